@@ -1,0 +1,14 @@
+//! Connect cars to an app through Smartcar Connect without a token ever reaching the browser.
+
+pub mod connect;
+#[cfg(feature = "edge")]
+pub mod edge;
+pub mod secret;
+pub mod time;
+#[cfg(feature = "edge")]
+pub mod token;
+#[cfg(feature = "edge")]
+pub mod vault;
+
+#[cfg(all(feature = "browser", target_arch = "wasm32"))]
+pub mod browser;

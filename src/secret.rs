@@ -1,0 +1,41 @@
+//! Secrets: wiped on drop, printed as `[redacted]`, compared in constant time.
+
+/// Defines a newtype for a secret string.
+///
+/// The type has no `Display`, no `PartialEq` and no `Serialize`: a secret leaves it through `expose` alone, which makes
+/// every such place easy to find. `ct_eq` compares in time that depends on the lengths only.
+macro_rules! secret_string {
+    ($(#[$meta:meta])* $name:ident) => {
+        $(#[$meta])*
+        #[derive(Clone)]
+        pub struct $name(zeroize::Zeroizing<String>);
+
+        impl $name {
+            /// Takes the secret over; the string is wiped when the value is dropped.
+            #[must_use]
+            pub fn new(secret: String) -> Self {
+                Self(zeroize::Zeroizing::new(secret))
+            }
+
+            /// The secret itself. Never log, store or send it but where it has to go.
+            #[must_use]
+            pub fn expose(&self) -> &str {
+                &self.0
+            }
+
+            /// Whether both are the same, in constant time for equal lengths.
+            #[must_use]
+            pub fn ct_eq(&self, other: &Self) -> bool {
+                subtle::ConstantTimeEq::ct_eq(self.0.as_bytes(), other.0.as_bytes()).into()
+            }
+        }
+
+        impl core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.write_str(concat!(stringify!($name), "([redacted])"))
+            }
+        }
+    };
+}
+
+pub(crate) use secret_string;
