@@ -61,22 +61,22 @@ pub(crate) use secret_string;
 
 #[cfg(test)]
 mod tests {
-    secret_string!(
-        /// A secret of the test.
-        Word
-    );
+    use crate::connect::AuthorizationCode;
 
     #[test]
     fn a_secret_prints_as_redacted() {
-        assert_eq!(format!("{:?}", Word::new("hunter2".into())), "Word([redacted])");
+        assert_eq!(
+            format!("{:?}", AuthorizationCode::new("hunter2".into())),
+            "AuthorizationCode([redacted])"
+        );
     }
 
     #[test]
     fn equality_needs_the_whole_secret() {
-        let word = Word::new("hunter2".into());
-        assert!(word.ct_eq(&Word::new("hunter2".into())));
+        let code = AuthorizationCode::new("hunter2".into());
+        assert!(code.ct_eq(&AuthorizationCode::new("hunter2".into())));
         for other in ["hunter3", "hunter", "hunter22", ""] {
-            assert!(!word.ct_eq(&Word::new(other.into())), "{other}");
+            assert!(!code.ct_eq(&AuthorizationCode::new(other.into())), "{other}");
         }
     }
 }

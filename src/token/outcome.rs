@@ -74,6 +74,9 @@ impl Failure {
     /// again within the grace window.
     #[must_use]
     pub const fn is_ambiguous(self) -> bool {
-        matches!(self, Self::ServerError | Self::TimedOut | Self::ConnectionLost | Self::Unreadable)
+        matches!(
+            self,
+            Self::ServerError | Self::TimedOut | Self::ConnectionLost | Self::Unreadable
+        )
     }
 }

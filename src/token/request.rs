@@ -76,7 +76,9 @@ pub struct OutgoingRequest {
 
 impl core::fmt::Debug for OutgoingRequest {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("OutgoingRequest").field("url", &self.url.as_str()).finish_non_exhaustive()
+        f.debug_struct("OutgoingRequest")
+            .field("url", &self.url.as_str())
+            .finish_non_exhaustive()
     }
 }
 
@@ -93,7 +95,12 @@ impl Client {
     /// An application that authenticates by `method` at the token endpoint of `auth`.
     #[must_use]
     pub fn new(id: ClientId, secret: ClientSecret, method: ClientAuthMethod, auth: &Origin) -> Self {
-        Self { id, secret, method, endpoint: auth.url("/oauth/token") }
+        Self {
+            id,
+            secret,
+            method,
+            endpoint: auth.url("/oauth/token"),
+        }
     }
 
     /// The request to send for `wanted`. Every value is percent-encoded: none can add a parameter.
@@ -116,14 +123,24 @@ impl Client {
             }
         }
         let mut headers = vec![
-            ("content-type", Zeroizing::new("application/x-www-form-urlencoded".to_owned())),
+            (
+                "content-type",
+                Zeroizing::new("application/x-www-form-urlencoded".to_owned()),
+            ),
             ("accept", Zeroizing::new("application/json".to_owned())),
-            ("user-agent", Zeroizing::new(concat!("smartcar-connect/", env!("CARGO_PKG_VERSION")).to_owned())),
+            (
+                "user-agent",
+                Zeroizing::new(concat!("smartcar-connect/", env!("CARGO_PKG_VERSION")).to_owned()),
+            ),
         ];
         if self.method == ClientAuthMethod::ClientSecretBasic {
             headers.push(("authorization", self.basic()));
         }
-        OutgoingRequest { url: self.endpoint.clone(), headers, body: Zeroizing::new(form.finish()) }
+        OutgoingRequest {
+            url: self.endpoint.clone(),
+            headers,
+            body: Zeroizing::new(form.finish()),
+        }
     }
 
     /// RFC 6749 section 2.3.1 wants both parts form-encoded first; Smartcar's ids and secrets are UUIDs, which that

@@ -31,7 +31,9 @@ pub fn read_response(status: u16, retry_after: Option<&str>, body: &[u8], now: U
             None => TokenOutcome::Failed(Failure::Unreadable),
         },
         300..=399 => TokenOutcome::Failed(Failure::Redirected),
-        429 => TokenOutcome::Failed(Failure::RateLimited { retry_after: retry_after.and_then(seconds) }),
+        429 => TokenOutcome::Failed(Failure::RateLimited {
+            retry_after: retry_after.and_then(seconds),
+        }),
         401 => TokenOutcome::Failed(refusal(json.as_ref()).unwrap_or(Failure::ClientRejected)),
         400..=499 => TokenOutcome::Failed(refusal(json.as_ref()).unwrap_or(Failure::Unexplained)),
         _ => TokenOutcome::Failed(Failure::ServerError),
@@ -59,7 +61,8 @@ fn issued(fields: &Map<String, Value>, now: UnixMillis) -> Option<TokenSet> {
 /// A token is visible ASCII (RFC 6749 appendix A.12); anything else could not be sent in a header.
 fn token(value: &Value) -> Option<String> {
     let token = value.as_str()?;
-    let fits = !token.is_empty() && token.len() <= MAX_TOKEN_BYTES && token.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
+    let fits =
+        !token.is_empty() && token.len() <= MAX_TOKEN_BYTES && token.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
     fits.then(|| token.to_owned())
 }
 
@@ -69,9 +72,13 @@ fn token(value: &Value) -> Option<String> {
 /// refresh_token: …", not with the `invalid_grant` of RFC 6749: seen by the end-to-end tests of its own SDKs.
 fn refusal(fields: Option<&Map<String, Value>>) -> Option<Failure> {
     let fields = fields?;
-    let description = fields.get("error_description").and_then(Value::as_str).unwrap_or_default();
-    let names_the_grant =
-        ["invalid code", "invalid refresh_token", "invalid or expired"].iter().any(|start| starts_with(description, start));
+    let description = fields
+        .get("error_description")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let names_the_grant = ["invalid code", "invalid refresh_token", "invalid or expired"]
+        .iter()
+        .any(|start| starts_with(description, start));
     if names_the_grant {
         return Some(Failure::Refused);
     }
@@ -83,7 +90,9 @@ fn refusal(fields: Option<&Map<String, Value>>) -> Option<Failure> {
 }
 
 fn starts_with(text: &str, start: &str) -> bool {
-    text.as_bytes().get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start.as_bytes()))
+    text.as_bytes()
+        .get(..start.len())
+        .is_some_and(|head| head.eq_ignore_ascii_case(start.as_bytes()))
 }
 
 /// `Retry-After` in seconds (RFC 9110 section 10.2.3; Smartcar sends no dates).

@@ -107,35 +107,53 @@ impl Finish {
         digest: &CallbackDigest,
         now: UnixMillis,
     ) -> FinishStep {
-        let Some(record) = record else { return FinishStep::Refuse(StateError::Unknown) };
+        let Some(record) = record else {
+            return FinishStep::Refuse(StateError::Unknown);
+        };
         let callback = match callback.verify(&record.pending, now) {
             Ok(callback) => callback,
             Err(error) => return FinishStep::Refuse(error),
         };
         match &record.used {
             Some(used) if used.digest != *digest => return FinishStep::Refuse(StateError::Used),
-            Some(Used { outcome: Some(outcome), .. }) => {
-                return FinishStep::Replay { outcome: outcome.clone(), callback };
+            Some(Used {
+                outcome: Some(outcome), ..
+            }) => {
+                return FinishStep::Replay {
+                    outcome: outcome.clone(),
+                    callback,
+                };
             }
             Some(Used { outcome: None, .. }) | None => {}
         }
         let used = |outcome| PendingRecord {
             pending: record.pending.clone(),
-            used: Some(Used { digest: digest.clone(), outcome }),
+            used: Some(Used {
+                digest: digest.clone(),
+                outcome,
+            }),
         };
         match &callback {
             Callback::Granted { code: Some(code), .. } => FinishStep::Exchange {
                 next: used(None),
                 code: code.clone(),
-                redirect_uri: record.pending.redirect_uri.clone(),
+                redirect_uri: record.pending.redirect_uri().clone(),
             },
             Callback::Granted { code: None, .. } => {
                 let outcome = FinishOutcome::CodeMissing;
-                FinishStep::Conclude { next: used(Some(outcome.clone())), outcome, callback }
+                FinishStep::Conclude {
+                    next: used(Some(outcome.clone())),
+                    outcome,
+                    callback,
+                }
             }
             _ => {
                 let outcome = FinishOutcome::AsCalledBack;
-                FinishStep::Conclude { next: used(Some(outcome.clone())), outcome, callback }
+                FinishStep::Conclude {
+                    next: used(Some(outcome.clone())),
+                    outcome,
+                    callback,
+                }
             }
         }
     }
@@ -143,7 +161,13 @@ impl Finish {
     /// What is stored once the exchange has ended with `outcome`.
     #[must_use]
     pub fn concluded(exchanging: &PendingRecord, outcome: FinishOutcome) -> PendingRecord {
-        let used = exchanging.used.clone().map(|used| Used { outcome: Some(outcome), ..used });
-        PendingRecord { pending: exchanging.pending.clone(), used }
+        let used = exchanging.used.clone().map(|used| Used {
+            outcome: Some(outcome),
+            ..used
+        });
+        PendingRecord {
+            pending: exchanging.pending.clone(),
+            used,
+        }
     }
 }

@@ -312,9 +312,11 @@ impl Connection {
         match record {
             GrantRecord::Live(grant) => {
                 let (status, cause, since) = match grant.health {
-                    _ if now >= grant.tokens.refresh_expires_at => {
-                        (Status::Expired, Some(Cause::RefreshTokenExpired), grant.tokens.refresh_expires_at)
-                    }
+                    _ if now >= grant.tokens.refresh_expires_at => (
+                        Status::Expired,
+                        Some(Cause::RefreshTokenExpired),
+                        grant.tokens.refresh_expires_at,
+                    ),
                     Health::Well { since } => (Status::Active, None, since),
                     Health::Unwell { cause, since, .. } => (Status::Degraded, Some(cause), since),
                 };
@@ -329,7 +331,14 @@ impl Connection {
                     refresh_expires_at: grant.tokens.refresh_expires_at,
                 })
             }
-            GrantRecord::Ended { cause, since, vehicles, connected_at, refresh_expires_at, .. } => Some(Self {
+            GrantRecord::Ended {
+                cause,
+                since,
+                vehicles,
+                connected_at,
+                refresh_expires_at,
+                ..
+            } => Some(Self {
                 id: id.clone(),
                 status: match cause {
                     Cause::RefreshTokenExpired => Status::Expired,

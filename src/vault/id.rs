@@ -69,7 +69,13 @@ mod tests {
     fn only_what_was_minted_is_an_id() {
         let id = ConnectionId::from_random([7; 16]);
         assert_eq!(ConnectionId::parse(id.as_str()), Ok(id));
-        for other in ["", "a", "../../etc/passwd", "BwcHBwcHBwcHBwcHBwcHBwc", "BwcHBwcHBwcHBwcHBwcHB+"] {
+        for other in [
+            "",
+            "a",
+            "../../etc/passwd",
+            "BwcHBwcHBwcHBwcHBwcHBwc",
+            "BwcHBwcHBwcHBwcHBwcHB+",
+        ] {
             assert_eq!(ConnectionId::parse(other), Err(InvalidId), "{other}");
         }
     }

@@ -94,10 +94,18 @@ impl fmt::Display for KeyRingError {
             ),
             Self::NotBase64 { id } => write!(f, "key `{}` is not base64", id.as_str()),
             Self::WrongLength { id, bytes } => {
-                write!(f, "key `{}` has {bytes} bytes and needs 32: make one by `openssl rand -base64 32`", id.as_str())
+                write!(
+                    f,
+                    "key `{}` has {bytes} bytes and needs 32: make one by `openssl rand -base64 32`",
+                    id.as_str()
+                )
             }
             Self::NotRandom { id } => {
-                write!(f, "key `{}` is one byte repeated: make one by `openssl rand -base64 32`", id.as_str())
+                write!(
+                    f,
+                    "key `{}` is one byte repeated: make one by `openssl rand -base64 32`",
+                    id.as_str()
+                )
             }
             Self::Duplicate { id } => write!(f, "key `{}` is there twice, by its id or by its bytes", id.as_str()),
         }
@@ -117,10 +125,15 @@ impl KeyRing {
             return Err(KeyRingError::Empty);
         }
         for (position, entry) in (1..).zip(text.split(',')) {
-            let (id, encoded) = entry.trim().split_once(':').ok_or(KeyRingError::MalformedEntry { position })?;
+            let (id, encoded) = entry
+                .trim()
+                .split_once(':')
+                .ok_or(KeyRingError::MalformedEntry { position })?;
             let id = KeyId::parse(id.trim()).ok_or(KeyRingError::MalformedEntry { position })?;
             let bytes = decode(&id, encoded.trim())?;
-            let seen = keys.iter().any(|key| key.id == id || bool::from(key.bytes.ct_eq(&*bytes)));
+            let seen = keys
+                .iter()
+                .any(|key| key.id == id || bool::from(key.bytes.ct_eq(&*bytes)));
             if seen {
                 return Err(KeyRingError::Duplicate { id });
             }
@@ -128,7 +141,10 @@ impl KeyRing {
         }
         let mut keys = keys.into_iter();
         let active = keys.next().ok_or(KeyRingError::Empty)?;
-        Ok(Self { active, retired: keys.collect() })
+        Ok(Self {
+            active,
+            retired: keys.collect(),
+        })
     }
 
     /// The id of the key that seals.
@@ -166,8 +182,15 @@ pub(super) fn push_prefixed(to: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 fn decode(id: &KeyId, encoded: &str) -> Result<Zeroizing<[u8; 32]>, KeyRingError> {
-    let decoded = Zeroizing::new(STANDARD.decode(encoded).map_err(|_| KeyRingError::NotBase64 { id: id.clone() })?);
-    let wrong_length = KeyRingError::WrongLength { id: id.clone(), bytes: decoded.len() };
+    let decoded = Zeroizing::new(
+        STANDARD
+            .decode(encoded)
+            .map_err(|_| KeyRingError::NotBase64 { id: id.clone() })?,
+    );
+    let wrong_length = KeyRingError::WrongLength {
+        id: id.clone(),
+        bytes: decoded.len(),
+    };
     let mut bytes = <[u8; 32]>::try_from(decoded.as_slice()).map_err(|_| wrong_length)?;
     let key = Zeroizing::new(bytes);
     bytes.zeroize();
@@ -198,7 +221,10 @@ mod tests {
 
     #[test]
     fn an_unusable_ring_says_why() {
-        assert_eq!(refused(""), "it is empty: give it `id:key`, the key made by `openssl rand -base64 32`");
+        assert_eq!(
+            refused(""),
+            "it is empty: give it `id:key`, the key made by `openssl rand -base64 32`"
+        );
         assert_eq!(refused("  "), refused(""));
         let malformed =
             "entry 2 is not `id:key` with an id of 1 to 32 characters A-Z, a-z, 0-9, `.`, `_` or `-`".to_owned();
@@ -210,8 +236,14 @@ mod tests {
             refused("a:c2hvcnQ="),
             "key `a` has 5 bytes and needs 32: make one by `openssl rand -base64 32`"
         );
-        assert_eq!(refused(&format!("a:{A},a:{B}")), "key `a` is there twice, by its id or by its bytes");
-        assert_eq!(refused(&format!("a:{A},b:{A}")), "key `b` is there twice, by its id or by its bytes");
+        assert_eq!(
+            refused(&format!("a:{A},a:{B}")),
+            "key `a` is there twice, by its id or by its bytes"
+        );
+        assert_eq!(
+            refused(&format!("a:{A},b:{A}")),
+            "key `b` is there twice, by its id or by its bytes"
+        );
         let zeros = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
         assert_eq!(
             refused(&format!("a:{zeros}")),

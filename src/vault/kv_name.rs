@@ -30,7 +30,9 @@ impl KvName {
     }
 
     fn all(ring: &KeyRing, purpose: &str, principal: &Principal, item: &str) -> Vec<Self> {
-        ring.ids().filter_map(|id| Self::under(ring, id, purpose, principal, item)).collect()
+        ring.ids()
+            .filter_map(|id| Self::under(ring, id, purpose, principal, item))
+            .collect()
     }
 
     fn under(ring: &KeyRing, key_id: &KeyId, purpose: &str, principal: &Principal, item: &str) -> Option<Self> {
@@ -40,7 +42,9 @@ impl KvName {
         push_prefixed(&mut message, item.as_bytes());
         let mut mac = Hmac::<Sha256>::new_from_slice(&*key).ok()?;
         mac.update(&message);
-        Some(Self([Self::PREFIX, &URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())].concat()))
+        Some(Self(
+            [Self::PREFIX, &URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())].concat(),
+        ))
     }
 
     /// The name.

@@ -51,7 +51,9 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { grace: Millis::from_secs(60) }
+        Self {
+            grace: Millis::from_secs(60),
+        }
     }
 }
 
@@ -194,11 +196,17 @@ pub struct Step {
 
 impl Step {
     fn keep(effects: Vec<Effect>) -> Self {
-        Self { next: Next::Keep, effects }
+        Self {
+            next: Next::Keep,
+            effects,
+        }
     }
 
     fn put(record: GrantRecord, effects: Vec<Effect>) -> Self {
-        Self { next: Next::Put(record), effects }
+        Self {
+            next: Next::Put(record),
+            effects,
+        }
     }
 
     fn answer(answer: Answer) -> Self {
@@ -208,13 +216,7 @@ impl Step {
 
 /// Decides what becomes of the connection `id`.
 #[must_use]
-pub fn step(
-    id: &ConnectionId,
-    record: Option<&GrantRecord>,
-    now: UnixMillis,
-    event: Event,
-    policy: &Policy,
-) -> Step {
+pub fn step(id: &ConnectionId, record: Option<&GrantRecord>, now: UnixMillis, event: Event, policy: &Policy) -> Step {
     match event {
         Event::TokenWanted { rejected } => token_wanted(record, now, rejected),
         Event::Woken => woken(id, record, now),
@@ -242,10 +244,18 @@ pub fn wake_at(id: &ConnectionId, record: &GrantRecord) -> Option<UnixMillis> {
                 Vehicles::Listed(_) => publish,
             })
         }
-        GrantRecord::Ended { published: Published::Owed { retry_at, .. }, .. }
+        GrantRecord::Ended {
+            published: Published::Owed { retry_at, .. },
+            ..
+        }
         | GrantRecord::Closing { retry_at, .. } => Some(*retry_at),
-        GrantRecord::Ended { published: Published::Current, .. } => None,
-        GrantRecord::Tombstone { since, swept: false, .. } => Some(since.after(SWEEP_AFTER)),
+        GrantRecord::Ended {
+            published: Published::Current,
+            ..
+        } => None,
+        GrantRecord::Tombstone {
+            since, swept: false, ..
+        } => Some(since.after(SWEEP_AFTER)),
         GrantRecord::Tombstone { since, swept: true, .. } => Some(since.after(TOMBSTONE_LIFE)),
     }
 }
@@ -262,7 +272,10 @@ pub fn granted(tokens: TokenSet, refresh_token: RefreshToken, now: UnixMillis) -
             refresh_expires_at: now.after(token::REFRESH_LIFETIME),
             refresh_issued_at: now,
         },
-        vehicles: Vehicles::Unlisted { failures: 0, retry_at: now.after(CALL_LOST_AFTER) },
+        vehicles: Vehicles::Unlisted {
+            failures: 0,
+            retry_at: now.after(CALL_LOST_AFTER),
+        },
         connected_at: now,
         intent: None,
         health: Health::Well { since: now },
@@ -272,7 +285,11 @@ pub fn granted(tokens: TokenSet, refresh_token: RefreshToken, now: UnixMillis) -
 
 /// KV is written by whoever made the change; the alarm does it if that process dies.
 fn owed(now: UnixMillis) -> Published {
-    Published::Owed { since: now, failures: 0, retry_at: now.after(PUBLICATION_LOST_AFTER) }
+    Published::Owed {
+        since: now,
+        failures: 0,
+        retry_at: now.after(PUBLICATION_LOST_AFTER),
+    }
 }
 
 /// When the refresh token has to be presented although nobody asks for it.
@@ -288,7 +305,10 @@ fn refresh_due_at(id: &ConnectionId, grant: &Grant) -> UnixMillis {
 /// busy day are not all refreshed in one hour.
 fn idle_refresh_after(id: &ConnectionId) -> Millis {
     const SPREAD_HOURS: u64 = 48;
-    let seed = id.as_str().bytes().fold(0_u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
+    let seed = id
+        .as_str()
+        .bytes()
+        .fold(0_u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
     let jitter = Millis::from_hours(seed.checked_rem(SPREAD_HOURS).unwrap_or_default());
     Millis::new(token::IDLE_REFRESH_AFTER.as_millis().saturating_add(jitter.as_millis()))
 }
@@ -310,8 +330,15 @@ fn token_wanted(record: Option<&GrantRecord>, now: UnixMillis, rejected: Option<
     }
     match grant.health {
         Health::Unwell { cause, retry_at, .. } if now < retry_at => {
-            let unwell = Unwell { cause, retry_after: retry_at.since(now) };
-            Step::answer(if was_rejected { Answer::Unavailable(unwell) } else { token_or(grant, now, unwell) })
+            let unwell = Unwell {
+                cause,
+                retry_after: retry_at.since(now),
+            };
+            Step::answer(if was_rejected {
+                Answer::Unavailable(unwell)
+            } else {
+                token_or(grant, now, unwell)
+            })
         }
         _ => call(grant, now),
     }
@@ -327,29 +354,32 @@ fn woken(id: &ConnectionId, record: Option<&GrantRecord>, now: UnixMillis) -> St
                 Published::Owed { retry_at, .. } if now >= retry_at => Some(Effect::Publish),
                 _ => None,
             };
-            let mut step =
-                if now >= refresh_due_at(id, grant) { call(grant, now) } else { Step::keep(Vec::new()) };
+            let mut step = if now >= refresh_due_at(id, grant) {
+                call(grant, now)
+            } else {
+                Step::keep(Vec::new())
+            };
             step.effects.extend(publish);
             if matches!(grant.vehicles, Vehicles::Unlisted { retry_at, .. } if now >= retry_at) {
                 step.effects.push(Effect::ListVehicles);
             }
             step
         }
-        Some(GrantRecord::Ended { published: Published::Owed { retry_at, .. }, .. }) if now >= *retry_at => {
-            Step::keep(vec![Effect::Unpublish])
-        }
-        Some(GrantRecord::Closing { grant, retry_at, .. }) if now >= *retry_at => {
-            Step::keep(vec![match grant {
-                Some(grant) => tell_smartcar(grant),
-                None => Effect::Unpublish,
-            }])
-        }
-        Some(GrantRecord::Tombstone { since, swept: false, .. }) if now >= since.after(SWEEP_AFTER) => {
-            Step::keep(vec![Effect::Unpublish])
-        }
-        Some(GrantRecord::Tombstone { since, swept: true, .. }) if now >= since.after(TOMBSTONE_LIFE) => {
-            Step { next: Next::Remove, effects: Vec::new() }
-        }
+        Some(GrantRecord::Ended {
+            published: Published::Owed { retry_at, .. },
+            ..
+        }) if now >= *retry_at => Step::keep(vec![Effect::Unpublish]),
+        Some(GrantRecord::Closing { grant, retry_at, .. }) if now >= *retry_at => Step::keep(vec![match grant {
+            Some(grant) => tell_smartcar(grant),
+            None => Effect::Unpublish,
+        }]),
+        Some(GrantRecord::Tombstone {
+            since, swept: false, ..
+        }) if now >= since.after(SWEEP_AFTER) => Step::keep(vec![Effect::Unpublish]),
+        Some(GrantRecord::Tombstone { since, swept: true, .. }) if now >= since.after(TOMBSTONE_LIFE) => Step {
+            next: Next::Remove,
+            effects: Vec::new(),
+        },
         _ => Step::keep(Vec::new()),
     }
 }
@@ -359,9 +389,15 @@ fn woken(id: &ConnectionId, record: Option<&GrantRecord>, now: UnixMillis) -> St
 fn call(grant: &Grant, now: UnixMillis) -> Step {
     let mut grant = grant.clone();
     let (since, calls) = grant.intent.map_or((now, 0), |intent| (intent.since, intent.calls));
-    grant.intent = Some(Intent { since, latest: now, calls: calls.saturating_add(1) });
-    let present =
-        Effect::Call { generation: grant.generation, refresh_token: grant.tokens.refresh_token.clone() };
+    grant.intent = Some(Intent {
+        since,
+        latest: now,
+        calls: calls.saturating_add(1),
+    });
+    let present = Effect::Call {
+        generation: grant.generation,
+        refresh_token: grant.tokens.refresh_token.clone(),
+    };
     Step::put(GrantRecord::Live(grant), vec![present])
 }
 
@@ -380,7 +416,10 @@ fn call_ended(
         },
         // What is stored is newer than the answer: a refusal of an older token says nothing about it.
         Some(GrantRecord::Live(grant)) => {
-            let unwell = Unwell { cause: Cause::ConnectionLost, retry_after: Millis::from_secs(1) };
+            let unwell = Unwell {
+                cause: Cause::ConnectionLost,
+                retry_after: Millis::from_secs(1),
+            };
             Step::answer(token_or(grant, now, unwell))
         }
         Some(GrantRecord::Ended { cause, .. }) => Step::answer(Answer::Ended(*cause)),
@@ -393,7 +432,11 @@ fn renewed(grant: &Grant, tokens: TokenSet, now: UnixMillis) -> Step {
         Some(token) => (token, now, now.after(token::REFRESH_LIFETIME)),
         None => {
             let kept = &grant.tokens;
-            (kept.refresh_token.clone(), kept.refresh_issued_at, kept.refresh_expires_at)
+            (
+                kept.refresh_token.clone(),
+                kept.refresh_issued_at,
+                kept.refresh_expires_at,
+            )
         }
     };
     let grant = Grant {
@@ -419,7 +462,11 @@ fn renewed(grant: &Grant, tokens: TokenSet, now: UnixMillis) -> Step {
 }
 
 fn failed(grant: &Grant, failure: Failure, now: UnixMillis, policy: &Policy) -> Step {
-    let started = grant.intent.unwrap_or(Intent { since: now, latest: now, calls: 1 });
+    let started = grant.intent.unwrap_or(Intent {
+        since: now,
+        latest: now,
+        calls: 1,
+    });
     if failure.is_ambiguous() && started.calls == 1 && now.since(started.latest) < QUICK_FAILURE {
         return call(grant, now);
     }
@@ -432,7 +479,12 @@ fn failed(grant: &Grant, failure: Failure, now: UnixMillis, policy: &Policy) -> 
     grant.intent = (failure.is_ambiguous() || started.calls > 1).then_some(started);
     let retry_after = backoff(failure, failures, grant.intent, now, policy);
     let cause = Cause::from(failure);
-    grant.health = Health::Unwell { cause, since, failures, retry_at: now.after(retry_after) };
+    grant.health = Health::Unwell {
+        cause,
+        since,
+        failures,
+        retry_at: now.after(retry_after),
+    };
     let answer = token_or(&grant, now, Unwell { cause, retry_after });
     Step::put(GrantRecord::Live(grant), vec![Effect::Answer(answer)])
 }
@@ -441,16 +493,18 @@ fn failed(grant: &Grant, failure: Failure, now: UnixMillis, policy: &Policy) -> 
 /// window at most a quarter of that, since the new pair can be had then and never after.
 fn backoff(failure: Failure, failures: u32, intent: Option<Intent>, now: UnixMillis, policy: &Policy) -> Millis {
     let first = match failure {
-        Failure::RateLimited { retry_after: Some(span) } => return span.clamp(Millis::from_secs(1), LONGEST_BACKOFF),
+        Failure::RateLimited {
+            retry_after: Some(span),
+        } => return span.clamp(Millis::from_secs(1), LONGEST_BACKOFF),
         Failure::RateLimited { retry_after: None } => Millis::from_secs(5),
         Failure::ClientRejected | Failure::Unexplained | Failure::Redirected => Millis::from_secs(30),
         _ => Millis::from_secs(1),
     };
     let wait = doubled(first, failures).min(LONGEST_BACKOFF);
     match intent {
-        Some(intent) if now < intent.since.after(policy.grace) => {
-            wait.min(Millis::new(policy.grace.as_millis() / 4)).max(Millis::from_secs(1))
-        }
+        Some(intent) if now < intent.since.after(policy.grace) => wait
+            .min(Millis::new(policy.grace.as_millis() / 4))
+            .max(Millis::from_secs(1)),
         _ => wait,
     }
 }
@@ -459,7 +513,11 @@ fn backoff(failure: Failure, failures: u32, intent: Option<Intent>, now: UnixMil
 fn end(grant: &Grant, cause: Cause, now: UnixMillis) -> Step {
     let ended = GrantRecord::Ended {
         cause,
-        since: if cause == Cause::RefreshTokenExpired { grant.tokens.refresh_expires_at } else { now },
+        since: if cause == Cause::RefreshTokenExpired {
+            grant.tokens.refresh_expires_at
+        } else {
+            now
+        },
         generation: grant.generation,
         vehicles: grant.vehicles.ids().to_vec(),
         connected_at: grant.connected_at,
@@ -470,7 +528,9 @@ fn end(grant: &Grant, cause: Cause, now: UnixMillis) -> Step {
 }
 
 fn vehicles_listed(record: Option<&GrantRecord>, now: UnixMillis, vehicles: Option<Vec<VehicleId>>) -> Step {
-    let Some(GrantRecord::Live(grant)) = record else { return Step::keep(Vec::new()) };
+    let Some(GrantRecord::Live(grant)) = record else {
+        return Step::keep(Vec::new());
+    };
     let mut grant = grant.clone();
     match (vehicles, &grant.vehicles) {
         (Some(vehicles), _) => {
@@ -511,7 +571,13 @@ fn disconnect_wanted(record: Option<&GrantRecord>, now: UnixMillis, upstream: Up
     };
     let effect = grant.as_deref().map_or(Effect::Unpublish, tell_smartcar);
     Step::put(
-        GrantRecord::Closing { grant, generation, since: now, failures: 0, retry_at: now.after(CLOSING_LOST_AFTER) },
+        GrantRecord::Closing {
+            grant,
+            generation,
+            since: now,
+            failures: 0,
+            retry_at: now.after(CLOSING_LOST_AFTER),
+        },
         vec![effect],
     )
 }
@@ -525,7 +591,13 @@ fn tell_smartcar(grant: &Grant) -> Effect {
 
 fn smartcar_told(record: Option<&GrantRecord>, now: UnixMillis) -> Step {
     match record {
-        Some(GrantRecord::Closing { grant: Some(_), generation, since, failures, .. }) => Step::put(
+        Some(GrantRecord::Closing {
+            grant: Some(_),
+            generation,
+            since,
+            failures,
+            ..
+        }) => Step::put(
             GrantRecord::Closing {
                 grant: None,
                 generation: *generation,
@@ -541,15 +613,41 @@ fn smartcar_told(record: Option<&GrantRecord>, now: UnixMillis) -> Step {
 
 fn unpublish_ended(record: Option<&GrantRecord>, now: UnixMillis, outcome: KvOutcome) -> Step {
     match (record, outcome) {
-        (Some(GrantRecord::Closing { grant: None, generation, .. }), KvOutcome::Done) => Step::put(
-            GrantRecord::Tombstone { since: now, generation: *generation, swept: false },
+        (
+            Some(GrantRecord::Closing {
+                grant: None,
+                generation,
+                ..
+            }),
+            KvOutcome::Done,
+        ) => Step::put(
+            GrantRecord::Tombstone {
+                since: now,
+                generation: *generation,
+                swept: false,
+            },
             Vec::new(),
         ),
-        (Some(GrantRecord::Closing { grant: None, generation, since, failures, .. }), KvOutcome::Failed) => {
+        (
+            Some(GrantRecord::Closing {
+                grant: None,
+                generation,
+                since,
+                failures,
+                ..
+            }),
+            KvOutcome::Failed,
+        ) => {
             let failures = failures.saturating_add(1);
             let retry_at = now.after(kv_backoff(failures));
             Step::put(
-                GrantRecord::Closing { grant: None, generation: *generation, since: *since, failures, retry_at },
+                GrantRecord::Closing {
+                    grant: None,
+                    generation: *generation,
+                    since: *since,
+                    failures,
+                    retry_at,
+                },
                 Vec::new(),
             )
         }
@@ -558,7 +656,14 @@ fn unpublish_ended(record: Option<&GrantRecord>, now: UnixMillis, outcome: KvOut
                 KvOutcome::Done => (*since, true),
                 KvOutcome::Failed => (now, false),
             };
-            Step::put(GrantRecord::Tombstone { since, generation: *generation, swept }, Vec::new())
+            Step::put(
+                GrantRecord::Tombstone {
+                    since,
+                    generation: *generation,
+                    swept,
+                },
+                Vec::new(),
+            )
         }
         (Some(ended @ GrantRecord::Ended { .. }), outcome) => {
             let mut ended = ended.clone();
@@ -576,7 +681,11 @@ fn written(before: Published, now: UnixMillis, outcome: KvOutcome) -> Published 
         (_, KvOutcome::Done) | (Published::Current, _) => Published::Current,
         (Published::Owed { since, failures, .. }, KvOutcome::Failed) => {
             let failures = failures.saturating_add(1);
-            Published::Owed { since, failures, retry_at: now.after(kv_backoff(failures)) }
+            Published::Owed {
+                since,
+                failures,
+                retry_at: now.after(kv_backoff(failures)),
+            }
         }
     }
 }
@@ -602,5 +711,9 @@ fn token_of(grant: &Grant) -> Answer {
 
 /// The access token as long as it lives: a failed refresh takes nothing away from it.
 fn token_or(grant: &Grant, now: UnixMillis, unwell: Unwell) -> Answer {
-    if grant.tokens.access_expires_at > now { token_of(grant) } else { Answer::Unavailable(unwell) }
+    if grant.tokens.access_expires_at > now {
+        token_of(grant)
+    } else {
+        Answer::Unavailable(unwell)
+    }
 }

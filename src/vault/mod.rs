@@ -15,11 +15,15 @@ mod record;
 mod session;
 
 pub use finish::{CallbackDigest, Finish, FinishOutcome, FinishStep, PendingRecord, Used};
-pub use grant::{Cause, Connection, Grant, GrantRecord, Health, Intent, ListedVehicle, Published, Status, Tokens, Vehicles};
+pub use grant::{
+    Cause, Connection, Grant, GrantRecord, Health, Intent, ListedVehicle, Published, Status, Tokens, Vehicles,
+};
 pub use id::{ConnectionId, InvalidId};
 pub use key_ring::{KeyId, KeyRing, KeyRingError};
 pub use kv_name::KvName;
-pub use life::{Answer, CALL_DEADLINE, Effect, Event, KvOutcome, Next, Policy, Step, Unwell, Upstream, granted, step, wake_at};
+pub use life::{
+    Answer, CALL_DEADLINE, Effect, Event, KvOutcome, Next, Policy, Step, Unwell, Upstream, granted, step, wake_at,
+};
 pub use principal::Principal;
 pub use profile::Profile;
 pub use record::{Nonce, OpenError, Place, RecordType, SealedRecord};

@@ -20,7 +20,10 @@ impl Principal {
     /// The principal of an anonymous session. The session's id opens its cookie, so only its hash is kept.
     #[must_use]
     pub fn anonymous(session_id: &[u8; 32]) -> Self {
-        let hash = Sha256::new().chain_update(b"smartcar-connect/principal/v1\0").chain_update(session_id).finalize();
+        let hash = Sha256::new()
+            .chain_update(b"smartcar-connect/principal/v1\0")
+            .chain_update(session_id)
+            .finalize();
         Self(["anonymous:", &URL_SAFE_NO_PAD.encode(hash)].concat())
     }
 
@@ -51,7 +54,10 @@ impl Principal {
     /// every rotation.
     #[must_use]
     pub fn vault_name(&self) -> String {
-        let hash = Sha256::new().chain_update(b"smartcar-connect/vault/v1\0").chain_update(self.0.as_bytes()).finalize();
+        let hash = Sha256::new()
+            .chain_update(b"smartcar-connect/vault/v1\0")
+            .chain_update(self.0.as_bytes())
+            .finalize();
         URL_SAFE_NO_PAD.encode(hash)
     }
 }

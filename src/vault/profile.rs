@@ -31,7 +31,11 @@ impl Profile {
     #[must_use]
     pub fn seen(&self, now: UnixMillis, session_ends_at: Option<UnixMillis>) -> Option<Self> {
         let noted = now.since(self.last_seen) < NOTED_EVERY && self.session_ends_at == session_ends_at;
-        (!noted).then(|| Self { last_seen: now.max(self.last_seen), session_ends_at, ..self.clone() })
+        (!noted).then(|| Self {
+            last_seen: now.max(self.last_seen),
+            session_ends_at,
+            ..self.clone()
+        })
     }
 
     /// When everything of the owner is deleted: `retention` after the last visit, and no later than the end of the

@@ -9,10 +9,7 @@ use aes_gcm::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
-use super::{
-    ConnectionId, KeyId, KeyRing, Principal,
-    key_ring::push_prefixed,
-};
+use super::{ConnectionId, KeyId, KeyRing, Principal, key_ring::push_prefixed};
 
 /// The version of the layout that is written.
 const VERSION: u8 = 1;
@@ -58,25 +55,41 @@ impl Place {
     /// A grant of `principal`.
     #[must_use]
     pub fn grant(principal: &Principal, id: &ConnectionId) -> Self {
-        Self { record_type: RecordType::Grant, owner: principal.as_str().to_owned(), item: id.as_str().to_owned() }
+        Self {
+            record_type: RecordType::Grant,
+            owner: principal.as_str().to_owned(),
+            item: id.as_str().to_owned(),
+        }
     }
 
     /// The pending connection of `principal` with this state fingerprint.
     #[must_use]
     pub fn pending(principal: &Principal, fingerprint: &str) -> Self {
-        Self { record_type: RecordType::Pending, owner: principal.as_str().to_owned(), item: fingerprint.to_owned() }
+        Self {
+            record_type: RecordType::Pending,
+            owner: principal.as_str().to_owned(),
+            item: fingerprint.to_owned(),
+        }
     }
 
     /// The index of `principal`.
     #[must_use]
     pub fn index(principal: &Principal) -> Self {
-        Self { record_type: RecordType::Index, owner: principal.as_str().to_owned(), item: String::new() }
+        Self {
+            record_type: RecordType::Index,
+            owner: principal.as_str().to_owned(),
+            item: String::new(),
+        }
     }
 
     /// The profile in the Durable Object with this id. It names the principal, so it can't be bound to it.
     #[must_use]
     pub fn profile(vault_id: &str) -> Self {
-        Self { record_type: RecordType::Profile, owner: ["vault:", vault_id].concat(), item: String::new() }
+        Self {
+            record_type: RecordType::Profile,
+            owner: ["vault:", vault_id].concat(),
+            item: String::new(),
+        }
     }
 
     /// Everything that the record is bound to, each field after its length.
@@ -151,9 +164,21 @@ impl SealedRecord {
         let key_id = ring.active_id().clone();
         let cipher = place.cipher(ring, &key_id).ok_or(OpenError::UnknownKey)?;
         let aad = place.associated_data(&key_id, generation);
-        let ciphertext =
-            cipher.encrypt((&nonce).into(), Payload { msg: plaintext, aad: &aad }).map_err(|_| OpenError::Malformed)?;
-        Ok(Self { key_id, generation, nonce, ciphertext })
+        let ciphertext = cipher
+            .encrypt(
+                (&nonce).into(),
+                Payload {
+                    msg: plaintext,
+                    aad: &aad,
+                },
+            )
+            .map_err(|_| OpenError::Malformed)?;
+        Ok(Self {
+            key_id,
+            generation,
+            nonce,
+            ciphertext,
+        })
     }
 
     /// Opens the record, if `place` is its own.
@@ -163,8 +188,14 @@ impl SealedRecord {
     pub fn open(&self, ring: &KeyRing, place: &Place) -> Result<Zeroizing<Vec<u8>>, OpenError> {
         let cipher = place.cipher(ring, &self.key_id).ok_or(OpenError::UnknownKey)?;
         let aad = place.associated_data(&self.key_id, self.generation);
-        let payload = Payload { msg: &self.ciphertext, aad: &aad };
-        cipher.decrypt((&self.nonce).into(), payload).map(Zeroizing::new).map_err(|_| OpenError::NotAuthentic)
+        let payload = Payload {
+            msg: &self.ciphertext,
+            aad: &aad,
+        };
+        cipher
+            .decrypt((&self.nonce).into(), payload)
+            .map(Zeroizing::new)
+            .map_err(|_| OpenError::NotAuthentic)
     }
 
     /// The key that sealed it.
@@ -201,8 +232,13 @@ impl SealedRecord {
             return Err(OpenError::UnknownVersion(version));
         }
         let (&id_bytes, rest) = rest.split_first().ok_or(OpenError::Malformed)?;
-        let (id, rest) = rest.split_at_checked(usize::from(id_bytes)).ok_or(OpenError::Malformed)?;
-        let id = core::str::from_utf8(id).ok().and_then(KeyId::parse).ok_or(OpenError::Malformed)?;
+        let (id, rest) = rest
+            .split_at_checked(usize::from(id_bytes))
+            .ok_or(OpenError::Malformed)?;
+        let id = core::str::from_utf8(id)
+            .ok()
+            .and_then(KeyId::parse)
+            .ok_or(OpenError::Malformed)?;
         let (generation, rest) = rest.split_first_chunk().ok_or(OpenError::Malformed)?;
         let (nonce, ciphertext) = rest.split_first_chunk().ok_or(OpenError::Malformed)?;
         if ciphertext.len() < TAG_BYTES {

@@ -23,7 +23,9 @@ pub struct Session {
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session").field("started_at", &self.started_at).finish_non_exhaustive()
+        f.debug_struct("Session")
+            .field("started_at", &self.started_at)
+            .finish_non_exhaustive()
     }
 }
 
@@ -40,22 +42,28 @@ impl Session {
     /// A new session of 32 random bytes.
     #[must_use]
     pub fn start(id: [u8; ID_BYTES], now: UnixMillis) -> Self {
-        Self { id: Zeroizing::new(id), started_at: now, sealed_with_active_key: false }
+        Self {
+            id: Zeroizing::new(id),
+            started_at: now,
+            sealed_with_active_key: false,
+        }
     }
 
     /// Reads a cookie's value.
     ///
     /// # Errors
     /// [`SessionError`]; the caller then has no session.
-    pub fn from_cookie(
-        ring: &KeyRing,
-        value: &str,
-        now: UnixMillis,
-        lifetime: Millis,
-    ) -> Result<Self, SessionError> {
+    pub fn from_cookie(ring: &KeyRing, value: &str, now: UnixMillis, lifetime: Millis) -> Result<Self, SessionError> {
         let (session, key_id) = Self::authenticate(ring, value).ok_or(SessionError::NotAuthentic)?;
-        let session = Self { sealed_with_active_key: key_id == *ring.active_id(), ..session };
-        if now >= session.ends_at(lifetime) { Err(SessionError::Ended) } else { Ok(session) }
+        let session = Self {
+            sealed_with_active_key: key_id == *ring.active_id(),
+            ..session
+        };
+        if now >= session.ends_at(lifetime) {
+            Err(SessionError::Ended)
+        } else {
+            Ok(session)
+        }
     }
 
     fn authenticate(ring: &KeyRing, value: &str) -> Option<(Self, KeyId)> {
@@ -67,8 +75,11 @@ impl Session {
         Self::mac(ring, &key_id, &payload)?.verify_slice(&mac).ok()?;
         let (id, started_at) = payload.split_first_chunk::<ID_BYTES>()?;
         let started_at = u64::from_be_bytes(started_at.try_into().ok()?);
-        let session =
-            Self { id: Zeroizing::new(*id), started_at: UnixMillis::new(started_at), sealed_with_active_key: false };
+        let session = Self {
+            id: Zeroizing::new(*id),
+            started_at: UnixMillis::new(started_at),
+            sealed_with_active_key: false,
+        };
         Some((session, key_id))
     }
 
@@ -89,7 +100,11 @@ impl Session {
         let mut payload = Zeroizing::new(self.id.to_vec());
         payload.extend_from_slice(&self.started_at.as_millis().to_be_bytes());
         let mac = Self::mac(ring, key_id, &payload)?.finalize().into_bytes();
-        let parts = [key_id.as_str(), &URL_SAFE_NO_PAD.encode(&*payload), &URL_SAFE_NO_PAD.encode(mac)];
+        let parts = [
+            key_id.as_str(),
+            &URL_SAFE_NO_PAD.encode(&*payload),
+            &URL_SAFE_NO_PAD.encode(mac),
+        ];
         Some(Zeroizing::new([VERSION, &parts.join(".")].concat()))
     }
 
