@@ -3,6 +3,14 @@
 //! Each section of `smartcar_cases.json` is run by a [`Section`]. What cannot be run is listed with the reason, and a list
 //! that no longer fits the data fails the test.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test, outside its functions too"
+)]
+
 mod callbacks;
 mod connect_urls;
 mod peers;

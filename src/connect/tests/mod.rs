@@ -2,6 +2,7 @@
 
 mod injection;
 mod messages;
+mod outcomes;
 mod strategy;
 mod untrusted;
 
