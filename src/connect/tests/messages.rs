@@ -9,9 +9,7 @@ use crate::connect::{
 
 #[track_caller]
 fn assert_refused<T>(result: Result<T, InvalidParameter>, code: &str, message: &str) {
-    let Err(error) = result else {
-        panic!("accepted, but expected: {message}")
-    };
+    let error = result.map(drop).expect_err(message);
     assert_eq!(error.to_string(), message);
     assert_eq!(error.code(), code);
     assert!(message.starts_with(&format!("`{}` ", error.field())));
