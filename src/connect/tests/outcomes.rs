@@ -261,6 +261,11 @@ fn callbacks_that_are_refused() {
             "the callback's `external_id` is not what Smartcar sends; start the connection again",
         ),
         (
+            "external_id=a%FF&state=S",
+            "callback_malformed",
+            "the callback's `external_id` is not what Smartcar sends; start the connection again",
+        ),
+        (
             "error=a%00b&state=S",
             "callback_malformed",
             "the callback's `error` is not what Smartcar sends; start the connection again",
