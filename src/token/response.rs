@@ -1,5 +1,6 @@
 //! Reading the token endpoint's answers.
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{AccessToken, Failure, RefreshToken, TokenOutcome, TokenSet, lifetime};
@@ -18,10 +19,7 @@ const MAX_TOKEN_BYTES: usize = 8 * 1024;
 #[must_use]
 pub fn read_response(status: u16, retry_after: Option<&str>, body: &[u8], now: UnixMillis) -> TokenOutcome {
     let json = if body.len() <= MAX_BODY_BYTES {
-        match serde_json::from_slice(body) {
-            Ok(Value::Object(fields)) => Some(fields),
-            _ => None,
-        }
+        fields(body)
     } else {
         None
     };
@@ -38,6 +36,32 @@ pub fn read_response(status: u16, retry_after: Option<&str>, body: &[u8], now: U
         400..=499 => TokenOutcome::Failed(refusal(json.as_ref()).unwrap_or(Failure::Unexplained)),
         _ => TokenOutcome::Failed(Failure::ServerError),
     }
+}
+
+fn fields(body: &[u8]) -> Option<Map<String, Value>> {
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(fields)) => Some(fields),
+        Ok(_) => None,
+        // A number beyond every float is an error of the whole document; the tokens beside it must not be lost.
+        Err(_) => serde_json::from_slice::<Bare>(body).ok().map(|bare| {
+            let tokens = [
+                ("access_token", bare.access_token),
+                ("refresh_token", bare.refresh_token),
+            ];
+            tokens
+                .map(|(name, value)| (name.to_owned(), value))
+                .into_iter()
+                .collect()
+        }),
+    }
+}
+
+/// The tokens of a response, whatever else is in it.
+#[derive(Deserialize)]
+struct Bare {
+    access_token: Value,
+    #[serde(default)]
+    refresh_token: Value,
 }
 
 fn issued(fields: &Map<String, Value>, now: UnixMillis) -> Option<TokenSet> {
@@ -76,7 +100,7 @@ fn refusal(fields: Option<&Map<String, Value>>) -> Option<Failure> {
         .get("error_description")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    let names_the_grant = ["invalid code", "invalid refresh_token", "invalid or expired"]
+    let names_the_grant = ["invalid code", "invalid refresh_token", "invalid or expired token"]
         .iter()
         .any(|start| starts_with(description, start));
     if names_the_grant {

@@ -23,7 +23,7 @@ pub struct Tokens {
     pub refresh_token: RefreshToken,
     /// When the refresh token expires: 60 days after its issue.
     pub refresh_expires_at: UnixMillis,
-    /// When this refresh token was issued.
+    /// When this refresh token was issued, or honoured without being replaced.
     pub refresh_issued_at: UnixMillis,
 }
 
@@ -134,8 +134,11 @@ pub struct Intent {
 /// How far the copy in KV is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Published {
-    /// KV holds the current generation.
-    Current,
+    /// KV was given what is stored.
+    Current {
+        /// When.
+        since: UnixMillis,
+    },
     /// KV has yet to be written.
     Owed {
         /// Since when.
@@ -144,6 +147,8 @@ pub enum Published {
         failures: u32,
         /// Not to be tried again before.
         retry_at: UnixMillis,
+        /// Whether the record changed after a write of it may have begun: then the next one to end is not the last.
+        changed: bool,
     },
 }
 
@@ -216,7 +221,7 @@ pub enum GrantRecord {
     },
     /// Being disconnected: invisible to everyone already.
     Closing {
-        /// The grant, until Smartcar has been told; `None` once it has, or when it need not be.
+        /// The grant, until Smartcar has been told; `None` once it has, or when it need not or can't be.
         grant: Option<Box<Grant>>,
         /// The generation that is closed.
         generation: u64,
@@ -233,8 +238,9 @@ pub enum GrantRecord {
         since: UnixMillis,
         /// The generation that was closed.
         generation: u64,
-        /// Whether the copy in KV was deleted a second time, after every earlier write must have arrived.
-        swept: bool,
+        /// When the copy in KV is to be deleted once more, after every earlier write must have arrived; `None` once it
+        /// was.
+        sweep_at: Option<UnixMillis>,
     },
 }
 
