@@ -104,6 +104,11 @@ pub enum Event {
         /// They, or `None` if Smartcar did not say.
         vehicles: Option<Vec<VehicleId>>,
     },
+    /// A newer grant covers these vehicles.
+    Superseded {
+        /// They.
+        vehicles: Vec<VehicleId>,
+    },
     /// The connection is to be closed.
     DisconnectWanted {
         /// Whether Smartcar is told.
@@ -223,6 +228,7 @@ pub fn step(id: &ConnectionId, record: Option<&GrantRecord>, now: UnixMillis, ev
         Event::CallEnded { generation, outcome } => call_ended(record, now, generation, outcome, policy),
         Event::PublishEnded { generation, outcome } => publish_ended(record, now, generation, outcome),
         Event::VehiclesListed { vehicles } => vehicles_listed(record, now, vehicles),
+        Event::Superseded { vehicles } => superseded(record, now, &vehicles),
         Event::DisconnectWanted { upstream } => disconnect_wanted(record, now, upstream),
         Event::SmartcarTold => smartcar_told(record, now),
         Event::UnpublishEnded { outcome } => unpublish_ended(record, now, outcome),
@@ -545,6 +551,40 @@ fn vehicles_listed(record: Option<&GrantRecord>, now: UnixMillis, vehicles: Opti
         }
     }
     Step::put(GrantRecord::Live(grant), vec![Effect::Publish])
+}
+
+/// The newer grant takes its vehicles over. Smartcar is not told: that would end the newer grant too.
+fn superseded(record: Option<&GrantRecord>, now: UnixMillis, taken: &[VehicleId]) -> Step {
+    let Some(record) = record else {
+        return Step::keep(Vec::new());
+    };
+    let left: Vec<VehicleId> = record
+        .vehicles()
+        .iter()
+        .filter(|vehicle| !taken.contains(vehicle))
+        .cloned()
+        .collect();
+    match record {
+        GrantRecord::Live(_) | GrantRecord::Ended { .. } if left.is_empty() => {
+            disconnect_wanted(Some(record), now, Upstream::Leave)
+        }
+        GrantRecord::Live(grant) => {
+            let grant = Grant {
+                vehicles: Vehicles::Listed(left),
+                published: owed(now),
+                ..grant.clone()
+            };
+            Step::put(GrantRecord::Live(grant), vec![Effect::Publish])
+        }
+        GrantRecord::Ended { .. } => {
+            let mut ended = record.clone();
+            if let GrantRecord::Ended { vehicles, .. } = &mut ended {
+                *vehicles = left;
+            }
+            Step::put(ended, Vec::new())
+        }
+        GrantRecord::Closing { .. } | GrantRecord::Tombstone { .. } => Step::keep(Vec::new()),
+    }
 }
 
 fn publish_ended(record: Option<&GrantRecord>, now: UnixMillis, generation: u64, outcome: KvOutcome) -> Step {
