@@ -1,7 +1,10 @@
 //! What the Worker answers. Each answer is read into these types and only then handed on, so that JavaScript gets what
 //! `types.d.ts` promises and nothing else.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use wasm_bindgen::JsValue;
+
+use super::edge::to_js;
 
 /// `POST /connect/start`.
 #[derive(Deserialize)]
@@ -14,20 +17,20 @@ pub(super) struct Started {
 
 /// `GET /connections`.
 #[derive(Deserialize)]
-pub(super) struct Connections {
-    pub(super) connections: Vec<Connection>,
+struct Connections {
+    connections: Vec<Connection>,
 }
 
 /// `GET /vehicles`.
 #[derive(Deserialize)]
-pub(super) struct Vehicles {
-    pub(super) vehicles: Vec<Vehicle>,
+struct Vehicles {
+    vehicles: Vec<Vehicle>,
 }
 
 /// One grant and its vehicles. Times in milliseconds since the epoch.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Connection {
+struct Connection {
     id: String,
     status: Status,
     cause: Option<String>,
@@ -55,7 +58,7 @@ struct VehicleRef {
 /// One vehicle, with what Smartcar told of it.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Vehicle {
+struct Vehicle {
     id: String,
     connection_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,12 +71,94 @@ pub(super) struct Vehicle {
     problem: Option<String>,
 }
 
-/// `POST /connect/finish`. One struct for every kind: serde's tagged enums cost twice the code.
+#[derive(Deserialize)]
+struct Tag {
+    kind: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Connected {
+    kind: String,
+    connection: Connection,
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Outcome {
-    kind: Kind,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    vehicle_id: Option<String>,
+struct Reauthenticated {
+    kind: String,
+    vehicle_id: String,
     connection: Option<Connection>,
+}
+
+/// One struct for every failure: serde's tagged enums cost twice the code.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Failure {
+    kind: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vehicle: Option<IncompatibleVehicle>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_message: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct UnknownFailure {
+    kind: String,
+    error: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct IncompatibleVehicle {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vin: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    make: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    year: Option<String>,
+}
+
+/// The answer to `GET /connections`; `None` if it is none.
+pub(super) fn connections(json: &JsValue) -> Option<JsValue> {
+    to_js(&from_js::<Connections>(json)?.connections).ok()
+}
+
+/// The answer to `GET /vehicles`; `None` if it is none.
+pub(super) fn vehicles(json: &JsValue) -> Option<JsValue> {
+    to_js(&from_js::<Vehicles>(json)?.vehicles).ok()
+}
+
+/// The answer to `POST /connect/finish`; `None` if it is none.
+pub(super) fn outcome(json: &JsValue) -> Option<JsValue> {
+    let tag: Tag = from_js(json)?;
+    match tag.kind.as_str() {
+        "connected" => again::<Connected>(json),
+        "reauthenticated" => again::<Reauthenticated>(json),
+        "unknown_error" => again::<UnknownFailure>(json),
+        "access_denied"
+        | "vehicle_incompatible"
+        | "invalid_subscription"
+        | "no_vehicles"
+        | "configuration_error"
+        | "server_error"
+        | "oem_cancelled_login"
+        | "user_manually_returned_to_application"
+        | "user_cancelled" => again::<Failure>(json),
+        _ => None,
+    }
+}
+
+pub(super) fn from_js<T: DeserializeOwned>(json: &JsValue) -> Option<T> {
+    serde_wasm_bindgen::from_value(json.clone()).ok()
+}
+
+fn again<T: Serialize + DeserializeOwned>(json: &JsValue) -> Option<JsValue> {
+    to_js(&from_js::<T>(json)?).ok()
 }

@@ -1,7 +1,7 @@
 //! The Worker as this module calls it: `fetch`, and every way in which an answer can be wrong.
 
 use js_sys::{JSON, Reflect};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{RequestInit, Response, Url, Window};
@@ -78,7 +78,10 @@ impl Edge {
         let edge = edge.unwrap_or(DEFAULT_EDGE);
         let href = page::href(&window)?;
         let malformed = |reason: &str| {
-            Error::option("edge", format!("`edge` {reason}; give the path or URL at which the Worker is mounted"))
+            Error::option(
+                "edge",
+                format!("`edge` {reason}; give the path or URL at which the Worker is mounted"),
+            )
         };
         let url = Url::new_with_base(edge, &href).map_err(|_| malformed("is not a URL"))?;
         if !(url.search().is_empty() && url.hash().is_empty()) {
@@ -102,17 +105,27 @@ impl Edge {
         &self.base
     }
 
-    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+    /// Gets JSON; the answer goes through `read`.
+    pub(super) async fn get<T>(&self, path: &str, read: impl FnOnce(&JsValue) -> Option<T>) -> Result<T> {
         let url = self.url(path);
         let json = self.call(&url, "GET", None).await?;
-        read(&url, json)
+        read(&json).ok_or_else(|| unexpected(&url, 200))
     }
 
-    pub(super) async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T> {
+    /// Sends `body` as JSON; the answer goes through `read`.
+    pub(super) async fn post<T>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        read: impl FnOnce(&JsValue) -> Option<T>,
+    ) -> Result<T> {
         let url = self.url(path);
-        let body = to_js(body).ok().and_then(|body| JSON::stringify(&body).ok()).map(String::from);
+        let body = to_js(body)
+            .ok()
+            .and_then(|body| JSON::stringify(&body).ok())
+            .map(String::from);
         let json = self.call(&url, "POST", body).await?;
-        read(&url, json)
+        read(&json).ok_or_else(|| unexpected(&url, 200))
     }
 
     fn url(&self, path: &str) -> String {
@@ -137,13 +150,22 @@ impl Edge {
         if let Ok(signal) = AbortSignal::timeout(DEADLINE_MS) {
             drop(Reflect::set(&init, &"signal".into(), &signal));
         }
-        let promise = self.window.fetch_with_str_and_init(url, init.unchecked_ref::<RequestInit>());
-        let response: Response =
-            JsFuture::from(promise).await.map_err(|thrown| unreachable_edge(url, thrown))?.unchecked_into();
+        let promise = self
+            .window
+            .fetch_with_str_and_init(url, init.unchecked_ref::<RequestInit>());
+        let response: Response = JsFuture::from(promise)
+            .await
+            .map_err(|thrown| unreachable_edge(url, thrown))?
+            .unchecked_into();
         let status = response.status();
         let text = response.text().map_err(|thrown| unreachable_edge(url, thrown))?;
-        let text = JsFuture::from(text).await.map_err(|thrown| unreachable_edge(url, thrown))?;
-        let json = text.as_string().and_then(|text| JSON::parse(&text).ok()).filter(JsValue::is_object);
+        let text = JsFuture::from(text)
+            .await
+            .map_err(|thrown| unreachable_edge(url, thrown))?;
+        let json = text
+            .as_string()
+            .and_then(|text| JSON::parse(&text).ok())
+            .filter(JsValue::is_object);
         match json {
             Some(json) if response.ok() => Ok(json),
             Some(json) => Err(problem(url, status, json)),
@@ -157,10 +179,6 @@ pub(super) fn to_js(value: &impl Serialize) -> core::result::Result<JsValue, ser
     value.serialize(&serde_wasm_bindgen::Serializer::json_compatible())
 }
 
-fn read<T: DeserializeOwned>(url: &str, json: JsValue) -> Result<T> {
-    serde_wasm_bindgen::from_value(json).map_err(|_| unexpected(url, 200))
-}
-
 fn unreachable_edge(url: &str, thrown: JsValue) -> Error {
     let message = format!(
         "no answer from `{url}`; check the network, the option `edge` and, if the Worker is on another origin, that it allows this one"
@@ -169,9 +187,10 @@ fn unreachable_edge(url: &str, thrown: JsValue) -> Error {
 }
 
 /// An answer that is not one of the Worker's.
-pub(super) fn unexpected(url: &str, status: u16) -> Error {
-    let message =
-        format!("`{url}` gave an answer that is not the Worker's (status {status}); check that `edge` is where it is mounted");
+fn unexpected(url: &str, status: u16) -> Error {
+    let message = format!(
+        "`{url}` gave an answer that is not the Worker's (status {status}); check that `edge` is where it is mounted"
+    );
     Error::new(ErrorCode::UnexpectedResponse, message).with_status(status)
 }
 
@@ -187,5 +206,8 @@ fn problem(url: &str, status: u16, json: JsValue) -> Error {
         Some(field) => error.with_field(field),
         None => error,
     };
-    error.with_status(status).with_request_id(problem.request_id).with_retry_after(problem.retry_after)
+    error
+        .with_status(status)
+        .with_request_id(problem.request_id)
+        .with_retry_after(problem.retry_after)
 }

@@ -4,6 +4,7 @@ use js_sys::Reflect;
 use wasm_bindgen::prelude::*;
 
 use super::code::ErrorCode;
+use crate::connect::{CallbackError, InvalidParameter, StateError};
 
 #[wasm_bindgen(raw_module = "./errors.js")]
 extern "C" {
@@ -104,5 +105,46 @@ impl From<Error> for JsValue {
             set("cause", error.cause);
         }
         object
+    }
+}
+
+impl From<InvalidParameter> for Error {
+    fn from(error: InvalidParameter) -> Self {
+        let name = option_name(error.field());
+        Self::option(name, error.renamed(name).to_string())
+    }
+}
+
+impl From<CallbackError> for Error {
+    fn from(error: CallbackError) -> Self {
+        Self::new(
+            ErrorCode::parse(error.code()).unwrap_or(ErrorCode::CallbackMalformed),
+            error.to_string(),
+        )
+    }
+}
+
+impl From<StateError> for Error {
+    fn from(error: StateError) -> Self {
+        Self::new(
+            ErrorCode::parse(error.code()).unwrap_or(ErrorCode::StateUnknown),
+            error.to_string(),
+        )
+    }
+}
+
+/// The option by which JavaScript sets a parameter.
+fn option_name(parameter: &'static str) -> &'static str {
+    match parameter {
+        "application_id" => "applicationId",
+        "approval_prompt" => "approvalPrompt",
+        "external_id" => "externalId",
+        "redirect_uri" => "redirectUri",
+        "resolution.url" => "resolutionUrl",
+        "response_type" => "responseType",
+        "single_select_vin" => "singleSelectVin",
+        "stateFingerprint" => "fingerprint",
+        "vehicle_id" => "vehicleId",
+        same => same,
     }
 }

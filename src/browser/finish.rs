@@ -7,7 +7,7 @@ use web_sys::Window;
 use super::{
     answers,
     code::ErrorCode,
-    edge::{self, Edge},
+    edge::Edge,
     error::{Error, Result},
     options::{Options, url_argument},
     page,
@@ -43,13 +43,21 @@ impl Finish {
         page::strip(&window, search)?;
         let callback = query::split(search).callback;
         let options = Options::read(options, "finish", &["edge"])?;
-        let edge = options.string("edge")?.map(|edge| Edge::new(window.clone(), Some(&edge))).transpose()?;
+        let edge = options
+            .string("edge")?
+            .map(|edge| Edge::new(window.clone(), Some(&edge)))
+            .transpose()?;
         let (entry, store) = take(&window, &callback)?;
         let edge = match edge {
             Some(edge) => edge,
             None => Edge::new(window, Some(&entry.edge))?,
         };
-        Ok(Self { callback, edge, entry, store })
+        Ok(Self {
+            callback,
+            edge,
+            entry,
+            store,
+        })
     }
 
     /// Tells the Worker, whatever Connect's answer was: it too has a pending connection to close.
@@ -64,15 +72,21 @@ impl Finish {
     }
 
     async fn send(&self) -> Result<JsValue> {
-        let path = "/connect/finish";
-        let json = self.edge.post(path, &Body { callback: &self.callback }).await?;
-        answers::outcome(json).ok_or_else(|| edge::unexpected(&self.edge.url(path), 200))
+        self.edge
+            .post(
+                "/connect/finish",
+                &Body {
+                    callback: &self.callback,
+                },
+                answers::outcome,
+            )
+            .await
     }
 }
 
 /// Takes the connection of this callback out of the store, and then checks that the callback may be believed.
 fn take(window: &Window, callback: &str) -> Result<(Entry, PendingStore)> {
-    let unchecked = UncheckedCallback::parse(callback)?;
+    let unchecked = UncheckedCallback::parse(&["?", callback].concat())?;
     let state = unchecked.state().ok_or(StateError::Missing)?;
     let store = PendingStore::open(window)?;
     let now = page::now();

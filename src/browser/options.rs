@@ -19,15 +19,37 @@ impl Options {
         }
         if !object.is_object() || Array::is_array(&object) {
             let got = describe(&object);
-            return Err(Error::option("options", format!("`{function}` takes an object of options, not {got}")));
+            return Err(Error::option(
+                "options",
+                format!("`{function}` takes an object of options, not {got}"),
+            ));
         }
-        for name in Object::keys(object.unchecked_ref::<Object>()).iter().filter_map(|key| key.as_string()) {
+        for name in Object::keys(object.unchecked_ref::<Object>())
+            .iter()
+            .filter_map(|key| key.as_string())
+        {
             if !known.contains(&name.as_str()) {
                 let known = list(known);
-                return Err(Error::option(&name, format!("`{name}` is not an option of `{function}`; it knows {known}")));
+                return Err(Error::option(
+                    &name,
+                    format!("`{name}` is not an option of `{function}`; it knows {known}"),
+                ));
             }
         }
         Ok(Self { object })
+    }
+
+    /// Refuses those in `others` beside `name`.
+    pub(super) fn refuse(&self, name: &str, others: &[&str]) -> Result<()> {
+        for other in others {
+            if self.get(other)?.is_some() {
+                return Err(Error::option(
+                    other,
+                    format!("`{other}` is already in `{name}`; leave one of them out"),
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// The value of `name`, unless it is absent or `undefined`.
@@ -46,7 +68,10 @@ impl Options {
         let Some(value) = self.get(name)? else { return Ok(None) };
         match convert(&value) {
             Some(converted) => Ok(Some(converted)),
-            None => Err(Error::option(name, format!("`{name}` must be {wanted}, not {}", describe(&value)))),
+            None => Err(Error::option(
+                name,
+                format!("`{name}` must be {wanted}, not {}", describe(&value)),
+            )),
         }
     }
 
@@ -61,7 +86,11 @@ impl Options {
     /// A string, or `null` as a value of its own (the inner `None`).
     pub(super) fn string_or_null(&self, name: &str) -> Result<Option<Option<String>>> {
         self.typed(name, "a string or null", |value| {
-            if value.is_null() { Some(None) } else { value.as_string().map(Some) }
+            if value.is_null() {
+                Some(None)
+            } else {
+                value.as_string().map(Some)
+            }
         })
     }
 
@@ -72,7 +101,13 @@ impl Options {
     pub(super) fn strings(&self, name: &str) -> Result<Option<Vec<String>>> {
         self.typed(name, "an array of strings", |value| {
             Array::is_array(value)
-                .then(|| value.unchecked_ref::<Array>().iter().map(|item| item.as_string()).collect())
+                .then(|| {
+                    value
+                        .unchecked_ref::<Array>()
+                        .iter()
+                        .map(|item| item.as_string())
+                        .collect()
+                })
                 .flatten()
         })
     }
@@ -92,13 +127,18 @@ impl Options {
     pub(super) fn choice<T: Copy>(&self, name: &str, choices: &[(&str, T)]) -> Result<Option<T>> {
         let Some(value) = self.get(name)? else { return Ok(None) };
         let given = value.as_string();
-        let found = given.as_deref().and_then(|given| choices.iter().find(|(choice, _)| *choice == given));
+        let found = given
+            .as_deref()
+            .and_then(|given| choices.iter().find(|(choice, _)| *choice == given));
         if let Some((_, choice)) = found {
             return Ok(Some(*choice));
         }
         let names: Vec<String> = choices.iter().map(|(choice, _)| format!("\"{choice}\"")).collect();
         let names = names.join(", ");
-        Err(Error::option(name, format!("`{name}` must be one of {names}, not {}", describe(&value))))
+        Err(Error::option(
+            name,
+            format!("`{name}` must be one of {names}, not {}", describe(&value)),
+        ))
     }
 }
 
@@ -113,11 +153,17 @@ pub(super) fn url_argument(value: &JsValue) -> Result<Option<String>> {
     }
     let text = value.as_string().or_else(|| {
         // Both objects have it; anything else is not a URL.
-        value.is_object().then(|| Reflect::get(value, &"href".into()).ok()?.as_string()).flatten()
+        value
+            .is_object()
+            .then(|| Reflect::get(value, &"href".into()).ok()?.as_string())
+            .flatten()
     });
     match text {
         Some(text) => Ok(Some(text)),
-        None => Err(Error::option("url", format!("`url` must be a string or a URL, not {}", describe(value)))),
+        None => Err(Error::option(
+            "url",
+            format!("`url` must be a string or a URL, not {}", describe(value)),
+        )),
     }
 }
 
@@ -139,7 +185,11 @@ fn describe(value: &JsValue) -> String {
     }
     if let Some(text) = value.as_string() {
         let word = text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        return if word { format!("\"{text}\"") } else { "another string".to_owned() };
+        return if word {
+            format!("\"{text}\"")
+        } else {
+            "another string".to_owned()
+        };
     }
     let kind = value.js_typeof().as_string().unwrap_or_default();
     match kind.as_str() {

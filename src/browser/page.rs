@@ -28,7 +28,11 @@ pub(super) fn now() -> UnixMillis {
 pub(super) fn random() -> Result<[u8; 32]> {
     let mut bytes = [0; 32];
     CRYPTO
-        .with(|crypto| crypto.as_ref().and_then(|crypto| crypto.get_random_values_with_u8_array(&mut bytes).ok()))
+        .with(|crypto| {
+            crypto
+                .as_ref()
+                .and_then(|crypto| crypto.get_random_values_with_u8_array(&mut bytes).ok())
+        })
         .map(|_| bytes)
         .ok_or_else(|| {
             let message = "`crypto.getRandomValues` is missing, and without it no safe `state` can be made";
@@ -39,14 +43,21 @@ pub(super) fn random() -> Result<[u8; 32]> {
 /// The page's window, for what only a page can do.
 pub(super) fn window(function: &str) -> Result<Window> {
     web_sys::window().ok_or_else(|| {
-        Error::new(ErrorCode::NotInBrowser, format!("`{function}` works in a page in a browser only; call it there"))
+        Error::new(
+            ErrorCode::NotInBrowser,
+            format!("`{function}` works in a page in a browser only; call it there"),
+        )
     })
 }
 
 /// The address of the page, with query and hash.
 pub(super) fn href(window: &Window) -> Result<String> {
     window.location().href().map_err(|thrown| {
-        Error::new(ErrorCode::NotInBrowser, "the address of the page could not be read".to_owned()).with_cause(thrown)
+        Error::new(
+            ErrorCode::NotInBrowser,
+            "the address of the page could not be read".to_owned(),
+        )
+        .with_cause(thrown)
     })
 }
 
@@ -79,7 +90,10 @@ pub(super) fn strip(window: &Window, search: &str) -> Result<()> {
 /// Leaves the page for `url`.
 pub(super) fn navigate(window: &Window, url: &str) -> Result<()> {
     window.location().assign(url).map_err(|thrown| {
-        Error::new(ErrorCode::NotInBrowser, "the browser refused to leave the page for Connect".to_owned())
-            .with_cause(thrown)
+        Error::new(
+            ErrorCode::NotInBrowser,
+            "the browser refused to leave the page for Connect".to_owned(),
+        )
+        .with_cause(thrown)
     })
 }

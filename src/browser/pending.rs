@@ -43,8 +43,13 @@ impl PendingStore {
 
     /// Keeps a connection until it is taken or expires.
     pub(super) fn put(&self, entry: &Entry) -> Result<()> {
-        let text = to_js(entry).ok().and_then(|entry| JSON::stringify(&entry).ok()).map(String::from);
-        self.0.set_item(&key(PENDING, entry), &text.unwrap_or_default()).map_err(unavailable)
+        let text = to_js(entry)
+            .ok()
+            .and_then(|entry| JSON::stringify(&entry).ok())
+            .map(String::from);
+        self.0
+            .set_item(&key(PENDING, entry), &text.unwrap_or_default())
+            .map_err(unavailable)
     }
 
     /// Keeps a connection that was taken, as if it had not been.
@@ -68,24 +73,42 @@ impl PendingStore {
         let text = self.0.get_item(&name).map_err(unavailable)?;
         self.0.remove_item(&name).map_err(unavailable)?;
         let Some(entry) = text.as_deref().and_then(parse::<Entry>) else {
-            let used = self.0.get_item(&[USED, fingerprint.as_str()].concat()).map_err(unavailable)?;
-            return Err(if used.is_some() { StateError::Used } else { StateError::Unknown }.into());
+            let used = self
+                .0
+                .get_item(&[USED, fingerprint.as_str()].concat())
+                .map_err(unavailable)?;
+            return Err(if used.is_some() {
+                StateError::Used
+            } else {
+                StateError::Unknown
+            }
+            .into());
         };
         // A full storage must not stop the owner; a second use is refused then as unknown.
-        drop(self.0.set_item(&key(USED, &entry), &entry.pending.expires_at().as_millis().to_string()));
+        drop(
+            self.0
+                .set_item(&key(USED, &entry), &entry.pending.expires_at().as_millis().to_string()),
+        );
         Ok(entry)
     }
 
     /// Removes what has expired or cannot be read.
     pub(super) fn sweep(&self, now: UnixMillis) {
         let length = self.0.length().unwrap_or_default();
-        let keys: Vec<String> = (0..length).filter_map(|index| self.0.key(index).ok().flatten()).collect();
+        let keys: Vec<String> = (0..length)
+            .filter_map(|index| self.0.key(index).ok().flatten())
+            .collect();
         for name in keys {
             let value = || self.0.get_item(&name).ok().flatten();
             let live = if name.starts_with(PENDING) {
-                value().as_deref().and_then(parse::<Entry>).is_some_and(|entry| !entry.pending.is_expired(now))
+                value()
+                    .as_deref()
+                    .and_then(parse::<Entry>)
+                    .is_some_and(|entry| !entry.pending.is_expired(now))
             } else if name.starts_with(USED) {
-                value().and_then(|value| value.parse().ok()).is_some_and(|end| now < UnixMillis::new(end))
+                value()
+                    .and_then(|value| value.parse().ok())
+                    .is_some_and(|end| now < UnixMillis::new(end))
             } else {
                 true
             };

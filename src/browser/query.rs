@@ -19,16 +19,16 @@ const ERROR_DETAILS: [&str; 6] = ["error_message", "make", "model", "status_code
 
 /// A query string, cut in two. Neither part has the leading `?`; each pair is kept byte for byte.
 #[derive(Debug, PartialEq, Eq)]
-pub struct SplitQuery {
+pub(super) struct SplitQuery {
     /// Connect's parameters.
-    pub callback: String,
+    pub(super) callback: String,
     /// Everything else.
-    pub rest: String,
+    pub(super) rest: String,
 }
 
 /// Cuts a query string in two.
 #[must_use]
-pub fn split(query: &str) -> SplitQuery {
+pub(super) fn split(query: &str) -> SplitQuery {
     let pairs = || query.split('&');
     let has_error = pairs().any(|pair| has_name(pair, &["error"]));
     let is_callback = |pair: &&str| has_name(pair, &CALLBACK) || (has_error && has_name(pair, &ERROR_DETAILS));
@@ -36,19 +36,22 @@ pub fn split(query: &str) -> SplitQuery {
         let chosen: Vec<&str> = pairs().filter(|pair| is_callback(pair) == wanted).collect();
         chosen.join("&")
     };
-    SplitQuery { callback: join(true), rest: join(false) }
+    SplitQuery {
+        callback: join(true),
+        rest: join(false),
+    }
 }
 
 /// Whether the parameters are those of a callback: a `state` and something that it vouches for.
 #[must_use]
-pub fn is_callback(query: &str) -> bool {
+pub(super) fn is_callback(query: &str) -> bool {
     let has = |names: &[&str]| query.split('&').any(|pair| has_name(pair, names));
     has(&["state"]) && has(&["code", "error", "user_id", "vehicle_id"])
 }
 
 /// The query of a URL, or of a string that is one already, without the leading `?`.
 #[must_use]
-pub fn of(url_or_query: &str) -> &str {
+pub(super) fn of(url_or_query: &str) -> &str {
     let text = url_or_query.split_once('#').map_or(url_or_query, |(before, _)| before);
     match text.split_once('?') {
         // A bare query may have a `?` in a value; there the part before it has a `=` and is no address.
@@ -61,7 +64,7 @@ pub fn of(url_or_query: &str) -> &str {
 
 /// The address with the query `rest` in place of its own.
 #[must_use]
-pub fn with_query(href: &str, rest: &str) -> String {
+pub(super) fn with_query(href: &str, rest: &str) -> String {
     let (address, hash) = match href.split_once('#') {
         Some((address, hash)) => (address, Some(hash)),
         None => (href, None),
@@ -79,9 +82,16 @@ pub fn with_query(href: &str, rest: &str) -> String {
 }
 
 fn is_address(text: &str) -> bool {
-    text.contains("://") || text.starts_with('/')
+    let is_scheme = |scheme: &str| {
+        scheme
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    };
+    text.starts_with('/') || text.split_once("://").is_some_and(|(scheme, _)| is_scheme(scheme))
 }
 
 fn has_name(pair: &str, names: &[&str]) -> bool {
-    form_urlencoded::parse(pair.as_bytes()).next().is_some_and(|(name, _)| names.contains(&name.as_ref()))
+    form_urlencoded::parse(pair.as_bytes())
+        .next()
+        .is_some_and(|(name, _)| names.contains(&name.as_ref()))
 }

@@ -86,8 +86,8 @@ export interface IncompatibleVehicle {
   vin?: string;
   make?: string;
   model?: string;
-  /** Model year, such as 2014. */
-  year?: number;
+  /** Model year, such as "2014". */
+  year?: string;
 }
 
 /** What can stand in the way of a connection. `description` is Connect's own text, in English: for logs, not for owners. */
@@ -101,7 +101,7 @@ export type ConnectFailure =
   /** There is no vehicle in the owner's account. */
   | { kind: "no_vehicles"; description?: string }
   /** The application is not set up as the request needs it: see `errorMessage` and the Smartcar dashboard. */
-  | { kind: "configuration_error"; statusCode?: number; errorMessage?: string; description?: string }
+  | { kind: "configuration_error"; statusCode?: string; errorMessage?: string; description?: string }
   /** Smartcar failed. */
   | { kind: "server_error"; description?: string }
   /** The owner left the manufacturer's log-in page. */
@@ -214,4 +214,17 @@ interface ReauthenticateBase {
   externalId?: string | null;
   /** @default "https://connect.smartcar.com" */
   connectOrigin?: string;
+}
+
+/** The parts of the URL that renews the access to one vehicle. */
+export interface ReauthenticateVehicleOptions extends ReauthenticateBase {
+  /** The application's id, a UUID. */
+  applicationId: string;
+  /** Smartcar's id of the vehicle. */
+  vehicleId: string;
+  /**
+   * With `"none"` nothing but the state comes back.
+   * @default "vehicle_id"
+   */
+  responseType?: "vehicle_id" | "none";
 }
