@@ -31,7 +31,7 @@ CRATE := $(call files,src) Cargo.toml Cargo.lock
 help: ## What there is to run
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: build dist/demo/index.html $(SIMULATOR) ## Connect a simulated car in your browser
+demo: worker dist/demo/index.html $(SIMULATOR) ## Connect a simulated car in your browser
 	@exec node scripts/demo.mjs $(SIMULATOR)
 
 test: build dist/demo/index.html $(SIMULATOR) ## Every check and test
@@ -39,6 +39,7 @@ test: build dist/demo/index.html $(SIMULATOR) ## Every check and test
 	@scripts/test
 
 build: package worker ## Both WebAssembly modules and the npm package
+	@$(STEP) -o "Check what was built" $(XTASK) check-build
 
 package: dist/package/package.json ## The browser module and the npm package: dist/
 
@@ -84,10 +85,10 @@ $(SIMULATOR): $(call files,tests/simulator) Cargo.toml Cargo.lock | machine
 	@touch $@
 
 dist/package/package.json: $(CRATE) $(call files,pkg-template) LICENSE-MIT LICENSE-APACHE $(XTASK) | wasm-target $(NPM)
-	@$(STEP) -o "Build the browser module and the package" $(XTASK) package
+	@$(STEP) "Build the browser module and the package" $(XTASK) package
 
 worker/build/index.js: $(CRATE) $(call files,worker/src) worker/Cargo.toml $(XTASK) | wasm-target $(NPM) $(WORKER_BUILD)
-	@$(STEP) -o "Build the Worker" $(XTASK) worker
+	@$(STEP) "Build the Worker" $(XTASK) worker
 	@touch $@
 
 dist/demo/index.html: dist/package/package.json $(call files,worker/demo)
