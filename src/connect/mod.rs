@@ -59,3 +59,6 @@ pub use pending::{PENDING_LIFETIME, PendingConnection, PendingConnections, State
 pub use reauthenticate::{ReauthenticateResponseType, ReauthenticateUrl};
 pub use redirect_uri::RedirectUri;
 pub use state::{State, StateFingerprint};
+
+#[cfg(test)]
+mod tests;
