@@ -41,8 +41,8 @@ pub fn build(layout: &Layout) -> Result<()> {
     let wasm = staging.join(format!("{STEM}_bg.wasm"));
     optimise(layout, &wasm)?;
     files::copy_tree(&layout.root.join("pkg-template"), &staging)?;
-    for license in ["LICENSE-MIT", "LICENSE-APACHE"] {
-        files::copy(&layout.root.join(license), &staging.join(license))?;
+    for file in ["CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"] {
+        files::copy(&layout.root.join(file), &staging.join(file))?;
     }
     inline(&wasm, &staging.join(format!("{STEM}_bg.wasm.js")))?;
     set_version(&layout.root.join("Cargo.toml"), &staging.join("package.json"))?;
