@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
 import { openBrowser, storageOf } from "./harness/browser.mjs";
-import { decide, goToConnect, logIn, noticeOf, settled } from "./harness/owner.mjs";
+import { decide, goToConnect, logIn, noticeOf, settled, simulateOutcome } from "./harness/owner.mjs";
 import { scannerFor } from "./harness/secrets.mjs";
 import { SESSION_COOKIE } from "./harness/settings.mjs";
 import { mintState } from "./harness/visitor.mjs";
@@ -46,7 +46,7 @@ async function interceptedCallback(page) {
   await goToConnect(page, simulator);
   await logIn(page);
   const failed = page.waitForEvent("requestfailed");
-  await decide(page, "allow");
+  await decide(page, "Allow");
   await failed;
   await page.unroute(isCallback);
   return new URL(callback);
@@ -77,7 +77,7 @@ test("an owner connects, sees the cars, and still sees them after a reload", asy
   const { authorize } = await goToConnect(page, simulator);
   assert.equal(authorize.searchParams.get("redirect_uri"), home);
   await logIn(page);
-  await decide(page, "allow");
+  await decide(page, "Allow");
   assert.equal(await noticeOf(page), "connected");
   await settled(page, home);
 
@@ -113,12 +113,30 @@ test("a refusal of consent is said in words, and nothing is connected", async ()
   const { page } = await newProfile();
   await goToConnect(page, simulator);
   await logIn(page);
-  await decide(page, "deny");
+  await decide(page, "Deny");
   assert.equal(await noticeOf(page), "access_denied");
   await settled(page, home);
   assert.equal(await tokenRequests(), 0);
   await page.getByRole("button", { name: "Connect your car" }).waitFor();
 });
+
+for (const [label, code] of [
+  ["Vehicle is not compatible (vehicle named)", "vehicle_incompatible"],
+  ["Application is configured wrongly", "configuration_error"],
+  ["Manufacturer’s log-in was left (description without a key)", "oem_cancelled_login"],
+  ["An error nobody knows yet", "unknown_error"],
+]) {
+  test(`"${label}" is said in words`, async () => {
+    const { page } = await newProfile();
+    await goToConnect(page, simulator);
+    await logIn(page);
+    await simulateOutcome(page, label);
+    assert.equal(await noticeOf(page), code);
+    await settled(page, home);
+    assert.notEqual((await page.locator("#notice-title").textContent()).trim(), "");
+    assert.equal(await tokenRequests(), 0);
+  });
+}
 
 test("a forged state is refused", async () => {
   const { page } = await newProfile();

@@ -11,20 +11,24 @@ export async function goToConnect(page, simulator) {
 }
 
 /** Chooses the brand and logs in, up to the question for consent. */
-export async function logIn(page, { make = "TESLA", email = "owner@example.com" } = {}) {
-  await page.locator(`[name="make"][value="${make}"]`).click();
-  await page.locator('[name="email"]').fill(email);
-  await page.locator('[name="password"]').fill("any password");
-  await page.locator('[name="password"]').press("Enter");
-  await page.locator('[name="decision"][value="allow"]').waitFor();
+export async function logIn(page, { brand = "Tesla", email = "owner@example.com" } = {}) {
+  await page.getByRole("button", { name: new RegExp(`^${brand}`) }).click();
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Password").fill("any password");
+  await page.getByRole("button", { name: "Log in" }).click();
+  await page.getByRole("button", { name: "Allow", exact: true }).waitFor();
 }
 
-/** Answers the question for consent: `allow` or `deny`. */
+/** Answers the question for consent, `Allow` or `Deny`; all vehicles are ticked beforehand. */
 export async function decide(page, decision) {
-  if (decision === "allow") {
-    for (const box of await page.locator('[name="vehicle"]').all()) await box.check();
-  }
-  await page.locator(`[name="decision"][value="${decision}"]`).click();
+  await page.getByRole("button", { name: decision, exact: true }).click();
+}
+
+/** Lets Connect end with another outcome than consent, by its label in the simulator's list. */
+export async function simulateOutcome(page, label) {
+  await page.getByText("Simulate an outcome").click();
+  await page.getByLabel("Send this back to the application").selectOption({ label });
+  await page.getByRole("button", { name: "Send this outcome" }).click();
 }
 
 /** The code of the notice that the demo page shows, once it has finished. */
