@@ -1,1 +1,61 @@
-//! (skeleton)
+//! The secret-free half: Connect URLs, `state`, and what Connect sends back.
+//!
+//! Everything here is pure: no I/O, no clock, no randomness; time and random bytes are passed in. It is compiled into the
+//! browser module and into the Worker alike.
+//!
+//! The order of a connection, from Rust:
+//!
+//! ```
+//! use smartcar_connect::connect::{
+//!     ApplicationId, AuthorizeUrl, Callback, Origin, PendingConnection, RedirectUri, Scope, State, UncheckedCallback,
+//! };
+//! use smartcar_connect::time::UnixMillis;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let random = [7; 32]; let now = UnixMillis::new(1_790_000_000_000);
+//! let application = ApplicationId::parse("8229df9f-91a0-4ff0-a1ae-a1f38ee24d07")?;
+//! let redirect_uri = RedirectUri::parse("https://app.example.com/cars")?;
+//! let state = State::from_random(random);
+//! let pending = PendingConnection::new(state.fingerprint(), redirect_uri.clone(), now);
+//! let url = AuthorizeUrl::new(application, &state)
+//!     .redirect_uri(redirect_uri.clone())
+//!     .scopes([Scope::parse("required:read_vehicle_info")?])
+//!     .to_url(&Origin::connect())?;
+//! assert!(url.as_str().starts_with("https://connect.smartcar.com/oauth/authorize?response_type=code&"));
+//!
+//! // The owner's browser comes back:
+//! let back = format!("https://app.example.com/cars?code=90abecb6&state={}", state.expose());
+//! match UncheckedCallback::parse_for(&redirect_uri, &back)?.verify(&pending, now)? {
+//!     Callback::Granted { code: Some(code), .. } => assert_eq!(code.expose(), "90abecb6"),
+//!     other => panic!("{}", other.kind()),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Names and values follow Smartcar's Connect documentation: <https://smartcar.com/docs/connect/redirect-to-connect> and
+//! <https://smartcar.com/docs/connect/handle-the-response>.
+
+mod authorize;
+mod callback;
+mod error;
+mod id;
+mod origin;
+mod outcome;
+mod parameter;
+mod pending;
+mod reauthenticate;
+mod redirect_uri;
+mod state;
+
+pub use authorize::AuthorizeUrl;
+pub use callback::{CallbackError, MAX_CALLBACK_BYTES, UncheckedCallback};
+pub use error::InvalidParameter;
+pub use id::{ApplicationId, ExternalId, ExternalIdParam, IdParam, UserId, VehicleId};
+pub use origin::{Origin, Origins};
+pub use outcome::{AuthorizationCode, Callback, IncompatibleVehicle};
+pub use parameter::{ApprovalPrompt, Flag, Make, Mode, ResponseType, Scope, SingleSelect, Vin};
+pub use pending::{PENDING_LIFETIME, PendingConnection, PendingConnections, StateError};
+pub use reauthenticate::{ReauthenticateResponseType, ReauthenticateUrl};
+pub use redirect_uri::RedirectUri;
+pub use state::{State, StateFingerprint};

@@ -1,0 +1,234 @@
+//! The URL that starts a connection.
+
+use url::Url;
+
+use super::{
+    error::{InvalidParameter, Reason, check_visible_ascii},
+    id::{ApplicationId, ExternalIdParam, IdParam, UserId},
+    origin::Origin,
+    parameter::{ApprovalPrompt, Flag, Make, Mode, ResponseType, Scope, SingleSelect},
+    redirect_uri::RedirectUri,
+    state::State,
+};
+
+const PATH: &str = "/oauth/authorize";
+
+/// Servers and proxies commonly refuse a longer request line.
+const MAX_URL_BYTES: usize = 8_000;
+
+const MAX_SDK_BYTES: usize = 64;
+
+/// Builds `https://connect.smartcar.com/oauth/authorize?…`. What is not set is not sent.
+///
+/// Source: <https://smartcar.com/docs/connect/redirect-to-connect>.
+#[derive(Clone, Debug)]
+pub struct AuthorizeUrl {
+    application_id: ApplicationId,
+    id_param: IdParam,
+    response_type: ResponseType,
+    redirect_uri: Option<RedirectUri>,
+    scopes: Vec<Scope>,
+    state: Option<State>,
+    approval_prompt: Option<ApprovalPrompt>,
+    mode: Option<Mode>,
+    make: Option<Make>,
+    single_select: Option<SingleSelect>,
+    flags: Vec<Flag>,
+    user: Option<UserId>,
+    external_id: Option<ExternalIdParam>,
+    app_origin: Option<Origin>,
+    sdk: Option<(String, String)>,
+}
+
+impl AuthorizeUrl {
+    /// A URL with the parameters that every connection needs.
+    #[must_use]
+    pub fn new(application_id: ApplicationId, state: &State) -> Self {
+        Self {
+            state: Some(state.clone()),
+            ..Self::without_state(application_id)
+        }
+    }
+
+    /// A URL without `state`.
+    ///
+    /// **Warning:** nothing then ties the callback to the browser that started the connection, so anybody can make an owner
+    /// finish a connection with somebody else's car (RFC 6749, section 10.12). [`UncheckedCallback`](super::UncheckedCallback)
+    /// never believes such a callback.
+    #[must_use]
+    pub const fn without_state(application_id: ApplicationId) -> Self {
+        Self {
+            application_id,
+            id_param: IdParam::ApplicationId,
+            response_type: ResponseType::Code,
+            redirect_uri: None,
+            scopes: Vec::new(),
+            state: None,
+            approval_prompt: None,
+            mode: None,
+            make: None,
+            single_select: None,
+            flags: Vec::new(),
+            user: None,
+            external_id: None,
+            app_origin: None,
+            sdk: None,
+        }
+    }
+
+    /// The name under which the application's id is sent. Default: `application_id`.
+    #[must_use]
+    pub const fn id_param(mut self, id_param: IdParam) -> Self {
+        self.id_param = id_param;
+        self
+    }
+
+    /// What the redirect back brings. Default: a code.
+    #[must_use]
+    pub const fn response_type(mut self, response_type: ResponseType) -> Self {
+        self.response_type = response_type;
+        self
+    }
+
+    /// Where Connect sends the owner's browser back to. Left out, Smartcar takes the default set in the dashboard.
+    #[must_use]
+    pub fn redirect_uri(mut self, redirect_uri: RedirectUri) -> Self {
+        self.redirect_uri = Some(redirect_uri);
+        self
+    }
+
+    /// The permissions asked for, in place of those set in the dashboard. None: those of the dashboard.
+    #[must_use]
+    pub fn scopes(mut self, scopes: impl IntoIterator<Item = Scope>) -> Self {
+        self.scopes = scopes.into_iter().collect();
+        self
+    }
+
+    /// Whether an owner who has already consented is asked again.
+    #[must_use]
+    pub const fn approval_prompt(mut self, approval_prompt: ApprovalPrompt) -> Self {
+        self.approval_prompt = Some(approval_prompt);
+        self
+    }
+
+    /// Which vehicles can be connected.
+    #[must_use]
+    pub const fn mode(mut self, mode: Mode) -> Self {
+        self.mode = Some(mode);
+        self
+    }
+
+    /// The make, which spares the owner the choice of it. [`SingleSelect::Vin`] wins over it.
+    #[must_use]
+    pub fn make(mut self, make: Make) -> Self {
+        self.make = Some(make);
+        self
+    }
+
+    /// Whether the owner chooses one vehicle or several.
+    #[must_use]
+    pub fn single_select(mut self, single_select: SingleSelect) -> Self {
+        self.single_select = Some(single_select);
+        self
+    }
+
+    /// Flags that Smartcar has enabled for the application.
+    #[must_use]
+    pub fn flags(mut self, flags: impl IntoIterator<Item = Flag>) -> Self {
+        self.flags = flags.into_iter().collect();
+        self
+    }
+
+    /// Your id for the owner in Connect's analytics. [`external_id`](Self::external_id) has taken its place.
+    #[must_use]
+    pub fn user(mut self, user: UserId) -> Self {
+        self.user = Some(user);
+        self
+    }
+
+    /// Your own id for the owner, to be stored or forgotten. Comes back on the redirect and in webhooks.
+    #[must_use]
+    pub fn external_id(mut self, external_id: ExternalIdParam) -> Self {
+        self.external_id = Some(external_id);
+        self
+    }
+
+    /// The origin of the page that opened Connect, which then posts the result to it. Only with [`ResponseType::None`] and
+    /// without a redirect URI.
+    #[must_use]
+    pub fn app_origin(mut self, app_origin: Origin) -> Self {
+        self.app_origin = Some(app_origin);
+        self
+    }
+
+    /// The name and version of an SDK built on this crate, for Smartcar's statistics (`sdk_platform`, `sdk_version`).
+    ///
+    /// # Errors
+    /// Names the one that is not 1 to 64 characters of visible ASCII.
+    pub fn sdk(mut self, platform: &str, version: &str) -> Result<Self, InvalidParameter> {
+        check_visible_ascii("sdk_platform", platform, MAX_SDK_BYTES)?;
+        check_visible_ascii("sdk_version", version, MAX_SDK_BYTES)?;
+        self.sdk = Some((platform.to_owned(), version.to_owned()));
+        Ok(self)
+    }
+
+    /// The URL, on the origin on which Connect runs.
+    ///
+    /// # Errors
+    /// Names `app_origin` if it is set together with a redirect URI or another response type than `none`, and `scope` if the
+    /// URL is longer than 8,000 bytes.
+    pub fn to_url(&self, connect: &Origin) -> Result<Url, InvalidParameter> {
+        if self.app_origin.is_some() && (self.redirect_uri.is_some() || self.response_type != ResponseType::None) {
+            let reason = Reason::Conflict("goes with the response type `none` and no redirect URI only; remove it");
+            return Err(InvalidParameter::new("app_origin", reason));
+        }
+        let mut url = connect.url(PATH);
+        {
+            let mut query = url.query_pairs_mut();
+            let mut set = |name: &str, value: Option<&str>| {
+                if let Some(value) = value {
+                    query.append_pair(name, value);
+                }
+            };
+            set("response_type", Some(self.response_type.as_str()));
+            set(self.id_param.as_str(), Some(self.application_id.as_str()));
+            set("redirect_uri", self.redirect_uri.as_ref().map(RedirectUri::as_str));
+            set("scope", joined(&self.scopes, Scope::as_str).as_deref());
+            set("state", self.state.as_ref().map(State::expose));
+            set("approval_prompt", self.approval_prompt.map(ApprovalPrompt::as_str));
+            set("mode", self.mode.map(Mode::as_str));
+            set("make", self.make.as_ref().map(Make::as_str));
+            match &self.single_select {
+                None => {}
+                Some(SingleSelect::No) => set("single_select", Some("false")),
+                Some(SingleSelect::Yes) => set("single_select", Some("true")),
+                Some(SingleSelect::Vin(vin)) => {
+                    set("single_select", Some("true"));
+                    set("single_select_vin", Some(vin.as_str()));
+                }
+            }
+            set("flags", joined(&self.flags, Flag::as_str).as_deref());
+            set("user", self.user.as_ref().map(UserId::as_str));
+            set("external_id", self.external_id.as_ref().map(ExternalIdParam::as_str));
+            set("app_origin", self.app_origin.as_ref().map(Origin::as_str));
+            set("sdk_platform", self.sdk.as_ref().map(|(platform, _)| platform.as_str()));
+            set("sdk_version", self.sdk.as_ref().map(|(_, version)| version.as_str()));
+        }
+        if url.as_str().len() > MAX_URL_BYTES {
+            let reason = Reason::Conflict("and the other parameters make a URL of more than 8000 bytes; ask for less");
+            return Err(InvalidParameter::new("scope", reason));
+        }
+        Ok(url)
+    }
+}
+
+/// The values with a space between, or `None` if there are none. No value contains a space.
+pub(super) fn joined<T>(values: &[T], as_str: fn(&T) -> &str) -> Option<String> {
+    let (first, rest) = values.split_first()?;
+    let mut joined = as_str(first).to_owned();
+    for value in rest {
+        joined.push(' ');
+        joined.push_str(as_str(value));
+    }
+    Some(joined)
+}

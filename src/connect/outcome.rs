@@ -1,0 +1,193 @@
+//! What a connection came to.
+
+use core::fmt;
+
+use serde::Serialize;
+
+use super::id::{ExternalId, UserId, VehicleId};
+use crate::secret::secret_string;
+
+secret_string! {
+    /// Smartcar's authorization code: good for one exchange within 10 minutes.
+    AuthorizationCode
+}
+
+/// The outcome that Connect reports, believed because its state was verified.
+///
+/// Serialised with the tag `kind` and camelCase fields; the code is left out, since it is a secret. `description` is
+/// Smartcar's text for developers.
+///
+/// Source: <https://smartcar.com/docs/connect/handle-the-response> and <https://smartcar.com/docs/errors/connect-errors>.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum Callback {
+    /// The owner granted access.
+    Granted {
+        /// The code, with the response type `code`.
+        #[serde(skip)]
+        code: Option<AuthorizationCode>,
+        /// The owner's id at Smartcar. Input of the browser's: believe it only after Smartcar's API has confirmed that it
+        /// belongs to this connection's external id.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        user_id: Option<UserId>,
+        /// Your own id for the owner, given back.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        external_id: Option<ExternalId>,
+        /// Where the owner of a Tesla adds the application's virtual key: `https`, or left out.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        virtual_key_url: Option<String>,
+    },
+    /// The owner logged in again. The tokens that are there go on working.
+    Reauthenticated {
+        /// The vehicle.
+        vehicle_id: VehicleId,
+        /// Your own id for the owner, given back.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        external_id: Option<ExternalId>,
+    },
+    /// The owner refused.
+    AccessDenied {
+        /// Smartcar's text.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        description: Option<String>,
+    },
+    /// The vehicle is not compatible.
+    VehicleIncompatible {
+        /// The vehicle, as far as the owner agreed to tell.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        vehicle: Option<IncompatibleVehicle>,
+        /// Smartcar's text.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        description: Option<String>,
+    },
+    /// The owner's subscription to the maker's connected services is missing or over.
+    InvalidSubscription {
+        /// Smartcar's text.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        description: Option<String>,
+    },
+    /// The owner's account has no vehicle.
+    NoVehicles {
+        /// Smartcar's text.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        description: Option<String>,
+    },
+    /// The application is set up wrongly.
+    ConfigurationError {
+        /// The HTTP status that Connect would have answered with, as given.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        status_code: Option<String>,
+        /// What is wrong.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error_message: Option<String>,
+        /// Smartcar's text.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        description: Option<String>,
+    },
+    /// Smartcar failed.
+    ServerError {
+        /// Smartcar's text.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        description: Option<String>,
+    },
+    /// The owner left the maker's log-in.
+    OemCancelledLogin {
+        /// Smartcar's text.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        description: Option<String>,
+    },
+    /// The owner went back to the application by hand.
+    UserManuallyReturnedToApplication {
+        /// Smartcar's text.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        description: Option<String>,
+    },
+    /// The owner left Connect.
+    UserCancelled {
+        /// Smartcar's text.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        description: Option<String>,
+    },
+    /// An error that this version does not know.
+    UnknownError {
+        /// The error as given.
+        error: String,
+        /// Smartcar's text.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        description: Option<String>,
+    },
+}
+
+impl Callback {
+    /// The tag under which the outcome is serialised: `granted`, `reauthenticated`, Smartcar's name of a known error, or
+    /// `unknown_error`.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Granted { .. } => "granted",
+            Self::Reauthenticated { .. } => "reauthenticated",
+            Self::AccessDenied { .. } => "access_denied",
+            Self::VehicleIncompatible { .. } => "vehicle_incompatible",
+            Self::InvalidSubscription { .. } => "invalid_subscription",
+            Self::NoVehicles { .. } => "no_vehicles",
+            Self::ConfigurationError { .. } => "configuration_error",
+            Self::ServerError { .. } => "server_error",
+            Self::OemCancelledLogin { .. } => "oem_cancelled_login",
+            Self::UserManuallyReturnedToApplication { .. } => "user_manually_returned_to_application",
+            Self::UserCancelled { .. } => "user_cancelled",
+            Self::UnknownError { .. } => "unknown_error",
+        }
+    }
+
+    /// Whether Connect reports an error.
+    #[must_use]
+    pub const fn is_error(&self) -> bool {
+        !matches!(self, Self::Granted { .. } | Self::Reauthenticated { .. })
+    }
+
+    /// Smartcar's text for an error.
+    #[must_use]
+    pub fn description(&self) -> Option<&str> {
+        match self {
+            Self::Granted { .. } | Self::Reauthenticated { .. } => None,
+            Self::AccessDenied { description }
+            | Self::VehicleIncompatible { description, .. }
+            | Self::InvalidSubscription { description }
+            | Self::NoVehicles { description }
+            | Self::ConfigurationError { description, .. }
+            | Self::ServerError { description }
+            | Self::OemCancelledLogin { description }
+            | Self::UserManuallyReturnedToApplication { description }
+            | Self::UserCancelled { description }
+            | Self::UnknownError { description, .. } => description.as_deref(),
+        }
+    }
+}
+
+/// A vehicle that Smartcar cannot connect, as far as the owner agreed to tell. Everything as given.
+#[derive(Clone, Default, PartialEq, Eq, Serialize)]
+pub struct IncompatibleVehicle {
+    /// Its identification number, not checked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vin: Option<String>,
+    /// Its make.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub make: Option<String>,
+    /// Its model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Its model year.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub year: Option<String>,
+}
+
+impl fmt::Debug for IncompatibleVehicle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IncompatibleVehicle")
+            .field("vin", &self.vin.as_ref().map(|_| "[redacted]"))
+            .field("make", &self.make)
+            .field("model", &self.model)
+            .field("year", &self.year)
+            .finish()
+    }
+}

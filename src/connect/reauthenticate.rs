@@ -1,0 +1,210 @@
+//! The URL that lets an owner log in again at the maker of a connected vehicle.
+
+use url::Url;
+
+use super::{
+    authorize::joined,
+    error::{InvalidParameter, Reason},
+    id::{ApplicationId, ExternalIdParam, IdParam, UserId, VehicleId},
+    origin::{self, Origin},
+    parameter::{Scope, choice},
+    redirect_uri::RedirectUri,
+    state::State,
+};
+
+const PATH: &str = "/oauth/reauthenticate";
+const RESOLUTION: &str = "resolution.url";
+const MAX_RESOLUTION_BYTES: usize = 4_096;
+
+choice! {
+    /// What the redirect back brings after re-authentication.
+    ReauthenticateResponseType("response_type", "`vehicle_id` or `none`") {
+        /// The vehicle's id.
+        VehicleId = "vehicle_id",
+        /// Nothing; the redirect URI may be left out.
+        None = "none",
+    }
+}
+
+/// Builds `https://connect.smartcar.com/oauth/reauthenticate?…`. What is not set is not sent.
+///
+/// There is no code at the end: the tokens that are there go on working.
+/// Source: <https://smartcar.com/docs/connect/re-auth/redirect-to-connect>.
+#[derive(Clone, Debug)]
+pub struct ReauthenticateUrl {
+    application_id: ApplicationId,
+    id_param: IdParam,
+    response_type: ReauthenticateResponseType,
+    target: Target,
+    redirect_uri: Option<RedirectUri>,
+    user: Option<UserId>,
+    external_id: Option<ExternalIdParam>,
+}
+
+#[derive(Clone, Debug)]
+enum Target {
+    Vehicle { id: VehicleId, state: State },
+    Tesla(Vec<Scope>),
+}
+
+impl ReauthenticateUrl {
+    /// A URL for one vehicle.
+    #[must_use]
+    pub fn new(application_id: ApplicationId, vehicle_id: VehicleId, state: &State) -> Self {
+        Self::with_target(
+            application_id,
+            Target::Vehicle {
+                id: vehicle_id,
+                state: state.clone(),
+            },
+        )
+    }
+
+    /// A URL at which the owner of a Tesla account grants it more permissions.
+    ///
+    /// This one does **not** redirect back: no redirect URI and no state is sent.
+    /// Source: <https://smartcar.com/docs/help/oem-integrations/tesla/developers>.
+    #[must_use]
+    pub fn tesla(application_id: ApplicationId, scopes: impl IntoIterator<Item = Scope>) -> Self {
+        Self::with_target(application_id, Target::Tesla(scopes.into_iter().collect()))
+    }
+
+    const fn with_target(application_id: ApplicationId, target: Target) -> Self {
+        Self {
+            application_id,
+            id_param: IdParam::ApplicationId,
+            response_type: ReauthenticateResponseType::VehicleId,
+            target,
+            redirect_uri: None,
+            user: None,
+            external_id: None,
+        }
+    }
+
+    /// The name under which the application's id is sent. Default: `application_id`.
+    #[must_use]
+    pub const fn id_param(mut self, id_param: IdParam) -> Self {
+        self.id_param = id_param;
+        self
+    }
+
+    /// What the redirect back brings. Default: the vehicle's id.
+    #[must_use]
+    pub const fn response_type(mut self, response_type: ReauthenticateResponseType) -> Self {
+        self.response_type = response_type;
+        self
+    }
+
+    /// Where Connect sends the owner's browser back to.
+    #[must_use]
+    pub fn redirect_uri(mut self, redirect_uri: RedirectUri) -> Self {
+        self.redirect_uri = Some(redirect_uri);
+        self
+    }
+
+    /// Your id for the owner in Connect's analytics. [`external_id`](Self::external_id) has taken its place.
+    #[must_use]
+    pub fn user(mut self, user: UserId) -> Self {
+        self.user = Some(user);
+        self
+    }
+
+    /// Your own id for the owner, to be stored in place of the former one or forgotten.
+    #[must_use]
+    pub fn external_id(mut self, external_id: ExternalIdParam) -> Self {
+        self.external_id = Some(external_id);
+        self
+    }
+
+    /// The URL, on the origin on which Connect runs.
+    ///
+    /// # Errors
+    /// Names `redirect_uri` if there is none though the response type is `vehicle_id`, or if there is one though Tesla's form
+    /// does not redirect back; `scope` if Tesla's form has none.
+    pub fn to_url(&self, connect: &Origin) -> Result<Url, InvalidParameter> {
+        self.check()?;
+        let mut url = connect.url(PATH);
+        {
+            let mut query = url.query_pairs_mut();
+            let mut set = |name: &str, value: Option<&str>| {
+                if let Some(value) = value {
+                    query.append_pair(name, value);
+                }
+            };
+            set("response_type", Some(self.response_type.as_str()));
+            set(self.id_param.as_str(), Some(self.application_id.as_str()));
+            match &self.target {
+                Target::Vehicle { id, state } => {
+                    set("vehicle_id", Some(id.as_str()));
+                    set("redirect_uri", self.redirect_uri.as_ref().map(RedirectUri::as_str));
+                    set("state", Some(state.expose()));
+                }
+                Target::Tesla(scopes) => {
+                    set("make", Some("TESLA"));
+                    set("scope", joined(scopes, Scope::as_str).as_deref());
+                }
+            }
+            set("user", self.user.as_ref().map(UserId::as_str));
+            set("external_id", self.external_id.as_ref().map(ExternalIdParam::as_str));
+        }
+        Ok(url)
+    }
+
+    fn check(&self) -> Result<(), InvalidParameter> {
+        let fail = |field, text| Err(InvalidParameter::new(field, Reason::Conflict(text)));
+        let redirects_back = self.response_type == ReauthenticateResponseType::VehicleId;
+        match &self.target {
+            Target::Vehicle { .. } if redirects_back && self.redirect_uri.is_none() => {
+                fail("redirect_uri", "is missing; give it, or the response type `none`")
+            }
+            Target::Tesla(_) if self.redirect_uri.is_some() => fail(
+                "redirect_uri",
+                "has no effect, since this form does not redirect back; remove it",
+            ),
+            Target::Tesla(scopes) if scopes.is_empty() => fail("scope", "is missing; name the permissions to ask for"),
+            _ => Ok(()),
+        }
+    }
+
+    /// Completes the `resolution.url` of an error of Smartcar's API, which lacks the redirect URI and the state.
+    ///
+    /// Parameters of those two names that the URL already has are replaced.
+    ///
+    /// # Errors
+    /// Names `resolution.url` if it is not an absolute URL on `connect`, where a browser may be sent, if it has a fragment,
+    /// repeats a parameter, or carries a client secret.
+    pub fn from_resolution(
+        connect: &Origin,
+        resolution_url: &str,
+        redirect_uri: &RedirectUri,
+        state: &State,
+    ) -> Result<Url, InvalidParameter> {
+        let mut url = origin::parse_absolute(RESOLUTION, resolution_url, MAX_RESOLUTION_BYTES)?;
+        let fail = |reason| Err(InvalidParameter::new(RESOLUTION, reason));
+        if !connect.contains(&url) {
+            return fail(Reason::OtherOrigin);
+        }
+        if url.fragment().is_some() {
+            return fail(Reason::HasFragment);
+        }
+        let mut kept: Vec<(String, String)> = Vec::new();
+        for (name, value) in url.query_pairs() {
+            if name == "redirect_uri" || name == "state" {
+                continue;
+            }
+            if name == "client_secret" {
+                return fail(Reason::ReservedParameter);
+            }
+            if kept.iter().any(|(other, _)| *other == name) {
+                return fail(Reason::RepeatedParameter);
+            }
+            kept.push((name.into_owned(), value.into_owned()));
+        }
+        url.query_pairs_mut()
+            .clear()
+            .extend_pairs(kept)
+            .append_pair("redirect_uri", redirect_uri.as_str())
+            .append_pair("state", state.expose());
+        Ok(url)
+    }
+}

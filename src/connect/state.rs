@@ -1,0 +1,131 @@
+//! The `state` parameter: what ties a callback to the browser that started it.
+
+use core::fmt;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
+
+use super::error::{InvalidParameter, Reason, check_text};
+
+const MAX_STATE_BYTES: usize = 512;
+const FINGERPRINT_CHARS: usize = 43;
+
+/// The `state` of one connection, a secret until it is used (RFC 6749, section 10.12).
+///
+/// Not comparable with `==` and printed as `[redacted]`. What is stored and sent to the Worker is its
+/// [fingerprint](Self::fingerprint).
+#[derive(Clone)]
+pub struct State(Zeroizing<String>);
+
+impl State {
+    /// The state made of 32 bytes from the platform's cryptographic random source: base64url without padding, 43 characters.
+    #[must_use]
+    pub fn from_random(random: [u8; 32]) -> Self {
+        Self(Zeroizing::new(URL_SAFE_NO_PAD.encode(random)))
+    }
+
+    /// Reads a state, also one that another back end has minted.
+    ///
+    /// # Errors
+    /// Names `state` if the value is not 1 to 512 characters of printable ASCII.
+    pub fn parse(value: &str) -> Result<Self, InvalidParameter> {
+        check_text("state", value, MAX_STATE_BYTES)?;
+        if !value.is_ascii() {
+            return Err(InvalidParameter::new("state", Reason::NotAscii));
+        }
+        Ok(Self(Zeroizing::new(value.to_owned())))
+    }
+
+    /// The state itself. It belongs into the Connect URL and nowhere else.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// SHA-256 of the state: enough to recognise it, useless for forging a callback.
+    #[must_use]
+    pub fn fingerprint(&self) -> StateFingerprint {
+        StateFingerprint(URL_SAFE_NO_PAD.encode(Sha256::digest(self.0.as_bytes())))
+    }
+
+    /// Whether both are the same, in constant time for equal lengths.
+    #[must_use]
+    pub fn ct_eq(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("State([redacted])")
+    }
+}
+
+/// The SHA-256 of a [`State`], base64url without padding: 43 characters.
+///
+/// Not a secret. `==` compares in constant time all the same, so that no comparison can be the wrong one.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct StateFingerprint(String);
+
+impl StateFingerprint {
+    /// Reads a fingerprint.
+    ///
+    /// # Errors
+    /// Names `stateFingerprint`, as the Worker's API calls it, if the value is not the base64url of 32 bytes.
+    pub fn parse(value: &str) -> Result<Self, InvalidParameter> {
+        // The decoder refuses padding and stray bits, so each fingerprint has one spelling.
+        let good = value.len() == FINGERPRINT_CHARS && URL_SAFE_NO_PAD.decode(value).is_ok();
+        if good {
+            Ok(Self(value.to_owned()))
+        } else {
+            let reason = Reason::Malformed(
+                "is not the fingerprint of a state; give the base64url of its SHA-256, 43 characters",
+            );
+            Err(InvalidParameter::new("stateFingerprint", reason))
+        }
+    }
+
+    /// The fingerprint as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether both are the same, in constant time.
+    #[must_use]
+    pub fn ct_eq(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+impl PartialEq for StateFingerprint {
+    fn eq(&self, other: &Self) -> bool {
+        self.ct_eq(other)
+    }
+}
+
+impl Eq for StateFingerprint {}
+
+impl fmt::Debug for StateFingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("StateFingerprint").field(&self.0).finish()
+    }
+}
+
+impl TryFrom<String> for StateFingerprint {
+    type Error = InvalidParameter;
+
+    fn try_from(value: String) -> Result<Self, InvalidParameter> {
+        Self::parse(&value)
+    }
+}
+
+impl From<StateFingerprint> for String {
+    fn from(fingerprint: StateFingerprint) -> Self {
+        fingerprint.0
+    }
+}
