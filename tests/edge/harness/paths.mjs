@@ -15,9 +15,10 @@ function built(file, remedy) {
 }
 
 export function simulatorBinary() {
-  const given = process.env.SMARTCAR_SIMULATOR;
+  const target = process.env.CARGO_TARGET_DIR ?? "target";
+  const given = process.env.SMARTCAR_SIMULATOR ?? path.resolve(repository, target, "debug/smartcar-simulator");
   return built(
-    given ? path.resolve(given) : path.join(repository, "target/debug/smartcar-simulator"),
+    given,
     "run `cargo build -p smartcar-simulator`, or name the binary in `SMARTCAR_SIMULATOR`",
   );
 }
