@@ -18,14 +18,14 @@ const bad = {
     "k1",
     "k1:",
     "k1:not base64!",
-    `:${bytesOf(keys.one)}`,
-    keys.short,
-    keys.long,
-    bytesOf(keys.one),
-    `${keys.one},`,
-    `${keys.one},${keys.short.replace("k1", "k2")}`,
-    `${keys.one},k1:${bytesOf(keys.two)}`,
-    `${keys.one},k2:${bytesOf(keys.one)}`,
+    ["without an id", bytesOf(keys.one)],
+    ["with an empty id", `:${bytesOf(keys.one)}`],
+    ["with a short key", keys.short],
+    ["with a long key", keys.long],
+    ["with an empty entry", `${keys.one},`],
+    ["with a short second key", `${keys.one},${keys.short.replace("k1", "k2")}`],
+    ["with an id twice", `${keys.one},k1:${bytesOf(keys.two)}`],
+    ["with a key twice", `${keys.one},k2:${bytesOf(keys.one)}`],
   ],
   SERVICE_KEYS: ["short"],
   PATH_PREFIX: ["smartcar", "/smart car", "/smartcar/"],
@@ -43,8 +43,13 @@ const bad = {
 };
 
 const cases = [
-  ...["SMARTCAR_CLIENT_ID", "SMARTCAR_CLIENT_SECRET", "SEALING_KEYS"].map((variable) => ({ variable, value: undefined })),
-  ...Object.entries(bad).flatMap(([variable, values]) => values.map((value) => ({ variable, value }))),
+  ...["SMARTCAR_CLIENT_ID", "SMARTCAR_CLIENT_SECRET", "SEALING_KEYS"].map((variable) => ({ variable, what: "missing" })),
+  ...Object.entries(bad).flatMap(([variable, values]) =>
+    values.map((entry) => {
+      const [what, value] = Array.isArray(entry) ? entry : [`set to ${JSON.stringify(entry)}`, entry];
+      return { variable, what, value };
+    }),
+  ),
 ].map((entry, index) => ({ ...entry, name: `variant-${index}` }));
 
 function without(values, variable) {
@@ -60,8 +65,16 @@ const world = await openWorld({
     })),
     { name: "no-kv", bindings: values, kv: false },
     { name: "no-vault", bindings: values, vault: false },
-    { name: "no-prefix", bindings: without(values, "PATH_PREFIX") },
-    { name: "no-service-keys", bindings: without(values, "SERVICE_KEYS") },
+    {
+      name: "the-least",
+      bindings: Object.fromEntries(
+        ["SMARTCAR_CLIENT_ID", "SMARTCAR_CLIENT_SECRET", "SEALING_KEYS", "ALLOWED_ORIGINS"].map((variable) => [
+          variable,
+          values[variable],
+        ]),
+      ),
+    },
+    { name: "own-origin-only", bindings: { ...values, ALLOWED_ORIGINS: "" } },
     { name: "two-keys", bindings: { ...values, SEALING_KEYS: `${keys.one},${keys.two}` } },
     { name: "basic", bindings: { ...values, TOKEN_ENDPOINT_AUTH_METHOD: "client_secret_basic" } },
   ],
@@ -86,16 +99,15 @@ async function refuses(isolate, variable) {
   }
 }
 
-for (const { name, variable, value } of cases) {
-  const shown = value === undefined ? "missing" : JSON.stringify(value).replace(/[A-Za-z0-9+/]{20,}=*/g, "…");
-  test(`\`${variable}\` ${shown}: 503 that names it`, () => refuses(name, variable));
+for (const { name, variable, what } of cases) {
+  test(`\`${variable}\` ${what}: 503 that names it`, () => refuses(name, variable));
 }
 
 test("`TOKENS` not bound: 503 that names it", () => refuses("no-kv", "TOKENS"));
 test("`VAULT` not bound: 503 that names it", () => refuses("no-vault", "VAULT"));
 
-for (const name of ["no-prefix", "no-service-keys", "two-keys", "basic"]) {
-  test(`a Worker with ${name} is well configured`, async () => {
+for (const name of ["the-least", "own-origin-only", "two-keys", "basic"]) {
+  test(`the configuration "${name}" is good`, async () => {
     const visitor = world.visitor();
     assert.equal((await visitor.get("/healthz", { isolate: name })).status, 200);
     assert.equal((await visitor.start({ isolate: name })).status, 200);

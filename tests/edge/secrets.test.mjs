@@ -45,9 +45,11 @@ await (await edge.kv()).put("planted", PLANTED);
 await edge.halt();
 const stored = await storedData(edge.data);
 
-/** Where secrets were found, without showing them. */
+/** Which secrets were found where; a report shows their beginning only. */
 function found(pieces) {
-  return pieces.flatMap(({ source, content }) => scan(source, content)).map(({ source, secret }) => ({ source, secret }));
+  return pieces
+    .flatMap(({ source, content }) => scan(source, content))
+    .map(({ source, secret }) => `${secret.slice(0, 8)}… in ${source}`);
 }
 
 test("there are secrets to look for: codes, both kinds of token, VINs, the client secret", async () => {
@@ -67,8 +69,8 @@ test("no log line holds a secret", () => {
 
 test("the data on disk holds none, and the one that was planted there is found", () => {
   const hits = found(stored);
-  assert.ok(hits.some(({ secret }) => secret === PLANTED));
-  assert.deepEqual(hits.filter(({ secret }) => secret !== PLANTED), []);
+  assert.notDeepEqual(hits.filter((hit) => hit.startsWith("planted-")), []);
+  assert.deepEqual(hits.filter((hit) => !hit.startsWith("planted-")), []);
 });
 
 test("records were written to both stores, so that there was something to scan", () => {

@@ -10,6 +10,8 @@ const agent = new http.Agent({ keepAlive: true, maxSockets: Infinity });
  */
 export function send(url, { method = "GET", headers = {}, body, chunked = false } = {}) {
   const target = new URL(url);
+  // As it is given: `URL` would tidy up what a hostile client sends.
+  const path = url.slice(target.origin.length) || "/";
   const payload = body === undefined ? undefined : Buffer.isBuffer(body) ? body : Buffer.from(body);
   const length = payload !== undefined && !chunked ? { "content-length": payload.length } : {};
   return new Promise((resolve, reject) => {
@@ -18,7 +20,7 @@ export function send(url, { method = "GET", headers = {}, body, chunked = false 
         agent,
         host: target.hostname,
         port: target.port,
-        path: target.pathname + target.search,
+        path,
         method,
         headers: { ...length, ...headers },
       },
