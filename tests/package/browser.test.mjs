@@ -66,7 +66,7 @@ test("a module that is not there is a clear error, and a further attempt may wor
   const wasm = `${PACKAGE}/connect_bg.wasm`;
   server.missing.add(wasm);
   server.onRequest = (path) => path === "/restore" && server.missing.delete(wasm);
-  assert.deepEqual(await resultOf(t, `${server.origin}/`), ["ConnectError wasm_load_failed", 43]);
+  assert.deepEqual(await resultOf(t, `${server.origin}/`), ["ConnectError wasm_unavailable", 43]);
 });
 
 test("the module can be hosted elsewhere", async (t) => {

@@ -27,7 +27,7 @@ test("before `init` every synchronous function refuses, by name", async (t) => {
 
 test("a load that failed is forgotten, and one that works is kept", async (t) => {
   const { entry, wasm } = await browserEntry(t);
-  await assert.rejects(entry.init(new Uint8Array([1, 2, 3])), code("wasm_load_failed"));
+  await assert.rejects(entry.init(new Uint8Array([1, 2, 3])), code("wasm_unavailable"));
   assert.throws(() => entry.createState(), code("not_initialized"));
   await Promise.all([entry.init(wasm), entry.init(wasm)]);
   await entry.init(new Uint8Array([1, 2, 3]));
