@@ -1,1 +1,138 @@
-//! (skeleton)
+//! The JavaScript face of [`connect`](crate::connect): `start`, `finish`, and the pure functions.
+//!
+//! Built into the npm package `smartcar-connect`. Each function takes and gives plain values; what they are is written in
+//! `types.d.ts`, which becomes the package's type declarations. Every failure is a `ConnectError` with a stable code.
+//!
+//! No token ever gets here. The `state` of a connection is in the Connect URL alone; this tab keeps its fingerprint in
+//! `sessionStorage` until the callback has come or ten minutes are over.
+
+mod answers;
+mod code;
+mod edge;
+mod error;
+mod finish;
+mod options;
+mod page;
+mod pending;
+mod pure;
+mod query;
+mod shape;
+mod start;
+mod wishes;
+
+use core::future::Future;
+
+use js_sys::Promise;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
+
+pub use self::code::ErrorCode;
+use self::{edge::Edge, error::Result, finish::Finish, options::Options, shape::Shape, start::Start};
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = include_str!("types.d.ts");
+
+/// Starts a connection and leaves the page for Connect. Gives a `StartResult`.
+#[wasm_bindgen(skip_typescript)]
+pub fn start(options: JsValue) -> Promise {
+    let start = Start::begin(options);
+    promise(async move { start?.run().await })
+}
+
+/// Finishes the connection whose callback is in `url`, or else in the page's address. Gives a `FinishOutcome`.
+#[wasm_bindgen(skip_typescript)]
+pub fn finish(url: &JsValue, options: JsValue) -> Promise {
+    let finish = Finish::begin(url, options);
+    promise(async move { finish?.run().await })
+}
+
+/// The owner's connections, as the Worker keeps them: an array of `Connection`.
+#[wasm_bindgen(skip_typescript)]
+pub fn connections(options: JsValue) -> Promise {
+    let edge = edge_of("connections", options);
+    promise(async move {
+        edge?
+            .get("/connections", |json| list(json, answers::CONNECTIONS, "connections"))
+            .await
+    })
+}
+
+/// The owner's vehicles, as the Worker knows them: an array of `Vehicle`.
+#[wasm_bindgen(skip_typescript)]
+pub fn vehicles(options: JsValue) -> Promise {
+    let edge = edge_of("vehicles", options);
+    promise(async move {
+        edge?
+            .get("/vehicles", |json| list(json, answers::VEHICLES, "vehicles"))
+            .await
+    })
+}
+
+/// Whether `url`, or else the page's address, holds a callback of Connect's.
+///
+/// # Errors
+/// A `ConnectError` if `url` is no URL, or there is no page.
+#[wasm_bindgen(skip_typescript, js_name = hasCallback)]
+pub fn has_callback(url: &JsValue) -> core::result::Result<bool, JsValue> {
+    Ok(pure::has_callback(url)?)
+}
+
+/// The URL that starts a connection.
+///
+/// # Errors
+/// A `ConnectError` that names the option at fault.
+#[wasm_bindgen(skip_typescript, js_name = authorizeUrl)]
+pub fn authorize_url(options: JsValue) -> core::result::Result<String, JsValue> {
+    Ok(pure::authorize_url(options)?)
+}
+
+/// The URL that renews the access to a vehicle.
+///
+/// # Errors
+/// A `ConnectError` that names the option at fault.
+#[wasm_bindgen(skip_typescript, js_name = reauthenticateUrl)]
+pub fn reauthenticate_url(options: JsValue) -> core::result::Result<String, JsValue> {
+    Ok(pure::reauthenticate_url(options)?)
+}
+
+/// A fresh state: 43 characters.
+///
+/// # Errors
+/// A `ConnectError` if there is no random number generator.
+#[wasm_bindgen(skip_typescript, js_name = createState)]
+pub fn create_state() -> core::result::Result<String, JsValue> {
+    Ok(pure::create_state()?)
+}
+
+/// The fingerprint of a state: 43 characters.
+///
+/// # Errors
+/// A `ConnectError` if `state` is none.
+#[wasm_bindgen(skip_typescript, js_name = stateFingerprint)]
+pub fn state_fingerprint(state: &JsValue) -> core::result::Result<String, JsValue> {
+    Ok(pure::state_fingerprint(state)?)
+}
+
+/// The contents of a callback whose state is the expected one.
+///
+/// # Errors
+/// A `ConnectError` if the callback is not to be believed, or an option is bad.
+#[wasm_bindgen(skip_typescript, js_name = checkCallback)]
+pub fn check_callback(url: &JsValue, expected: JsValue) -> core::result::Result<JsValue, JsValue> {
+    Ok(pure::check_callback(url, expected)?)
+}
+
+fn edge_of(function: &str, options: JsValue) -> Result<Edge> {
+    let window = page::window(function)?;
+    let options = Options::read(options, function, &["edge"])?;
+    Edge::new(window, options.string("edge")?.as_deref())
+}
+
+/// The array that is the one field of an answer.
+fn list(json: &JsValue, shape: Shape, name: &str) -> Option<JsValue> {
+    shape::copy(json, shape).map(|answer| shape::get(&answer, name))
+}
+
+fn promise(work: impl Future<Output = Result<JsValue>> + 'static) -> Promise {
+    future_to_promise(async move { Ok(work.await?) })
+}

@@ -63,15 +63,13 @@ pub enum ProblemCode {
     ReauthenticationRequired,
     /// The service key is missing or wrong.
     ServiceKeyRejected,
-    /// Too many unfinished connections of one caller.
-    TooManyPending,
     /// Storage failed.
     StorageUnavailable,
 }
 
 impl ProblemCode {
     /// Every code, for documentation and tests.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 27] = [
         Self::Misconfigured,
         Self::NotFound,
         Self::MethodNotAllowed,
@@ -98,7 +96,6 @@ impl ProblemCode {
         Self::ConnectionNotFound,
         Self::ReauthenticationRequired,
         Self::ServiceKeyRejected,
-        Self::TooManyPending,
         Self::StorageUnavailable,
     ];
 
@@ -158,7 +155,6 @@ impl ProblemCode {
                 "The owner has to connect the car again",
             ),
             Self::ServiceKeyRejected => ("service_key_rejected", 401, "The service key is missing or wrong"),
-            Self::TooManyPending => ("too_many_pending", 429, "Too many connections are being started"),
             Self::StorageUnavailable => ("storage_unavailable", 503, "Storage can't be reached at the moment"),
         }
     }

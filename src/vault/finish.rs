@@ -8,6 +8,7 @@ use super::ConnectionId;
 use crate::{
     connect::{AuthorizationCode, Callback, PendingConnection, RedirectUri, StateError, UncheckedCallback},
     time::UnixMillis,
+    token::Failure,
 };
 
 /// What is stored of a pending connection until it expires.
@@ -24,7 +25,7 @@ pub struct PendingRecord {
 pub struct Used {
     /// Which callback it was.
     digest: CallbackDigest,
-    /// What came of it; `None` while the code is being exchanged, or when no answer came.
+    /// What came of it; `None` while the code is being exchanged, and for ever if the process died meanwhile.
     outcome: Option<FinishOutcome>,
 }
 
@@ -55,8 +56,8 @@ pub enum FinishOutcome {
     Connected(ConnectionId),
     /// The callback was about no new grant.
     AsCalledBack,
-    /// Smartcar refused the authorization code.
-    ExchangeRefused,
+    /// The code brought no tokens. It is never presented again: a code is used once (RFC 6749 section 4.1.2).
+    ExchangeFailed(Failure),
     /// The callback brought no authorization code although it was granted.
     CodeMissing,
 }
@@ -82,8 +83,8 @@ pub enum FinishStep {
         /// What it said.
         callback: Callback,
     },
-    /// Store the record, then exchange the code. No other callback can use the state from here on; the same one can
-    /// come again, in case no answer arrives.
+    /// Store the record, then exchange the code. No other callback can use the state from here on. The same one gets here
+    /// again only if the process died before it knew what came of the exchange.
     Exchange {
         /// What is stored.
         next: PendingRecord,

@@ -221,7 +221,7 @@ pub enum GrantRecord {
     },
     /// Being disconnected: invisible to everyone already.
     Closing {
-        /// The grant, until Smartcar has been told; `None` once it has, or when it need not or can't be.
+        /// The grant, until Smartcar has been told; `None` once it has, or need not or can't be.
         grant: Option<Box<Grant>>,
         /// The generation that is closed.
         generation: u64,

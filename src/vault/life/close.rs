@@ -2,13 +2,12 @@
 
 use super::{
     Answer, Effect, KvOutcome, Next, Step, Upstream,
-    publish::{kv_backoff, owed, written},
-    refresh,
+    publish::{kv_backoff, owed, owed_again, written},
 };
 use crate::{
+    connect::VehicleId,
     time::{Millis, UnixMillis},
-    token::TokenOutcome,
-    vault::grant::{Cause, Grant, GrantRecord},
+    vault::grant::{Cause, Grant, GrantRecord, Vehicles},
 };
 
 /// How long a disconnection waits for its own process before the alarm takes it over.
@@ -49,16 +48,54 @@ pub(super) fn disconnect_wanted(record: Option<&GrantRecord>, now: UnixMillis, u
     }
 }
 
-/// Closes the connection, or goes on closing it. Smartcar is told with an access token: if it has expired, a new one is
-/// asked for first, as long as there is anything to ask with.
+/// The newer grant takes its vehicles over. Smartcar is not told: that would end the newer grant too.
+///
+/// A grant whose vehicles are not known yet is left alone: it may cover others.
+pub(super) fn superseded(record: Option<&GrantRecord>, now: UnixMillis, taken: &[VehicleId]) -> Step {
+    let Some(record) = record else {
+        return Step::keep(Vec::new());
+    };
+    let covered = record.vehicles();
+    let left: Vec<VehicleId> = covered
+        .iter()
+        .filter(|vehicle| !taken.contains(vehicle))
+        .cloned()
+        .collect();
+    if left.len() == covered.len() {
+        return Step::keep(Vec::new());
+    }
+    match record {
+        GrantRecord::Live(_) | GrantRecord::Ended { .. } if left.is_empty() => {
+            disconnect_wanted(Some(record), now, Upstream::Leave)
+        }
+        GrantRecord::Live(grant) => {
+            let grant = Grant {
+                vehicles: Vehicles::Listed(left),
+                published: owed_again(grant.published, now),
+                ..grant.clone()
+            };
+            Step::put(GrantRecord::Live(grant), vec![Effect::Publish])
+        }
+        GrantRecord::Ended { .. } => {
+            let mut ended = record.clone();
+            if let GrantRecord::Ended { vehicles, .. } = &mut ended {
+                *vehicles = left;
+            }
+            Step::put(ended, Vec::new())
+        }
+        GrantRecord::Closing { .. } | GrantRecord::Tombstone { .. } => Step::keep(Vec::new()),
+    }
+}
+
+/// Closes the connection, or goes on closing it. Smartcar is told with the access token, which is of no use once it has
+/// expired.
 fn tell_or_unpublish(grant: Option<Grant>, generation: u64, since: UnixMillis, now: UnixMillis) -> Step {
-    let mut grant = grant.filter(|grant| now < grant.tokens.access_expires_at.max(grant.tokens.refresh_expires_at));
-    let effect = match &mut grant {
-        Some(grant) if now < grant.tokens.access_expires_at => Effect::TellSmartcar {
+    let grant = grant.filter(|grant| now < grant.tokens.access_expires_at);
+    let effect = match &grant {
+        Some(grant) => Effect::TellSmartcar {
             access_token: grant.tokens.access_token.clone(),
             vehicles: grant.vehicles.ids().to_vec(),
         },
-        Some(grant) => refresh::present(grant, now),
         None => Effect::Unpublish,
     };
     let closing = GrantRecord::Closing {
@@ -69,30 +106,6 @@ fn tell_or_unpublish(grant: Option<Grant>, generation: u64, since: UnixMillis, n
         retry_at: now.after(CLOSING_LOST_AFTER),
     };
     Step::put(closing, vec![effect])
-}
-
-/// The refresh token of a connection that is being closed was answered. Nobody gets a token of it, but Smartcar can be
-/// told now; if there is no new token, it is not told.
-pub(super) fn closing_call_ended(
-    grant: &Grant,
-    since: UnixMillis,
-    now: UnixMillis,
-    generation: u64,
-    outcome: TokenOutcome,
-) -> Step {
-    let unknown = Effect::Answer(Answer::Unknown);
-    let was_needed = now >= grant.tokens.access_expires_at;
-    if grant.generation != generation || !was_needed {
-        return Step::keep(vec![unknown]);
-    }
-    let renewed = match outcome {
-        TokenOutcome::Issued(tokens) => Some(refresh::renew(grant, tokens, now)),
-        TokenOutcome::Failed(_) => None,
-    };
-    let generation = renewed.as_ref().map_or(generation, |grant| grant.generation);
-    let mut step = tell_or_unpublish(renewed, generation, since, now);
-    step.effects.insert(0, unknown);
-    step
 }
 
 pub(super) fn smartcar_told(record: Option<&GrantRecord>, now: UnixMillis) -> Step {

@@ -97,7 +97,13 @@ pub enum Event {
         /// They, or `None` if Smartcar did not say.
         vehicles: Option<Vec<VehicleId>>,
     },
-    /// The connection is to be closed.
+    /// A newer grant covers these vehicles.
+    Superseded {
+        /// They.
+        vehicles: Vec<VehicleId>,
+    },
+    /// The connection is to be closed. Whoever wants this asks for a token first: Smartcar is told with the access token
+    /// that is stored, if it has not expired.
     DisconnectWanted {
         /// Whether Smartcar is told.
         upstream: Upstream,
@@ -217,6 +223,7 @@ pub fn step(id: &ConnectionId, record: Option<&GrantRecord>, now: UnixMillis, ev
         Event::CallEnded { generation, outcome } => refresh::call_ended(record, now, generation, outcome, policy),
         Event::PublishEnded { generation, outcome } => publish::publish_ended(record, now, generation, outcome),
         Event::VehiclesListed { vehicles } => publish::vehicles_listed(record, now, vehicles),
+        Event::Superseded { vehicles } => close::superseded(record, now, &vehicles),
         Event::DisconnectWanted { upstream } => close::disconnect_wanted(record, now, upstream),
         Event::SmartcarTold => close::smartcar_told(record, now),
         Event::UnpublishEnded { outcome } => close::unpublish_ended(record, now, outcome),

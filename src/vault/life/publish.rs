@@ -28,7 +28,7 @@ pub(super) fn owed(now: UnixMillis) -> Published {
 }
 
 /// Another change of the same generation. A write that is under way may miss it: its end must not count as the last.
-fn owed_again(before: Published, now: UnixMillis) -> Published {
+pub(super) fn owed_again(before: Published, now: UnixMillis) -> Published {
     match before {
         Published::Current { .. } => owed(now),
         Published::Owed { since, failures, .. } => Published::Owed {

@@ -133,19 +133,12 @@ pub(super) fn call_ended(
             Step::answer(token_or(grant, now, unwell))
         }
         Some(GrantRecord::Ended { cause, .. }) => Step::answer(Answer::Ended(*cause)),
-        Some(GrantRecord::Closing {
-            grant: Some(grant),
-            since,
-            ..
-        }) => close::closing_call_ended(grant, *since, now, generation, outcome),
-        Some(GrantRecord::Closing { grant: None, .. } | GrantRecord::Tombstone { .. }) | None => {
-            Step::answer(Answer::Unknown)
-        }
+        Some(GrantRecord::Closing { .. } | GrantRecord::Tombstone { .. }) | None => Step::answer(Answer::Unknown),
     }
 }
 
 /// The grant with its next pair.
-pub(super) fn renew(grant: &Grant, tokens: TokenSet, now: UnixMillis) -> Grant {
+fn renew(grant: &Grant, tokens: TokenSet, now: UnixMillis) -> Grant {
     Grant {
         generation: grant.generation.saturating_add(1),
         tokens: Tokens {

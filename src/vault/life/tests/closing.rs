@@ -29,8 +29,8 @@ fn smartcar_first_then_kv_then_a_tombstone() {
 fn disconnecting_in_every_state() {
     let expected: [(&str, &[&str], &str); 8] = [
         ("live", &["tell access-1 v1"], "telling"),
-        ("stale", &["call 1 refresh-1"], "telling"),
-        ("calling", &["call 1 refresh-1"], "telling"),
+        ("stale", &["unpublish"], "unpublishing"),
+        ("calling", &["unpublish"], "unpublishing"),
         ("ended", &["unpublish"], "unpublishing"),
         ("telling", &[], "telling"),
         ("unpublishing", &[], "unpublishing"),
@@ -56,28 +56,18 @@ fn smartcar_is_not_told_of_what_a_newer_grant_covers() {
 }
 
 #[test]
-fn an_expired_access_token_is_renewed_to_tell_smartcar() {
-    let mut vault = Vault::stale();
-    assert_eq!(vault.disconnect(), ["call 1 refresh-1"]);
-    assert_eq!(vault.want(), ["unknown"]);
-    assert_eq!(vault.issued(1, 2), ["unknown", "tell access-2 v1"]);
-    assert_eq!(vault.on(Event::SmartcarTold), ["unpublish"]);
-    assert_eq!(vault.unpublished(KvOutcome::Done), [""; 0]);
-    assert_eq!(vault.state(), "tombstone");
-}
-
-#[test]
-fn without_a_new_token_the_connection_is_closed_all_the_same() {
-    let failures = AMBIGUOUS.into_iter().chain(TURNED_AWAY).chain([Failure::Refused]);
-    for failure in failures {
-        let mut vault = Vault::stale();
-        vault.disconnect();
-        assert_eq!(vault.answered(1, failure), ["unknown", "unpublish"], "{failure:?}");
-        assert_eq!(vault.state(), "unpublishing");
+fn an_access_token_that_has_expired_is_not_shown_to_smartcar() {
+    for mut vault in [Vault::stale(), Vault::calling()] {
+        assert_eq!(vault.disconnect(), ["unpublish"]);
     }
-    let mut expired = Vault::new();
-    expired.now = NOW.after(Millis::from_days(60));
-    assert_eq!(expired.disconnect(), ["unpublish"]);
+    // It expires while the process that would have told is gone.
+    let mut vault = Vault::stale();
+    vault.now = NOW.after(Millis::from_mins(119));
+    assert_eq!(vault.disconnect(), ["tell access-1 v1"]);
+    vault.pass(Millis::from_secs(59));
+    assert_eq!(vault.clone().wake(), ["tell access-1 v1"]);
+    vault.pass(Millis::from_secs(1));
+    assert_eq!(vault.wake(), ["unpublish"]);
 }
 
 #[test]
@@ -174,11 +164,6 @@ fn a_process_that_died_while_closing_is_taken_over_by_the_alarm() {
     vault.on(Event::SmartcarTold);
     vault.pass(Millis::from_secs(30));
     assert_eq!(vault.wake(), ["unpublish"]);
-
-    let mut stale = Vault::stale();
-    stale.disconnect();
-    stale.pass(Millis::from_secs(30));
-    assert_eq!(stale.wake(), ["call 1 refresh-1"]);
 }
 
 #[test]
@@ -236,6 +221,42 @@ fn a_deletion_that_ends_in_another_state_changes_nothing() {
             let stored = format!("{:?}", vault.record);
             assert_eq!(vault.unpublished(outcome), [""; 0], "{name}");
             assert_eq!(format!("{:?}", vault.record), stored, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_newer_grant_takes_over_the_vehicles_it_covers() {
+    let taken = |names: &[&str]| Event::Superseded {
+        vehicles: names.iter().map(|name| vehicle(name)).collect(),
+    };
+    let mut vault = Vault::new();
+    vault.on(Event::VehiclesListed {
+        vehicles: Some(vec![vehicle("v1"), vehicle("v2")]),
+    });
+    vault.published(1, KvOutcome::Done);
+    assert_eq!(vault.on(taken(&["v3"])), [""; 0], "it covers others");
+    assert_eq!(vault.on(taken(&["v2", "v3"])), ["publish"]);
+    assert_eq!(vault.grant().vehicles.ids(), [vehicle("v1")]);
+    let mut ended = vault.clone();
+    assert_eq!(vault.on(taken(&["v1"])), ["unpublish"], "Smartcar is not told");
+    assert_eq!(vault.state(), "unpublishing");
+
+    ended.pass(Millis::from_hours(3));
+    ended.want();
+    ended.answered(1, Failure::Refused);
+    assert_eq!(ended.on(taken(&["v2"])), [""; 0]);
+    assert_eq!(ended.state(), "ended");
+    assert_eq!(ended.on(taken(&["v1"])), ["unpublish"], "the same car connected again");
+    assert_eq!(ended.state(), "unpublishing");
+
+    let mut unlisted = Vault::just_granted();
+    assert_eq!(unlisted.on(taken(&["v1"])), [""; 0], "nobody knows what it covers");
+    assert_eq!(unlisted.state(), "live");
+    for (name, mut vault) in Vault::every_state() {
+        if matches!(name, "telling" | "unpublishing" | "tombstone" | "none") {
+            assert_eq!(vault.on(taken(&["v1"])), [""; 0], "{name}");
+            assert_eq!(vault.state(), name);
         }
     }
 }

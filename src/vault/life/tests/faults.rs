@@ -50,13 +50,14 @@ fn faults() -> Vec<Fault> {
     use Cause::{ClientRejected, RateLimited, Redirected, RefusedWithoutReason, ServerError, UnreadableResponse};
     let mut oversized = fault("64 KiB and a byte", 200, "", UnreadableResponse, true);
     let tokens = r#"{"access_token":"access-2","refresh_token":"refresh-2","expires_in":7200}"#;
+    let truncated = tokens.split_once("7200").unwrap().0;
     oversized.body = body(tokens);
     oversized.body.resize(MAX_BODY_BYTES + 1, b' ');
     let mut largest = taken("64 KiB", "7200");
     largest.body.resize(MAX_BODY_BYTES, b' ');
     let limited = fault("429", 429, "", RateLimited, false);
     vec![
-        fault("truncated", 200, &tokens[..40], UnreadableResponse, true),
+        fault("truncated", 200, truncated, UnreadableResponse, true),
         fault("empty", 200, "", UnreadableResponse, true),
         fault("not JSON", 200, "<html>", UnreadableResponse, true),
         fault("a list", 200, "[]", UnreadableResponse, true),
@@ -234,8 +235,7 @@ fn a_named_wait_is_kept() {
 #[test]
 fn a_death_at_each_step_loses_no_grant() {
     // Before the intent: nothing happened.
-    let vault = Vault::stale();
-    assert_eq!(vault.clone().want(), ["call 1 refresh-1"]);
+    assert_eq!(Vault::stale().want(), ["call 1 refresh-1"]);
 
     // After the intent, and after an answer that was not stored: the same token again, at once for who asks and after
     // 15 seconds for nobody.

@@ -246,7 +246,7 @@ proptest! {
                 }
             }
         }
-        let mut n = 100;
+        let mut issued = 100_u32..;
         for _ in 0..12 {
             let Some(at) = vault.wake_at() else { return Ok(()) };
             if at.since(vault.now) >= Millis::from_hours(23) {
@@ -255,7 +255,7 @@ proptest! {
             vault.now = vault.now.max(at);
             let mut effects = std::collections::VecDeque::from(vault.wake());
             while let Some(effect) = effects.pop_front() {
-                n += 1;
+                let n = issued.next().unwrap();
                 let generation = vault.record.as_ref().map_or(0, GrantRecord::generation);
                 effects.extend(match effect.split(' ').next().unwrap() {
                     "call" => vault.issued(generation, n),

@@ -1,0 +1,173 @@
+//! The Worker as this module calls it: `fetch`, and every way in which an answer can be wrong.
+
+use js_sys::Object;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{RequestInit, Response, Url, Window};
+
+use super::{
+    answers,
+    code::ErrorCode,
+    error::{Error, Result},
+    page,
+    shape::{self, set},
+};
+use crate::connect::Origin;
+
+/// Where the Worker is mounted unless the app says otherwise.
+const DEFAULT_EDGE: &str = "/smartcar";
+
+/// Longer than the Worker's own deadlines together; a call without any would leave the owner waiting for ever.
+const DEADLINE_MS: u32 = 30_000;
+
+#[wasm_bindgen]
+extern "C" {
+    type AbortSignal;
+
+    // Not in every browser within the floor; there the call has no deadline of its own.
+    #[wasm_bindgen(catch, static_method_of = AbortSignal)]
+    fn timeout(milliseconds: u32) -> core::result::Result<JsValue, JsValue>;
+}
+
+/// The Worker's address.
+#[derive(Debug)]
+pub(super) struct Edge {
+    window: Window,
+    base: String,
+    same_origin: bool,
+}
+
+impl Edge {
+    /// The Worker at `edge`: a path on the page's origin or an absolute URL.
+    pub(super) fn new(window: Window, edge: Option<&str>) -> Result<Self> {
+        let edge = edge.unwrap_or(DEFAULT_EDGE);
+        let href = page::href(&window)?;
+        let malformed = |reason: &str| {
+            let message = [
+                "`edge` ",
+                reason,
+                "; give the path or URL at which the Worker is mounted",
+            ]
+            .concat();
+            Error::option("edge", &message)
+        };
+        let url = Url::new_with_base(edge, &href).map_err(|_| malformed("is not a URL"))?;
+        if !(url.search().is_empty() && url.hash().is_empty()) {
+            return Err(malformed("has a query or a hash"));
+        }
+        if !(url.username().is_empty() && url.password().is_empty()) {
+            return Err(malformed("has a user name or a password"));
+        }
+        let origin = Origin::parse("edge", &url.origin())?;
+        Ok(Self {
+            base: [origin.as_str(), url.pathname().trim_end_matches('/')].concat(),
+            same_origin: window.location().origin().is_ok_and(|own| own == origin.as_str()),
+            window,
+        })
+    }
+
+    /// The absolute URL at which the Worker is mounted, without a slash at the end.
+    pub(super) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Gets the JSON at `path`; `read` makes an answer of it, or says that it is none.
+    pub(super) async fn get(&self, path: &str, read: fn(&JsValue) -> Option<JsValue>) -> Result<JsValue> {
+        self.call(path, None, read).await
+    }
+
+    /// Sends these texts as a JSON object to `path`; `read` makes an answer of what comes back, or says that it is none.
+    pub(super) async fn post(
+        &self,
+        path: &str,
+        body: &[(&str, &str)],
+        read: fn(&JsValue) -> Option<JsValue>,
+    ) -> Result<JsValue> {
+        let object = Object::new();
+        for (name, value) in body {
+            set(&object, name, &(*value).into());
+        }
+        self.call(path, Some(shape::stringify(&object)), read).await
+    }
+
+    async fn call(&self, path: &str, body: Option<String>, read: fn(&JsValue) -> Option<JsValue>) -> Result<JsValue> {
+        let url = [self.base.as_str(), path].concat();
+        let init = self.init(body);
+        let promise = self
+            .window
+            .fetch_with_str_and_init(&url, init.unchecked_ref::<RequestInit>());
+        let response = JsFuture::from(promise)
+            .await
+            .map_err(|thrown| unreachable_edge(&url, &thrown))?;
+        let response: Response = response.unchecked_into();
+        let text = response.text().map_err(|thrown| unreachable_edge(&url, &thrown))?;
+        let text = JsFuture::from(text)
+            .await
+            .map_err(|thrown| unreachable_edge(&url, &thrown))?;
+        let json = text.as_string().and_then(|text| shape::parse(&text));
+        let status = response.status();
+        let unexpected = || unexpected(&url, status);
+        match json {
+            Some(json) if response.ok() => read(&json).ok_or_else(unexpected),
+            json => Err(json.and_then(|json| problem(status, &json)).unwrap_or_else(unexpected)),
+        }
+    }
+
+    /// The second argument of `fetch`.
+    fn init(&self, body: Option<String>) -> JsValue {
+        let headers = Object::new();
+        set(&headers, "Accept", &"application/json".into());
+        set(&headers, "X-Requested-With", &"smartcar-connect".into());
+        let init = Object::new();
+        if let Some(body) = body {
+            set(&headers, "Content-Type", &"application/json".into());
+            set(&init, "method", &"POST".into());
+            set(&init, "body", &body.into());
+        }
+        set(&init, "headers", &headers);
+        let credentials = if self.same_origin { "same-origin" } else { "include" };
+        set(&init, "credentials", &credentials.into());
+        set(&init, "cache", &"no-store".into());
+        // The API never redirects: whoever does is something else.
+        set(&init, "redirect", &"manual".into());
+        if let Ok(signal) = AbortSignal::timeout(DEADLINE_MS) {
+            set(&init, "signal", &signal);
+        }
+        init.into()
+    }
+}
+
+fn unreachable_edge(url: &str, thrown: &JsValue) -> Error {
+    let remedy =
+        "`; check the network, the option `edge` and, if the Worker is on another origin, that it allows this one";
+    Error::new(ErrorCode::NetworkError, &["no answer from `", url, remedy].concat())
+        .with("cause", thrown)
+        .repeatable()
+}
+
+/// An answer that is not one of the Worker's.
+fn unexpected(url: &str, status: u16) -> Error {
+    let remedy = "` gave an answer that is not the Worker's; check that the option `edge` says where it is mounted";
+    let error = Error::new(ErrorCode::UnexpectedResponse, &["`", url, remedy].concat());
+    error.with("status", &status.into()).repeatable()
+}
+
+/// The Worker's own account of what went wrong.
+fn problem(status: u16, json: &JsValue) -> Option<Error> {
+    let json = shape::copy(json, answers::PROBLEM)?;
+    let (code, detail) = (shape::text(&json, "code")?, shape::text(&json, "detail")?);
+    let mut error = match ErrorCode::parse(&code) {
+        Some(code) => Error::new(code, &detail),
+        None => Error::new(ErrorCode::EdgeError, &[detail.as_str(), " (", &code, ")"].concat()),
+    };
+    error = error.with("status", &status.into());
+    for name in ["field", "requestId", "retryAfter"] {
+        error = error.with(name, &shape::get(&json, name));
+    }
+    // Those with which the Worker asks for patience.
+    Some(if matches!(status, 429 | 503) {
+        error.repeatable()
+    } else {
+        error
+    })
+}

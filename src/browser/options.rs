@@ -1,0 +1,208 @@
+//! Options from JavaScript, read by name: serde would take unknown names silently and could not say which one is wrong.
+
+use js_sys::{Array, Object, Reflect};
+use wasm_bindgen::prelude::*;
+
+use super::{
+    error::{Error, Result},
+    page,
+};
+use crate::{connect::InvalidParameter, time::UnixMillis};
+
+/// How a parameter is read.
+pub(super) type Parse<T> = fn(&str) -> core::result::Result<T, InvalidParameter>;
+
+/// The options object of one call.
+#[derive(Debug)]
+pub(super) struct Options {
+    object: JsValue,
+}
+
+impl Options {
+    /// Takes the options of `function`, all of which are in `known`. No options at all are none set.
+    pub(super) fn read(object: JsValue, function: &str, known: &[&str]) -> Result<Self> {
+        if object.is_undefined() {
+            return Ok(Self { object });
+        }
+        if !object.is_object() || Array::is_array(&object) {
+            let message = ["`", function, "` takes an object of options, not ", &describe(&object)].concat();
+            return Err(Error::option("options", &message));
+        }
+        for name in Object::keys(object.unchecked_ref::<Object>())
+            .iter()
+            .filter_map(|key| key.as_string())
+        {
+            if !known.contains(&name.as_str()) {
+                let known = known.join("`, `");
+                let message = [
+                    "`",
+                    &name,
+                    "` is not an option of `",
+                    function,
+                    "`; it knows `",
+                    &known,
+                    "`",
+                ]
+                .concat();
+                return Err(Error::option(&name, &message));
+            }
+        }
+        Ok(Self { object })
+    }
+
+    /// The value of `name`, unless it is absent or `undefined`.
+    fn get(&self, name: &str) -> Result<Option<JsValue>> {
+        if self.object.is_undefined() {
+            return Ok(None);
+        }
+        match Reflect::get(&self.object, &name.into()) {
+            Ok(value) if value.is_undefined() => Ok(None),
+            Ok(value) => Ok(Some(value)),
+            Err(thrown) => {
+                Err(Error::option(name, &["`", name, "` could not be read"].concat()).with("cause", &thrown))
+            }
+        }
+    }
+
+    #[inline(never)]
+    pub(super) fn string(&self, name: &str) -> Result<Option<String>> {
+        let Some(value) = self.get(name)? else { return Ok(None) };
+        value
+            .as_string()
+            .map(Some)
+            .ok_or_else(|| wrong(name, "a string", &value))
+    }
+
+    /// A string that `parse` accepts.
+    #[inline(never)]
+    pub(super) fn parsed<T>(&self, name: &str, parse: Parse<T>) -> Result<Option<T>> {
+        match self.string(name)? {
+            Some(text) => Ok(Some(parse(&text)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// A string that `parse` accepts, and that must be there.
+    #[inline(never)]
+    pub(super) fn required<T>(&self, name: &str, parse: Parse<T>) -> Result<T> {
+        match self.string(name)? {
+            Some(text) => Ok(parse(&text)?),
+            None => Err(missing(name)),
+        }
+    }
+
+    /// Whether the option is set to `null`, where that has a meaning of its own.
+    pub(super) fn is_null(&self, name: &str) -> Result<bool> {
+        Ok(self.get(name)?.is_some_and(|value| value.is_null()))
+    }
+
+    pub(super) fn boolean(&self, name: &str) -> Result<Option<bool>> {
+        let Some(value) = self.get(name)? else { return Ok(None) };
+        value
+            .as_bool()
+            .map(Some)
+            .ok_or_else(|| wrong(name, "true or false", &value))
+    }
+
+    /// An array of strings each of which `parse` accepts; empty if there is none.
+    #[inline(never)]
+    pub(super) fn list<T>(&self, name: &str, parse: Parse<T>) -> Result<Vec<T>> {
+        let mut list = Vec::new();
+        let Some(value) = self.get(name)? else { return Ok(list) };
+        if !Array::is_array(&value) {
+            return Err(wrong(name, "an array of strings", &value));
+        }
+        for item in value.unchecked_ref::<Array>().iter() {
+            match item.as_string() {
+                Some(text) => list.push(parse(&text)?),
+                None => return Err(wrong(name, "an array of strings, and has", &item)),
+            }
+        }
+        Ok(list)
+    }
+
+    pub(super) fn time(&self, name: &str) -> Result<Option<UnixMillis>> {
+        let Some(value) = self.get(name)? else { return Ok(None) };
+        let wanted = "a whole number of milliseconds since the epoch";
+        page::time(&value).map(Some).ok_or_else(|| wrong(name, wanted, &value))
+    }
+
+    /// One of the named values, by its place among them.
+    pub(super) fn choice(&self, name: &str, choices: &[&str]) -> Result<Option<usize>> {
+        let Some(value) = self.get(name)? else { return Ok(None) };
+        let given = value.as_string();
+        let found = choices.iter().position(|choice| given.as_deref() == Some(choice));
+        found.map(Some).ok_or_else(|| {
+            let wanted = ["one of \"", &choices.join("\", \""), "\""].concat();
+            wrong(name, &wanted, &value)
+        })
+    }
+
+    /// Refuses each of `others` beside `name`.
+    pub(super) fn refuse(&self, name: &str, others: &[&str]) -> Result<()> {
+        for other in others {
+            if self.get(other)?.is_some() {
+                let message = ["`", other, "` is already in `", name, "`; leave one of them out"].concat();
+                return Err(Error::option(other, &message));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cold]
+#[inline(never)]
+pub(super) fn missing(name: &str) -> Error {
+    Error::option(name, &["`", name, "` is missing; give a string"].concat())
+}
+
+#[cold]
+#[inline(never)]
+fn wrong(name: &str, wanted: &str, value: &JsValue) -> Error {
+    Error::option(
+        name,
+        &["`", name, "` must be ", wanted, ", not ", &describe(value)].concat(),
+    )
+}
+
+/// A URL given as a string, a `URL` or a `Location`; `None` if there is none.
+pub(super) fn url_argument(value: &JsValue) -> Result<Option<String>> {
+    if value.is_undefined() {
+        return Ok(None);
+    }
+    // Both objects have a `href`; anything else is not a URL.
+    let href = || {
+        value
+            .is_object()
+            .then(|| Reflect::get(value, &"href".into()).ok()?.as_string())
+            .flatten()
+    };
+    match value.as_string().or_else(href) {
+        Some(text) => Ok(Some(text)),
+        None => Err(wrong("url", "a string or a URL", value)),
+    }
+}
+
+/// A value as the messages call it: short, and quoted only where it is one word, so that no secret is repeated.
+fn describe(value: &JsValue) -> String {
+    if value.is_null() {
+        return "null".to_owned();
+    }
+    if Array::is_array(value) {
+        return "an array".to_owned();
+    }
+    if let Some(text) = value.as_string() {
+        let word = text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        return if word {
+            ["\"", &text, "\""].concat()
+        } else {
+            "that string".to_owned()
+        };
+    }
+    let kind = value.js_typeof().as_string().unwrap_or_default();
+    match kind.as_str() {
+        "object" => "an object".to_owned(),
+        "undefined" => kind,
+        _ => ["a ", &kind].concat(),
+    }
+}

@@ -1,0 +1,230 @@
+/** What went wrong, in `ConnectError.code`. The names are stable. */
+export type ConnectErrorCode =
+  /** A function was called before `init()` had finished. */
+  | "not_initialized"
+  /** The page's Content-Security-Policy forbids WebAssembly: add `'wasm-unsafe-eval'` to its `script-src`. */
+  | "wasm_blocked"
+  /** The WebAssembly file could not be loaded. */
+  | "wasm_unavailable"
+  /** A defect in this package or in the Worker. */
+  | "internal"
+  /** An argument or option is missing, unknown or has a bad value; `field` names it. */
+  | "invalid_option"
+  /** The function needs a page in a browser. */
+  | "not_in_browser"
+  /** The browser offers no cryptographic random number generator. */
+  | "crypto_unavailable"
+  /** `sessionStorage` is blocked or full. */
+  | "storage_unavailable"
+  /** The URL has no parameter of a Connect callback. */
+  | "callback_empty"
+  /** The callback is no well-formed query string. */
+  | "callback_malformed"
+  /** A parameter of the callback occurs more than once. */
+  | "callback_repeated_parameter"
+  /** The callback is longer than any that Connect sends. */
+  | "callback_too_long"
+  /** The callback arrived at another address than the redirect URI. */
+  | "callback_other_redirect_uri"
+  /** The callback has no `state`. */
+  | "state_missing"
+  /** No connection with this `state` was started in this tab: forged, or from another tab or browser. */
+  | "state_unknown"
+  /** The connection was started more than 10 minutes ago. */
+  | "state_expired"
+  /** This callback was finished before. */
+  | "state_used"
+  /** The Worker could not be reached. Worth a further attempt. */
+  | "network_error"
+  /** Something other than the Worker answered: `edge` is wrong, or a proxy is in the way. */
+  | "unexpected_response"
+  /** A problem of the Worker's that this version has no code for; the message names its code. */
+  | "edge_error";
+
+/** Which vehicles the owner is shown: real ones, Smartcar's simulated ones, or the old name of the latter. */
+export type Mode = "live" | "simulated" | "test";
+
+/** Whether an owner who has granted access before is asked again: only if something is missing, or always. */
+export type ApprovalPrompt = "auto" | "force";
+
+/** Whether a grant can be used: yes; yes, though its last refresh failed; not until the owner acts; no more. */
+export type ConnectionStatus = "active" | "degraded" | "reauthenticate" | "expired";
+
+/** One grant of an owner. Times are in milliseconds since the Unix epoch, by the Worker's clock. */
+export interface Connection {
+  id: string;
+  status: ConnectionStatus;
+  /** Why `status` is what it is, as a stable name; `null` while there is nothing to tell. */
+  cause: string | null;
+  /** Since when `status` has been what it is. */
+  since: number;
+  /** The vehicles it covers, by Smartcar's ids. */
+  vehicles: { id: string }[];
+  connectedAt: number;
+  /** When the access token ends. The Worker refreshes it by itself. */
+  accessExpiresAt: number;
+  /** When the grant ends unless it is refreshed before. */
+  refreshExpiresAt: number;
+}
+
+/** One vehicle of an owner. */
+export interface Vehicle {
+  /** Smartcar's id. */
+  id: string;
+  /** The `id` of the connection it belongs to. */
+  connectionId: string;
+  make?: string;
+  model?: string;
+  /** Model year, such as 2024. */
+  year?: number;
+  /** Why make, model and year are not known, as a stable name. */
+  problem?: string;
+}
+
+/** A vehicle that cannot be connected, as far as the owner agreed to tell. */
+export interface IncompatibleVehicle {
+  vin?: string;
+  make?: string;
+  model?: string;
+  /** Model year, such as "2014". */
+  year?: string;
+}
+
+/** What can stand in the way of a connection. `description` is Connect's own text, in English: for logs, not for owners. */
+export type ConnectFailure =
+  /** The owner said no. */
+  | { kind: "access_denied"; description?: string }
+  /** The vehicle has no connected services that Smartcar can use. */
+  | { kind: "vehicle_incompatible"; vehicle?: IncompatibleVehicle; description?: string }
+  /** The owner's subscription with the manufacturer has ended. */
+  | { kind: "invalid_subscription"; description?: string }
+  /** There is no vehicle in the owner's account. */
+  | { kind: "no_vehicles"; description?: string }
+  /** The application is not set up as the request needs it: see `errorMessage` and the Smartcar dashboard. */
+  | { kind: "configuration_error"; statusCode?: string; errorMessage?: string; description?: string }
+  /** Smartcar failed. */
+  | { kind: "server_error"; description?: string }
+  /** The owner left the manufacturer's log-in page. */
+  | { kind: "oem_cancelled_login"; description?: string }
+  /** The owner chose to go back to the app. */
+  | { kind: "user_manually_returned_to_application"; description?: string }
+  /** The owner closed Connect. */
+  | { kind: "user_cancelled"; description?: string }
+  /** An error that this version does not know, as given. */
+  | { kind: "unknown_error"; error: string; description?: string };
+
+/** How a connection ended. Anything but a failure of the machinery is an outcome, not an error. */
+export type FinishOutcome =
+  | { kind: "connected"; connection: Connection }
+  /** The owner renewed the access to one vehicle; `connection` is `null` if the Worker holds none for it. */
+  | { kind: "reauthenticated"; vehicleId: string; connection: Connection | null }
+  | ConnectFailure;
+
+/** What Connect sent back, for those with a back end of their own. */
+export type Callback =
+  /** `code` is for the back end: exchange it within 10 minutes and keep it nowhere. */
+  | { kind: "granted"; code?: string; userId?: string; externalId?: string; virtualKeyUrl?: string }
+  /** No code comes with it: the tokens that there are go on. */
+  | { kind: "reauthenticated"; vehicleId: string; externalId?: string }
+  | ConnectFailure;
+
+/** Where the Worker is. */
+export interface EdgeOptions {
+  /**
+   * The path or URL at which the Worker is mounted. `https`, or `http` on loopback. On another origin it has to allow the
+   * page's, and be on the same site, or else no cookie reaches it.
+   * @default "/smartcar"
+   */
+  edge?: string;
+}
+
+/** What the owner is asked for in Connect. */
+export interface ConnectOptions {
+  /**
+   * Permissions such as `"read_odometer"`; with `"required:"` in front the owner cannot leave it out. Without any, the
+   * application's setting in the Smartcar dashboard counts.
+   */
+  scope?: string[];
+  /** @default "live" */
+  mode?: Mode;
+  /** @default "auto" */
+  approvalPrompt?: ApprovalPrompt;
+  /** A manufacturer such as `"TESLA"`: the owner is not asked for it. */
+  make?: string;
+  /** Whether the owner may choose one vehicle only. */
+  singleSelect?: boolean;
+  /** The one vehicle that may be connected, by its VIN of 17 characters. Implies `singleSelect`. */
+  singleSelectVin?: string;
+  /** Smartcar's flags, such as `"country:DE"`. */
+  flags?: string[];
+  /** An id of the owner for Smartcar's statistics. */
+  user?: string;
+}
+
+export interface StartOptions extends EdgeOptions, ConnectOptions {
+  /**
+   * Where Connect sends the owner back to, exactly as registered in the Smartcar dashboard.
+   * @default the page's address without query and hash
+   */
+  redirectUri?: string;
+  /** The application's id, a UUID. Set by the Worker unless given. */
+  applicationId?: string;
+  /**
+   * Whether to leave the page for Connect. With `false` the URL is for the app to go to, in this tab.
+   * @default true
+   */
+  navigate?: boolean;
+}
+
+export interface StartResult {
+  /** The Connect URL. It holds the `state`: do not log it. */
+  url: string;
+  /** Until when the connection can be finished, in milliseconds since the Unix epoch by this browser's clock. */
+  expiresAt: number;
+}
+
+export interface FinishOptions {
+  /** Where the Worker is, if not where `start` found it. */
+  edge?: string;
+}
+
+export interface AuthorizeUrlOptions extends ConnectOptions {
+  /** The application's id, a UUID. */
+  applicationId: string;
+  /** Where Connect sends the owner back to, exactly as registered. Left out, the dashboard's default counts. */
+  redirectUri?: string;
+  /** From `createState()`, or the back end's own: 1 to 512 characters of printable ASCII. */
+  state: string;
+  /** @default "code" */
+  responseType?: "code" | "none";
+  /** Your own id of the owner; `null` clears the one that Smartcar keeps. */
+  externalId?: string | null;
+  /** @default "https://connect.smartcar.com" */
+  connectOrigin?: string;
+}
+
+interface ReauthenticateBase {
+  /** Where Connect sends the owner back to, exactly as registered. */
+  redirectUri?: string;
+  /** From `createState()`, or the back end's own: 1 to 512 characters of printable ASCII. */
+  state: string;
+  /** An id of the owner for Smartcar's statistics. */
+  user?: string;
+  /** Your own id of the owner; `null` clears the one that Smartcar keeps. */
+  externalId?: string | null;
+  /** @default "https://connect.smartcar.com" */
+  connectOrigin?: string;
+}
+
+/** The parts of the URL that renews the access to one vehicle. */
+export interface ReauthenticateVehicleOptions extends ReauthenticateBase {
+  /** The application's id, a UUID. */
+  applicationId: string;
+  /** Smartcar's id of the vehicle. */
+  vehicleId: string;
+  /**
+   * With `"none"` nothing but the state comes back.
+   * @default "vehicle_id"
+   */
+  responseType?: "vehicle_id" | "none";
+}

@@ -1,0 +1,131 @@
+// One HTTP server for a test file: the app's page, the built package, and a stand-in for the Worker that records what it
+// is sent. Under `localhost` it is the app's origin, under `127.0.0.1` Connect's and a Worker's on another origin.
+
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { extname } from "node:path";
+
+const PACKAGE = new URL("../../../dist/package/", import.meta.url);
+const TYPES = { ".js": "text/javascript", ".wasm": "application/wasm" };
+export const APPLICATION_ID = "11111111-2222-4333-8444-555555555555";
+
+const PAGE = `<!doctype html><meta charset="utf-8"><title>app</title>
+<script type="module">
+  import * as connect from "./pkg/index.js";
+  window.connect = connect;
+  await connect.init();
+  document.title = "ready";
+</script>`;
+
+export const CONNECTION = {
+  id: "con_1",
+  status: "active",
+  cause: null,
+  since: 1790000000000,
+  vehicles: [{ id: "36ab27d0-fd9d-4455-823a-ce30af709ffc" }],
+  connectedAt: 1790000000000,
+  accessExpiresAt: 1790007200000,
+  refreshExpiresAt: 1795184000000,
+};
+
+export async function serve() {
+  const server = createServer((request, response) => {
+    handle(request, response).catch((error) => response.writeHead(500).end(String(error)));
+  });
+  await new Promise((resolve) => server.listen(0, "localhost", resolve));
+  const { port } = server.address();
+  // Node resolves `localhost` to one of its addresses; the browser may try either.
+  const others = await listenElsewhere(server, port);
+  const world = {
+    app: `http://localhost:${port}`,
+    elsewhere: `http://127.0.0.1:${port}`,
+    requests: [],
+    answers: {},
+    /** The requests to a path of the Worker's. */
+    sent: (path) => world.requests.filter((request) => request.path === path && request.method !== "OPTIONS"),
+    reset() {
+      world.requests = [];
+      world.answers = {
+        "/connect/start": json({
+          externalId: "ext-1",
+          applicationId: APPLICATION_ID,
+          connectOrigin: world.elsewhere,
+          expiresAt: 1790000600000,
+        }),
+        "/connect/finish": json({ kind: "connected", connection: CONNECTION }),
+        "/connections": json({ connections: [CONNECTION] }),
+        "/vehicles": json({ vehicles: [{ id: "v1", connectionId: "con_1", make: "TESLA", model: "Model 3", year: 2024 }] }),
+      };
+    },
+    async close() {
+      for (const each of [server, ...others]) {
+        each.closeAllConnections();
+        await new Promise((resolve) => each.close(resolve));
+      }
+    },
+  };
+  world.reset();
+
+  async function handle(request, response) {
+    const url = new URL(request.url, world.app);
+    const prefix = ["/smartcar", "/other/edge"].find((prefix) => url.pathname.startsWith(`${prefix}/`));
+    if (prefix) return edge(request, response, url.pathname.slice(prefix.length));
+    if (url.pathname.startsWith("/oauth/")) return html(response, "<title>Connect</title>");
+    const file = url.pathname.match(/\/pkg2?\/([\w.-]+)$/)?.[1];
+    if (file) {
+      const body = await readFile(new URL(file, PACKAGE)).catch(() => null);
+      response.writeHead(body ? 200 : 404, { "content-type": TYPES[extname(file)] ?? "text/plain" }).end(body);
+      return;
+    }
+    html(response, url.pathname === "/favicon.ico" ? "" : PAGE);
+  }
+
+  async function edge(request, response, path) {
+    let text = "";
+    for await (const chunk of request) text += chunk;
+    const { method, headers } = request;
+    world.requests.push({ path, method, headers, body: text ? JSON.parse(text) : null });
+    const cors = {
+      "access-control-allow-origin": headers.origin ?? "*",
+      "access-control-allow-credentials": "true",
+      "access-control-allow-headers": "content-type, x-requested-with",
+    };
+    if (method === "OPTIONS") return response.writeHead(204, cors).end();
+    const answer = world.answers[path] ?? { status: 404, type: "text/plain", body: "no such route" };
+    if (answer === "reset") return request.socket.destroy();
+    const headersOut = { "content-type": answer.type, "cache-control": "no-store", ...answer.headers, ...cors };
+    response.writeHead(answer.status, headersOut).end(answer.body);
+  }
+
+  return world;
+}
+
+/** An answer of the Worker. */
+export function json(body, status = 200) {
+  return { status, type: "application/json", body: JSON.stringify(body) };
+}
+
+/** An answer of the Worker that is an error. */
+export function problem(status, code, detail, more = {}) {
+  const body = { type: `urn:smartcar-connect:problem:${code}`, title: code, status, code, detail, requestId: "req-1", ...more };
+  return { status, type: "application/problem+json", body: JSON.stringify(body) };
+}
+
+function html(response, body) {
+  response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end(body);
+}
+
+async function listenElsewhere(server, port) {
+  const { address } = server.address();
+  const rest = ["127.0.0.1", "::1"].filter((host) => host !== address);
+  const servers = [];
+  for (const host of rest) {
+    const other = createServer((request, response) => server.emit("request", request, response));
+    const listening = await new Promise((resolve) => {
+      other.once("error", () => resolve(false));
+      other.listen(port, host, () => resolve(true));
+    });
+    if (listening) servers.push(other);
+  }
+  return servers;
+}
