@@ -99,7 +99,7 @@ impl From<Failure> for Cause {
 
 /// How the latest refresh went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "is", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Health {
     /// Well, since then.
     Well {
@@ -198,7 +198,7 @@ pub struct Grant {
 
 /// What is stored of a connection.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum GrantRecord {
     /// A grant with tokens.
     Live(Grant),
@@ -253,6 +253,16 @@ impl GrantRecord {
             Self::Ended { generation, .. } | Self::Closing { generation, .. } | Self::Tombstone { generation, .. } => {
                 *generation
             }
+        }
+    }
+
+    /// When the owner connected; of a closed connection, when it was closed.
+    #[must_use]
+    pub const fn connected_at(&self) -> UnixMillis {
+        match self {
+            Self::Live(grant) => grant.connected_at,
+            Self::Ended { connected_at, .. } => *connected_at,
+            Self::Closing { since, .. } | Self::Tombstone { since, .. } => *since,
         }
     }
 
