@@ -158,7 +158,7 @@ impl Default for Origins {
 pub(super) fn parse_absolute(field: &'static str, value: &str, max: usize) -> Result<Url, InvalidParameter> {
     check_visible_ascii(field, value, max)?;
     let not_absolute = InvalidParameter::new(field, Reason::NotAbsolute);
-    let (_, rest) = value.split_once("://").ok_or(not_absolute)?;
+    let (_, rest) = split_scheme(value).ok_or(not_absolute)?;
     if rest.starts_with(['/', '\\']) {
         return Err(not_absolute);
     }
@@ -173,6 +173,12 @@ pub(super) fn parse_absolute(field: &'static str, value: &str, max: usize) -> Re
         return Err(not_absolute);
     }
     Ok(url)
+}
+
+/// The scheme and what follows `://`.
+pub(super) fn split_scheme(text: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = text.split_once(':')?;
+    Some((scheme, rest.strip_prefix("//")?))
 }
 
 /// Whether only this very machine can answer at `url`.

@@ -252,7 +252,9 @@ pub(super) fn error(status: StatusCode, message: &str) -> Markup {
         &html! {
             h1 { "Something is wrong" }
             p.alert role="alert" { (status.as_u16()) ": " (message) }
-            p { "Connect sends nobody to an address that it has not checked, so this page is where the visit ends." }
+            @if status == StatusCode::BAD_REQUEST {
+                p { "Connect sends nobody to an address that it has not checked, so this page is where the visit ends." }
+            }
         },
     )
 }

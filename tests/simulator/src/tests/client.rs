@@ -91,7 +91,8 @@ pub(super) async fn exchange(
 
 fn parse(received: &[u8], first_byte: Duration, last_byte: Duration) -> Reply {
     let end = received.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
-    let head = String::from_utf8(received[..end].to_vec()).unwrap();
+    let (head, body) = received.split_at(end);
+    let head = String::from_utf8(head.to_vec()).unwrap();
     let mut lines = head.split("\r\n");
     let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
     let headers = lines
@@ -101,7 +102,7 @@ fn parse(received: &[u8], first_byte: Duration, last_byte: Duration) -> Reply {
     Reply {
         status,
         headers,
-        body: received[end + 4..].to_vec(),
+        body: body[4..].to_vec(),
         first_byte,
         last_byte,
     }
