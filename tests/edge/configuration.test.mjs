@@ -1,0 +1,119 @@
+// A Worker that is not well configured serves nothing and says which variable.
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+
+import { assertProblem } from "./harness/problem.mjs";
+import { ownSecrets, sealingKey } from "./harness/settings.mjs";
+import { scannerFor } from "./harness/secrets.mjs";
+import { openWorld } from "./harness/world.mjs";
+
+const keys = { short: sealingKey("k1", 16), long: sealingKey("k1", 33), one: sealingKey("k1"), two: sealingKey("k2") };
+const bytesOf = (key) => key.slice(key.indexOf(":") + 1);
+
+const bad = {
+  SMARTCAR_CLIENT_ID: ["", "client_abc123", "not a UUID"],
+  SMARTCAR_CLIENT_SECRET: [""],
+  SEALING_KEYS: [
+    "",
+    "k1",
+    "k1:",
+    "k1:not base64!",
+    ["without an id", bytesOf(keys.one)],
+    ["with an empty id", `:${bytesOf(keys.one)}`],
+    ["with a short key", keys.short],
+    ["with a long key", keys.long],
+    ["with an empty entry", `${keys.one},`],
+    ["with a short second key", `${keys.one},${keys.short.replace("k1", "k2")}`],
+    ["with an id twice", `${keys.one},k1:${bytesOf(keys.two)}`],
+    ["with a key twice", `${keys.one},k2:${bytesOf(keys.one)}`],
+  ],
+  SERVICE_KEYS: ["short"],
+  PATH_PREFIX: ["smartcar", "/smart car", "/smartcar/"],
+  ALLOWED_ORIGINS: ["*", "http://app.example", "https://app.example/path", "app.example"],
+  TOKEN_ENDPOINT_AUTH_METHOD: ["none", "CLIENT_SECRET_POST"],
+  SMARTCAR_CONNECT_ORIGIN: ["http://connect.smartcar.com", "https://connect.smartcar.com/oauth"],
+  SMARTCAR_AUTH_ORIGIN: ["http://auth.smartcar.com", "auth.smartcar.com"],
+  SMARTCAR_IAM_ORIGIN: ["http://iam.smartcar.com"],
+  SMARTCAR_API_ORIGIN: ["http://api.smartcar.com"],
+  SMARTCAR_VEHICLE_API_ORIGIN: ["ftp://vehicle.api.smartcar.com"],
+  SMARTCAR_MANAGEMENT_ORIGIN: ["http://management.smartcar.com"],
+  REFRESH_GRACE_SECONDS: ["-1", "soon", "1e9"],
+  SESSION_DAYS: ["0", "-1", "always"],
+  RETENTION_DAYS: ["0", "never"],
+};
+
+const cases = [
+  ...["SMARTCAR_CLIENT_ID", "SMARTCAR_CLIENT_SECRET", "SEALING_KEYS"].map((variable) => ({ variable, what: "missing" })),
+  ...Object.entries(bad).flatMap(([variable, values]) =>
+    values.map((entry) => {
+      const [what, value] = Array.isArray(entry) ? entry : [`set to ${JSON.stringify(entry)}`, entry];
+      return { variable, what, value };
+    }),
+  ),
+].map((entry, index) => ({ ...entry, name: `variant-${index}` }));
+
+function without(values, variable) {
+  const { [variable]: _, ...rest } = values;
+  return rest;
+}
+
+const world = await openWorld({
+  variants: (values) => [
+    ...cases.map(({ name, variable, value }) => ({
+      name,
+      bindings: value === undefined ? without(values, variable) : { ...values, [variable]: value },
+    })),
+    { name: "no-kv", bindings: values, kv: false },
+    { name: "no-vault", bindings: values, vault: false },
+    {
+      name: "the-least",
+      bindings: Object.fromEntries(
+        ["SMARTCAR_CLIENT_ID", "SMARTCAR_CLIENT_SECRET", "SEALING_KEYS", "ALLOWED_ORIGINS"].map((variable) => [
+          variable,
+          values[variable],
+        ]),
+      ),
+    },
+    { name: "own-origin-only", bindings: { ...values, ALLOWED_ORIGINS: "" } },
+    { name: "two-keys", bindings: { ...values, SEALING_KEYS: `${keys.one},${keys.two}` } },
+    { name: "basic", bindings: { ...values, TOKEN_ENDPOINT_AUTH_METHOD: "client_secret_basic" } },
+  ],
+});
+after(() => world.close());
+
+const scan = scannerFor([...ownSecrets(world.values), ...Object.values(keys).map(bytesOf)]);
+
+async function refuses(isolate, variable) {
+  const visitor = world.visitor();
+  const answers = [
+    await visitor.get("/healthz", { isolate }),
+    await visitor.start({ isolate }),
+    await visitor.finish("?code=a&state=b", { isolate }),
+    await visitor.get("/connections", { isolate }),
+    await visitor.get("/vehicles", { isolate }),
+  ];
+  for (const answer of answers) {
+    const problem = assertProblem(answer, { status: 503, code: "misconfigured" });
+    assert.ok(problem.detail.includes(`\`${variable}\``), `\`${variable}\` is not named: ${problem.detail}`);
+    assert.deepEqual(scan("problem", answer.text), []);
+  }
+}
+
+for (const { name, variable, what } of cases) {
+  test(`\`${variable}\` ${what}: 503 that names it`, () => refuses(name, variable));
+}
+
+test("`TOKENS` not bound: 503 that names it", () => refuses("no-kv", "TOKENS"));
+test("`VAULT` not bound: 503 that names it", () => refuses("no-vault", "VAULT"));
+
+for (const name of ["the-least", "own-origin-only", "two-keys", "basic"]) {
+  test(`the configuration "${name}" is good`, async () => {
+    const visitor = world.visitor();
+    assert.equal((await visitor.get("/healthz", { isolate: name })).status, 200);
+    assert.equal((await visitor.start({ isolate: name })).status, 200);
+  });
+}
+
+test("no key and no client secret is in the log", () => {
+  assert.deepEqual(scan("log", world.edge.log()), []);
+});

@@ -1,0 +1,170 @@
+// What can go wrong between the Worker and Smartcar while a code is exchanged: a typed answer, and nothing kept.
+import assert from "node:assert/strict";
+import { after, beforeEach, test } from "node:test";
+
+import { assertProblem } from "./harness/problem.mjs";
+import { openWorld } from "./harness/world.mjs";
+
+const world = await openWorld();
+const { simulator, edge } = world;
+after(() => world.close());
+beforeEach(() => simulator.reset());
+
+async function stored() {
+  return (await (await edge.kv()).list()).keys.length;
+}
+
+async function exchangeRequests() {
+  return (await simulator.requests()).filter(({ path }) => path === "/oauth/token");
+}
+
+/** Fails to connect because of `fault`, and gives the problem. */
+async function failsWith(fault, visitor = world.visitor()) {
+  const before = await stored();
+  const { state } = await visitor.start();
+  const code = await world.consent();
+  await simulator.fault({ endpoint: "exchange", ...fault });
+  const answer = await visitor.finish({ code, state });
+  const problem = assertProblem(answer);
+  assert.ok(answer.status === 502 || answer.status === 503 || answer.status === 504, answer.text);
+  assert.deepEqual(await visitor.connections(), []);
+  assert.equal(await stored(), before, "something was written to KV");
+  for (const secret of await simulator.secrets()) assert.ok(!answer.text.includes(secret), answer.text);
+  return { problem, answer, query: { code, state }, visitor };
+}
+
+const REFUSED = { error: "invalid_request", error_description: "Invalid code: 0f4d5a7e." };
+const faults = [
+  ["the connection is reset before anything was done", { kind: "reset_before" }],
+  ["the connection is reset after the code was used", { kind: "reset_after" }],
+  ["the body ends early", { kind: "truncated" }],
+  ["the body ends early after the code was used", { kind: "truncated", commit: true }],
+  ["the JSON is cut", { kind: "truncated", how: "json" }],
+  ["the types are wrong", { kind: "wrong_types" }],
+  ["the body is 64 KiB + 1", { kind: "oversized" }],
+  ["the answer is HTML", { kind: "not_json" }],
+  ["the answer is no text", { kind: "garbage" }],
+  ["the answer is 500", { kind: "status", status: 500, body: "oops" }],
+  ["the answer is 502 with a page", { kind: "status", status: 502, body: "<html>", headers: { "content-type": "text/html" } }],
+  ["the answer is 503", { kind: "status", status: 503, body: "" }],
+  ["the answer is 429", { kind: "status", status: 429, body: {}, headers: { "retry-after": "7" } }],
+  ["the answer is 200 with an error in it", { kind: "status", status: 200, body: REFUSED }],
+  ["the answer is 200 with no token", { kind: "status", status: 200, body: {} }],
+  ["the answer is an empty 200", { kind: "status", status: 200, body: "" }],
+  ["the answer is 204", { kind: "status", status: 204, body: "" }],
+  ["the client is not known", { kind: "status", status: 401, body: { error: "invalid_client", error_description: "x" } }],
+  ["the code is refused as Smartcar does", { kind: "status", status: 400, body: REFUSED }],
+  ["the code is refused as the RFC says", { kind: "status", status: 400, body: { error: "invalid_grant" } }],
+  ["the refusal is not JSON", { kind: "status", status: 400, body: "no" }],
+];
+
+for (const [what, fault] of faults) {
+  test(`${what}: a typed answer, and nothing is kept`, async () => {
+    const { problem } = await failsWith(fault);
+    assert.notEqual(problem.code, "internal_error");
+    assert.equal((await exchangeRequests()).length, 1, "a code is presented once");
+  });
+}
+
+test("a refused code and an unavailable Smartcar are told apart", async () => {
+  const refused = await failsWith({ kind: "status", status: 400, body: REFUSED });
+  assert.equal(refused.problem.code, "exchange_refused");
+  assert.ok(!refused.answer.text.includes("0f4d5a7e"), "Smartcar's message repeats the code");
+  await simulator.reset();
+  const unavailable = await failsWith({ kind: "status", status: 503, body: "" });
+  assert.equal(unavailable.problem.code, "upstream_unavailable");
+  assert.equal(unavailable.answer.status, 503);
+});
+
+test("`Retry-After` is passed on", async () => {
+  const { answer, problem } = await failsWith({
+    kind: "status",
+    status: 429,
+    body: {},
+    headers: { "retry-after": "7" },
+  });
+  assert.equal(answer.headers["retry-after"], "7");
+  assert.equal(problem.retryAfter, 7);
+});
+
+for (const status of [301, 302, 303, 307, 308]) {
+  test(`a redirect (${status}) from the token endpoint is refused, not followed`, async () => {
+    await failsWith({ kind: "redirect", location: `${simulator.origin}/oauth/stolen`, status });
+    const paths = (await simulator.requests()).map(({ path }) => path);
+    assert.deepEqual(paths, ["/oauth/token"]);
+  });
+}
+
+test("an answer that never comes, or never ends, is given up after ten seconds", async () => {
+  const slow = [
+    { kind: "slow_headers", ms: 60_000 },
+    { kind: "slow_body", ms: 60_000, commit: false },
+  ];
+  const pending = [];
+  for (const [index, fault] of slow.entries()) {
+    const visitor = world.visitor();
+    const { state } = await visitor.start();
+    const code = await world.consent();
+    await simulator.fault({ endpoint: "exchange", ...fault });
+    const began = performance.now();
+    pending.push(visitor.finish({ code, state }).then((answer) => ({ answer, visitor, took: performance.now() - began })));
+    // The fault is for this visitor: it has to be taken before the next one is set.
+    while ((await exchangeRequests()).length <= index);
+  }
+  for (const { answer, visitor, took } of await Promise.all(pending)) {
+    assertProblem(answer, { code: "upstream_unavailable" });
+    assert.ok(took > 8000 && took < 13_000, `${took} ms`);
+    assert.deepEqual(await visitor.connections(), []);
+  }
+});
+
+test("a repeated finish after a failure never presents the code a second time", async () => {
+  const { visitor, query } = await failsWith({ kind: "reset_after" });
+  await simulator.clearFaults();
+  const again = await visitor.finish(query);
+  assert.ok(again.status >= 400, again.text);
+  assert.equal((await exchangeRequests()).length, 1);
+  assert.deepEqual(await visitor.connections(), []);
+});
+
+test("`expires_in` outside of reason is bounded or refused, never believed", async () => {
+  for (const value of [-1, 0, 1e12, "7200", "soon", true, 0.5, [], {}]) {
+    await simulator.reset();
+    const visitor = world.visitor();
+    const { state } = await visitor.start();
+    const code = await world.consent();
+    await simulator.fault({ endpoint: "exchange", kind: "expires_in", value });
+    const answer = await visitor.finish({ code, state });
+    if (answer.status !== 200) {
+      assertProblem(answer);
+      assert.ok(answer.status >= 502 && answer.status <= 504, `${value}: ${answer.text}`);
+      assert.deepEqual(await visitor.connections(), []);
+      continue;
+    }
+    const { accessExpiresAt } = answer.json().connection;
+    const day = 24 * 60 * 60 * 1000;
+    assert.ok(accessExpiresAt > Date.now() - 60_000 && accessExpiresAt < Date.now() + day, `${JSON.stringify(value)}`);
+  }
+});
+
+test("a grant survives when Smartcar's list of vehicles does not come: the tokens are spent", async () => {
+  const visitor = world.visitor();
+  const { state } = await visitor.start();
+  const code = await world.consent();
+  await simulator.fault({ endpoint: "vehicles", kind: "status", status: 500, body: "oops", times: null });
+  await visitor.finish({ code, state });
+  await simulator.clearFaults();
+  assert.equal((await exchangeRequests()).length, 1);
+  const connections = await visitor.connections();
+  assert.equal(connections.length, 1, "the grant was lost");
+});
+
+test("Smartcar's own error for a wrong client secret names neither secret nor code", async () => {
+  const { answer, problem } = await failsWith({
+    kind: "status",
+    status: 401,
+    body: { error: "invalid_client", error_description: `bad ${world.values.SMARTCAR_CLIENT_SECRET}` },
+  });
+  assert.ok(!answer.text.includes(world.values.SMARTCAR_CLIENT_SECRET));
+  assert.ok(problem.detail.length > 0);
+});

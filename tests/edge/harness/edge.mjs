@@ -1,0 +1,132 @@
+// The Worker in workerd: n isolates of one script that share the KV namespace and one Durable Object class, with the
+// data on disk and everything that workerd prints kept.
+import { mkdtemp, rm } from "node:fs/promises";
+import net from "node:net";
+import os from "node:os";
+import path from "node:path";
+
+import * as miniflare from "miniflare";
+
+import { compatibilityDate, demoDirectory, workerBuild, workerModules } from "./paths.mjs";
+
+const { Miniflare, NoOpLog, convertV4MiniflareOptions } = miniflare;
+const VAULT_HOME = "edge-0";
+
+/** A port that is free now: the redirect URI has to be registered before the Worker listens. */
+export async function freePort() {
+  const server = net.createServer();
+  await new Promise((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+function workerOptions({ name, bindings, kv, vault, modules, modulesRoot, assets }) {
+  return {
+    name,
+    modules,
+    modulesRoot,
+    compatibilityDate: compatibilityDate(),
+    bindings,
+    kvNamespaces: kv ? { TOKENS: kv } : {},
+    durableObjects: vault
+      ? { VAULT: { className: "Vault", useSQLite: true, ...(name === VAULT_HOME ? {} : { scriptName: VAULT_HOME }) } }
+      : {},
+    ...(assets ? { assets } : {}),
+    unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
+  };
+}
+
+/**
+ * Starts the Worker.
+ * @param {object} options
+ * @param {Record<string, string>} options.bindings variables and secrets
+ * @param {number} [options.port] the port of the address that also serves the demo page
+ * @param {number} [options.isolates] how many isolates serve, `edge-0` … `edge-n`; the first holds the Durable Objects
+ * @param {boolean} [options.demo] whether the demo page is served
+ * @param {{bindingFor: (isolate: number) => object}} [options.kv] a KV layer in place of Miniflare's own
+ * @param {{name: string, bindings: Record<string, string>, kv?: boolean, vault?: boolean}[]} [options.variants]
+ *   further Workers of the same script with a configuration of their own
+ * @param {object[]} [options.modules] other modules, the entry first
+ */
+export async function startEdge({
+  bindings,
+  port = 0,
+  isolates = 1,
+  demo = false,
+  kv,
+  variants = [],
+  modules = workerModules(),
+  modulesRoot = workerBuild,
+}) {
+  const data = await mkdtemp(path.join(os.tmpdir(), "smartcar-connect-edge-"));
+  const log = [];
+  const common = { modules, modulesRoot };
+  const assets = demo ? { directory: demoDirectory(), binding: "ASSETS" } : undefined;
+  const serving = Array.from({ length: isolates }, (_, isolate) =>
+    workerOptions({
+      ...common,
+      name: `edge-${isolate}`,
+      bindings,
+      kv: kv?.bindingFor(isolate) ?? "tokens",
+      vault: true,
+      assets: isolate === 0 ? assets : undefined,
+    }),
+  );
+  const others = variants.map((variant) =>
+    workerOptions({
+      ...common,
+      name: variant.name,
+      bindings: variant.bindings,
+      kv: variant.kv === false ? undefined : "tokens",
+      vault: variant.vault !== false,
+    }),
+  );
+  const runtime = new Miniflare(
+    convertV4MiniflareOptions({
+      host: "127.0.0.1",
+      port,
+      cf: false,
+      log: new NoOpLog(),
+      logRequests: false,
+      telemetry: { enabled: false },
+      resourcePersistencePath: data,
+      handleStructuredLogs: ({ level, message }) => {
+        log.push(`${level}: ${message}`);
+        if (process.env.EDGE_LOG) process.stderr.write(`[workerd] ${level}: ${message}\n`);
+      },
+      workers: [...serving, ...others],
+    }),
+  );
+  const address = await runtime.ready;
+  const direct = new Map();
+  for (const { name } of [...serving, ...others]) {
+    direct.set(name, new URL(await runtime.unsafeGetDirectURL(name)).origin);
+  }
+  let running = true;
+  async function halt() {
+    if (running) await runtime.dispose();
+    running = false;
+  }
+
+  return {
+    /** The public address: `localhost`, which a browser trusts as it does https. */
+    origin: `http://localhost:${address.port}`,
+    isolates,
+    data,
+    /** Where to reach one isolate, by number or by name. */
+    at: (isolate) => direct.get(typeof isolate === "number" ? `edge-${isolate}` : isolate),
+    /** All that workerd has printed: the Worker's log lines included. */
+    log: () => log.join("\n"),
+    kv: () => runtime.getKVNamespace("TOKENS", VAULT_HOME),
+    vaultIds: () => runtime.listDurableObjectIds("VAULT", VAULT_HOME),
+    /** Ends the Durable Object in memory; its storage stays. */
+    evictVault: (id) => runtime.unsafeEvictDurableObject(VAULT_HOME, "Vault", { id }),
+    /** Stops workerd and keeps the data. */
+    halt,
+    async stop() {
+      await halt();
+      await rm(data, { recursive: true, force: true });
+    },
+  };
+}

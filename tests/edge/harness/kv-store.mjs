@@ -1,0 +1,112 @@
+// The behaviour of Workers KV that Miniflare's KV has not.
+
+const MIN_TTL_SECONDS = 60;
+const LIST_LIMIT = 1000;
+
+export class KvStore {
+  #entries = new Map();
+  #caches = new Map();
+  #lastWrites = new Map();
+  #offset = 0;
+
+  /** For how long a location goes on giving what it read, a miss too, in ms; 0 = strongly consistent. */
+  cacheMs = 0;
+  /** Whether a second write to a key within a second is refused with 429. */
+  oneWritePerSecond = false;
+  /** The status that the next `refusals` writes are refused with. */
+  refusal = 429;
+  refusals = 0;
+  /** How many of the next writes are answered as done and forgotten. */
+  losses = 0;
+
+  /** Every read and write in order: `{operation, location, key, status, cached?}`. */
+  log = [];
+
+  now() {
+    return Date.now() + this.#offset;
+  }
+
+  /** Moves the clock of the namespace: caches and entries age, writes may be made again. */
+  advance(ms) {
+    this.#offset += ms;
+  }
+
+  /** What is truly stored. */
+  entries() {
+    return new Map([...this.#entries].filter(([, entry]) => this.#alive(entry)));
+  }
+
+  #alive(entry) {
+    return entry !== undefined && (entry.expiresAt === undefined || entry.expiresAt > this.now());
+  }
+
+  #cacheOf(location) {
+    if (!this.#caches.has(location)) this.#caches.set(location, new Map());
+    return this.#caches.get(location);
+  }
+
+  #remember(location, key, entry) {
+    this.#cacheOf(location).set(key, { entry, until: this.now() + this.cacheMs });
+  }
+
+  read(location, key) {
+    const cache = this.#cacheOf(location).get(key);
+    const cached = cache !== undefined && cache.until > this.now();
+    const entry = cached ? cache.entry : this.#entries.get(key);
+    if (!cached) this.#remember(location, key, entry);
+    const found = this.#alive(entry) ? entry : undefined;
+    this.log.push({ operation: "get", location, key, status: found ? 200 : 404, cached });
+    return found;
+  }
+
+  /** Writes `change`, or deletes where there is none. */
+  write(location, key, change) {
+    const answer = this.#admit(key, change);
+    this.log.push({ operation: change ? "put" : "delete", location, key, status: answer.status });
+    if (answer.status !== 200) return answer;
+    this.#lastWrites.set(key, this.now());
+    if (this.losses > 0) {
+      this.losses -= 1;
+      return answer;
+    }
+    const entry = change && { value: change.value, metadata: change.metadata, expiresAt: this.#expiry(change) };
+    if (entry) this.#entries.set(key, entry);
+    else this.#entries.delete(key);
+    // The writer's own location sees its write; the others wait for their caches to age.
+    this.#remember(location, key, entry);
+    return answer;
+  }
+
+  #admit(key, change) {
+    if (change?.ttl && Number(change.ttl) < MIN_TTL_SECONDS) {
+      return { status: 400, body: `Invalid expiration_ttl of ${change.ttl}` };
+    }
+    if (this.refusals > 0) {
+      this.refusals -= 1;
+      return { status: this.refusal };
+    }
+    const last = this.#lastWrites.get(key);
+    if (this.oneWritePerSecond && last !== undefined && this.now() - last < 1000) return { status: 429 };
+    return { status: 200 };
+  }
+
+  #expiry({ ttl, expiration }) {
+    if (ttl) return this.now() + Number(ttl) * 1000;
+    return expiration ? Number(expiration) * 1000 : undefined;
+  }
+
+  /** Key listing is never cached here; KV promises no more for it than for reads. */
+  list(parameters) {
+    const prefix = parameters.get("prefix") ?? "";
+    const from = Number(parameters.get("cursor") ?? 0);
+    const limit = Math.min(Number(parameters.get("key_count_limit") ?? LIST_LIMIT), LIST_LIMIT);
+    const matching = [...this.entries()].filter(([name]) => name.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1));
+    const keys = matching.slice(from, from + limit).map(([name, entry]) => ({
+      name,
+      ...(entry.expiresAt === undefined ? {} : { expiration: Math.floor(entry.expiresAt / 1000) }),
+      ...(entry.metadata === undefined ? {} : { metadata: entry.metadata }),
+    }));
+    const more = from + limit < matching.length;
+    return { keys, list_complete: !more, cacheStatus: null, ...(more ? { cursor: String(from + limit) } : {}) };
+  }
+}

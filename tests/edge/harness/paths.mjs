@@ -1,0 +1,45 @@
+// Where the built parts lie. A missing one is an error with its remedy, so that no test passes for want of a build.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const repository = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
+
+export const workerBuild = path.join(repository, "worker/build");
+export const demoAssets = path.join(repository, "dist/demo");
+export const wranglerToml = path.join(repository, "wrangler.toml");
+
+function built(file, remedy) {
+  if (!existsSync(file)) throw new Error(`\`${path.relative(repository, file)}\` is missing: ${remedy}`);
+  return file;
+}
+
+export function simulatorBinary() {
+  const target = process.env.CARGO_TARGET_DIR ?? "target";
+  const given = process.env.SMARTCAR_SIMULATOR ?? path.resolve(repository, target, "debug/smartcar-simulator");
+  return built(
+    given,
+    "run `cargo build -p smartcar-simulator`, or name the binary in `SMARTCAR_SIMULATOR`",
+  );
+}
+
+/** The modules of the built Worker as Miniflare wants them, the entry first. */
+export function workerModules() {
+  const entry = built(path.join(workerBuild, "index.js"), "run `make build`");
+  const wasm = readdirSync(workerBuild)
+    .filter((name) => name.endsWith(".wasm"))
+    .map((name) => ({ type: "CompiledWasm", path: path.join(workerBuild, name) }));
+  return [{ type: "ESModule", path: entry }, ...wasm];
+}
+
+export function demoDirectory() {
+  built(path.join(demoAssets, "index.html"), "run `make build`");
+  return demoAssets;
+}
+
+/** The compatibility date that is deployed, so that the tests run on the same one. */
+export function compatibilityDate() {
+  const found = /^compatibility_date\s*=\s*"(\d{4}-\d{2}-\d{2})"/m.exec(readFileSync(wranglerToml, "utf8"));
+  if (!found) throw new Error("`wrangler.toml` has no `compatibility_date`");
+  return found[1];
+}

@@ -1,0 +1,65 @@
+// The stand-in for Smartcar: starts it and speaks to its control address.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import readline from "node:readline";
+
+import { send } from "./http.mjs";
+import { simulatorBinary } from "./paths.mjs";
+
+export const CLIENT_ID = "11111111-2222-4333-8444-555555555555";
+export const CLIENT_SECRET = "simulator-client-secret";
+
+async function firstAddress(child) {
+  for await (const line of readline.createInterface({ input: child.stdout })) {
+    const found = /listening on (http:\/\/\S+)/.exec(line);
+    if (found) return new URL(found[1]).origin;
+  }
+  throw new Error("the simulator ended before it listened");
+}
+
+/** Starts a simulator that accepts the given redirect URIs. */
+export async function startSimulator(redirectUris) {
+  const flags = redirectUris.flatMap((uri) => ["--redirect-uri", uri]);
+  const child = spawn(simulatorBinary(), ["--port", "0", ...flags], { stdio: ["ignore", "pipe", "pipe"] });
+  const stderr = [];
+  child.stderr.on("data", (chunk) => stderr.push(chunk));
+  const ended = once(child, "exit");
+  const origin = await Promise.race([
+    firstAddress(child),
+    once(child, "error").then(([error]) => Promise.reject(error)),
+    ended.then(([code]) => {
+      throw new Error(`the simulator ended with ${code}: ${Buffer.concat(stderr)}`);
+    }),
+  ]);
+  child.stdout.resume();
+
+  async function control(method, path, body) {
+    const json = body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+    const answer = await send(`${origin}/_control${path}`, { method, ...json });
+    if (answer.status >= 300) throw new Error(`${method} /_control${path}: ${answer.status} ${answer.text}`);
+    return answer.text === "" ? undefined : answer.json();
+  }
+
+  return {
+    origin,
+    reset: () => control("POST", "/reset", {}),
+    /** Everything that was asked of it, control aside. */
+    requests: async () => (await control("GET", "/requests")).requests,
+    counts: () => control("GET", "/counts"),
+    /** Every code, token, VIN, … that it ever gave out. */
+    secrets: async () => (await control("GET", "/secrets")).secrets,
+    tokens: () => control("GET", "/tokens"),
+    advance: (ms) => control("POST", "/clock", { advanceMs: ms }),
+    configure: (config) => control("POST", "/config", config),
+    fault: (fault) => control("POST", "/fault", fault),
+    clearFaults: () => control("DELETE", "/faults"),
+    /** Consent without the pages: a code as the redirect would carry it. */
+    grant: (grant = {}) => control("POST", "/grants", grant),
+    async stop() {
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill();
+        await ended;
+      }
+    },
+  };
+}

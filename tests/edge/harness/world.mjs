@@ -1,0 +1,56 @@
+// One simulator, one Worker, and visitors: what most test files start with.
+import { closeConnections } from "./http.mjs";
+import { freePort, startEdge } from "./edge.mjs";
+import { settings } from "./settings.mjs";
+import { startSimulator } from "./simulator.mjs";
+import { Visitor } from "./visitor.mjs";
+
+/**
+ * Starts a simulator and a Worker that believes it to be Smartcar.
+ * @param {object} [options]
+ * @param {(values: Record<string, string>) => Record<string, string>} [options.adjust] changes the configuration
+ * @param {(values: Record<string, string>) => object[]} [options.variants] see `startEdge`
+ * The other options are those of `startEdge`.
+ */
+export async function openWorld({ adjust = (values) => values, variants = () => [], ...edgeOptions } = {}) {
+  const port = await freePort();
+  const page = `http://localhost:${port}`;
+  const redirectUri = `${page}/`;
+  const simulator = await startSimulator([redirectUri]);
+  const values = adjust(settings({ simulator, allowedOrigins: [page] }));
+  let edge;
+  try {
+    edge = await startEdge({ bindings: values, port, variants: variants(values), ...edgeOptions });
+  } catch (error) {
+    await simulator.stop();
+    throw error;
+  }
+  const transcript = [];
+
+  /** A code for `visitor`'s next callback, as consent at the simulator would give it. */
+  async function consent(grant) {
+    return (await simulator.grant({ redirectUri, ...grant })).code;
+  }
+
+  return {
+    page,
+    redirectUri,
+    simulator,
+    edge,
+    values,
+    /** Every answer that the Worker gave to a visitor. */
+    transcript,
+    visitor: () => new Visitor(edge, page, transcript),
+    consent,
+    /** The whole flow without a browser: start, consent, finish. */
+    async connect(visitor, grant) {
+      const { state } = await visitor.start();
+      const query = { code: await consent(grant), state };
+      return { query, answer: await visitor.finish(query) };
+    },
+    async close() {
+      closeConnections();
+      await Promise.all([edge.stop(), simulator.stop()]);
+    },
+  };
+}

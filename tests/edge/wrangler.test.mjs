@@ -1,0 +1,54 @@
+// The configuration that is deployed, `wrangler.toml`, run by wrangler itself.
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+
+import { createTestHarness } from "wrangler";
+
+import { closeConnections } from "./harness/http.mjs";
+import { repository, wranglerToml } from "./harness/paths.mjs";
+import { settings } from "./harness/settings.mjs";
+import { startSimulator } from "./harness/simulator.mjs";
+import { Visitor } from "./harness/visitor.mjs";
+
+const page = "http://localhost:8787";
+const redirectUri = `${page}/`;
+// wrangler runs the build of its configuration in the working directory.
+process.chdir(repository);
+const simulator = await startSimulator([redirectUri]);
+const {
+  SMARTCAR_CLIENT_SECRET,
+  SEALING_KEYS,
+  SERVICE_KEYS: _unused,
+  PATH_PREFIX: _default,
+  ...vars
+} = settings({ simulator, allowedOrigins: [page] });
+const harness = createTestHarness({
+  workers: [{ configPath: wranglerToml, vars, secrets: { SMARTCAR_CLIENT_SECRET, SEALING_KEYS } }],
+});
+const { url } = await harness.listen();
+after(async () => {
+  closeConnections();
+  await harness.close();
+  await simulator.stop();
+});
+
+const edge = { at: () => url.origin };
+
+test("a car is connected with the deployed configuration", async () => {
+  const visitor = new Visitor(edge, page, []);
+  assert.equal((await visitor.get("/healthz")).status, 200);
+  const { state } = await visitor.start({ redirectUri });
+  const { code } = await simulator.grant({ redirectUri });
+  const answer = await visitor.finish({ code, state });
+  assert.equal(answer.status, 200, answer.text);
+  assert.equal(answer.json().kind, "connected");
+  assert.deepEqual(await visitor.connections(), [answer.json().connection]);
+});
+
+test("the tokens lie in the `TOKENS` namespace, to end with the refresh token", async () => {
+  const { TOKENS } = await harness.getWorker().getEnv();
+  const { keys } = await TOKENS.list();
+  assert.ok(keys.length > 0);
+  const days = keys.map(({ expiration }) => (expiration * 1000 - Date.now()) / (24 * 60 * 60 * 1000));
+  for (const left of days) assert.ok(left > 59 && left <= 61, `${left} days`);
+});

@@ -1,0 +1,102 @@
+// The whole flow: `finish` when the owner returns from Connect, then the list, and `start` on a click.
+import { connections, finish, hasCallback, init, start, vehicles } from "./pkg/index.js";
+import { connectionCard, refreshTimes } from "./cards.js";
+import { errorWords, outcomeWords } from "./words.js";
+
+const SCOPE = ["required:read_vehicle_info", "read_odometer", "read_location"];
+const SIMULATED = "demo:simulated";
+
+const byId = (id) => document.getElementById(id);
+
+async function load() {
+  let news;
+  try {
+    showSimulator();
+    await init();
+    if (hasCallback()) {
+      busy("Finishing…");
+      news = outcomeWords(await finish());
+    }
+  } catch (error) {
+    news = errorWords(error);
+  }
+
+  try {
+    await showCars();
+  } catch (error) {
+    news ??= errorWords(error);
+    show("unavailable");
+  }
+  if (news) tell(news);
+}
+
+async function showCars() {
+  // Without the details a car is still listed, by its id.
+  const [list, details] = await Promise.all([connections(), vehicles().catch(() => [])]);
+  byId("connections").replaceChildren(...list.map((connection) => connectionCard(connection, details)));
+  show(list.length > 0 ? "cars" : "welcome");
+}
+
+async function connect() {
+  byId("notice").hidden = true;
+  const before = document.body.dataset.view;
+  busy("Taking you to Smartcar…");
+  try {
+    const { url } = await start({ scope: SCOPE, navigate: false });
+    rememberSimulator(url);
+    location.assign(url);
+  } catch (error) {
+    show(before);
+    tell(errorWords(error));
+  }
+}
+
+/** Shows one of the views `welcome`, `cars`, `unavailable`, or none of them: `busy`. */
+function show(view, status = "") {
+  document.body.dataset.view = view;
+  byId("status").textContent = status;
+  for (const element of document.querySelectorAll("[data-show]")) {
+    element.hidden = element.dataset.show !== view;
+  }
+}
+
+function busy(status) {
+  show("busy", status);
+}
+
+/** Shows what happened and moves the focus there, so that a screen reader reads it and the next Tab goes on from it. */
+function tell({ code, tone, title, text, facts }) {
+  byId("notice-title").textContent = title;
+  byId("notice-text").textContent = text;
+  const pairs = facts.flatMap(([term, value]) => [element("dt", term), element("dd", value)]);
+  byId("notice-facts").replaceChildren(...pairs);
+  Object.assign(byId("notice").dataset, { code, tone });
+  byId("notice").hidden = false;
+  byId("notice").focus();
+}
+
+function element(name, text) {
+  return Object.assign(document.createElement(name), { textContent: text });
+}
+
+function rememberSimulator(url) {
+  const isLoopback = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(url).hostname);
+  sessionStorage.setItem(SIMULATED, isLoopback);
+  showSimulator();
+}
+
+function showSimulator() {
+  byId("simulator").hidden = sessionStorage.getItem(SIMULATED) !== "true";
+}
+
+document.addEventListener("click", ({ target }) => {
+  const action = target.closest("[data-action]")?.dataset.action;
+  if (action === "connect") connect();
+  if (action === "reload") location.reload();
+});
+// A page that the Back button brings back from the cache still shows that it was leaving.
+addEventListener("pageshow", ({ persisted }) => persisted && load());
+setInterval(refreshTimes, 30_000);
+
+busy("Loading…");
+await load();

@@ -1,0 +1,65 @@
+// One card for each connection, cloned from the templates in index.html.
+import { ago, moment, statusWords } from "./words.js";
+
+/** Builds the card of a connection; `details` is the answer of `vehicles()`. */
+export function connectionCard(connection, details) {
+  const card = clone("connection-template");
+  const { label, advice, needsOwner } = statusWords(connection);
+  card.dataset.connection = connection.id;
+  card.dataset.status = connection.status;
+  card.querySelector(".state-label").textContent = label;
+  card.querySelector(".advice").textContent = advice;
+  card.querySelector(".times").append(...times(connection));
+
+  const cars = connection.vehicles.map(({ id }) => details.find((vehicle) => vehicle.id === id) ?? { id });
+  card.querySelector(".vehicles").append(...cars.map(vehicleRow));
+
+  const button = card.querySelector("button");
+  button.hidden = !needsOwner;
+  button.setAttribute("aria-label", `Connect again: ${cars.map(nameOf).join(", ")}`);
+  return card;
+}
+
+/** Words such as "3 minutes ago" grow old while the page stays open. */
+export function refreshTimes() {
+  for (const time of document.querySelectorAll("time[data-ago]")) {
+    time.textContent = ago(time.dateTime);
+  }
+}
+
+function vehicleRow(vehicle) {
+  const row = clone("vehicle-template");
+  row.dataset.vehicle = vehicle.id;
+  row.querySelector("h2").textContent = nameOf(vehicle);
+  row.querySelector(".detail").textContent = detailOf(vehicle);
+  return row;
+}
+
+function nameOf({ id, make, model }) {
+  return [make, model].filter(Boolean).join(" ") || id;
+}
+
+function detailOf({ make, model, year, problem }) {
+  if (make || model) return year ? String(year) : "";
+  return problem ? `Its details can't be read now (${problem}).` : "Its details can't be read now.";
+}
+
+function times({ status, since, connectedAt, accessExpiresAt }) {
+  const connected = ["Connected ", timeElement(connectedAt, ago)];
+  if (status === "reauthenticate") return [...connected, " · waiting for you since ", timeElement(since, moment)];
+  if (status === "expired") return [...connected, " · ended ", timeElement(since, ago)];
+  if (accessExpiresAt <= Date.now()) return [...connected, " · access is renewed at its next use"];
+  return [...connected, " · access until ", timeElement(accessExpiresAt, moment), ", then renewed"];
+}
+
+function timeElement(at, format) {
+  const time = document.createElement("time");
+  time.dateTime = new Date(at).toISOString();
+  time.textContent = format(at);
+  time.toggleAttribute("data-ago", format === ago);
+  return time;
+}
+
+function clone(id) {
+  return document.getElementById(id).content.cloneNode(true).firstElementChild;
+}

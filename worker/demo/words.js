@@ -1,0 +1,187 @@
+// Everything that the page says, kept apart from how it is shown.
+// Text from outside (Smartcar's messages, ids) is returned as data; the page puts it into text nodes only.
+
+const TELL_US = "Trying again won't help: please tell the people who run this app.";
+const FROM_THE_START = "Nothing was connected. Please start again with the button below.";
+
+/** The words for what `finish()` resolves to: `{ code, tone, title, text, facts }`. */
+export function outcomeWords(outcome) {
+  const [tone, title, text] = OUTCOMES[outcome.kind](outcome);
+  return { code: outcome.kind, tone, title, text, facts: outcomeFacts(outcome) };
+}
+
+const OUTCOMES = {
+  connected: ({ connection }) => [
+    "good",
+    connection.vehicles.length === 1 ? "Your car is connected" : `${connection.vehicles.length} cars are connected`,
+    "See below. From now on access is renewed automatically.",
+  ],
+  reauthenticated: () => ["good", "Your car is connected again", "Thank you. Nothing else is needed."],
+  access_denied: () => [
+    "info",
+    "You didn't give access",
+    "Nothing was connected. If you change your mind, start again and allow access on the last page.",
+  ],
+  vehicle_incompatible: () => [
+    "warn",
+    "This car can't be connected",
+    "It may be too old, or its maker may not support it. If you have another car, try that one.",
+  ],
+  invalid_subscription: () => [
+    "warn",
+    "The car's online services are not active",
+    "Activate the car's subscription in the car maker's own app, then connect again.",
+  ],
+  no_vehicles: () => [
+    "warn",
+    "There is no car in that account",
+    "Add the car in the car maker's own app, or log in with the account that has it.",
+  ],
+  configuration_error: () => ["bad", "This app isn't set up correctly", `Smartcar refused its request. ${TELL_US}`],
+  server_error: () => [
+    "bad",
+    "Something went wrong at Smartcar",
+    "Nothing was connected. Wait a few minutes, then try again.",
+  ],
+  oem_cancelled_login: () => [
+    "info",
+    "The log-in wasn't finished",
+    "You left the car maker's log-in page, so nothing was connected. You can start again at any time.",
+  ],
+  user_manually_returned_to_application: () => [
+    "info",
+    "You came back early",
+    "Nothing was connected yet. You can start again at any time.",
+  ],
+  user_cancelled: () => ["info", "You cancelled", "Nothing was connected. You can start again at any time."],
+  unknown_error: () => ["bad", "Smartcar reported a problem", FROM_THE_START],
+};
+
+function outcomeFacts({ vehicle, error, statusCode, errorMessage, description, kind }) {
+  const wantsReason = ["configuration_error", "server_error", "unknown_error"].includes(kind);
+  return present([
+    ["Car", [vehicle?.year, vehicle?.make, vehicle?.model].filter(Boolean).join(" ")],
+    ["VIN", vehicle?.vin],
+    ["Error", error],
+    ["Status", statusCode],
+    ["Smartcar says", wantsReason && (errorMessage ?? description)],
+  ]);
+}
+
+/** The words for a `ConnectError`, and for any other exception. */
+export function errorWords(error) {
+  // A `DOMException` has a number there.
+  const code = typeof error.code === "string" ? error.code : "unexpected";
+  const [tone, title, text, showsDetail] = ERRORS[code] ?? [
+    "bad",
+    "Something went wrong",
+    "Please try again. If it keeps happening, tell the people who run this app.",
+    true,
+  ];
+  return {
+    code,
+    tone,
+    title,
+    text: error.retryAfter ? `${text} Wait at least ${duration(error.retryAfter)}.` : text,
+    facts: present([
+      ["Error", showsDetail && code],
+      ["Detail", showsDetail && error.message],
+      ["Request", error.requestId],
+    ]),
+  };
+}
+
+const BAD_CALLBACK = ["warn", "That answer from Smartcar can't be read", FROM_THE_START];
+
+const ERRORS = {
+  state_missing: BAD_CALLBACK,
+  callback_empty: BAD_CALLBACK,
+  callback_malformed: BAD_CALLBACK,
+  callback_repeated_parameter: BAD_CALLBACK,
+  callback_too_long: BAD_CALLBACK,
+  callback_other_redirect_uri: BAD_CALLBACK,
+  state_unknown: [
+    "warn",
+    "That answer isn't from this tab",
+    "It was opened in another tab or browser, or somebody sent you the link. It was ignored, and nothing was connected.",
+  ],
+  state_expired: [
+    "warn",
+    "That took longer than 10 minutes",
+    "The request ran out to keep you safe, so nothing was connected. Please start again.",
+  ],
+  state_used: [
+    "info",
+    "That answer was used already",
+    "If you reloaded the page or went back, all is well. If your car is missing below, connect it again.",
+  ],
+  session_missing: [
+    "warn",
+    "This browser was not recognised",
+    "Its cookie is gone or blocked, so nothing was connected. Allow cookies for this site, then start again.",
+  ],
+  exchange_refused: ["bad", "Smartcar didn't accept the answer", FROM_THE_START],
+  upstream_unavailable: ["bad", "Smartcar can't be reached", "This is not your fault. Please try again a little later."],
+  network_error: [
+    "bad",
+    "The server can't be reached",
+    "Check that you are online, then try again. If you were connecting a car, please start again.",
+  ],
+  misconfigured: ["bad", "This app isn't set up correctly", TELL_US, true],
+  wasm_blocked: [
+    "bad",
+    "This page may not run WebAssembly",
+    "For its developer: the Content-Security-Policy needs 'wasm-unsafe-eval' in script-src.",
+    true,
+  ],
+};
+
+/** The words for the status of a connection; `needsOwner` says that only connecting again helps. */
+export function statusWords({ status, cause }) {
+  const because = cause ? ` (${cause.replaceAll("_", " ")})` : "";
+  return {
+    active: { label: "Active", advice: "", needsOwner: false },
+    degraded: {
+      label: "Active, but the last renewal failed",
+      advice: `It is tried again automatically${because}. There is nothing for you to do.`,
+      needsOwner: false,
+    },
+    reauthenticate: {
+      label: "Needs you",
+      advice: `The car maker wants you to log in again${because}. Until then nothing can be read.`,
+      needsOwner: true,
+    },
+    expired: {
+      label: "Access ended",
+      advice: `Nothing can be read any more${because}. Connect again if you want to go on.`,
+      needsOwner: true,
+    },
+  }[status];
+}
+
+const UNITS = [["day", 86_400], ["hour", 3_600], ["minute", 60]];
+
+/** A past time as "3 minutes ago"; anything under a minute is "just now". */
+export function ago(at) {
+  const seconds = (Date.now() - new Date(at)) / 1000;
+  const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? [];
+  if (!unit) return "just now";
+  return new Intl.RelativeTimeFormat("en").format(-Math.floor(seconds / size), unit);
+}
+
+/** A time as "14:05" when it is today, else as "24 November, 14:05". */
+export function moment(at) {
+  const isToday = new Date(at).toDateString() === new Date().toDateString();
+  const day = isToday ? {} : { day: "numeric", month: "long" };
+  return new Intl.DateTimeFormat("en-GB", { ...day, hour: "2-digit", minute: "2-digit" }).format(at);
+}
+
+function duration(seconds) {
+  const [amount, unit] = seconds < 90 ? [seconds, "second"] : [Math.ceil(seconds / 60), "minute"];
+  return new Intl.NumberFormat("en", { style: "unit", unit, unitDisplay: "long" }).format(amount);
+}
+
+/** The facts that have a value. */
+function present(facts) {
+  return facts.filter(([, value]) => value);
+}

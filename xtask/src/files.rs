@@ -1,0 +1,54 @@
+//! Copying and replacing directories.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, Result};
+
+/// Copies a directory's files and folders into another, which is created if need be.
+///
+/// # Errors
+/// When a file cannot be read or written.
+pub fn copy_tree(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_tree(&entry.path(), &target)?;
+        } else {
+            copy(&entry.path(), &target)?;
+        }
+    }
+    Ok(())
+}
+
+/// Copies one file.
+///
+/// # Errors
+/// When it cannot be read or written; names both.
+pub fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::copy(from, to).with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
+    Ok(())
+}
+
+/// Empties a directory, or creates it.
+///
+/// # Errors
+/// When it cannot be changed.
+pub fn empty(directory: &Path) -> Result<()> {
+    if directory.exists() {
+        fs::remove_dir_all(directory).with_context(|| format!("cannot empty {}", directory.display()))?;
+    }
+    fs::create_dir_all(directory).with_context(|| format!("cannot create {}", directory.display()))
+}
+
+/// Puts a finished directory in the place of an older one, so that a failed build leaves nothing half made.
+///
+/// # Errors
+/// When the older one cannot be removed.
+pub fn replace(finished: &Path, place: &Path) -> Result<()> {
+    if place.exists() {
+        fs::remove_dir_all(place).with_context(|| format!("cannot replace {}", place.display()))?;
+    }
+    fs::rename(finished, place).with_context(|| format!("cannot move to {}", place.display()))
+}

@@ -1,0 +1,109 @@
+//! The browser module and the npm package around it.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, Result, ensure};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+use crate::{
+    bindgen, files,
+    process::{Layout, WASM, run},
+};
+
+/// The file names in the package: `connect.js`, `connect.d.ts`, `connect_bg.wasm`.
+const STEM: &str = "connect";
+
+/// What stands in the template where the crate's version goes.
+const PLACEHOLDER: &str = "\"version\": \"0.0.0\"";
+
+/// What rustc emits for this target, and nothing newer: an encoding that browsers of the stated floor cannot read must
+/// never come out of an optimiser's update.
+const FEATURES: &[&str] = &[
+    "mutable-globals",
+    "sign-ext",
+    "nontrapping-float-to-int",
+    "bulk-memory",
+    "multivalue",
+    "reference-types",
+];
+
+/// Builds `dist/package` and packs it to `dist/smartcar-connect-<version>.tgz`.
+///
+/// # Errors
+/// When a step fails; the package that was there before then stays.
+pub fn build(layout: &Layout) -> Result<()> {
+    let staging = layout.dist().join("package.new");
+    files::empty(&staging)?;
+    compile(layout)?;
+    let module = layout.target.join(WASM).join("release/smartcar_connect.wasm");
+    bindgen::web(&module, STEM, &staging)?;
+    fs::remove_file(staging.join(format!("{STEM}_bg.wasm.d.ts")))?;
+    let wasm = staging.join(format!("{STEM}_bg.wasm"));
+    optimise(layout, &wasm)?;
+    files::copy_tree(&layout.root.join("pkg-template"), &staging)?;
+    for file in ["CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"] {
+        files::copy(&layout.root.join(file), &staging.join(file))?;
+    }
+    inline(&wasm, &staging.join(format!("{STEM}_bg.wasm.js")))?;
+    set_version(&layout.root.join("Cargo.toml"), &staging.join("package.json"))?;
+    files::replace(&staging, &layout.dist().join("package"))?;
+    pack(layout)
+}
+
+/// As `cdylib` alone: a crate type list with `rlib` in it silently turns link-time optimisation off.
+fn compile(layout: &Layout) -> Result<()> {
+    let arguments = "rustc --locked --package smartcar-connect --lib --crate-type cdylib --features browser --release";
+    run(layout
+        .command("cargo")?
+        .args(arguments.split(' '))
+        .args(["--target", WASM]))
+}
+
+fn optimise(layout: &Layout, wasm: &Path) -> Result<()> {
+    let mut command = layout.command(layout.npm_tool("wasm-opt")?)?;
+    command.args(["-Oz", "--strip-debug", "--strip-producers"]);
+    command.args(FEATURES.iter().map(|feature| format!("--enable-{feature}")));
+    run(command.arg(wasm).arg("-o").arg(wasm))
+}
+
+/// The module as text, for pages that cannot fetch it.
+fn inline(wasm: &Path, out: &Path) -> Result<()> {
+    let text = STANDARD.encode(fs::read(wasm)?);
+    fs::write(out, format!("export default \"{text}\";\n"))?;
+    Ok(())
+}
+
+/// One version, that of the crate, in every artefact.
+fn set_version(manifest: &Path, package: &Path) -> Result<()> {
+    let manifest = fs::read_to_string(manifest)?;
+    let version = manifest
+        .lines()
+        .find_map(|line| line.strip_prefix("version = \"")?.strip_suffix('"'));
+    let version = version.context("no `version` in Cargo.toml")?;
+    let text = fs::read_to_string(package)?;
+    // As text: the order of the conditions in `exports` carries meaning and has to survive.
+    ensure!(
+        text.matches(PLACEHOLDER).count() == 1,
+        "pkg-template/package.json must hold {PLACEHOLDER} once"
+    );
+    fs::write(
+        package,
+        text.replace(PLACEHOLDER, &format!("\"version\": \"{version}\"")),
+    )?;
+    Ok(())
+}
+
+/// `npm pack`, with the tarballs of older builds removed.
+fn pack(layout: &Layout) -> Result<()> {
+    for entry in fs::read_dir(layout.dist())? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "tgz") {
+            fs::remove_file(path)?;
+        }
+    }
+    let mut command = layout.command("npm")?;
+    run(command
+        .args(["pack", "--ignore-scripts", "--pack-destination"])
+        .arg(layout.dist())
+        .arg(layout.dist().join("package")))
+}
