@@ -12,8 +12,10 @@ import { Visitor } from "./harness/visitor.mjs";
 
 const page = "http://localhost:8787";
 const redirectUri = `${page}/`;
-// wrangler runs the build of its configuration in the working directory.
+// wrangler runs the build of its configuration in the working directory, and that is a `make` of its own.
 process.chdir(repository);
+for (const name of ["MAKEFLAGS", "MAKELEVEL", "MFLAGS"]) delete process.env[name];
+Object.assign(process.env, { CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false" });
 const simulator = await startSimulator([redirectUri]);
 const {
   SMARTCAR_CLIENT_SECRET,

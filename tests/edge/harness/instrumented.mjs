@@ -1,5 +1,5 @@
-// The built Worker with a clock that can be moved and alarms that can be run: the script itself is untouched, an entry
-// module around it stands in for the platform's clock.
+// The built Worker with a clock that can be moved, alarms that can be run and Durable Objects that can be killed: the
+// script itself is untouched, an entry module around it stands in for the platform.
 import path from "node:path";
 
 import { send } from "./http.mjs";
@@ -25,6 +25,11 @@ async function runAlarm(storage, vault) {
   return Response.json({ ran: true, due, next: await storage.getAlarm() });
 }
 
+function control(pathname, state, vault) {
+  if (pathname === "/__test/kill") state.abort("killed by the test");
+  return runAlarm(state.storage, vault);
+}
+
 export const Vault = new Proxy(BuiltVault, {
   construct(target, args, newTarget) {
     const vault = Reflect.construct(target, args, newTarget);
@@ -32,8 +37,10 @@ export const Vault = new Proxy(BuiltVault, {
     return new Proxy(vault, {
       get(_, name) {
         if (name === "fetch") {
-          return (request) =>
-            new URL(request.url).pathname === "/__test/alarm" ? runAlarm(state.storage, vault) : vault.fetch(request);
+          return (request) => {
+            const { pathname } = new URL(request.url);
+            return pathname.startsWith("/__test/") ? control(pathname, state, vault) : vault.fetch(request);
+          };
         }
         const member = Reflect.get(vault, name);
         return typeof member === "function" ? member.bind(vault) : member;
@@ -49,9 +56,9 @@ export default class extends WorkerEntrypoint {
       offset = Number(searchParams.get("offset"));
       return new Response();
     }
-    if (pathname === "/__test/alarm") {
+    if (pathname.startsWith("/__test/")) {
       const { VAULT } = this.env;
-      return VAULT.get(VAULT.idFromString(searchParams.get("id"))).fetch("https://vault/__test/alarm");
+      return VAULT.get(VAULT.idFromString(searchParams.get("id"))).fetch("https://vault" + pathname);
     }
     return new Built(this.ctx, this.env).fetch(request);
   }
@@ -59,8 +66,8 @@ export default class extends WorkerEntrypoint {
 `;
 
 /** The modules for `startEdge`, the entry around the built Worker first. */
-export function modulesWithClock() {
-  const entry = { type: "ESModule", path: path.join(workerBuild, "with-clock.js"), contents: ENTRY };
+export function instrumentedModules() {
+  const entry = { type: "ESModule", path: path.join(workerBuild, "instrumented.js"), contents: ENTRY };
   return [entry, ...workerModules()];
 }
 
@@ -79,4 +86,9 @@ export async function runAlarm(edge, id) {
   const answer = await send(`${edge.at(0)}/__test/alarm?id=${id}`, { method: "POST" });
   if (answer.status !== 200) throw new Error(`the alarm failed: ${answer.status} ${answer.text}`);
   return answer.json();
+}
+
+/** Ends one Durable Object at once, whatever it is at; the requests that it was answering fail. */
+export async function kill(edge, id) {
+  await send(`${edge.at(0)}/__test/kill?id=${id}`, { method: "POST" });
 }
