@@ -31,14 +31,15 @@ CRATE := $(call files,src) Cargo.toml Cargo.lock
 help: ## What there is to run
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: build dist/demo/index.html $(SIMULATOR) ## Connect a simulated car in your browser
+demo: worker dist/demo/index.html $(SIMULATOR) ## Connect a simulated car in your browser
 	@exec node scripts/demo.mjs $(SIMULATOR)
 
-test: build dist/demo/index.html $(SIMULATOR) ## Every check and test
+test: build $(SIMULATOR) ## Every check and test
 	@scripts/need chromium
 	@scripts/test
 
-build: package worker ## Both WebAssembly modules and the npm package
+build: package worker dist/demo/index.html ## Both WebAssembly modules, the npm package and the demo page
+	@$(STEP) -o "Check what was built" $(XTASK) check-build
 
 package: dist/package/package.json ## The browser module and the npm package: dist/
 
@@ -83,11 +84,11 @@ $(SIMULATOR): $(call files,tests/simulator) Cargo.toml Cargo.lock | machine
 	@$(STEP) "Build the simulator" cargo build --locked --package smartcar-simulator
 	@touch $@
 
-dist/package/package.json: $(CRATE) $(call files,pkg-template) LICENSE-MIT LICENSE-APACHE $(XTASK) | wasm-target $(NPM)
-	@$(STEP) -o "Build the browser module and the package" $(XTASK) package
+dist/package/package.json: $(CRATE) $(call files,pkg-template) CHANGELOG.md LICENSE-MIT LICENSE-APACHE $(XTASK) | wasm-target $(NPM)
+	@$(STEP) "Build the browser module and the package" $(XTASK) package
 
 worker/build/index.js: $(CRATE) $(call files,worker/src) worker/Cargo.toml $(XTASK) | wasm-target $(NPM) $(WORKER_BUILD)
-	@$(STEP) -o "Build the Worker" $(XTASK) worker
+	@$(STEP) "Build the Worker" $(XTASK) worker
 	@touch $@
 
 dist/demo/index.html: dist/package/package.json $(call files,worker/demo)

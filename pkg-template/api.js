@@ -5,8 +5,7 @@ import { guarded, loaded } from "./loader.js";
 export { ConnectError } from "./errors.js";
 
 export const start = (options) => loaded(() => glue.start(options));
-// The address is read now, not after loading: by then the page may have moved on.
-export const finish = (url = globalThis.location?.href, options) => loaded(() => glue.finish(url, options));
+export const finish = (url, options) => loaded(() => glue.finish(url, options));
 export const connections = (options) => loaded(() => glue.connections(options));
 export const vehicles = (options) => loaded(() => glue.vehicles(options));
 
@@ -15,4 +14,4 @@ export const authorizeUrl = (options) => guarded(() => glue.authorizeUrl(options
 export const reauthenticateUrl = (options) => guarded(() => glue.reauthenticateUrl(options));
 export const createState = () => guarded(() => glue.createState());
 export const stateFingerprint = (state) => guarded(() => glue.stateFingerprint(state));
-export const checkCallback = (url, pending) => guarded(() => glue.checkCallback(url, pending));
+export const checkCallback = (url, expected) => guarded(() => glue.checkCallback(url, expected));

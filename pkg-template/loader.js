@@ -50,7 +50,7 @@ function loadError(cause) {
         { cause },
       )
     : new ConnectError(
-        "wasm_load_failed",
+        "wasm_unavailable",
         "the WebAssembly module could not be loaded: serve `connect_bg.wasm` beside the script, pass its address to " +
           "`init`, or import `smartcar-connect/inline`",
         { cause },

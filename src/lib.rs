@@ -1,5 +1,7 @@
 //! Connect cars to an app through Smartcar Connect without a token ever reaching the browser.
 
+#[cfg(feature = "edge")]
+pub mod api;
 pub mod connect;
 #[cfg(feature = "edge")]
 pub mod edge;

@@ -1,5 +1,14 @@
 //! Secrets: wiped on drop, printed as `[redacted]`, compared in constant time.
 
+/// A secret string, for code that handles all of them alike.
+pub trait Secret: Sized {
+    /// Takes the secret over.
+    fn from_string(secret: String) -> Self;
+
+    /// The secret itself.
+    fn as_exposed(&self) -> &str;
+}
+
 /// Defines a newtype for a secret string.
 ///
 /// The type has no `Display`, no `PartialEq` and no `Serialize`: a secret leaves it through `expose` alone, which makes
@@ -30,6 +39,16 @@ macro_rules! secret_string {
             }
         }
 
+        impl $crate::secret::Secret for $name {
+            fn from_string(secret: String) -> Self {
+                Self::new(secret)
+            }
+
+            fn as_exposed(&self) -> &str {
+                self.expose()
+            }
+        }
+
         impl core::fmt::Debug for $name {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 f.write_str(concat!(stringify!($name), "([redacted])"))
@@ -39,3 +58,25 @@ macro_rules! secret_string {
 }
 
 pub(crate) use secret_string;
+
+#[cfg(test)]
+mod tests {
+    use crate::connect::AuthorizationCode;
+
+    #[test]
+    fn a_secret_prints_as_redacted() {
+        assert_eq!(
+            format!("{:?}", AuthorizationCode::new("hunter2".into())),
+            "AuthorizationCode([redacted])"
+        );
+    }
+
+    #[test]
+    fn equality_needs_the_whole_secret() {
+        let code = AuthorizationCode::new("hunter2".into());
+        assert!(code.ct_eq(&AuthorizationCode::new("hunter2".into())));
+        for other in ["hunter3", "hunter", "hunter22", ""] {
+            assert!(!code.ct_eq(&AuthorizationCode::new(other.into())), "{other}");
+        }
+    }
+}

@@ -1,164 +1,102 @@
-//! What the Worker answers. Each answer is read into these types and only then handed on, so that JavaScript gets what
-//! `types.d.ts` promises and nothing else.
+//! What the Worker answers.
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use wasm_bindgen::JsValue;
 
-use super::edge::to_js;
+use super::shape::{self, Field, Kind, Shape, field};
 
-/// `POST /connect/start`.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Started {
-    pub(super) external_id: String,
-    pub(super) application_id: String,
-    pub(super) connect_origin: String,
-}
+/// `POST /connect/start`. Its `expiresAt` is by the Worker's clock and is not used here.
+pub(super) const STARTED: Shape = &[
+    field("externalId", Kind::Text),
+    field("applicationId", Kind::Text),
+    field("connectOrigin", Kind::Text),
+];
 
 /// `GET /connections`.
-#[derive(Deserialize)]
-struct Connections {
-    connections: Vec<Connection>,
-}
+pub(super) const CONNECTIONS: Shape = &[field("connections", Kind::Objects(CONNECTION))];
 
 /// `GET /vehicles`.
-#[derive(Deserialize)]
-struct Vehicles {
-    vehicles: Vec<Vehicle>,
-}
+pub(super) const VEHICLES: Shape = &[field("vehicles", Kind::Objects(VEHICLE))];
 
-/// One grant and its vehicles. Times in milliseconds since the epoch.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Connection {
-    id: String,
-    status: Status,
-    cause: Option<String>,
-    since: u64,
-    vehicles: Vec<VehicleRef>,
-    connected_at: u64,
-    access_expires_at: u64,
-    refresh_expires_at: u64,
-}
+/// `application/problem+json`.
+pub(super) const PROBLEM: Shape = &[
+    field("code", Kind::Text),
+    field("detail", Kind::Text),
+    field("field", Kind::Text).optional(),
+    field("requestId", Kind::Text).optional(),
+    field("retryAfter", Kind::Number).optional(),
+];
 
-#[derive(Clone, Copy, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Status {
-    Active,
-    Degraded,
-    Reauthenticate,
-    Expired,
-}
+const CONNECTION: Shape = &[
+    field("id", Kind::Text),
+    field(
+        "status",
+        Kind::OneOf(&["active", "degraded", "reauthenticate", "expired"]),
+    ),
+    field("cause", Kind::Text).nullable(),
+    field("since", Kind::Number),
+    field("vehicles", Kind::Objects(&[field("id", Kind::Text)])),
+    field("connectedAt", Kind::Number),
+    field("accessExpiresAt", Kind::Number),
+    field("refreshExpiresAt", Kind::Number),
+];
 
-#[derive(Serialize, Deserialize)]
-struct VehicleRef {
-    id: String,
-}
+const VEHICLE: Shape = &[
+    field("id", Kind::Text),
+    field("connectionId", Kind::Text),
+    field("make", Kind::Text).optional(),
+    field("model", Kind::Text).optional(),
+    field("year", Kind::Number).optional(),
+    field("problem", Kind::Text).optional(),
+];
 
-/// One vehicle, with what Smartcar told of it.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Vehicle {
-    id: String,
-    connection_id: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    make: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    model: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    year: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    problem: Option<String>,
-}
+const KIND: Field = field("kind", Kind::Text);
+const DESCRIPTION: Field = field("description", Kind::Text).optional();
 
-#[derive(Deserialize)]
-struct Tag {
-    kind: String,
-}
+const CONNECTED: Shape = &[KIND, field("connection", Kind::Object(CONNECTION))];
+const REAUTHENTICATED: Shape = &[
+    KIND,
+    field("vehicleId", Kind::Text),
+    field("connection", Kind::Object(CONNECTION)).nullable(),
+];
+const FAILURE: Shape = &[KIND, DESCRIPTION];
+const VEHICLE_INCOMPATIBLE: Shape = &[
+    KIND,
+    DESCRIPTION,
+    field(
+        "vehicle",
+        Kind::Object(&[
+            field("vin", Kind::Text).optional(),
+            field("make", Kind::Text).optional(),
+            field("model", Kind::Text).optional(),
+            field("year", Kind::Text).optional(),
+        ]),
+    )
+    .optional(),
+];
+const CONFIGURATION_ERROR: Shape = &[
+    KIND,
+    DESCRIPTION,
+    field("statusCode", Kind::Text).optional(),
+    field("errorMessage", Kind::Text).optional(),
+];
+const UNKNOWN_ERROR: Shape = &[KIND, DESCRIPTION, field("error", Kind::Text)];
 
-#[derive(Serialize, Deserialize)]
-struct Connected {
-    kind: String,
-    connection: Connection,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Reauthenticated {
-    kind: String,
-    vehicle_id: String,
-    connection: Option<Connection>,
-}
-
-/// One struct for every failure: serde's tagged enums cost twice the code.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Failure {
-    kind: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    vehicle: Option<IncompatibleVehicle>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status_code: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error_message: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<String>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct UnknownFailure {
-    kind: String,
-    error: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<String>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct IncompatibleVehicle {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    vin: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    make: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    model: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    year: Option<String>,
-}
-
-/// The answer to `GET /connections`; `None` if it is none.
-pub(super) fn connections(json: &JsValue) -> Option<JsValue> {
-    to_js(&from_js::<Connections>(json)?.connections).ok()
-}
-
-/// The answer to `GET /vehicles`; `None` if it is none.
-pub(super) fn vehicles(json: &JsValue) -> Option<JsValue> {
-    to_js(&from_js::<Vehicles>(json)?.vehicles).ok()
-}
-
-/// The answer to `POST /connect/finish`; `None` if it is none.
+/// `POST /connect/finish`: a `FinishOutcome`.
 pub(super) fn outcome(json: &JsValue) -> Option<JsValue> {
-    let tag: Tag = from_js(json)?;
-    match tag.kind.as_str() {
-        "connected" => again::<Connected>(json),
-        "reauthenticated" => again::<Reauthenticated>(json),
-        "unknown_error" => again::<UnknownFailure>(json),
+    let shape = match shape::text(json, "kind")?.as_str() {
+        "connected" => CONNECTED,
+        "reauthenticated" => REAUTHENTICATED,
+        "vehicle_incompatible" => VEHICLE_INCOMPATIBLE,
+        "configuration_error" => CONFIGURATION_ERROR,
+        "unknown_error" => UNKNOWN_ERROR,
         "access_denied"
-        | "vehicle_incompatible"
         | "invalid_subscription"
         | "no_vehicles"
-        | "configuration_error"
         | "server_error"
         | "oem_cancelled_login"
         | "user_manually_returned_to_application"
-        | "user_cancelled" => again::<Failure>(json),
-        _ => None,
-    }
-}
-
-pub(super) fn from_js<T: DeserializeOwned>(json: &JsValue) -> Option<T> {
-    serde_wasm_bindgen::from_value(json.clone()).ok()
-}
-
-fn again<T: Serialize + DeserializeOwned>(json: &JsValue) -> Option<JsValue> {
-    to_js(&from_js::<T>(json)?).ok()
+        | "user_cancelled" => FAILURE,
+        _ => return None,
+    };
+    shape::copy(json, shape)
 }

@@ -1,9 +1,9 @@
-//! Errors on their way to JavaScript: each becomes a `ConnectError` with a stable code.
+//! Errors on their way to JavaScript: each is a `ConnectError` with a stable code from the start, so that what travels
+//! through the module's own functions is small.
 
-use js_sys::Reflect;
 use wasm_bindgen::prelude::*;
 
-use super::code::ErrorCode;
+use super::{code::ErrorCode, shape};
 use crate::connect::{CallbackError, InvalidParameter, StateError};
 
 #[wasm_bindgen(raw_module = "./errors.js")]
@@ -15,120 +15,88 @@ extern "C" {
     fn new(code: &str, message: &str) -> ConnectError;
 }
 
-/// A failure, before it is a JavaScript object.
+/// A failure.
 #[derive(Debug)]
 pub(super) struct Error {
-    code: ErrorCode,
-    message: String,
-    field: Option<String>,
-    status: Option<u16>,
-    request_id: Option<String>,
-    retry_after: Option<f64>,
-    cause: JsValue,
+    object: JsValue,
+    may_be_repeated: bool,
 }
 
 /// What every fallible step of this module gives.
 pub(super) type Result<T> = core::result::Result<T, Error>;
 
 impl Error {
-    pub(super) const fn new(code: ErrorCode, message: String) -> Self {
+    #[cold]
+    #[inline(never)]
+    pub(super) fn new(code: ErrorCode, message: &str) -> Self {
         Self {
-            code,
-            message,
-            field: None,
-            status: None,
-            request_id: None,
-            retry_after: None,
-            cause: JsValue::UNDEFINED,
+            object: ConnectError::new(code.as_str(), message).into(),
+            may_be_repeated: false,
         }
     }
 
     /// A bad argument or option called `field`.
-    pub(super) fn option(field: &str, message: String) -> Self {
-        Self::new(ErrorCode::InvalidOption, message).with_field(field)
+    #[cold]
+    #[inline(never)]
+    pub(super) fn option(field: &str, message: &str) -> Self {
+        Self::new(ErrorCode::InvalidOption, message).with("field", &field.into())
     }
 
-    pub(super) fn with_field(mut self, field: &str) -> Self {
-        self.field = Some(field.to_owned());
+    /// Adds a property, unless there is nothing to tell.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn with(self, name: &str, value: &JsValue) -> Self {
+        if !value.is_undefined() {
+            shape::set(&self.object, name, value);
+        }
         self
     }
 
-    pub(super) const fn with_status(mut self, status: u16) -> Self {
-        self.status = Some(status);
+    /// The same call can succeed later, and does no harm.
+    pub(super) const fn repeatable(mut self) -> Self {
+        self.may_be_repeated = true;
         self
     }
 
-    pub(super) fn with_request_id(mut self, request_id: Option<String>) -> Self {
-        self.request_id = request_id;
-        self
-    }
-
-    /// Seconds after which a further attempt makes sense.
-    pub(super) const fn with_retry_after(mut self, seconds: Option<f64>) -> Self {
-        self.retry_after = seconds;
-        self
-    }
-
-    /// What the browser threw.
-    pub(super) fn with_cause(mut self, cause: JsValue) -> Self {
-        self.cause = cause;
-        self
-    }
-
-    pub(super) const fn code(&self) -> ErrorCode {
-        self.code
-    }
-
-    pub(super) const fn status(&self) -> Option<u16> {
-        self.status
+    /// Whether the same call can succeed later, and does no harm.
+    pub(super) const fn may_be_repeated(&self) -> bool {
+        self.may_be_repeated
     }
 }
 
 impl From<Error> for JsValue {
     fn from(error: Error) -> Self {
-        let object: Self = ConnectError::new(error.code.as_str(), &error.message).into();
-        // Setting a property on a fresh object can't fail.
-        let set = |name: &str, value: Self| drop(Reflect::set(&object, &name.into(), &value));
-        if let Some(field) = error.field {
-            set("field", field.into());
-        }
-        if let Some(status) = error.status {
-            set("status", status.into());
-        }
-        if let Some(id) = error.request_id {
-            set("requestId", id.into());
-        }
-        if let Some(seconds) = error.retry_after {
-            set("retryAfter", seconds.into());
-        }
-        if !error.cause.is_undefined() {
-            set("cause", error.cause);
-        }
-        object
+        error.object
     }
 }
 
 impl From<InvalidParameter> for Error {
+    #[cold]
+    #[inline(never)]
     fn from(error: InvalidParameter) -> Self {
         let name = option_name(error.field());
-        Self::option(name, error.renamed(name).to_string())
+        Self::option(name, &error.renamed(name).to_string())
     }
 }
 
 impl From<CallbackError> for Error {
+    #[cold]
+    #[inline(never)]
     fn from(error: CallbackError) -> Self {
         Self::new(
             ErrorCode::parse(error.code()).unwrap_or(ErrorCode::CallbackMalformed),
-            error.to_string(),
+            &error.to_string(),
         )
     }
 }
 
 impl From<StateError> for Error {
+    #[cold]
+    #[inline(never)]
     fn from(error: StateError) -> Self {
         Self::new(
             ErrorCode::parse(error.code()).unwrap_or(ErrorCode::StateUnknown),
-            error.to_string(),
+            &error.to_string(),
         )
     }
 }

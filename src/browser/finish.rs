@@ -1,14 +1,12 @@
 //! `finish`: from the callback in the address bar to the Worker's outcome.
 
-use serde::Serialize;
 use wasm_bindgen::prelude::*;
 use web_sys::Window;
 
 use super::{
     answers,
-    code::ErrorCode,
     edge::Edge,
-    error::{Error, Result},
+    error::Result,
     options::{Options, url_argument},
     page,
     pending::{Entry, PendingStore},
@@ -25,11 +23,6 @@ pub(super) struct Finish {
     store: PendingStore,
 }
 
-#[derive(Serialize)]
-struct Body<'a> {
-    callback: &'a str,
-}
-
 impl Finish {
     /// Everything that happens before `finish` returns its promise: no script of the page runs in between, and none finds
     /// the code in the address afterwards.
@@ -43,10 +36,10 @@ impl Finish {
         page::strip(&window, search)?;
         let callback = query::split(search).callback;
         let options = Options::read(options, "finish", &["edge"])?;
-        let edge = options
-            .string("edge")?
-            .map(|edge| Edge::new(window.clone(), Some(&edge)))
-            .transpose()?;
+        let edge = match options.string("edge")? {
+            Some(edge) => Some(Edge::new(window.clone(), Some(&edge))?),
+            None => None,
+        };
         let (entry, store) = take(&window, &callback)?;
         let edge = match edge {
             Some(edge) => edge,
@@ -61,10 +54,13 @@ impl Finish {
     }
 
     /// Tells the Worker, whatever Connect's answer was: it too has a pending connection to close.
+    ///
+    /// If it may not have heard, or asks to be told again, the connection is kept for a further attempt: the Worker exchanges
+    /// a code once, however often it is told.
     pub(super) async fn run(self) -> Result<JsValue> {
         let outcome = self.send().await;
         if let Err(error) = &outcome
-            && may_be_repeated(error)
+            && error.may_be_repeated()
         {
             self.store.put_back(&self.entry);
         }
@@ -73,13 +69,7 @@ impl Finish {
 
     async fn send(&self) -> Result<JsValue> {
         self.edge
-            .post(
-                "/connect/finish",
-                &Body {
-                    callback: &self.callback,
-                },
-                answers::outcome,
-            )
+            .post("/connect/finish", &[("callback", &self.callback)], answers::outcome)
             .await
     }
 }
@@ -95,11 +85,4 @@ fn take(window: &Window, callback: &str) -> Result<(Entry, PendingStore)> {
     let entry = taken?;
     unchecked.verify(&entry.pending, now)?;
     Ok((entry, store))
-}
-
-/// Whether the Worker may not have seen the callback, or has asked to be sent it again. It exchanges a code once, however
-/// often it is told.
-fn may_be_repeated(error: &Error) -> bool {
-    matches!(error.code(), ErrorCode::NetworkError | ErrorCode::UnexpectedResponse)
-        || matches!(error.status(), Some(429 | 503))
 }

@@ -16,6 +16,7 @@ mod page;
 mod pending;
 mod pure;
 mod query;
+mod shape;
 mod start;
 mod wishes;
 
@@ -26,7 +27,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
 pub use self::code::ErrorCode;
-use self::{edge::Edge, error::Result, finish::Finish, options::Options, start::Start};
+use self::{edge::Edge, error::Result, finish::Finish, options::Options, shape::Shape, start::Start};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = include_str!("types.d.ts");
@@ -49,14 +50,22 @@ pub fn finish(url: &JsValue, options: JsValue) -> Promise {
 #[wasm_bindgen(skip_typescript)]
 pub fn connections(options: JsValue) -> Promise {
     let edge = edge_of("connections", options);
-    promise(async move { edge?.get("/connections", answers::connections).await })
+    promise(async move {
+        edge?
+            .get("/connections", |json| list(json, answers::CONNECTIONS, "connections"))
+            .await
+    })
 }
 
 /// The owner's vehicles, as the Worker knows them: an array of `Vehicle`.
 #[wasm_bindgen(skip_typescript)]
 pub fn vehicles(options: JsValue) -> Promise {
     let edge = edge_of("vehicles", options);
-    promise(async move { edge?.get("/vehicles", answers::vehicles).await })
+    promise(async move {
+        edge?
+            .get("/vehicles", |json| list(json, answers::VEHICLES, "vehicles"))
+            .await
+    })
 }
 
 /// Whether `url`, or else the page's address, holds a callback of Connect's.
@@ -117,6 +126,11 @@ fn edge_of(function: &str, options: JsValue) -> Result<Edge> {
     let window = page::window(function)?;
     let options = Options::read(options, function, &["edge"])?;
     Edge::new(window, options.string("edge")?.as_deref())
+}
+
+/// The array that is the one field of an answer.
+fn list(json: &JsValue, shape: Shape, name: &str) -> Option<JsValue> {
+    shape::copy(json, shape).map(|answer| shape::get(&answer, name))
 }
 
 fn promise(work: impl Future<Output = Result<JsValue>> + 'static) -> Promise {

@@ -3,7 +3,14 @@
 use js_sys::{Array, Object, Reflect};
 use wasm_bindgen::prelude::*;
 
-use super::error::{Error, Result};
+use super::{
+    error::{Error, Result},
+    page,
+};
+use crate::{connect::InvalidParameter, time::UnixMillis};
+
+/// How a parameter is read.
+pub(super) type Parse<T> = fn(&str) -> core::result::Result<T, InvalidParameter>;
 
 /// The options object of one call.
 #[derive(Debug)]
@@ -18,38 +25,29 @@ impl Options {
             return Ok(Self { object });
         }
         if !object.is_object() || Array::is_array(&object) {
-            let got = describe(&object);
-            return Err(Error::option(
-                "options",
-                format!("`{function}` takes an object of options, not {got}"),
-            ));
+            let message = ["`", function, "` takes an object of options, not ", &describe(&object)].concat();
+            return Err(Error::option("options", &message));
         }
         for name in Object::keys(object.unchecked_ref::<Object>())
             .iter()
             .filter_map(|key| key.as_string())
         {
             if !known.contains(&name.as_str()) {
-                let known = list(known);
-                return Err(Error::option(
+                let known = known.join("`, `");
+                let message = [
+                    "`",
                     &name,
-                    format!("`{name}` is not an option of `{function}`; it knows {known}"),
-                ));
+                    "` is not an option of `",
+                    function,
+                    "`; it knows `",
+                    &known,
+                    "`",
+                ]
+                .concat();
+                return Err(Error::option(&name, &message));
             }
         }
         Ok(Self { object })
-    }
-
-    /// Refuses those in `others` beside `name`.
-    pub(super) fn refuse(&self, name: &str, others: &[&str]) -> Result<()> {
-        for other in others {
-            if self.get(other)?.is_some() {
-                return Err(Error::option(
-                    other,
-                    format!("`{other}` is already in `{name}`; leave one of them out"),
-                ));
-            }
-        }
-        Ok(())
     }
 
     /// The value of `name`, unless it is absent or `undefined`.
@@ -60,90 +58,111 @@ impl Options {
         match Reflect::get(&self.object, &name.into()) {
             Ok(value) if value.is_undefined() => Ok(None),
             Ok(value) => Ok(Some(value)),
-            Err(thrown) => Err(Error::option(name, format!("`{name}` could not be read")).with_cause(thrown)),
-        }
-    }
-
-    fn typed<T>(&self, name: &str, wanted: &str, convert: impl FnOnce(&JsValue) -> Option<T>) -> Result<Option<T>> {
-        let Some(value) = self.get(name)? else { return Ok(None) };
-        match convert(&value) {
-            Some(converted) => Ok(Some(converted)),
-            None => Err(Error::option(
-                name,
-                format!("`{name}` must be {wanted}, not {}", describe(&value)),
-            )),
-        }
-    }
-
-    pub(super) fn string(&self, name: &str) -> Result<Option<String>> {
-        self.typed(name, "a string", JsValue::as_string)
-    }
-
-    pub(super) fn required_string(&self, name: &str) -> Result<String> {
-        self.string(name)?.ok_or_else(|| missing(name))
-    }
-
-    /// A string, or `null` as a value of its own (the inner `None`).
-    pub(super) fn string_or_null(&self, name: &str) -> Result<Option<Option<String>>> {
-        self.typed(name, "a string or null", |value| {
-            if value.is_null() {
-                Some(None)
-            } else {
-                value.as_string().map(Some)
+            Err(thrown) => {
+                Err(Error::option(name, &["`", name, "` could not be read"].concat()).with("cause", &thrown))
             }
-        })
+        }
+    }
+
+    #[inline(never)]
+    pub(super) fn string(&self, name: &str) -> Result<Option<String>> {
+        let Some(value) = self.get(name)? else { return Ok(None) };
+        value
+            .as_string()
+            .map(Some)
+            .ok_or_else(|| wrong(name, "a string", &value))
+    }
+
+    /// A string that `parse` accepts.
+    #[inline(never)]
+    pub(super) fn parsed<T>(&self, name: &str, parse: Parse<T>) -> Result<Option<T>> {
+        match self.string(name)? {
+            Some(text) => Ok(Some(parse(&text)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// A string that `parse` accepts, and that must be there.
+    #[inline(never)]
+    pub(super) fn required<T>(&self, name: &str, parse: Parse<T>) -> Result<T> {
+        match self.string(name)? {
+            Some(text) => Ok(parse(&text)?),
+            None => Err(missing(name)),
+        }
+    }
+
+    /// Whether the option is set to `null`, where that has a meaning of its own.
+    pub(super) fn is_null(&self, name: &str) -> Result<bool> {
+        Ok(self.get(name)?.is_some_and(|value| value.is_null()))
     }
 
     pub(super) fn boolean(&self, name: &str) -> Result<Option<bool>> {
-        self.typed(name, "true or false", JsValue::as_bool)
+        let Some(value) = self.get(name)? else { return Ok(None) };
+        value
+            .as_bool()
+            .map(Some)
+            .ok_or_else(|| wrong(name, "true or false", &value))
     }
 
-    pub(super) fn strings(&self, name: &str) -> Result<Option<Vec<String>>> {
-        self.typed(name, "an array of strings", |value| {
-            Array::is_array(value)
-                .then(|| {
-                    value
-                        .unchecked_ref::<Array>()
-                        .iter()
-                        .map(|item| item.as_string())
-                        .collect()
-                })
-                .flatten()
-        })
+    /// An array of strings each of which `parse` accepts; empty if there is none.
+    #[inline(never)]
+    pub(super) fn list<T>(&self, name: &str, parse: Parse<T>) -> Result<Vec<T>> {
+        let mut list = Vec::new();
+        let Some(value) = self.get(name)? else { return Ok(list) };
+        if !Array::is_array(&value) {
+            return Err(wrong(name, "an array of strings", &value));
+        }
+        for item in value.unchecked_ref::<Array>().iter() {
+            match item.as_string() {
+                Some(text) => list.push(parse(&text)?),
+                None => return Err(wrong(name, "an array of strings, and has", &item)),
+            }
+        }
+        Ok(list)
     }
 
-    /// Milliseconds since the epoch: a whole number that JavaScript holds exactly.
-    pub(super) fn time(&self, name: &str) -> Result<Option<u64>> {
-        self.typed(name, "a whole number of milliseconds since the epoch", |value| {
-            // `as` is exact for the numbers let through.
-            value
-                .as_f64()
-                .filter(|number| (0.0..=9_007_199_254_740_991.0).contains(number) && number.fract() == 0.0)
-                .map(|number| number as u64)
-        })
+    pub(super) fn time(&self, name: &str) -> Result<Option<UnixMillis>> {
+        let Some(value) = self.get(name)? else { return Ok(None) };
+        let wanted = "a whole number of milliseconds since the epoch";
+        page::time(&value).map(Some).ok_or_else(|| wrong(name, wanted, &value))
     }
 
-    /// One of the named values.
-    pub(super) fn choice<T: Copy>(&self, name: &str, choices: &[(&str, T)]) -> Result<Option<T>> {
+    /// One of the named values, by its place among them.
+    pub(super) fn choice(&self, name: &str, choices: &[&str]) -> Result<Option<usize>> {
         let Some(value) = self.get(name)? else { return Ok(None) };
         let given = value.as_string();
-        let found = given
-            .as_deref()
-            .and_then(|given| choices.iter().find(|(choice, _)| *choice == given));
-        if let Some((_, choice)) = found {
-            return Ok(Some(*choice));
+        let found = choices.iter().position(|choice| given.as_deref() == Some(choice));
+        found.map(Some).ok_or_else(|| {
+            let wanted = ["one of \"", &choices.join("\", \""), "\""].concat();
+            wrong(name, &wanted, &value)
+        })
+    }
+
+    /// Refuses each of `others` beside `name`.
+    pub(super) fn refuse(&self, name: &str, others: &[&str]) -> Result<()> {
+        for other in others {
+            if self.get(other)?.is_some() {
+                let message = ["`", other, "` is already in `", name, "`; leave one of them out"].concat();
+                return Err(Error::option(other, &message));
+            }
         }
-        let names: Vec<String> = choices.iter().map(|(choice, _)| format!("\"{choice}\"")).collect();
-        let names = names.join(", ");
-        Err(Error::option(
-            name,
-            format!("`{name}` must be one of {names}, not {}", describe(&value)),
-        ))
+        Ok(())
     }
 }
 
+#[cold]
+#[inline(never)]
 pub(super) fn missing(name: &str) -> Error {
-    Error::option(name, format!("`{name}` is missing"))
+    Error::option(name, &["`", name, "` is missing; give a string"].concat())
+}
+
+#[cold]
+#[inline(never)]
+fn wrong(name: &str, wanted: &str, value: &JsValue) -> Error {
+    Error::option(
+        name,
+        &["`", name, "` must be ", wanted, ", not ", &describe(value)].concat(),
+    )
 }
 
 /// A URL given as a string, a `URL` or a `Location`; `None` if there is none.
@@ -151,28 +170,17 @@ pub(super) fn url_argument(value: &JsValue) -> Result<Option<String>> {
     if value.is_undefined() {
         return Ok(None);
     }
-    let text = value.as_string().or_else(|| {
-        // Both objects have it; anything else is not a URL.
+    // Both objects have a `href`; anything else is not a URL.
+    let href = || {
         value
             .is_object()
             .then(|| Reflect::get(value, &"href".into()).ok()?.as_string())
             .flatten()
-    });
-    match text {
+    };
+    match value.as_string().or_else(href) {
         Some(text) => Ok(Some(text)),
-        None => Err(Error::option(
-            "url",
-            format!("`url` must be a string or a URL, not {}", describe(value)),
-        )),
+        None => Err(wrong("url", "a string or a URL", value)),
     }
-}
-
-fn list(names: &[&str]) -> String {
-    if names.is_empty() {
-        return "none".to_owned();
-    }
-    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    names.join(", ")
 }
 
 /// A value as the messages call it: short, and quoted only where it is one word, so that no secret is repeated.
@@ -186,15 +194,15 @@ fn describe(value: &JsValue) -> String {
     if let Some(text) = value.as_string() {
         let word = text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         return if word {
-            format!("\"{text}\"")
+            ["\"", &text, "\""].concat()
         } else {
-            "another string".to_owned()
+            "that string".to_owned()
         };
     }
     let kind = value.js_typeof().as_string().unwrap_or_default();
     match kind.as_str() {
         "object" => "an object".to_owned(),
         "undefined" => kind,
-        _ => format!("a {kind}"),
+        _ => ["a ", &kind].concat(),
     }
 }

@@ -18,10 +18,27 @@ extern "C" {
     static CRYPTO: Option<Crypto>;
 }
 
+/// `Number.MAX_SAFE_INTEGER`.
+const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
+
 /// The time by this machine's clock.
 pub(super) fn now() -> UnixMillis {
     // A clock before 1970 reads as 0; the cast saturates.
     UnixMillis::new(Date::now() as u64)
+}
+
+/// A time as JavaScript has it: milliseconds since the epoch.
+pub(super) fn number(time: UnixMillis) -> JsValue {
+    // Exact until the year 287396.
+    JsValue::from_f64(time.as_millis() as f64)
+}
+
+/// The time that JavaScript wrote as milliseconds since the epoch: a whole number that it holds exactly.
+pub(super) fn time(value: &JsValue) -> Option<UnixMillis> {
+    let number = value
+        .as_f64()
+        .filter(|number| (0.0..=MAX_SAFE_INTEGER).contains(number) && number.fract() == 0.0)?;
+    Some(UnixMillis::new(number as u64))
 }
 
 /// 32 bytes from the platform's cryptographic random number generator.
@@ -36,7 +53,7 @@ pub(super) fn random() -> Result<[u8; 32]> {
         .map(|_| bytes)
         .ok_or_else(|| {
             let message = "`crypto.getRandomValues` is missing, and without it no safe `state` can be made";
-            Error::new(ErrorCode::CryptoUnavailable, message.to_owned())
+            Error::new(ErrorCode::CryptoUnavailable, message)
         })
 }
 
@@ -45,7 +62,7 @@ pub(super) fn window(function: &str) -> Result<Window> {
     web_sys::window().ok_or_else(|| {
         Error::new(
             ErrorCode::NotInBrowser,
-            format!("`{function}` works in a page in a browser only; call it there"),
+            &["`", function, "` works in a page in a browser only; call it there"].concat(),
         )
     })
 }
@@ -53,11 +70,7 @@ pub(super) fn window(function: &str) -> Result<Window> {
 /// The address of the page, with query and hash.
 pub(super) fn href(window: &Window) -> Result<String> {
     window.location().href().map_err(|thrown| {
-        Error::new(
-            ErrorCode::NotInBrowser,
-            "the address of the page could not be read".to_owned(),
-        )
-        .with_cause(thrown)
+        Error::new(ErrorCode::NotInBrowser, "the address of the page could not be read").with("cause", &thrown)
     })
 }
 
@@ -92,8 +105,8 @@ pub(super) fn navigate(window: &Window, url: &str) -> Result<()> {
     window.location().assign(url).map_err(|thrown| {
         Error::new(
             ErrorCode::NotInBrowser,
-            "the browser refused to leave the page for Connect".to_owned(),
+            "the browser refused to leave the page for Connect",
         )
-        .with_cause(thrown)
+        .with("cause", &thrown)
     })
 }

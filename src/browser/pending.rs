@@ -1,17 +1,17 @@
 //! The pending connections of this tab, in `sessionStorage`: one entry each, under the fingerprint of its state.
 
-use js_sys::JSON;
-use serde::{Deserialize, Serialize};
+use js_sys::Object;
 use wasm_bindgen::prelude::*;
 use web_sys::{Storage, Window};
 
 use super::{
     code::ErrorCode,
-    edge::to_js,
     error::{Error, Result},
+    page,
+    shape::{self, get, set, text},
 };
 use crate::{
-    connect::{PendingConnection, StateError, StateFingerprint},
+    connect::{PendingConnection, RedirectUri, StateError, StateFingerprint},
     time::UnixMillis,
 };
 
@@ -21,11 +21,35 @@ const PENDING: &str = "smartcar-connect:pending:";
 const USED: &str = "smartcar-connect:used:";
 
 /// A connection that was started in this tab.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(super) struct Entry {
     pub(super) pending: PendingConnection,
     /// The address of the Worker that was told of it.
     pub(super) edge: String,
+}
+
+impl Entry {
+    fn to_json(&self) -> String {
+        let object = Object::new();
+        let pending = &self.pending;
+        set(&object, "fingerprint", &pending.fingerprint().as_str().into());
+        set(&object, "redirectUri", &pending.redirect_uri().as_str().into());
+        set(&object, "startedAt", &page::number(pending.started_at()));
+        set(&object, "edge", &self.edge.as_str().into());
+        shape::stringify(&object)
+    }
+
+    fn from_json(json: &str) -> Option<Self> {
+        let object = shape::parse(json)?;
+        let fingerprint = StateFingerprint::parse(&text(&object, "fingerprint")?).ok()?;
+        let redirect_uri = RedirectUri::parse(&text(&object, "redirectUri")?).ok()?;
+        let started_at = page::time(&get(&object, "startedAt"))?;
+        let edge = text(&object, "edge")?;
+        Some(Self {
+            pending: PendingConnection::new(fingerprint, redirect_uri, started_at),
+            edge,
+        })
+    }
 }
 
 /// The tab's `sessionStorage`.
@@ -36,47 +60,40 @@ impl PendingStore {
     pub(super) fn open(window: &Window) -> Result<Self> {
         match window.session_storage() {
             Ok(Some(storage)) => Ok(Self(storage)),
-            Ok(None) => Err(unavailable(JsValue::UNDEFINED)),
-            Err(thrown) => Err(unavailable(thrown)),
+            Ok(None) => Err(unavailable(&JsValue::UNDEFINED)),
+            Err(thrown) => Err(unavailable(&thrown)),
         }
     }
 
     /// Keeps a connection until it is taken or expires.
     pub(super) fn put(&self, entry: &Entry) -> Result<()> {
-        let text = to_js(entry)
-            .ok()
-            .and_then(|entry| JSON::stringify(&entry).ok())
-            .map(String::from);
         self.0
-            .set_item(&key(PENDING, entry), &text.unwrap_or_default())
-            .map_err(unavailable)
+            .set_item(&key(PENDING, entry.pending.fingerprint()), &entry.to_json())
+            .map_err(|thrown| unavailable(&thrown))
     }
 
     /// Keeps a connection that was taken, as if it had not been.
     pub(super) fn put_back(&self, entry: &Entry) {
         // What fails here costs a further attempt, and the error that made it necessary says more.
         if self.put(entry).is_ok() {
-            drop(self.0.remove_item(&key(USED, entry)));
+            drop(self.0.remove_item(&key(USED, entry.pending.fingerprint())));
         }
     }
 
     /// Forgets a connection that did not come about.
     pub(super) fn remove(&self, entry: &Entry) {
         // It expires anyway.
-        drop(self.0.remove_item(&key(PENDING, entry)));
+        drop(self.0.remove_item(&key(PENDING, entry.pending.fingerprint())));
     }
 
     /// Removes the connection of a state and returns it: nobody gets it a second time. Whether it is still good is for the
     /// caller to check.
     pub(super) fn take(&self, fingerprint: &StateFingerprint) -> Result<Entry> {
-        let name = [PENDING, fingerprint.as_str()].concat();
-        let text = self.0.get_item(&name).map_err(unavailable)?;
-        self.0.remove_item(&name).map_err(unavailable)?;
-        let Some(entry) = text.as_deref().and_then(parse::<Entry>) else {
-            let used = self
-                .0
-                .get_item(&[USED, fingerprint.as_str()].concat())
-                .map_err(unavailable)?;
+        let (pending, used) = (key(PENDING, fingerprint), key(USED, fingerprint));
+        let json = self.0.get_item(&pending).map_err(|thrown| unavailable(&thrown))?;
+        self.0.remove_item(&pending).map_err(|thrown| unavailable(&thrown))?;
+        let Some(entry) = json.as_deref().and_then(Entry::from_json) else {
+            let used = self.0.get_item(&used).map_err(|thrown| unavailable(&thrown))?;
             return Err(if used.is_some() {
                 StateError::Used
             } else {
@@ -84,10 +101,10 @@ impl PendingStore {
             }
             .into());
         };
-        // A full storage must not stop the owner; a second use is refused then as unknown.
+        // If there is no room for it, a second use is refused as unknown.
         drop(
             self.0
-                .set_item(&key(USED, &entry), &entry.pending.expires_at().as_millis().to_string()),
+                .set_item(&used, &entry.pending.expires_at().as_millis().to_string()),
         );
         Ok(entry)
     }
@@ -98,14 +115,14 @@ impl PendingStore {
         let keys: Vec<String> = (0..length)
             .filter_map(|index| self.0.key(index).ok().flatten())
             .collect();
-        for name in keys {
-            let value = || self.0.get_item(&name).ok().flatten();
-            let live = if name.starts_with(PENDING) {
+        for key in keys {
+            let value = || self.0.get_item(&key).ok().flatten();
+            let live = if key.starts_with(PENDING) {
                 value()
                     .as_deref()
-                    .and_then(parse::<Entry>)
+                    .and_then(Entry::from_json)
                     .is_some_and(|entry| !entry.pending.is_expired(now))
-            } else if name.starts_with(USED) {
+            } else if key.starts_with(USED) {
                 value()
                     .and_then(|value| value.parse().ok())
                     .is_some_and(|end| now < UnixMillis::new(end))
@@ -113,22 +130,18 @@ impl PendingStore {
                 true
             };
             if !live {
-                drop(self.0.remove_item(&name));
+                drop(self.0.remove_item(&key));
             }
         }
     }
 }
 
-fn key(prefix: &str, entry: &Entry) -> String {
-    [prefix, entry.pending.fingerprint().as_str()].concat()
+fn key(prefix: &str, fingerprint: &StateFingerprint) -> String {
+    [prefix, fingerprint.as_str()].concat()
 }
 
-fn parse<T: for<'de> Deserialize<'de>>(text: &str) -> Option<T> {
-    serde_wasm_bindgen::from_value(JSON::parse(text).ok()?).ok()
-}
-
-fn unavailable(thrown: JsValue) -> Error {
+fn unavailable(thrown: &JsValue) -> Error {
     let message = "`sessionStorage` is blocked or full, and without it no callback can be told from a forged one; allow this \
                    site to store data, and in a frame open the page on its own";
-    Error::new(ErrorCode::StorageUnavailable, message.to_owned()).with_cause(thrown)
+    Error::new(ErrorCode::StorageUnavailable, message).with("cause", thrown)
 }

@@ -1,22 +1,18 @@
 //! The pure functions, for those with a back end of their own.
 
-use js_sys::Reflect;
+use serde::Serialize as _;
 use wasm_bindgen::prelude::*;
 
 use super::{
     code::ErrorCode,
-    edge::to_js,
     error::{Error, Result},
     options::{self, Options},
-    page, query, wishes,
+    page, query, shape, wishes,
     wishes::Wishes,
 };
-use crate::{
-    connect::{
-        ApplicationId, Callback, ExternalId, ExternalIdParam, Origin, PendingConnection, ReauthenticateResponseType,
-        ReauthenticateUrl, RedirectUri, ResponseType, State, StateFingerprint, UncheckedCallback, UserId, VehicleId,
-    },
-    time::UnixMillis,
+use crate::connect::{
+    ApplicationId, Callback, ExternalId, ExternalIdParam, Origin, PendingConnection, ReauthenticateResponseType,
+    ReauthenticateUrl, RedirectUri, ResponseType, State, StateFingerprint, UncheckedCallback, UserId, VehicleId,
 };
 
 pub(super) fn create_state() -> Result<String> {
@@ -24,9 +20,7 @@ pub(super) fn create_state() -> Result<String> {
 }
 
 pub(super) fn state_fingerprint(state: &JsValue) -> Result<String> {
-    let text = state
-        .as_string()
-        .ok_or_else(|| Error::option("state", "`state` must be a string".to_owned()))?;
+    let text = state.as_string().ok_or_else(|| options::missing("state"))?;
     Ok(State::parse(&text)?.fingerprint().as_str().to_owned())
 }
 
@@ -40,15 +34,14 @@ pub(super) fn authorize_url(given: JsValue) -> Result<String> {
         "connectOrigin",
     ];
     let options = Options::read(given, "authorizeUrl", &[&own, &wishes::NAMES[..]].concat())?;
-    let application_id = ApplicationId::parse(&options.required_string("applicationId")?)?;
-    let state = State::parse(&options.required_string("state")?)?;
-    let mut url = Wishes::read(&options)?.into_url(application_id, &state);
-    if let Some(uri) = options.string("redirectUri")? {
-        url = url.redirect_uri(RedirectUri::parse(&uri)?);
+    let application_id = options.required("applicationId", ApplicationId::parse)?;
+    let state = options.required("state", State::parse)?;
+    let mut url = Wishes::read(&options)?.to_url(application_id, &state);
+    if let Some(uri) = options.parsed("redirectUri", RedirectUri::parse)? {
+        url = url.redirect_uri(uri);
     }
-    let response_types = [ResponseType::Code, ResponseType::None].map(|kind| (kind.as_str(), kind));
-    if let Some(kind) = options.choice("responseType", &response_types)? {
-        url = url.response_type(kind);
+    if options.choice("responseType", &["code", "none"])? == Some(1) {
+        url = url.response_type(ResponseType::None);
     }
     if let Some(id) = external_id(&options)? {
         url = url.external_id(id);
@@ -57,40 +50,27 @@ pub(super) fn authorize_url(given: JsValue) -> Result<String> {
 }
 
 pub(super) fn reauthenticate_url(given: JsValue) -> Result<String> {
-    let known = [
-        "applicationId",
-        "vehicleId",
-        "redirectUri",
-        "state",
-        "responseType",
-        "user",
-        "externalId",
-        "connectOrigin",
-        "resolutionUrl",
-    ];
-    let options = Options::read(given, "reauthenticateUrl", &known)?;
+    const REPLACED: [&str; 5] = ["applicationId", "vehicleId", "responseType", "user", "externalId"];
+    let own = ["resolutionUrl", "redirectUri", "state", "connectOrigin"];
+    let options = Options::read(given, "reauthenticateUrl", &[&own[..], &REPLACED].concat())?;
     let connect = connect_origin(&options)?;
-    let state = State::parse(&options.required_string("state")?)?;
+    let state = options.required("state", State::parse)?;
     if let Some(resolution) = options.string("resolutionUrl")? {
-        options.refuse(
-            "resolutionUrl",
-            &["applicationId", "vehicleId", "responseType", "user", "externalId"],
-        )?;
-        let redirect_uri = RedirectUri::parse(&options.required_string("redirectUri")?)?;
+        options.refuse("resolutionUrl", &REPLACED)?;
+        let redirect_uri = options.required("redirectUri", RedirectUri::parse)?;
         return Ok(ReauthenticateUrl::from_resolution(&connect, &resolution, &redirect_uri, &state)?.into());
     }
-    let application_id = ApplicationId::parse(&options.required_string("applicationId")?)?;
-    let vehicle_id = VehicleId::parse(&options.required_string("vehicleId")?)?;
+    let application_id = options.required("applicationId", ApplicationId::parse)?;
+    let vehicle_id = options.required("vehicleId", VehicleId::parse)?;
     let mut url = ReauthenticateUrl::new(application_id, vehicle_id, &state);
-    if let Some(uri) = options.string("redirectUri")? {
-        url = url.redirect_uri(RedirectUri::parse(&uri)?);
+    if let Some(uri) = options.parsed("redirectUri", RedirectUri::parse)? {
+        url = url.redirect_uri(uri);
     }
-    let response_types = [ReauthenticateResponseType::VehicleId, ReauthenticateResponseType::None];
-    if let Some(kind) = options.choice("responseType", &response_types.map(|kind| (kind.as_str(), kind)))? {
-        url = url.response_type(kind);
+    if options.choice("responseType", &["vehicle_id", "none"])? == Some(1) {
+        url = url.response_type(ReauthenticateResponseType::None);
     }
-    if let Some(user) = options.string("user")? {
-        url = url.user(UserId::parse(&user)?);
+    if let Some(user) = options.parsed("user", UserId::parse)? {
+        url = url.user(user);
     }
     if let Some(id) = external_id(&options)? {
         url = url.external_id(id);
@@ -113,40 +93,38 @@ pub(super) fn check_callback(url: &JsValue, given: JsValue) -> Result<JsValue> {
         "checkCallback",
         &["fingerprint", "state", "redirectUri", "startedAt"],
     )?;
-    let redirect_uri = RedirectUri::parse(&options.required_string("redirectUri")?)?;
-    let fingerprint = match (options.string("fingerprint")?, options.string("state")?) {
-        (Some(fingerprint), None) => StateFingerprint::parse(&fingerprint)?,
-        (None, Some(state)) => State::parse(&state)?.fingerprint(),
-        (None, None) => return Err(options::missing("state")),
-        (Some(_), Some(_)) => {
-            let message = "`fingerprint` and `state` say the same; leave one of them out";
-            return Err(Error::option("fingerprint", message.to_owned()));
+    let redirect_uri = options.required("redirectUri", RedirectUri::parse)?;
+    let fingerprint = match options.parsed("fingerprint", StateFingerprint::parse)? {
+        Some(fingerprint) => {
+            options.refuse("fingerprint", &["state"])?;
+            fingerprint
         }
+        None => options.required("state", State::parse)?.fingerprint(),
     };
     let now = page::now();
-    let started_at = options.time("startedAt")?.map_or(now, UnixMillis::new);
-    let pending = PendingConnection::new(fingerprint, redirect_uri, started_at);
+    let pending = PendingConnection::new(fingerprint, redirect_uri, options.time("startedAt")?.unwrap_or(now));
     let callback = UncheckedCallback::parse_for(pending.redirect_uri(), &url)?.verify(&pending, now)?;
-    let internal = || Error::new(ErrorCode::Internal, "the callback could not be handed over".to_owned());
-    let object = to_js(&callback).map_err(|_| internal())?;
+    let object = callback
+        .serialize(&serde_wasm_bindgen::Serializer::json_compatible())
+        .map_err(|_| Error::new(ErrorCode::Internal, "the callback could not be handed over"))?;
     // The one place where a code leaves: its receiver is the caller's own back end.
     if let Callback::Granted { code: Some(code), .. } = &callback {
-        Reflect::set(&object, &"code".into(), &code.expose().into()).map_err(|_| internal())?;
+        shape::set(&object, "code", &code.expose().into());
     }
     Ok(object)
 }
 
 fn connect_origin(options: &Options) -> Result<Origin> {
-    match options.string("connectOrigin")? {
-        Some(origin) => Ok(Origin::parse("connectOrigin", &origin)?),
-        None => Ok(Origin::connect()),
-    }
+    Ok(options
+        .parsed("connectOrigin", |text| Origin::parse("connectOrigin", text))?
+        .unwrap_or_else(Origin::connect))
 }
 
 fn external_id(options: &Options) -> Result<Option<ExternalIdParam>> {
-    match options.string_or_null("externalId")? {
-        None => Ok(None),
-        Some(None) => Ok(Some(ExternalIdParam::Clear)),
-        Some(Some(id)) => Ok(Some(ExternalIdParam::Set(ExternalId::parse(&id)?))),
+    if options.is_null("externalId")? {
+        return Ok(Some(ExternalIdParam::Clear));
     }
+    Ok(options
+        .parsed("externalId", ExternalId::parse)?
+        .map(ExternalIdParam::Set))
 }

@@ -1,16 +1,17 @@
 //! `start`: a fresh state, the Worker told of it, and the way to Connect.
 
-use serde::Serialize;
+use js_sys::Object;
 use wasm_bindgen::prelude::*;
 use web_sys::Window;
 
 use super::{
-    answers::{self, Started},
-    edge::{Edge, to_js},
-    error::{Error, Result},
+    answers,
+    edge::Edge,
+    error::Result,
     options::Options,
     page,
     pending::{Entry, PendingStore},
+    shape::{self, set, text},
     wishes::{self, Wishes},
 };
 use crate::connect::{ApplicationId, ExternalId, ExternalIdParam, Origin, PendingConnection, RedirectUri, State};
@@ -24,116 +25,95 @@ enum Departure {
     ByTheApp,
 }
 
-/// A connection about to be started, all of its options checked.
+/// A connection of which this tab knows, and the Worker not yet.
 #[derive(Debug)]
 pub(super) struct Start {
     window: Window,
     edge: Edge,
     store: PendingStore,
-    redirect_uri: RedirectUri,
+    entry: Entry,
+    state: State,
     application_id: Option<ApplicationId>,
     wishes: Wishes,
     departure: Departure,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Body<'a> {
-    state_fingerprint: &'a str,
-    redirect_uri: &'a str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct StartResult<'a> {
-    url: &'a str,
-    expires_at: u64,
-}
-
 impl Start {
     pub(super) fn begin(options: JsValue) -> Result<Self> {
         let window = page::window("start")?;
-        let known = [
-            &["edge", "redirectUri", "applicationId", "navigate"],
-            &wishes::NAMES[..],
-        ]
-        .concat();
-        let options = Options::read(options, "start", &known)?;
-        let redirect_uri = match options.string("redirectUri")? {
-            Some(uri) => RedirectUri::parse(&uri)?,
+        let own = ["edge", "redirectUri", "applicationId", "navigate"];
+        let options = Options::read(options, "start", &[&own, &wishes::NAMES[..]].concat())?;
+        let redirect_uri = match options.parsed("redirectUri", RedirectUri::parse)? {
+            Some(uri) => uri,
             None => RedirectUri::parse(&page::own_address(&window)?)?,
         };
+        let edge = Edge::new(window.clone(), options.string("edge")?.as_deref())?;
+        let application_id = options.parsed("applicationId", ApplicationId::parse)?;
+        let wishes = Wishes::read(&options)?;
+        let departure = match options.boolean("navigate")? {
+            Some(false) => Departure::ByTheApp,
+            _ => Departure::Navigate,
+        };
+        let store = PendingStore::open(&window)?;
+        let now = page::now();
+        store.sweep(now);
+        let state = State::from_random(page::random()?);
+        let pending = PendingConnection::new(state.fingerprint(), redirect_uri, now);
+        let entry = Entry {
+            pending,
+            edge: edge.base().to_owned(),
+        };
+        // Before the Worker is called: without storage nothing must be left pending there.
+        store.put(&entry)?;
         Ok(Self {
-            edge: Edge::new(window.clone(), options.string("edge")?.as_deref())?,
-            store: PendingStore::open(&window)?,
-            redirect_uri,
-            application_id: options
-                .string("applicationId")?
-                .map(|id| ApplicationId::parse(&id))
-                .transpose()?,
-            wishes: Wishes::read(&options)?,
-            departure: match options.boolean("navigate")? {
-                Some(false) => Departure::ByTheApp,
-                _ => Departure::Navigate,
-            },
             window,
+            edge,
+            store,
+            entry,
+            state,
+            application_id,
+            wishes,
+            departure,
         })
     }
 
     pub(super) async fn run(self) -> Result<JsValue> {
-        let state = State::from_random(page::random()?);
-        let now = page::now();
-        self.store.sweep(now);
-        let pending = PendingConnection::new(state.fingerprint(), self.redirect_uri.clone(), now);
-        let entry = Entry {
-            pending,
-            edge: self.edge.base().to_owned(),
-        };
-        // Before the Worker is called: without storage nothing must be left pending there.
-        self.store.put(&entry)?;
-        let body = Body {
-            state_fingerprint: entry.pending.fingerprint().as_str(),
-            redirect_uri: self.redirect_uri.as_str(),
-        };
-        let url = match self
+        let pending = &self.entry.pending;
+        let body = [
+            ("stateFingerprint", pending.fingerprint().as_str()),
+            ("redirectUri", pending.redirect_uri().as_str()),
+        ];
+        let started = self
             .edge
-            .post("/connect/start", &body, answers::from_js::<Started>)
-            .await
-        {
-            Ok(started) => connect_url(&started, self.application_id, self.wishes, self.redirect_uri, &state),
-            Err(error) => Err(error),
-        };
-        let url = match url {
-            Ok(url) => url,
-            Err(error) => {
-                self.store.remove(&entry);
-                return Err(error);
-            }
-        };
-        if let Departure::Navigate = self.departure {
-            page::navigate(&self.window, &url)?;
+            .post("/connect/start", &body, |json| shape::copy(json, answers::STARTED))
+            .await;
+        let result = started.and_then(|started| self.depart(&started));
+        if result.is_err() {
+            self.store.remove(&self.entry);
         }
-        let expires_at = entry.pending.expires_at().as_millis();
-        Ok(to_js(&StartResult { url: &url, expires_at }).unwrap_or(JsValue::UNDEFINED))
+        result
     }
-}
 
-fn connect_url(
-    started: &Started,
-    application_id: Option<ApplicationId>,
-    wishes: Wishes,
-    redirect_uri: RedirectUri,
-    state: &State,
-) -> Result<String> {
-    let application_id = match application_id {
-        Some(id) => id,
-        None => ApplicationId::parse(&started.application_id)?,
-    };
-    let connect = Origin::parse("connectOrigin", &started.connect_origin)?;
-    let external_id = ExternalIdParam::Set(ExternalId::parse(&started.external_id)?);
-    let url = wishes
-        .into_url(application_id, state)
-        .redirect_uri(redirect_uri)
-        .external_id(external_id);
-    url.to_url(&connect).map(String::from).map_err(Error::from)
+    fn depart(&self, started: &JsValue) -> Result<JsValue> {
+        let told = |name| text(started, name).unwrap_or_default();
+        let application_id = match &self.application_id {
+            Some(id) => id.clone(),
+            None => ApplicationId::parse(&told("applicationId"))?,
+        };
+        let connect = Origin::parse("connectOrigin", &told("connectOrigin"))?;
+        let external_id = ExternalIdParam::Set(ExternalId::parse(&told("externalId"))?);
+        let pending = &self.entry.pending;
+        let url = self.wishes.to_url(application_id, &self.state);
+        let url = url
+            .redirect_uri(pending.redirect_uri().clone())
+            .external_id(external_id)
+            .to_url(&connect)?;
+        if let Departure::Navigate = self.departure {
+            page::navigate(&self.window, url.as_str())?;
+        }
+        let result = Object::new();
+        set(&result, "url", &url.as_str().into());
+        set(&result, "expiresAt", &page::number(pending.expires_at()));
+        Ok(result.into())
+    }
 }

@@ -5,8 +5,7 @@ use super::{
     options::Options,
 };
 use crate::connect::{
-    ApplicationId, ApprovalPrompt, AuthorizeUrl, Flag, InvalidParameter, Make, Mode, Scope, SingleSelect, State,
-    UserId, Vin,
+    ApplicationId, ApprovalPrompt, AuthorizeUrl, Flag, Make, Mode, Scope, SingleSelect, State, UserId, Vin,
 };
 
 /// Their names.
@@ -20,6 +19,9 @@ pub(super) const NAMES: [&str; 8] = [
     "flags",
     "user",
 ];
+
+const MODES: [Mode; 3] = [Mode::Live, Mode::Simulated, Mode::Test];
+const APPROVAL_PROMPTS: [ApprovalPrompt; 2] = [ApprovalPrompt::Auto, ApprovalPrompt::Force];
 
 /// What the owner is asked for, checked.
 #[derive(Debug)]
@@ -35,41 +37,38 @@ pub(super) struct Wishes {
 
 impl Wishes {
     pub(super) fn read(options: &Options) -> Result<Self> {
+        let mode = options.choice("mode", &MODES.map(Mode::as_str))?;
+        let approval_prompt = options.choice("approvalPrompt", &APPROVAL_PROMPTS.map(ApprovalPrompt::as_str))?;
         Ok(Self {
-            scopes: each(options.strings("scope")?, Scope::parse)?,
-            mode: options.choice(
-                "mode",
-                &[Mode::Live, Mode::Simulated, Mode::Test].map(|mode| (mode.as_str(), mode)),
-            )?,
-            approval_prompt: options.choice(
-                "approvalPrompt",
-                &[ApprovalPrompt::Auto, ApprovalPrompt::Force].map(|prompt| (prompt.as_str(), prompt)),
-            )?,
-            make: options.string("make")?.map(|make| Make::parse(&make)).transpose()?,
+            scopes: options.list("scope", Scope::parse)?,
+            mode: mode.and_then(|index| MODES.get(index)).copied(),
+            approval_prompt: approval_prompt.and_then(|index| APPROVAL_PROMPTS.get(index)).copied(),
+            make: options.parsed("make", Make::parse)?,
             single_select: single_select(options)?,
-            flags: each(options.strings("flags")?, Flag::parse)?,
-            user: options.string("user")?.map(|user| UserId::parse(&user)).transpose()?,
+            flags: options.list("flags", Flag::parse)?,
+            user: options.parsed("user", UserId::parse)?,
         })
     }
 
-    pub(super) fn into_url(self, application_id: ApplicationId, state: &State) -> AuthorizeUrl {
+    /// The URL with these wishes in it.
+    pub(super) fn to_url(&self, application_id: ApplicationId, state: &State) -> AuthorizeUrl {
         let mut url = AuthorizeUrl::new(application_id, state)
-            .scopes(self.scopes)
-            .flags(self.flags);
+            .scopes(self.scopes.clone())
+            .flags(self.flags.clone());
         if let Some(mode) = self.mode {
             url = url.mode(mode);
         }
         if let Some(approval_prompt) = self.approval_prompt {
             url = url.approval_prompt(approval_prompt);
         }
-        if let Some(make) = self.make {
-            url = url.make(make);
+        if let Some(make) = &self.make {
+            url = url.make(make.clone());
         }
-        if let Some(single_select) = self.single_select {
-            url = url.single_select(single_select);
+        if let Some(single_select) = &self.single_select {
+            url = url.single_select(single_select.clone());
         }
-        if let Some(user) = self.user {
-            url = url.user(user);
+        if let Some(user) = &self.user {
+            url = url.user(user.clone());
         }
         url
     }
@@ -77,29 +76,14 @@ impl Wishes {
 
 fn single_select(options: &Options) -> Result<Option<SingleSelect>> {
     let single = options.boolean("singleSelect")?;
-    let vin = options
-        .string("singleSelectVin")?
-        .map(|vin| Vin::parse(&vin))
-        .transpose()?;
-    match (single, vin) {
+    match (single, options.parsed("singleSelectVin", Vin::parse)?) {
         (Some(false), Some(_)) => Err(Error::option(
             "singleSelectVin",
-            "`singleSelectVin` contradicts `singleSelect: false`; leave one of them out".to_owned(),
+            "`singleSelectVin` contradicts `singleSelect: false`; leave one of them out",
         )),
         (_, Some(vin)) => Ok(Some(SingleSelect::Vin(vin))),
         (Some(true), None) => Ok(Some(SingleSelect::Yes)),
         (Some(false), None) => Ok(Some(SingleSelect::No)),
         (None, None) => Ok(None),
     }
-}
-
-fn each<T>(
-    values: Option<Vec<String>>,
-    parse: fn(&str) -> core::result::Result<T, InvalidParameter>,
-) -> Result<Vec<T>> {
-    values
-        .unwrap_or_default()
-        .iter()
-        .map(|value| parse(value).map_err(Error::from))
-        .collect()
 }

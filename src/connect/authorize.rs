@@ -232,3 +232,48 @@ pub(super) fn joined<T>(values: &[T], as_str: fn(&T) -> &str) -> Option<String> 
     }
     Some(joined)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connect::{
+        ExternalId, Vin,
+        tests::{APPLICATION, redirect_uri},
+    };
+
+    #[test]
+    fn the_least_and_the_most() {
+        let application_id = ApplicationId::parse(APPLICATION).unwrap();
+        let state = State::parse("a&b=c+d e").unwrap();
+        let least = AuthorizeUrl::new(application_id.clone(), &state);
+        assert_eq!(
+            least.to_url(&Origin::connect()).unwrap().as_str(),
+            "https://connect.smartcar.com/oauth/authorize?response_type=code\
+             &application_id=8229df9f-91a0-4ff0-a1ae-a1f38ee24d07&state=a%26b%3Dc%2Bd+e"
+        );
+        let most = AuthorizeUrl::new(application_id, &state)
+            .id_param(IdParam::ClientId)
+            .response_type(ResponseType::None)
+            .redirect_uri(redirect_uri())
+            .scopes(["required:read_vin", "read_odometer"].map(|scope| Scope::parse(scope).unwrap()))
+            .approval_prompt(ApprovalPrompt::Force)
+            .mode(Mode::Simulated)
+            .make(Make::parse("TESLA").unwrap())
+            .single_select(SingleSelect::Vin(Vin::parse("5YJ3E1EA7KF317000").unwrap()))
+            .flags(["country:DE", "color:00819D"].map(|flag| Flag::parse(flag).unwrap()))
+            .user(UserId::parse("u").unwrap())
+            .external_id(ExternalIdParam::Set(ExternalId::parse("ü").unwrap()))
+            .sdk("connect", "0.1.0")
+            .unwrap();
+        assert_eq!(
+            most.to_url(&Origin::parse("connect", "http://127.0.0.1:9191").unwrap())
+                .unwrap()
+                .as_str(),
+            "http://127.0.0.1:9191/oauth/authorize?response_type=none&client_id=8229df9f-91a0-4ff0-a1ae-a1f38ee24d07\
+             &redirect_uri=https%3A%2F%2Fapp.example.com%2Fcars&scope=required%3Aread_vin+read_odometer\
+             &state=a%26b%3Dc%2Bd+e&approval_prompt=force&mode=simulated&make=TESLA&single_select=true\
+             &single_select_vin=5YJ3E1EA7KF317000&flags=country%3ADE+color%3A00819D&user=u&external_id=%C3%BC\
+             &sdk_platform=connect&sdk_version=0.1.0"
+        );
+    }
+}

@@ -7,6 +7,7 @@ use url::{Url, form_urlencoded};
 use super::{
     error::check_text,
     id::{ExternalId, UserId, VehicleId},
+    origin,
     outcome::{AuthorizationCode, Callback, IncompatibleVehicle},
     pending::{PendingConnection, StateError},
     redirect_uri::RedirectUri,
@@ -58,7 +59,7 @@ parameters! {
 /// Anybody can send a browser to the redirect URI with any parameters. [`verify`](Self::verify) is the one way to the
 /// contents, errors included:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0616
 /// # use smartcar_connect::connect::UncheckedCallback;
 /// let callback = UncheckedCallback::parse("?error=access_denied&state=forged").unwrap();
 /// let error = callback.contents.description();
@@ -158,15 +159,13 @@ impl fmt::Debug for UncheckedCallback {
 
 /// A query can contain `?` and `://` itself; it is a URL or a path only if one of those comes before any `=` or `&`.
 fn query_of(url_or_query: &str) -> &str {
-    let Some((before, query)) = url_or_query.split_once('?') else {
-        let bare_url =
-            url_or_query.starts_with('/') || url_or_query.split_once("://").is_some_and(|(s, _)| is_scheme(s));
-        return if bare_url { "" } else { url_or_query };
-    };
-    let is_location = before.is_empty()
-        || before.starts_with('/')
-        || before.split_once("://").is_some_and(|(scheme, _)| is_scheme(scheme));
-    if is_location { query } else { url_or_query }
+    let (before, query) = url_or_query.split_once('?').unwrap_or((url_or_query, ""));
+    let is_url = origin::split_scheme(before).is_some_and(|(scheme, _)| is_scheme(scheme));
+    if before.is_empty() || before.starts_with('/') || is_url {
+        query
+    } else {
+        url_or_query
+    }
 }
 
 fn is_scheme(text: &str) -> bool {

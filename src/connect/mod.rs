@@ -51,6 +51,8 @@ mod state;
 pub use authorize::AuthorizeUrl;
 pub use callback::{CallbackError, MAX_CALLBACK_BYTES, UncheckedCallback};
 pub use error::InvalidParameter;
+#[cfg(feature = "edge")]
+pub(crate) use error::Reason;
 pub use id::{ApplicationId, ExternalId, ExternalIdParam, IdParam, UserId, VehicleId};
 pub use origin::{Origin, Origins};
 pub use outcome::{AuthorizationCode, Callback, IncompatibleVehicle};
@@ -59,3 +61,6 @@ pub use pending::{PENDING_LIFETIME, PendingConnection, PendingConnections, State
 pub use reauthenticate::{ReauthenticateResponseType, ReauthenticateUrl};
 pub use redirect_uri::RedirectUri;
 pub use state::{State, StateFingerprint};
+
+#[cfg(test)]
+mod tests;

@@ -158,7 +158,7 @@ impl Default for Origins {
 pub(super) fn parse_absolute(field: &'static str, value: &str, max: usize) -> Result<Url, InvalidParameter> {
     check_visible_ascii(field, value, max)?;
     let not_absolute = InvalidParameter::new(field, Reason::NotAbsolute);
-    let (_, rest) = value.split_once("://").ok_or(not_absolute)?;
+    let (_, rest) = split_scheme(value).ok_or(not_absolute)?;
     if rest.starts_with(['/', '\\']) {
         return Err(not_absolute);
     }
@@ -175,6 +175,12 @@ pub(super) fn parse_absolute(field: &'static str, value: &str, max: usize) -> Re
     Ok(url)
 }
 
+/// The scheme and what follows `://`.
+pub(super) fn split_scheme(text: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = text.split_once(':')?;
+    Some((scheme, rest.strip_prefix("//")?))
+}
+
 /// Whether only this very machine can answer at `url`.
 pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
@@ -182,5 +188,71 @@ pub(super) fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin(value: &str) -> Origin {
+        Origin::parse("origin", value).unwrap()
+    }
+
+    #[test]
+    fn production() {
+        let origins = Origins::default();
+        for (origin, expected) in [
+            (&origins.connect, "https://connect.smartcar.com"),
+            (&origins.auth, "https://auth.smartcar.com"),
+            (&origins.iam, "https://iam.smartcar.com"),
+            (&origins.api, "https://api.smartcar.com"),
+            (&origins.vehicle_api, "https://vehicle.api.smartcar.com"),
+            (&origins.management, "https://management.smartcar.com"),
+        ] {
+            assert_eq!(origin.as_str(), expected);
+            assert_eq!(*origin, self::origin(expected));
+        }
+    }
+
+    #[test]
+    fn one_spelling_for_each_origin() {
+        for value in ["https://a.example", "https://a.example/", "HTTPS://A.Example:443"] {
+            assert_eq!(origin(value).as_str(), "https://a.example");
+        }
+        assert_eq!(origin("http://localhost:8787/").to_string(), "http://localhost:8787");
+        assert_eq!(origin("http://[::1]:9").as_str(), "http://[::1]:9");
+        assert_eq!(
+            format!("{:?}", origin("https://a.example/")),
+            "Origin(\"https://a.example\")"
+        );
+    }
+
+    #[test]
+    fn a_path_stays_a_path() {
+        let api = Origin::api();
+        assert_eq!(
+            api.url("/v2.0/vehicles").as_str(),
+            "https://api.smartcar.com/v2.0/vehicles"
+        );
+        assert_eq!(api.url("/a?b#c").as_str(), "https://api.smartcar.com/a%3Fb%23c");
+        assert_eq!(api.url("//evil.test/").as_str(), "https://api.smartcar.com//evil.test/");
+    }
+
+    #[test]
+    fn what_is_on_an_origin() {
+        let contains = |url: &str| Origin::connect().contains(&Url::parse(url).unwrap());
+        assert!(contains("https://connect.smartcar.com/a?b#c"));
+        assert!(contains("https://connect.smartcar.com:443"));
+        for url in [
+            "http://connect.smartcar.com/",
+            "https://connect.smartcar.com:444/",
+            "https://connect.smartcar.com.evil.test/",
+            "https://connect.smartcar.com@evil.test/",
+            "https://user@connect.smartcar.com/",
+            "https://:password@connect.smartcar.com/",
+        ] {
+            assert!(!contains(url), "{url}");
+        }
     }
 }

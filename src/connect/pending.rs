@@ -204,3 +204,139 @@ impl FromIterator<PendingConnection> for PendingConnections {
         set
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connect::tests::{NOW, pending, redirect_uri, state};
+
+    fn later(millis: u64) -> UnixMillis {
+        NOW.after(Millis::new(millis))
+    }
+
+    #[test]
+    fn a_connection_can_be_finished_until_the_last_millisecond_of_ten_minutes() {
+        let connection = pending(&state(1));
+        assert_eq!(connection.expires_at(), later(600_000));
+        assert_eq!(connection.check(&state(1), NOW), Ok(()));
+        assert_eq!(connection.check(&state(1), later(599_999)), Ok(()));
+        assert_eq!(connection.check(&state(1), later(600_000)), Err(StateError::Expired));
+        assert_eq!(connection.check(&state(1), later(u64::MAX)), Err(StateError::Expired));
+    }
+
+    #[test]
+    fn another_state_is_unknown_in_time_and_late() {
+        let connection = pending(&state(1));
+        assert_eq!(connection.check(&state(2), NOW), Err(StateError::Unknown));
+        assert_eq!(connection.check(&state(2), later(600_000)), Err(StateError::Unknown));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_does_not_lengthen_a_life() {
+        let minute_ahead = PendingConnection::new(state(1).fingerprint(), redirect_uri(), later(60_000));
+        assert_eq!(minute_ahead.check(&state(1), NOW), Ok(()), "skew between two clocks");
+        let further_ahead = PendingConnection::new(state(1).fingerprint(), redirect_uri(), later(60_001));
+        assert_eq!(further_ahead.check(&state(1), NOW), Err(StateError::Expired));
+    }
+
+    #[test]
+    fn a_record_cannot_ask_for_a_longer_life() {
+        let mut stored = serde_json::to_value(pending(&state(1))).unwrap();
+        stored["expiresAt"] = later(6_000_000).as_millis().into();
+        let longer: PendingConnection = serde_json::from_value(stored.clone()).unwrap();
+        assert_eq!(longer.check(&state(1), later(600_000)), Err(StateError::Expired));
+        stored["expiresAt"] = later(1_000).as_millis().into();
+        let shorter: PendingConnection = serde_json::from_value(stored).unwrap();
+        assert_eq!(shorter.check(&state(1), later(1_000)), Err(StateError::Expired));
+    }
+
+    #[test]
+    fn a_record_is_stored_without_its_state() {
+        let connection = pending(&state(1));
+        let json = serde_json::to_string(&connection).unwrap();
+        let expected = r#"{"fingerprint":"@","redirectUri":"https://app.example.com/cars","startedAt":1790000000000,"expiresAt":1790000600000}"#;
+        assert_eq!(json, expected.replace('@', state(1).fingerprint().as_str()));
+        assert!(!json.contains(state(1).expose()));
+        assert_eq!(serde_json::from_str::<PendingConnection>(&json).unwrap(), connection);
+        for (from, to) in [
+            ("https", "http"),
+            ("\"fingerprint\":\"", "\"fingerprint\":\"x"),
+            ("179", "-179"),
+        ] {
+            assert!(
+                serde_json::from_str::<PendingConnection>(&json.replace(from, to)).is_err(),
+                "{from}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_connection_is_taken_once() {
+        let mut connections: PendingConnections = (0..5).map(|byte| pending(&state(byte))).collect();
+        assert_eq!(connections.take(&state(9), NOW), Err(StateError::Unknown));
+        assert_eq!(connections.len(), 5);
+        for byte in [0, 4, 2] {
+            assert_eq!(connections.take(&state(byte), NOW).unwrap(), pending(&state(byte)));
+            assert_eq!(connections.take(&state(byte), NOW), Err(StateError::Unknown));
+        }
+        let left: Vec<_> = connections.iter().cloned().collect();
+        assert_eq!(left, [pending(&state(1)), pending(&state(3))]);
+    }
+
+    #[test]
+    fn an_expired_connection_is_removed_when_it_is_taken() {
+        let mut connections: PendingConnections = [pending(&state(1))].into_iter().collect();
+        assert_eq!(connections.take(&state(1), later(600_000)), Err(StateError::Expired));
+        assert!(connections.is_empty());
+    }
+
+    #[test]
+    fn the_expired_are_swept() {
+        let young = PendingConnection::new(state(2).fingerprint(), redirect_uri(), later(1));
+        let mut connections: PendingConnections = [pending(&state(1)), young.clone()].into_iter().collect();
+        assert!(connections.sweep(later(599_999)).is_empty());
+        assert_eq!(connections.sweep(later(600_000)), [state(1).fingerprint()]);
+        assert_eq!(connections.iter().collect::<Vec<_>>(), [&young]);
+    }
+
+    #[test]
+    fn no_more_than_sixteen_are_kept_and_each_once() {
+        let at = |byte: u8| PendingConnection::new(state(byte).fingerprint(), redirect_uri(), later(byte.into()));
+        let mut connections: PendingConnections = (0..20).rev().map(at).collect();
+        assert_eq!(connections.len(), 16);
+        assert!(
+            connections.iter().all(|connection| connection.started_at() >= later(4)),
+            "the oldest went"
+        );
+        connections.insert(at(10));
+        assert_eq!(connections.len(), 16);
+    }
+
+    #[test]
+    fn messages_and_codes() {
+        for (error, code, message) in [
+            (
+                StateError::Missing,
+                "state_missing",
+                "the callback has no `state`; start the connection again",
+            ),
+            (
+                StateError::Unknown,
+                "state_unknown",
+                "the `state` of the callback belongs to no connection started here; start the connection again",
+            ),
+            (
+                StateError::Expired,
+                "state_expired",
+                "the connection was started more than 10 minutes ago; start it again",
+            ),
+            (
+                StateError::Used,
+                "state_used",
+                "the connection with this `state` is already finished; start a new one",
+            ),
+        ] {
+            assert_eq!((error.code(), error.to_string().as_str()), (code, message));
+        }
+    }
+}

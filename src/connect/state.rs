@@ -129,3 +129,40 @@ impl From<StateFingerprint> for String {
         fingerprint.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_answers() {
+        let state = State::from_random([0xff; 32]);
+        assert_eq!(state.expose(), "__________________________________________8");
+        assert_eq!(State::from_random([0; 32]).expose(), "A".repeat(43));
+        // `printf abc | openssl dgst -sha256 -binary | base64`, in the URL-safe alphabet.
+        let fingerprint = State::parse("abc").unwrap().fingerprint();
+        assert_eq!(fingerprint.as_str(), "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0");
+    }
+
+    #[test]
+    fn a_fingerprint_is_read_back() {
+        let fingerprint = State::from_random([1; 32]).fingerprint();
+        assert_eq!(StateFingerprint::parse(fingerprint.as_str()).unwrap(), fingerprint);
+        assert_ne!(fingerprint, State::from_random([2; 32]).fingerprint());
+        let json = serde_json::to_string(&fingerprint).unwrap();
+        assert_eq!(serde_json::from_str::<StateFingerprint>(&json).unwrap(), fingerprint);
+        assert!(serde_json::from_str::<StateFingerprint>("\"short\"").is_err());
+    }
+
+    #[test]
+    fn other_back_ends_states_are_legal() {
+        for state in [
+            "0facda3319",
+            "eyJpbnN0YW5jZUlkIjoiMSJ9+/==",
+            "with space",
+            &"s".repeat(512),
+        ] {
+            assert_eq!(State::parse(state).unwrap().expose(), state);
+        }
+    }
+}

@@ -1,1 +1,33 @@
-//! (skeleton)
+//! Talking to Smartcar's token endpoint: requests, responses, what an error means, and how long tokens live.
+//!
+//! Nothing here does I/O: [`Client::request`] gives the request to send, [`read_response`] judges what came back.
+//!
+//! Sources: RFC 6749 sections 4.1.3, 5 and 6; <https://smartcar.com/docs/api-reference/authorization/auth-code-exchange>.
+
+mod lifetime;
+mod outcome;
+mod request;
+mod response;
+
+pub use lifetime::{ACCESS_LIFETIME, FRESH_MARGIN, IDLE_REFRESH_AFTER, REFRESH_LIFETIME, is_fresh};
+pub use outcome::{Failure, TokenOutcome, TokenSet};
+pub use request::{Client, ClientAuthMethod, ClientId, OutgoingRequest, TokenRequest};
+pub use response::{MAX_BODY_BYTES, read_response};
+
+use crate::secret::secret_string;
+
+secret_string!(
+    /// What opens a car: sent as `Authorization: Bearer`, valid for two hours.
+    AccessToken
+);
+
+secret_string!(
+    /// What a new pair of tokens is bought with. Smartcar replaces it with every use, and the old one dies about a
+    /// minute later.
+    RefreshToken
+);
+
+secret_string!(
+    /// The application's secret, known to the Worker and Smartcar alone.
+    ClientSecret
+);

@@ -1,1 +1,30 @@
-//! (skeleton)
+//! Keeping grants: the key ring, sealed records, and the state machines that decide what becomes of a grant.
+//!
+//! Nothing here does I/O. The Durable Object `Vault` carries the decisions out; the same functions drive the model that
+//! is checked in the tests.
+
+mod finish;
+mod grant;
+mod id;
+mod key_ring;
+mod kv_name;
+mod life;
+mod principal;
+mod profile;
+mod record;
+mod session;
+
+pub use finish::{CallbackDigest, Finish, FinishOutcome, FinishStep, PendingRecord, Used};
+pub use grant::{
+    Cause, Connection, Grant, GrantRecord, Health, Intent, ListedVehicle, Published, Status, Tokens, Vehicles,
+};
+pub use id::{ConnectionId, InvalidId};
+pub use key_ring::{KeyId, KeyRing, KeyRingError};
+pub use kv_name::KvName;
+pub use life::{
+    Answer, CALL_DEADLINE, Effect, Event, KvOutcome, Next, Policy, Step, Unwell, Upstream, granted, step, wake_at,
+};
+pub use principal::Principal;
+pub use profile::Profile;
+pub use record::{Nonce, OpenError, Place, RecordType, SealedRecord};
+pub use session::{Session, SessionError};

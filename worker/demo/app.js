@@ -11,6 +11,7 @@ const byId = (id) => document.getElementById(id);
 async function load() {
   let news;
   try {
+    showSimulator();
     await init();
     if (hasCallback()) {
       busy("Finishing…");
@@ -67,7 +68,8 @@ function busy(status) {
 function tell({ code, tone, title, text, facts }) {
   byId("notice-title").textContent = title;
   byId("notice-text").textContent = text;
-  byId("notice-facts").replaceChildren(...facts.flatMap(([term, value]) => [element("dt", term), element("dd", value)]));
+  const pairs = facts.flatMap(([term, value]) => [element("dt", term), element("dd", value)]);
+  byId("notice-facts").replaceChildren(...pairs);
   Object.assign(byId("notice").dataset, { code, tone });
   byId("notice").hidden = false;
   byId("notice").focus();
@@ -96,6 +98,5 @@ document.addEventListener("click", ({ target }) => {
 addEventListener("pageshow", ({ persisted }) => persisted && load());
 setInterval(refreshTimes, 30_000);
 
-showSimulator();
 busy("Loading…");
 await load();

@@ -7,7 +7,7 @@ export function connectionCard(connection, details) {
   const { label, advice, needsOwner } = statusWords(connection);
   card.dataset.connection = connection.id;
   card.dataset.status = connection.status;
-  card.querySelector(".status").textContent = label;
+  card.querySelector(".state-label").textContent = label;
   card.querySelector(".advice").textContent = advice;
   card.querySelector(".times").append(...times(connection));
 
@@ -48,8 +48,8 @@ function times({ status, since, connectedAt, accessExpiresAt }) {
   const connected = ["Connected ", timeElement(connectedAt, ago)];
   if (status === "reauthenticate") return [...connected, " · waiting for you since ", timeElement(since, moment)];
   if (status === "expired") return [...connected, " · ended ", timeElement(since, ago)];
-  if (accessExpiresAt <= Date.now()) return [...connected, " · access is renewed at the next use"];
-  return [...connected, " · access until ", timeElement(accessExpiresAt, moment)];
+  if (accessExpiresAt <= Date.now()) return [...connected, " · access is renewed at its next use"];
+  return [...connected, " · access until ", timeElement(accessExpiresAt, moment), ", then renewed"];
 }
 
 function timeElement(at, format) {

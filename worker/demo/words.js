@@ -14,7 +14,7 @@ const OUTCOMES = {
   connected: ({ connection }) => [
     "good",
     connection.vehicles.length === 1 ? "Your car is connected" : `${connection.vehicles.length} cars are connected`,
-    "You find it below. To take access back at any time, use the car maker's or Smartcar's account page.",
+    "See below. From now on access is renewed automatically.",
   ],
   reauthenticated: () => ["good", "Your car is connected again", "Thank you. Nothing else is needed."],
   access_denied: () => [
@@ -70,19 +70,21 @@ function outcomeFacts({ vehicle, error, statusCode, errorMessage, description, k
 
 /** The words for a `ConnectError`, and for any other exception. */
 export function errorWords(error) {
-  const [tone, title, text, showsDetail] = ERRORS[error.code] ?? [
+  // A `DOMException` has a number there.
+  const code = typeof error.code === "string" ? error.code : "unexpected";
+  const [tone, title, text, showsDetail] = ERRORS[code] ?? [
     "bad",
     "Something went wrong",
     "Please try again. If it keeps happening, tell the people who run this app.",
     true,
   ];
   return {
-    code: error.code ?? "unexpected",
+    code,
     tone,
     title,
-    text: error.retryAfter ? `${text} The earliest useful time is ${wait(error.retryAfter)}.` : text,
+    text: error.retryAfter ? `${text} Wait at least ${duration(error.retryAfter)}.` : text,
     facts: present([
-      ["Error", showsDetail && error.code],
+      ["Error", showsDetail && code],
       ["Detail", showsDetail && error.message],
       ["Request", error.requestId],
     ]),
@@ -101,7 +103,7 @@ const ERRORS = {
   state_unknown: [
     "warn",
     "That answer isn't from this tab",
-    "It was opened in another tab or browser, or somebody sent you the link. To be safe it was ignored: nothing was connected.",
+    "It was opened in another tab or browser, or somebody sent you the link. It was ignored, and nothing was connected.",
   ],
   state_expired: [
     "warn",
@@ -111,7 +113,7 @@ const ERRORS = {
   state_used: [
     "info",
     "That answer was used already",
-    "If you reloaded the page or went back, all is well: your cars are below. If a car is missing, connect it again.",
+    "If you reloaded the page or went back, all is well. If your car is missing below, connect it again.",
   ],
   session_missing: [
     "warn",
@@ -119,7 +121,7 @@ const ERRORS = {
     "Its cookie is gone or blocked, so nothing was connected. Allow cookies for this site, then start again.",
   ],
   exchange_refused: ["bad", "Smartcar didn't accept the answer", FROM_THE_START],
-  upstream_unavailable: ["bad", "Smartcar can't be reached", "It isn't your fault. Please try again in a moment."],
+  upstream_unavailable: ["bad", "Smartcar can't be reached", "This is not your fault. Please try again a little later."],
   network_error: [
     "bad",
     "The server can't be reached",
@@ -138,10 +140,10 @@ const ERRORS = {
 export function statusWords({ status, cause }) {
   const because = cause ? ` (${cause.replaceAll("_", " ")})` : "";
   return {
-    active: { label: "Connected", advice: "", needsOwner: false },
+    active: { label: "Active", advice: "", needsOwner: false },
     degraded: {
-      label: "Connected, with a hiccup",
-      advice: `Renewing access failed the last time${because}. It is tried again by itself: nothing for you to do.`,
+      label: "Active, but the last renewal failed",
+      advice: `It is tried again automatically${because}. There is nothing for you to do.`,
       needsOwner: false,
     },
     reauthenticate: {
@@ -174,8 +176,9 @@ export function moment(at) {
   return new Intl.DateTimeFormat("en-GB", { ...day, hour: "2-digit", minute: "2-digit" }).format(at);
 }
 
-function wait(seconds) {
-  return new Intl.RelativeTimeFormat("en").format(...(seconds < 90 ? [seconds, "second"] : [Math.ceil(seconds / 60), "minute"]));
+function duration(seconds) {
+  const [amount, unit] = seconds < 90 ? [seconds, "second"] : [Math.ceil(seconds / 60), "minute"];
+  return new Intl.NumberFormat("en", { style: "unit", unit, unitDisplay: "long" }).format(amount);
 }
 
 /** The facts that have a value. */

@@ -1,1 +1,20 @@
-//! The Worker.
+//! The Cloudflare Worker: carries out what `smartcar-connect` decides.
+
+mod caller;
+mod clock;
+mod dispatch;
+mod http;
+mod kv;
+mod random;
+mod routes;
+mod settings;
+mod upstream;
+mod vault;
+mod vault_client;
+
+use worker::{Context, Env, Request, Response, event};
+
+#[event(fetch)]
+async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
+    dispatch::respond(request, &env).await
+}

@@ -3,9 +3,8 @@
 use anyhow::{Context, Result};
 
 use crate::{
-    files,
+    check, files,
     process::{Layout, present},
-    size,
 };
 
 /// `dist/demo`: the page, and under `pkg/` what a browser loads of the package.
@@ -18,7 +17,7 @@ pub fn assemble(layout: &Layout) -> Result<()> {
     files::copy_tree(&layout.root.join("worker/demo"), &staging)?;
     let package = staging.join("pkg");
     files::empty(&package)?;
-    for file in size::BROWSER.files.iter().chain(size::GLUE.files) {
+    for file in check::BROWSER.files.iter().chain(check::GLUE.files) {
         let file = present(layout.root.join(file))?;
         files::copy(&file, &package.join(file.file_name().context("a file without a name")?))?;
     }

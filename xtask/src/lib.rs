@@ -9,10 +9,11 @@
 )]
 
 pub mod bindgen;
+pub mod check;
 pub mod demo;
 pub mod files;
 pub mod lock;
 pub mod package;
 pub mod process;
-pub mod size;
+
 pub mod worker;

@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use xtask::{demo, lock, package, process::Layout, size, worker};
+use xtask::{check, demo, lock, package, process::Layout, worker};
 
 const USAGE: &str = "usage: xtask <command>
 
@@ -11,7 +11,7 @@ const USAGE: &str = "usage: xtask <command>
   worker         build the Worker: worker/build
   demo-assets    assemble the demo page: dist/demo
   check-lock     check the versions that have to agree in Cargo.lock
-  sizes          print the sizes of what was built, and fail above the budgets";
+  check-build    check what was built: sizes within their budgets, nothing secret-bearing in the browser module";
 
 fn main() -> ExitCode {
     let command = std::env::args().nth(1).unwrap_or_default();
@@ -31,7 +31,7 @@ fn run(command: &str) -> anyhow::Result<()> {
         "worker" => worker::build(&layout),
         "demo-assets" => demo::assemble(&layout),
         "check-lock" => lock::check(&layout),
-        "sizes" => size::report(&layout),
+        "check-build" => check::all(&layout),
         _ => anyhow::bail!("{USAGE}"),
     }
 }

@@ -19,7 +19,7 @@ use crate::{
 pub(crate) const OVERSIZE: usize = 64 * 1_024 + 1;
 
 /// Parts in which the slow half of a body arrives.
-const TRICKLES: usize = 8;
+const TRICKLES: u32 = 8;
 
 /// Enough for what was written before to have left.
 const FLUSH: Duration = Duration::from_millis(30);
@@ -71,9 +71,11 @@ pub(crate) fn send(fault: Option<&Fault>, answer: Answer) -> Response<Body> {
     let rest = body.split_off(body.len() / 2);
     let steps = match fault.map(|fault| (fault.kind, fault)) {
         Some((Kind::SlowBody, fault)) => {
-            let pause = Duration::from_millis(fault.ms.unwrap_or_default() / TRICKLES as u64);
+            let pause = Duration::from_millis(fault.ms.unwrap_or_default())
+                .checked_div(TRICKLES)
+                .unwrap_or_default();
             let mut steps = vec![Step::Send(body)];
-            for chunk in rest.chunks(rest.len().div_ceil(TRICKLES).max(1)) {
+            for chunk in rest.chunks(rest.len().div_ceil(TRICKLES as usize).max(1)) {
                 steps.extend([Step::Wait(pause), Step::Send(Bytes::copy_from_slice(chunk))]);
             }
             steps

@@ -303,3 +303,46 @@ impl Resolution {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_are_as_documented() {
+        let url = "https://connect.example/oauth/reauthenticate?vehicle_id=x";
+        let answer = AUTHENTICATION_FAILED.answer(None, Some(url));
+        let mut body: Value = serde_json::from_slice(answer.body()).unwrap();
+        let request_id = body["requestId"].take();
+        assert_eq!(request_id.as_str().unwrap(), answer.headers()["sc-request-id"]);
+        assert_eq!(
+            body,
+            json!({
+                "type": "CONNECTED_SERVICES_ACCOUNT",
+                "code": "AUTHENTICATION_FAILED",
+                "description": "Smartcar was unable to authenticate with the user\u{2019}s connected services account. \
+                                Please prompt the user to re-authenticate using Smartcar Connect.",
+                "docURL": "https://smartcar.com/docs/errors/api-errors/\
+                           connected-services-account-errors#authentication-failed",
+                "statusCode": 400,
+                "requestId": null,
+                "resolution": { "type": "REAUTHENTICATE", "url": url },
+                "suggestedUserMessage": "Your car got disconnected from <app name>. \
+                                         Please use this link to re-connect your car: <link to Smartcar Connect>.",
+            })
+        );
+    }
+
+    #[test]
+    fn every_name_is_found() {
+        for (name, error) in ApiError::names().iter().zip(DOCUMENTED) {
+            let found = ApiError::find(name).unwrap();
+            assert_eq!(
+                (found.kind, found.code, found.status),
+                (error.kind, error.code, error.status)
+            );
+        }
+        assert!(ApiError::find("RATE_LIMIT/NOTHING").is_none());
+        assert!(ApiError::find("").is_none());
+    }
+}

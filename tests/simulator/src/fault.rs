@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::{endpoint::Endpoint, errors::ApiError};
@@ -80,7 +80,8 @@ pub(crate) struct Fault {
     pub(crate) headers: BTreeMap<String, String>,
     #[serde(default)]
     pub(crate) error: Option<String>,
-    #[serde(default)]
+    /// `null` is a value too.
+    #[serde(default, deserialize_with = "present")]
     pub(crate) value: Option<Value>,
     #[serde(default)]
     pub(crate) location: Option<String>,
@@ -101,6 +102,10 @@ pub(crate) enum Everything {
     Star,
 }
 
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
 #[expect(clippy::unnecessary_wraps, reason = "the default of a field that may be null")]
 fn once() -> Option<u64> {
     Some(1)
@@ -111,6 +116,7 @@ impl Fault {
     pub(crate) fn check(&self) -> Result<(), String> {
         let missing = |field: &str| Err(format!("a fault of this kind needs `{field}`"));
         match self.kind {
+            _ if self.times == Some(0) => Err("`times` must be at least 1, or null for all".to_owned()),
             Kind::SlowHeaders | Kind::SlowBody if self.ms.is_none() => missing("ms"),
             Kind::Status if self.status.is_none() => missing("status"),
             Kind::Status if self.status.is_some_and(|status| !(200..=999).contains(&status)) => {

@@ -169,7 +169,12 @@ impl Visit {
     }
 
     async fn answer(&self, shared: &Shared, request: &Request) -> Result<Answer, End> {
-        let act = |commit: bool| shared.lock().answer(self.endpoint, request, commit);
+        let act = |commit: bool| {
+            let mut world = shared.lock();
+            // A request from before a reset must not leave traces in the new world.
+            let commit = commit && world.generation == self.generation;
+            world.answer(self.endpoint, request, commit)
+        };
         let half = self.half_latency;
         pause(half).await;
         let Some(fault) = &self.fault else {

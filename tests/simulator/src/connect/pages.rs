@@ -169,7 +169,7 @@ pub(super) fn consent(id: &str, session: &Session, config: &Config, message: Opt
                     button.primary type="submit" name="decision" value="allow" { "Allow" }
                     button type="submit" name="decision" value="deny" { "Deny" }
                 }
-                (testers_tools())
+                (testers_tools(session))
             }
         },
     )
@@ -210,7 +210,7 @@ fn scope_choice(index: usize, scope: &RequestedScope) -> Markup {
     }
 }
 
-fn testers_tools() -> Markup {
+fn testers_tools(session: &Session) -> Markup {
     html! {
         details {
             summary { "Simulate an outcome" }
@@ -221,11 +221,13 @@ fn testers_tools() -> Markup {
                 }
             }
             button type="submit" name="decision" value="simulate" { "Send this outcome" }
-            div.choice {
-                input #virtual_key type="checkbox" name="virtual_key" value="yes";
-                label for="virtual_key" {
-                    span.name { "With “Allow”, ask for a virtual key" }
-                    span.hint { "adds " code { "virtual_key_url" } ", as for some Teslas" }
+            @if session.purpose == Purpose::Connect {
+                div.choice {
+                    input #virtual_key type="checkbox" name="virtual_key" value="yes";
+                    label for="virtual_key" {
+                        span.name { "With “Allow”, ask for a virtual key" }
+                        span.hint { "adds " code { "virtual_key_url" } ", as for some Teslas" }
+                    }
                 }
             }
         }
@@ -250,7 +252,9 @@ pub(super) fn error(status: StatusCode, message: &str) -> Markup {
         &html! {
             h1 { "Something is wrong" }
             p.alert role="alert" { (status.as_u16()) ": " (message) }
-            p { "Connect sends nobody to an address that it has not checked, so this page is where the visit ends." }
+            @if status == StatusCode::BAD_REQUEST {
+                p { "Connect sends nobody to an address that it has not checked, so this page is where the visit ends." }
+            }
         },
     )
 }

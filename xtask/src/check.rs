@@ -1,11 +1,14 @@
-//! Sizes and their budgets.
+//! What is checked of everything that was built: sizes within their budgets, and no secret-bearing code in the browser.
 
-use std::{fs, io::Write as _, path::Path};
+use std::{fs, io::Write as _};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use flate2::{Compression, write::GzEncoder};
 
 use crate::process::Layout;
+
+/// The name of the one parameter that no browser ever has a value for.
+const SECRET: &[u8] = b"client_secret";
 
 /// A file's size as it is and as a server sends it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,53 +79,49 @@ pub const WORKER: Budget = Budget {
     gzip: 250_000,
 };
 
-/// Prints the sizes of one thing.
+/// Prints the sizes of everything that is shipped, then complains about what must not be.
 ///
 /// # Errors
-/// When a file is missing or the budget is exceeded.
-pub fn check(layout: &Layout, budget: &Budget) -> Result<()> {
+/// When a file is missing, a budget is exceeded, or the browser module holds what only feature `edge` brings.
+pub fn all(layout: &Layout) -> Result<()> {
+    let mut problems = Vec::new();
+    for budget in [BROWSER, GLUE, WORKER] {
+        let total = measure(layout, &budget)?;
+        println!(
+            "{:<20} {:>9}, {:>9} gzip; budget {:>9}",
+            budget.name,
+            kilobytes(total.raw),
+            kilobytes(total.gzip),
+            kilobytes(budget.gzip)
+        );
+        if total.gzip > budget.gzip {
+            problems.push(format!(
+                "the {} is above its budget of {} bytes after gzip",
+                budget.name, budget.gzip
+            ));
+        }
+    }
+    for file in BROWSER.files {
+        if read(layout, file)?.windows(SECRET.len()).any(|window| window == SECRET) {
+            problems.push(format!(
+                "{file} holds the text `client_secret`: something of feature `edge` is in it"
+            ));
+        }
+    }
+    ensure!(problems.is_empty(), "{}", problems.join("\n       "));
+    Ok(())
+}
+
+fn measure(layout: &Layout, budget: &Budget) -> Result<Size> {
     let mut total = Size::default();
     for file in budget.files {
-        let path = layout.root.join(file);
-        let bytes = fs::read(&path).with_context(|| format!("cannot read {file}: run `make build`"))?;
-        total = total.plus(Size::of(&bytes)?);
+        total = total.plus(Size::of(&read(layout, file)?)?);
     }
-    println!(
-        "{:<20} {:>9} {:>9} gzip of {:>9}",
-        budget.name,
-        kilobytes(total.raw),
-        kilobytes(total.gzip),
-        kilobytes(budget.gzip)
-    );
-    if total.gzip > budget.gzip {
-        bail!(
-            "{} is {} bytes after gzip, more than its budget of {}",
-            budget.name,
-            total.gzip,
-            budget.gzip
-        );
-    }
-    Ok(())
+    Ok(total)
 }
 
-/// Prints the sizes of everything that is shipped.
-///
-/// # Errors
-/// As [`check`].
-pub fn report(layout: &Layout) -> Result<()> {
-    for budget in [BROWSER, GLUE, WORKER] {
-        check(layout, &budget)?;
-    }
-    Ok(())
-}
-
-/// Whether a file holds these bytes anywhere.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn contains(file: &Path, needle: &[u8]) -> Result<bool> {
-    let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    Ok(bytes.windows(needle.len()).any(|window| window == needle))
+fn read(layout: &Layout, file: &str) -> Result<Vec<u8>> {
+    fs::read(layout.root.join(file)).with_context(|| format!("cannot read {file}: run `make build`"))
 }
 
 /// Kilobytes (1,000 bytes) with one decimal.

@@ -1,0 +1,155 @@
+//! Errors of the API, in each of the shapes that Smartcar has used.
+//!
+//! Sources: <https://smartcar.com/docs/errors/api-errors>, and the fixtures of the official SDKs for the older shapes.
+
+use serde_json::{Map, Value};
+
+use crate::time::Millis;
+
+/// What the error asks to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResolutionKind {
+    /// Wait and repeat.
+    RetryLater,
+    /// The owner has to log in to the car's brand again.
+    Reauthenticate,
+    /// Only Smartcar can help.
+    ContactSupport,
+    /// The owner has to do something at [`Resolution::url`].
+    ActionRequired,
+    /// One that this version does not know.
+    Other,
+}
+
+/// How the error can be resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolution {
+    /// What is to be done.
+    pub kind: ResolutionKind,
+    /// Where. Check its origin before anybody is sent there.
+    pub url: Option<String>,
+}
+
+/// An error of the API. Smartcar's texts may repeat tokens and vehicle data: they are kept out of `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ApiError {
+    /// The HTTP status.
+    pub status: u16,
+    /// Such as `PERMISSION`; `None` if the body does not say.
+    pub error_type: Option<String>,
+    /// Such as `AUTHENTICATION_FAILED`.
+    pub code: Option<String>,
+    /// Smartcar's text for developers.
+    pub description: Option<String>,
+    /// Where the error is documented.
+    pub doc_url: Option<String>,
+    /// What can be done.
+    pub resolution: Option<Resolution>,
+    /// What is wrong with which parameter, as given.
+    pub detail: Vec<Value>,
+    /// Smartcar's id of the request; the header's if both are there.
+    pub request_id: Option<String>,
+    /// When to repeat the request.
+    pub retry_after: Option<Millis>,
+}
+
+impl core::fmt::Debug for ApiError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("ApiError")
+            .field("status", &self.status)
+            .field("type", &self.error_type)
+            .field("code", &self.code)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ApiError {
+    /// Reads an error answer. `header` gives a response header by its lower-case name.
+    #[must_use]
+    pub fn read(status: u16, header: impl Fn(&str) -> Option<String>, body: &[u8]) -> Self {
+        let fields = match serde_json::from_slice(body) {
+            Ok(Value::Object(fields)) => fields,
+            _ => Map::new(),
+        };
+        let text = |name: &str| fields.get(name).and_then(Value::as_str).map(str::to_owned);
+        let plain = || {
+            let text = core::str::from_utf8(body)
+                .ok()
+                .map(str::trim)
+                .filter(|text| !text.is_empty());
+            if fields.is_empty() {
+                text.map(str::to_owned)
+            } else {
+                None
+            }
+        };
+        Self {
+            status,
+            error_type: text("type").or_else(|| text("error")),
+            code: text("code"),
+            // `detail` is a text in version 3 and a list in version 2.
+            description: text("description")
+                .or_else(|| text("error_description"))
+                .or_else(|| text("message"))
+                .or_else(|| text("detail"))
+                .or_else(plain),
+            doc_url: text("docURL"),
+            resolution: fields.get("resolution").and_then(resolution),
+            detail: fields
+                .get("detail")
+                .and_then(Value::as_array)
+                .cloned()
+                .unwrap_or_default(),
+            request_id: header("sc-request-id").or_else(|| text("requestId")),
+            retry_after: header("retry-after")
+                .and_then(|value| value.trim().parse().ok())
+                .map(Millis::from_secs),
+        }
+    }
+
+    /// Whether the access token was not accepted: refresh it once and repeat.
+    #[must_use]
+    pub fn rejects_token(&self) -> bool {
+        self.status == 401
+    }
+
+    /// The stable name of the error for the app: Smartcar's type and code in lower case, or the status.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match (&self.error_type, &self.code) {
+            (Some(kind), Some(code)) => [&identifier(kind), ":", &identifier(code)].concat(),
+            (Some(kind), None) => identifier(kind),
+            (None, _) => ["status_", &self.status.to_string()].concat(),
+        }
+    }
+}
+
+/// Lower-case letters, digits and `_`, at most 64: an upstream text never passes through as it is.
+fn identifier(text: &str) -> String {
+    let legal = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text.chars()
+        .filter(|c| legal(*c))
+        .take(64)
+        .map(|c| c.to_ascii_lowercase())
+        .collect()
+}
+
+/// An object with `type` and `url`, or in older bodies the type alone.
+fn resolution(value: &Value) -> Option<Resolution> {
+    let (kind, url) = match value {
+        Value::String(kind) => (kind.as_str(), None),
+        Value::Object(fields) => {
+            let url = fields.get("url").and_then(Value::as_str).map(str::to_owned);
+            (fields.get("type").and_then(Value::as_str)?, url)
+        }
+        _ => return None,
+    };
+    let kind = match kind {
+        "RETRY_LATER" => ResolutionKind::RetryLater,
+        "REAUTHENTICATE" => ResolutionKind::Reauthenticate,
+        "CONTACT_SUPPORT" => ResolutionKind::ContactSupport,
+        "ACTION_REQUIRED" => ResolutionKind::ActionRequired,
+        _ => ResolutionKind::Other,
+    };
+    Some(Resolution { kind, url })
+}

@@ -1,0 +1,160 @@
+//! Requests to the API and their answers.
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::connect::{Origin, VehicleId};
+
+/// How many vehicles are asked for at a time: the most that Smartcar allows.
+pub const VEHICLES_PER_PAGE: usize = 50;
+
+/// The method of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// `GET`
+    Get,
+    /// `DELETE`
+    Delete,
+}
+
+/// A request to which the access token is added as `Authorization: Bearer`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiRequest {
+    /// The method.
+    pub method: Method,
+    /// Where to.
+    pub url: Url,
+}
+
+impl ApiRequest {
+    /// The vehicles of a grant, from `offset` on.
+    #[must_use]
+    pub fn vehicles(api: &Origin, offset: usize) -> Self {
+        let mut url = api.url("/v2.0/vehicles");
+        url.query_pairs_mut()
+            .append_pair("limit", &VEHICLES_PER_PAGE.to_string())
+            .append_pair("offset", &offset.to_string());
+        Self {
+            method: Method::Get,
+            url,
+        }
+    }
+
+    /// Make, model and year of a vehicle.
+    #[must_use]
+    pub fn vehicle(api: &Origin, id: &VehicleId) -> Self {
+        Self {
+            method: Method::Get,
+            url: vehicle_url(api, id, &[]),
+        }
+    }
+
+    /// Revokes the application's access to a vehicle.
+    #[must_use]
+    pub fn disconnect(api: &Origin, id: &VehicleId) -> Self {
+        Self {
+            method: Method::Delete,
+            url: vehicle_url(api, id, &["application"]),
+        }
+    }
+}
+
+/// The id is one path segment, whatever is in it.
+fn vehicle_url(api: &Origin, id: &VehicleId, rest: &[&str]) -> Url {
+    let mut url = api.url("/v2.0/vehicles");
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.push(id.as_str()).extend(rest);
+    }
+    url
+}
+
+/// One page of the answer to [`ApiRequest::vehicles`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VehiclePage {
+    /// The vehicles of this page.
+    pub vehicles: Vec<VehicleId>,
+    /// The offset of the next page, if there is one.
+    pub next: Option<usize>,
+}
+
+#[derive(Deserialize)]
+struct RawPage {
+    vehicles: Vec<String>,
+    paging: Option<Paging>,
+}
+
+#[derive(Deserialize)]
+struct Paging {
+    count: usize,
+    offset: usize,
+}
+
+impl VehiclePage {
+    /// Reads a page; `None` if it is not one. A vehicle id that could not be one is left out.
+    #[must_use]
+    pub fn read(body: &[u8]) -> Option<Self> {
+        let page: RawPage = serde_json::from_slice(body).ok()?;
+        let received = page.vehicles.len();
+        let next = page.paging.and_then(|paging| {
+            let next = paging.offset.checked_add(received)?;
+            (received > 0 && next < paging.count).then_some(next)
+        });
+        let vehicles = page
+            .vehicles
+            .iter()
+            .filter_map(|id| VehicleId::parse(id).ok())
+            .collect();
+        Some(Self { vehicles, next })
+    }
+}
+
+/// What `GET /vehicles/{id}` tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VehicleAttributes {
+    /// The manufacturer.
+    pub make: Option<String>,
+    /// The model.
+    pub model: Option<String>,
+    /// The model year.
+    pub year: Option<u16>,
+}
+
+impl VehicleAttributes {
+    /// Reads the answer; `None` if it is none.
+    #[must_use]
+    pub fn read(body: &[u8]) -> Option<Self> {
+        serde_json::from_slice(body).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_stays_one_path_segment() {
+        let api = Origin::api();
+        let id = VehicleId::parse("a/../b?c#d").unwrap_or_else(|_| VehicleId::parse("a").unwrap());
+        let url = ApiRequest::disconnect(&api, &id).url;
+        assert_eq!(url.path_segments().unwrap().count(), 4, "{url}");
+        assert_eq!(
+            ApiRequest::vehicle(&api, &VehicleId::parse("v1").unwrap()).url.as_str(),
+            "https://api.smartcar.com/v2.0/vehicles/v1"
+        );
+        assert_eq!(
+            ApiRequest::vehicles(&api, 50).url.as_str(),
+            "https://api.smartcar.com/v2.0/vehicles?limit=50&offset=50"
+        );
+    }
+
+    #[test]
+    fn pages_follow_until_all_are_there() {
+        let page = VehiclePage::read(br#"{"vehicles":["a","b"],"paging":{"count":5,"offset":2}}"#).unwrap();
+        assert_eq!(page.next, Some(4));
+        let last = VehiclePage::read(br#"{"vehicles":["e"],"paging":{"count":5,"offset":4}}"#).unwrap();
+        assert_eq!((last.vehicles.len(), last.next), (1, None));
+        let empty = VehiclePage::read(br#"{"vehicles":[],"paging":{"count":5,"offset":4}}"#).unwrap();
+        assert_eq!(empty.next, None, "a page without vehicles ends the list");
+        assert_eq!(VehiclePage::read(b"{}"), None);
+    }
+}

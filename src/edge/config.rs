@@ -1,0 +1,466 @@
+//! The Worker's settings.
+
+use core::fmt;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest as _, Sha256};
+use subtle::{Choice, ConstantTimeEq as _};
+
+use crate::{
+    connect::{ApplicationId, Origin, Origins},
+    time::Millis,
+    token::{Client, ClientAuthMethod, ClientId, ClientSecret},
+    vault::{KeyRing, Policy},
+};
+
+/// A setting by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setting(&'static str);
+
+impl Setting {
+    /// The name of the variable or secret.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.0
+    }
+}
+
+/// Why the Worker can't serve: every setting that is missing or unusable, with the remedy. No value is repeated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misconfiguration {
+    problems: Vec<(Setting, String)>,
+}
+
+impl Misconfiguration {
+    /// The settings, each with what is wrong.
+    #[must_use]
+    pub fn problems(&self) -> &[(Setting, String)] {
+        &self.problems
+    }
+
+    /// A binding of the Worker that is missing.
+    #[must_use]
+    pub fn missing_binding(name: &'static str) -> Self {
+        let reason = "is not bound: see `wrangler.toml`".to_owned();
+        Self {
+            problems: vec![(Setting(name), reason)],
+        }
+    }
+}
+
+impl fmt::Display for Misconfiguration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (setting, reason)) in self.problems.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "; " };
+            write!(f, "{separator}`{}` {reason}", setting.0)?;
+        }
+        Ok(())
+    }
+}
+
+impl core::error::Error for Misconfiguration {}
+
+/// Everything that an operator sets.
+#[derive(Debug)]
+pub struct Config {
+    /// What Connect is opened with.
+    pub application_id: ApplicationId,
+    /// What the token endpoint is asked as.
+    pub client: Client,
+    /// What records are sealed with.
+    pub key_ring: KeyRing,
+    /// Where Smartcar is.
+    pub origins: Origins,
+    /// Where the Worker's routes start, without a slash at the end.
+    pub prefix: String,
+    /// Whose pages may use the Worker, besides its own.
+    pub allowed_origins: Vec<Origin>,
+    /// How refreshes are decided.
+    pub policy: Policy,
+    /// How long an anonymous session lasts.
+    pub session_lifetime: Millis,
+    /// After how long without a visit everything of an owner is deleted.
+    pub retention: Millis,
+    /// Who may ask for tokens, as hashes of the keys; empty if nobody may.
+    pub service_keys: Vec<ServiceKey>,
+}
+
+/// The SHA-256 of a service key: equal lengths, so that the comparison takes the same time for every guess.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ServiceKey([u8; 32]);
+
+impl fmt::Debug for ServiceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ServiceKey([redacted])")
+    }
+}
+
+/// The shortest service key, in characters.
+const SHORTEST_SERVICE_KEY: usize = 32;
+
+impl Config {
+    /// Reads every setting through `get`, which returns a variable's or secret's value by its name.
+    ///
+    /// # Errors
+    /// [`Misconfiguration`] with all that is wrong, not only the first.
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, Misconfiguration> {
+        let mut reader = Reader {
+            get,
+            problems: Vec::new(),
+        };
+        let application_id = reader.application_id();
+        let secret = reader.required(
+            "SMARTCAR_CLIENT_SECRET",
+            "set it by `wrangler secret put SMARTCAR_CLIENT_SECRET`",
+        );
+        let key_ring = reader.key_ring();
+        let origins = reader.origins();
+        let method = reader.auth_method();
+        let prefix = reader.prefix();
+        let allowed_origins = reader.allowed_origins();
+        let grace = reader
+            .span("REFRESH_GRACE_SECONDS", 60, 0..=3_600)
+            .map(Millis::from_secs);
+        let session_lifetime = reader.span("SESSION_DAYS", 180, 1..=400).map(Millis::from_days);
+        let retention = reader.span("RETENTION_DAYS", 180, 1..=3_650).map(Millis::from_days);
+        let service_keys = reader.service_keys();
+        let all = (|| {
+            let (application_id, origins) = (application_id?, origins?);
+            let id = ClientId::new(application_id.as_str().to_owned());
+            Some(Self {
+                client: Client::new(id, ClientSecret::new(secret?), method?, &origins.auth),
+                application_id,
+                key_ring: key_ring?,
+                origins,
+                prefix: prefix?,
+                allowed_origins: allowed_origins?,
+                policy: Policy { grace: grace? },
+                session_lifetime: session_lifetime?,
+                retention: retention?,
+                service_keys: service_keys?,
+            })
+        })();
+        match all {
+            Some(config) if reader.problems.is_empty() => Ok(config),
+            _ => Err(Misconfiguration {
+                problems: reader.problems,
+            }),
+        }
+    }
+
+    /// Whether `key` is one of the service keys. Every key is compared, each in constant time.
+    #[must_use]
+    pub fn is_service_key(&self, key: &str) -> bool {
+        let hash: [u8; 32] = Sha256::digest(key.as_bytes()).into();
+        let found = self
+            .service_keys
+            .iter()
+            .fold(Choice::from(0), |found, one| found | one.0.ct_eq(&hash));
+        found.into()
+    }
+
+    /// A short name for this set of keys, to tell isolates with an old configuration apart. Reveals no key.
+    #[must_use]
+    pub fn key_ring_name(&self) -> String {
+        let ids: Vec<&str> = self.key_ring.ids().map(crate::vault::KeyId::as_str).collect();
+        URL_SAFE_NO_PAD.encode(Sha256::digest(ids.join(",").as_bytes()).get(..6).unwrap_or_default())
+    }
+}
+
+struct Reader<G> {
+    get: G,
+    problems: Vec<(Setting, String)>,
+}
+
+impl<G: Fn(&str) -> Option<String>> Reader<G> {
+    /// A value that is there and not blank.
+    fn value(&self, name: &str) -> Option<String> {
+        (self.get)(name)
+            .map(|value| value.trim().to_owned())
+            .filter(|value| !value.is_empty())
+    }
+
+    fn wrong(&mut self, name: &'static str, reason: impl Into<String>) {
+        self.problems.push((Setting(name), reason.into()));
+    }
+
+    fn required(&mut self, name: &'static str, remedy: &str) -> Option<String> {
+        let value = self.value(name);
+        if value.is_none() {
+            self.wrong(name, ["is missing: ", remedy].concat());
+        }
+        value
+    }
+
+    fn application_id(&mut self) -> Option<ApplicationId> {
+        const NAME: &str = "SMARTCAR_CLIENT_ID";
+        let id = self.required(NAME, "give the application's id, a UUID, from the Smartcar dashboard")?;
+        match ApplicationId::parse(&id) {
+            Ok(id) => Some(id),
+            Err(error) => {
+                let text = error.renamed(NAME).to_string();
+                self.wrong(NAME, without_field(&text));
+                None
+            }
+        }
+    }
+
+    fn key_ring(&mut self) -> Option<KeyRing> {
+        const NAME: &str = "SEALING_KEYS";
+        let text = zeroize::Zeroizing::new(self.required(
+            NAME,
+            "set it by `wrangler secret put SEALING_KEYS` to `id:key`, the key made by `openssl rand -base64 32`",
+        )?);
+        match KeyRing::parse(&text) {
+            Ok(ring) => Some(ring),
+            Err(error) => {
+                self.wrong(NAME, ["is unusable: ", &error.to_string()].concat());
+                None
+            }
+        }
+    }
+
+    fn origins(&mut self) -> Option<Origins> {
+        let default = Origins::default();
+        let connect = self.origin("SMARTCAR_CONNECT_ORIGIN", default.connect);
+        let auth = self.origin("SMARTCAR_AUTH_ORIGIN", default.auth);
+        let iam = self.origin("SMARTCAR_IAM_ORIGIN", default.iam);
+        let api = self.origin("SMARTCAR_API_ORIGIN", default.api);
+        let vehicle_api = self.origin("SMARTCAR_VEHICLE_API_ORIGIN", default.vehicle_api);
+        let management = self.origin("SMARTCAR_MANAGEMENT_ORIGIN", default.management);
+        Some(Origins {
+            connect: connect?,
+            auth: auth?,
+            iam: iam?,
+            api: api?,
+            vehicle_api: vehicle_api?,
+            management: management?,
+        })
+    }
+
+    fn origin(&mut self, name: &'static str, default: Origin) -> Option<Origin> {
+        match self.value(name) {
+            None => Some(default),
+            Some(text) => self.parse_origin(name, &text),
+        }
+    }
+
+    fn parse_origin(&mut self, name: &'static str, text: &str) -> Option<Origin> {
+        match Origin::parse(name, text) {
+            Ok(origin) => Some(origin),
+            Err(error) => {
+                self.wrong(name, without_field(&error.to_string()));
+                None
+            }
+        }
+    }
+
+    fn auth_method(&mut self) -> Option<ClientAuthMethod> {
+        const NAME: &str = "TOKEN_ENDPOINT_AUTH_METHOD";
+        let Some(name) = self.value(NAME) else {
+            return Some(ClientAuthMethod::default());
+        };
+        let method = ClientAuthMethod::parse(&name);
+        if method.is_none() {
+            self.wrong(NAME, "is neither `client_secret_post` nor `client_secret_basic`");
+        }
+        method
+    }
+
+    fn prefix(&mut self) -> Option<String> {
+        const NAME: &str = "PATH_PREFIX";
+        let Some(prefix) = self.value(NAME) else {
+            return Some("/smartcar".to_owned());
+        };
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.' | b'~');
+        let usable = prefix.starts_with('/')
+            && !prefix.ends_with('/')
+            && !prefix.contains("//")
+            && !prefix.split('/').any(|segment| matches!(segment, "." | ".."))
+            && prefix.bytes().all(plain);
+        if !usable {
+            self.wrong(
+                NAME,
+                "is no path prefix: start it with `/`, end it without, as in `/smartcar`",
+            );
+        }
+        usable.then_some(prefix)
+    }
+
+    fn allowed_origins(&mut self) -> Option<Vec<Origin>> {
+        const NAME: &str = "ALLOWED_ORIGINS";
+        let Some(list) = self.value(NAME) else {
+            return Some(Vec::new());
+        };
+        list.split(',')
+            .map(|text| self.parse_origin(NAME, text.trim()))
+            .collect()
+    }
+
+    fn span(&mut self, name: &'static str, default: u64, range: core::ops::RangeInclusive<u64>) -> Option<u64> {
+        let Some(text) = self.value(name) else {
+            return Some(default);
+        };
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        if number.is_none() {
+            self.wrong(
+                name,
+                format!("is no whole number from {} to {}", range.start(), range.end()),
+            );
+        }
+        number
+    }
+
+    fn service_keys(&mut self) -> Option<Vec<ServiceKey>> {
+        const NAME: &str = "SERVICE_KEYS";
+        let Some(list) = self.value(NAME).map(zeroize::Zeroizing::new) else {
+            return Some(Vec::new());
+        };
+        let mut keys = Vec::new();
+        for key in list.split(',').map(str::trim) {
+            if key.len() < SHORTEST_SERVICE_KEY {
+                self.wrong(
+                    NAME,
+                    "has a key of fewer than 32 characters: make one by `openssl rand -base64 32`",
+                );
+                return None;
+            }
+            keys.push(ServiceKey(Sha256::digest(key.as_bytes()).into()));
+        }
+        Some(keys)
+    }
+}
+
+/// [`Misconfiguration`] names the setting itself.
+fn without_field(text: &str) -> &str {
+    text.split_once("` ").map_or(text, |(_, rest)| rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: [(&str, &str); 3] = [
+        ("SMARTCAR_CLIENT_ID", "8229df9f-91a0-4ff0-a1ae-a1f38ee24d07"),
+        ("SMARTCAR_CLIENT_SECRET", "secret"),
+        ("SEALING_KEYS", "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
+    ];
+
+    fn read(changes: &[(&str, &str)]) -> Result<Config, String> {
+        Config::read(|name| {
+            changes
+                .iter()
+                .chain(&GOOD)
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
+        .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn three_settings_are_enough() {
+        let config = read(&[]).unwrap();
+        assert_eq!(config.prefix, "/smartcar");
+        assert_eq!(config.origins, Origins::default());
+        assert_eq!(config.policy.grace, Millis::from_secs(60));
+        assert_eq!(config.session_lifetime, Millis::from_days(180));
+        assert!(config.service_keys.is_empty() && config.allowed_origins.is_empty());
+        assert!(!config.is_service_key(""));
+    }
+
+    #[test]
+    fn each_unusable_setting_is_named_with_its_remedy() {
+        for (name, value, text) in [
+            (
+                "SMARTCAR_CLIENT_ID",
+                " ",
+                "`SMARTCAR_CLIENT_ID` is missing: give the application's id, a UUID, from the Smartcar dashboard",
+            ),
+            (
+                "SMARTCAR_CLIENT_ID",
+                "client_01J",
+                "`SMARTCAR_CLIENT_ID` is the id of an API credential (`client_…`); give the application's own id, a UUID, from the Smartcar dashboard",
+            ),
+            (
+                "SMARTCAR_CLIENT_SECRET",
+                "",
+                "`SMARTCAR_CLIENT_SECRET` is missing: set it by `wrangler secret put SMARTCAR_CLIENT_SECRET`",
+            ),
+            (
+                "SEALING_KEYS",
+                "",
+                "`SEALING_KEYS` is missing: set it by `wrangler secret put SEALING_KEYS` to `id:key`, the key made by `openssl rand -base64 32`",
+            ),
+            (
+                "SEALING_KEYS",
+                "k1:c2hvcnQ=",
+                "`SEALING_KEYS` is unusable: key `k1` has 5 bytes and needs 32: make one by `openssl rand -base64 32`",
+            ),
+            (
+                "SMARTCAR_AUTH_ORIGIN",
+                "http://auth.example",
+                "`SMARTCAR_AUTH_ORIGIN` is plain `http` off loopback; use `https`",
+            ),
+            (
+                "ALLOWED_ORIGINS",
+                "https://a.example,nonsense",
+                "`ALLOWED_ORIGINS` is not an absolute URL; start it with `https://` and a host",
+            ),
+            (
+                "PATH_PREFIX",
+                "smartcar",
+                "`PATH_PREFIX` is no path prefix: start it with `/`, end it without, as in `/smartcar`",
+            ),
+            (
+                "PATH_PREFIX",
+                "/",
+                "`PATH_PREFIX` is no path prefix: start it with `/`, end it without, as in `/smartcar`",
+            ),
+            (
+                "TOKEN_ENDPOINT_AUTH_METHOD",
+                "none",
+                "`TOKEN_ENDPOINT_AUTH_METHOD` is neither `client_secret_post` nor `client_secret_basic`",
+            ),
+            (
+                "REFRESH_GRACE_SECONDS",
+                "-1",
+                "`REFRESH_GRACE_SECONDS` is no whole number from 0 to 3600",
+            ),
+            ("SESSION_DAYS", "401", "`SESSION_DAYS` is no whole number from 1 to 400"),
+            (
+                "SERVICE_KEYS",
+                "short",
+                "`SERVICE_KEYS` has a key of fewer than 32 characters: make one by `openssl rand -base64 32`",
+            ),
+        ] {
+            assert_eq!(read(&[(name, value)]).unwrap_err(), text, "{name}={value}");
+        }
+    }
+
+    #[test]
+    fn everything_wrong_is_said_at_once() {
+        let text = read(&[("SMARTCAR_CLIENT_ID", ""), ("SEALING_KEYS", "x"), ("SESSION_DAYS", "0")]).unwrap_err();
+        for name in ["`SMARTCAR_CLIENT_ID`", "`SEALING_KEYS`", "`SESSION_DAYS`"] {
+            assert!(text.contains(name), "{text}");
+        }
+    }
+
+    #[test]
+    fn any_service_key_of_the_list_is_accepted() {
+        let (new, old) = ("n".repeat(32), "o".repeat(44));
+        let config = read(&[("SERVICE_KEYS", &format!("{new}, {old}"))]).unwrap();
+        assert!(config.is_service_key(&new) && config.is_service_key(&old));
+        assert!(!config.is_service_key(&"n".repeat(33)) && !config.is_service_key(&format!("{new}, {old}")));
+    }
+
+    #[test]
+    fn no_secret_is_printed() {
+        let config = read(&[
+            ("SMARTCAR_CLIENT_SECRET", "hunter2-hunter2"),
+            ("SERVICE_KEYS", &"hunter3".repeat(5)),
+        ])
+        .unwrap();
+        let text = format!("{config:?}");
+        assert!(!text.contains("hunter") && !text.contains("AAECAw"), "{text}");
+    }
+}

@@ -1,0 +1,174 @@
+//! What the Worker and its Durable Object say to each other.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Problem;
+use crate::{
+    connect::{ExternalId, RedirectUri, StateFingerprint, VehicleId},
+    time::UnixMillis,
+    vault::{Connection, ConnectionId, Principal},
+};
+
+/// Whom a request speaks for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Caller {
+    /// The principal.
+    pub principal: Principal,
+    /// When the principal's anonymous session ends, if it is one.
+    pub session_ends_at: Option<UnixMillis>,
+}
+
+/// Which connection a token is wanted of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Select {
+    /// This one.
+    Connection(ConnectionId),
+    /// The one that covers this vehicle.
+    Vehicle(VehicleId),
+}
+
+/// A request to the vault of a principal.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub enum VaultRequest {
+    /// A connection is started.
+    Start {
+        /// Who.
+        caller: Caller,
+        /// Of the state that the callback will bring.
+        fingerprint: StateFingerprint,
+        /// Where the callback will come.
+        redirect_uri: RedirectUri,
+    },
+    /// A callback came.
+    Finish {
+        /// Who brings it.
+        caller: Caller,
+        /// Its query.
+        callback: String,
+    },
+    /// Which connections are there?
+    Connections {
+        /// Whose.
+        caller: Caller,
+    },
+    /// An access token is wanted.
+    Token {
+        /// Whose.
+        caller: Caller,
+        /// Of which connection.
+        select: Select,
+        /// The generation whose access token Smartcar just refused.
+        rejected: Option<u64>,
+    },
+    /// A connection is to be closed.
+    Disconnect {
+        /// Whose.
+        caller: Caller,
+        /// Which.
+        id: ConnectionId,
+    },
+    /// Everything of the principal is to be closed and deleted.
+    DisconnectAll {
+        /// Whose.
+        caller: Caller,
+    },
+    /// Everything sealed with a retired key is to be sealed with the active one.
+    Reseal,
+}
+
+/// An access token for one call, inside the Worker.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct TokenAnswer {
+    /// The connection that it belongs to.
+    pub connection_id: ConnectionId,
+    /// The access token.
+    pub access_token: String,
+    /// When it expires.
+    pub expires_at: UnixMillis,
+    /// The generation that it belongs to.
+    pub generation: u64,
+}
+
+impl core::fmt::Debug for TokenAnswer {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("TokenAnswer")
+            .field("connection_id", &self.connection_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for TokenAnswer {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.access_token);
+    }
+}
+
+/// The answer of a vault.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "reply", rename_all = "snake_case")]
+pub enum VaultReply {
+    /// To [`VaultRequest::Start`].
+    Started {
+        /// What Smartcar is to know the owner by.
+        external_id: ExternalId,
+        /// When the pending connection expires.
+        expires_at: UnixMillis,
+    },
+    /// To [`VaultRequest::Finish`].
+    Finished {
+        /// The body of the answer.
+        answer: Value,
+    },
+    /// To [`VaultRequest::Connections`].
+    Connections {
+        /// They.
+        connections: Vec<Connection>,
+    },
+    /// To [`VaultRequest::Token`].
+    Token(TokenAnswer),
+    /// It is done.
+    Done,
+    /// To [`VaultRequest::Reseal`].
+    Resealed {
+        /// How many records were sealed anew.
+        records: u32,
+    },
+    /// It could not be done.
+    Problem(Problem),
+}
+
+/// What the index of a principal in KV says: enough to find a token without the Durable Object.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VehicleIndex {
+    /// The vehicles of all connections; a vehicle stands once, under its newest connection.
+    pub vehicles: Vec<KnownVehicle>,
+}
+
+/// A vehicle of the index.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownVehicle {
+    /// Smartcar's id.
+    pub id: VehicleId,
+    /// The connection that covers it.
+    pub connection_id: ConnectionId,
+}
+
+impl VehicleIndex {
+    /// The connection that covers a vehicle.
+    #[must_use]
+    pub fn connection_of(&self, vehicle: &VehicleId) -> Option<&ConnectionId> {
+        self.vehicles
+            .iter()
+            .find(|known| known.id == *vehicle)
+            .map(|known| &known.connection_id)
+    }
+
+    /// Whether a connection is in it.
+    #[must_use]
+    pub fn has_connection(&self, id: &ConnectionId) -> bool {
+        self.vehicles.iter().any(|known| known.connection_id == *id)
+    }
+}

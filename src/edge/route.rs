@@ -1,0 +1,196 @@
+//! Which request means what.
+
+use crate::vault::ConnectionId;
+
+/// Something that can be asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resource {
+    /// `POST /connect/start`
+    ConnectStart,
+    /// `POST /connect/finish`
+    ConnectFinish,
+    /// `GET /connections`
+    ListConnections,
+    /// `DELETE /connections`
+    DisconnectAll,
+    /// `GET /connections/{id}`
+    ShowConnection(ConnectionId),
+    /// `DELETE /connections/{id}`
+    Disconnect(ConnectionId),
+    /// `GET /vehicles`
+    ListVehicles,
+    /// `POST /internal/token`
+    InternalToken,
+    /// `GET /healthz`
+    Health,
+}
+
+impl Resource {
+    /// Whether it can change anything, and so is guarded against requests that other sites cause.
+    #[must_use]
+    pub const fn changes_state(&self) -> bool {
+        match self {
+            Self::ConnectStart | Self::ConnectFinish | Self::DisconnectAll | Self::Disconnect(_) => true,
+            Self::ListConnections | Self::ShowConnection(_) | Self::ListVehicles | Self::Health => false,
+            // Guarded by its service key: no browser has one.
+            Self::InternalToken => false,
+        }
+    }
+}
+
+/// What a method and a path lead to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Routed {
+    /// To this.
+    To(Resource),
+    /// The preflight of a request from another origin (Fetch standard, CORS).
+    Preflight {
+        /// The methods of the path, for `Access-Control-Allow-Methods`.
+        allow: &'static str,
+    },
+    /// The path is ours, the method is not.
+    MethodNotAllowed {
+        /// The methods of the path, for `Allow`.
+        allow: &'static str,
+    },
+    /// The path is under our prefix and leads nowhere.
+    NotFound,
+    /// The path is not under our prefix.
+    Outside,
+}
+
+/// Finds what `method` and `path` (percent-encoded, without query) lead to under `prefix`.
+///
+/// `HEAD` is answered like `GET`; the runtime drops the body.
+#[must_use]
+pub fn route(prefix: &str, method: &str, path: &str) -> Routed {
+    let Some(rest) = path.strip_prefix(prefix) else {
+        return Routed::Outside;
+    };
+    if !rest.is_empty() && !rest.starts_with('/') {
+        return Routed::Outside;
+    }
+    let segments: Vec<&str> = rest.split('/').skip(1).collect();
+    let get = matches!(method, "GET" | "HEAD");
+    let post = method == "POST";
+    let delete = method == "DELETE";
+    let (allow, resource) = match segments.as_slice() {
+        ["connect", "start"] => ("POST", post.then_some(Resource::ConnectStart)),
+        ["connect", "finish"] => ("POST", post.then_some(Resource::ConnectFinish)),
+        ["connections"] => (
+            "GET, HEAD, DELETE",
+            if get {
+                Some(Resource::ListConnections)
+            } else {
+                delete.then_some(Resource::DisconnectAll)
+            },
+        ),
+        ["connections", id] => {
+            let Ok(id) = ConnectionId::parse(id) else {
+                return Routed::NotFound;
+            };
+            (
+                "GET, HEAD, DELETE",
+                if get {
+                    Some(Resource::ShowConnection(id))
+                } else {
+                    delete.then_some(Resource::Disconnect(id))
+                },
+            )
+        }
+        ["vehicles"] => ("GET, HEAD", get.then_some(Resource::ListVehicles)),
+        ["internal", "token"] => ("POST", post.then_some(Resource::InternalToken)),
+        ["healthz"] => ("GET, HEAD", get.then_some(Resource::Health)),
+        _ => return Routed::NotFound,
+    };
+    match resource {
+        Some(resource) => Routed::To(resource),
+        None if method == "OPTIONS" => Routed::Preflight { allow },
+        None => Routed::MethodNotAllowed { allow },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(method: &str, path: &str) -> Routed {
+        route("/smartcar", method, path)
+    }
+
+    #[test]
+    fn every_route_is_found() {
+        let id = ConnectionId::from_random([7; 16]);
+        let one = format!("/smartcar/connections/{}", id.as_str());
+        for (method, path, resource) in [
+            ("POST", "/smartcar/connect/start", Resource::ConnectStart),
+            ("POST", "/smartcar/connect/finish", Resource::ConnectFinish),
+            ("GET", "/smartcar/connections", Resource::ListConnections),
+            ("HEAD", "/smartcar/connections", Resource::ListConnections),
+            ("DELETE", "/smartcar/connections", Resource::DisconnectAll),
+            ("GET", &one, Resource::ShowConnection(id.clone())),
+            ("DELETE", &one, Resource::Disconnect(id)),
+            ("GET", "/smartcar/vehicles", Resource::ListVehicles),
+            ("POST", "/smartcar/internal/token", Resource::InternalToken),
+            ("GET", "/smartcar/healthz", Resource::Health),
+        ] {
+            assert_eq!(at(method, path), Routed::To(resource), "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_ours_is_not_found() {
+        for path in [
+            "/smartcar",
+            "/smartcar/",
+            "/smartcar/connect",
+            "/smartcar//connect/start",
+            "/smartcar/connect/start/",
+            "/smartcar/connect%2Fstart",
+            "/smartcar/connections/x",
+            "/smartcar/connections/",
+            "/smartcar/../smartcar/healthz",
+        ] {
+            assert_eq!(at("GET", path), Routed::NotFound, "{path}");
+        }
+        for path in ["/", "/index.html", "/smartcarx/healthz", "/SMARTCAR/healthz"] {
+            assert_eq!(at("GET", path), Routed::Outside, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_method_is_told_the_right_ones() {
+        assert_eq!(
+            at("GET", "/smartcar/connect/start"),
+            Routed::MethodNotAllowed { allow: "POST" }
+        );
+        assert_eq!(
+            at("POST", "/smartcar/connections"),
+            Routed::MethodNotAllowed {
+                allow: "GET, HEAD, DELETE"
+            }
+        );
+        assert_eq!(
+            at("post", "/smartcar/connect/start"),
+            Routed::MethodNotAllowed { allow: "POST" }
+        );
+        assert_eq!(
+            at("OPTIONS", "/smartcar/connect/start"),
+            Routed::Preflight { allow: "POST" }
+        );
+    }
+
+    #[test]
+    fn reading_changes_nothing() {
+        for (method, path) in [
+            ("GET", "/smartcar/connections"),
+            ("GET", "/smartcar/vehicles"),
+            ("GET", "/smartcar/healthz"),
+        ] {
+            assert!(
+                matches!(at(method, path), Routed::To(resource) if !resource.changes_state()),
+                "{path}"
+            );
+        }
+    }
+}

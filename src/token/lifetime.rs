@@ -1,0 +1,81 @@
+//! How long tokens live, and when one is fresh enough to use.
+
+use crate::time::{Millis, UnixMillis};
+
+/// How long an access token lives unless the response says otherwise (`expires_in` 7200).
+/// Source: <https://smartcar.com/docs/api-reference/authorization/auth-code-exchange>.
+pub const ACCESS_LIFETIME: Millis = Millis::from_hours(2);
+
+/// How long a refresh token lives from the response that brought it. No response says it: Smartcar documents 60 days,
+/// and every official SDK counts them itself.
+pub const REFRESH_LIFETIME: Millis = Millis::from_days(60);
+
+/// An access token with less life left than this is refreshed before use: a slow call must not outlive its token, and
+/// clocks differ.
+pub const FRESH_MARGIN: Millis = Millis::from_mins(5);
+
+/// An idle grant is refreshed half-way through its refresh token's life, give or take a jitter of its own.
+pub const IDLE_REFRESH_AFTER: Millis = Millis::from_days(30);
+
+/// The least life that is believed of an access token: less would make every request refresh.
+const SHORTEST_ACCESS_LIFETIME: Millis = Millis::from_mins(1);
+
+/// The longest life that is believed of an access token.
+const LONGEST_ACCESS_LIFETIME: Millis = Millis::from_hours(24);
+
+/// Whether an access token that expires at `expires_at` may still be used for a call that starts `now`.
+#[must_use]
+pub fn is_fresh(expires_at: UnixMillis, now: UnixMillis) -> bool {
+    expires_at.since(now) > FRESH_MARGIN
+}
+
+/// The life to count with for `expires_in` seconds; `None` stands for a value that is missing or no number.
+///
+/// A token that came with nonsense is a token all the same: refusing it would lose the grant, since the old refresh
+/// token is used up.
+pub(crate) fn believable(expires_in: Option<f64>) -> Millis {
+    match expires_in {
+        Some(seconds) if seconds.is_finite() => {
+            let shortest = SHORTEST_ACCESS_LIFETIME.as_secs();
+            let longest = LONGEST_ACCESS_LIFETIME.as_secs();
+            if seconds <= 0.0 {
+                Millis::from_secs(shortest)
+            } else {
+                // A float-to-integer cast saturates.
+                Millis::from_secs((seconds as u64).clamp(shortest, longest))
+            }
+        }
+        _ => ACCESS_LIFETIME,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lifetimes_are_kept_within_reason() {
+        for (given, seconds) in [
+            (Some(7200.0), 7200),
+            (Some(1800.0), 1800),
+            (Some(59.9), 60),
+            (Some(0.0), 60),
+            (Some(-5.0), 60),
+            (Some(1e300), 86_400),
+            (Some(f64::INFINITY), 7200),
+            (Some(f64::NAN), 7200),
+            (None, 7200),
+        ] {
+            assert_eq!(believable(given), Millis::from_secs(seconds), "{given:?}");
+        }
+    }
+
+    #[test]
+    fn the_margin_is_excluded() {
+        let now = UnixMillis::new(1_000_000);
+        let margin = FRESH_MARGIN.as_millis();
+        assert!(is_fresh(UnixMillis::new(1_000_000 + margin + 1), now));
+        assert!(!is_fresh(UnixMillis::new(1_000_000 + margin), now));
+        assert!(!is_fresh(UnixMillis::new(0), now));
+    }
+}

@@ -1,0 +1,357 @@
+//! A grant and what is known of its health.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::ConnectionId;
+use crate::{
+    connect::VehicleId,
+    secret::Secret,
+    time::UnixMillis,
+    token::{AccessToken, Failure, RefreshToken},
+};
+
+/// The newest pair of tokens of a grant.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Tokens {
+    /// For calls to the API.
+    #[serde(serialize_with = "expose", deserialize_with = "take")]
+    pub access_token: AccessToken,
+    /// When the access token expires.
+    pub access_expires_at: UnixMillis,
+    /// For the next pair.
+    #[serde(serialize_with = "expose", deserialize_with = "take")]
+    pub refresh_token: RefreshToken,
+    /// When the refresh token expires: 60 days after its issue.
+    pub refresh_expires_at: UnixMillis,
+    /// When this refresh token was issued.
+    pub refresh_issued_at: UnixMillis,
+}
+
+/// Only a sealed record holds tokens: this is on no type but [`Tokens`].
+fn expose<S: Serializer, T: Secret>(secret: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(secret.as_exposed())
+}
+
+fn take<'de, D: Deserializer<'de>, T: Secret>(deserializer: D) -> Result<T, D::Error> {
+    String::deserialize(deserializer).map(T::from_string)
+}
+
+/// What went wrong with a grant, or with its latest refresh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// Smartcar no longer accepts the refresh token.
+    RefreshTokenRefused,
+    /// The refresh token's 60 days are over.
+    RefreshTokenExpired,
+    /// The token endpoint did not accept the application.
+    ClientRejected,
+    /// The token endpoint asked to wait.
+    RateLimited,
+    /// The token endpoint refused without saying whose fault it is.
+    RefusedWithoutReason,
+    /// The token endpoint answered 5xx.
+    ServerError,
+    /// No answer came in time.
+    TimedOut,
+    /// The connection broke.
+    ConnectionLost,
+    /// The answer could not be read.
+    UnreadableResponse,
+    /// The token endpoint redirected.
+    Redirected,
+}
+
+impl Cause {
+    /// The stable name.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::RefreshTokenRefused => "refresh_token_refused",
+            Self::RefreshTokenExpired => "refresh_token_expired",
+            Self::ClientRejected => "client_rejected",
+            Self::RateLimited => "rate_limited",
+            Self::RefusedWithoutReason => "refused_without_reason",
+            Self::ServerError => "server_error",
+            Self::TimedOut => "timed_out",
+            Self::ConnectionLost => "connection_lost",
+            Self::UnreadableResponse => "unreadable_response",
+            Self::Redirected => "redirected",
+        }
+    }
+}
+
+impl From<Failure> for Cause {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused => Self::RefreshTokenRefused,
+            Failure::ClientRejected => Self::ClientRejected,
+            Failure::RateLimited { .. } => Self::RateLimited,
+            Failure::Unexplained => Self::RefusedWithoutReason,
+            Failure::ServerError => Self::ServerError,
+            Failure::TimedOut => Self::TimedOut,
+            Failure::ConnectionLost => Self::ConnectionLost,
+            Failure::Unreadable => Self::UnreadableResponse,
+            Failure::Redirected => Self::Redirected,
+        }
+    }
+}
+
+/// How the latest refresh went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Health {
+    /// Well, since then.
+    Well {
+        /// Since when.
+        since: UnixMillis,
+    },
+    /// It failed; the grant is kept and the refresh repeated.
+    Unwell {
+        /// Of the latest failure.
+        cause: Cause,
+        /// When the first of the failures in a row happened.
+        since: UnixMillis,
+        /// How many failed in a row.
+        failures: u32,
+        /// Not to be tried again before.
+        retry_at: UnixMillis,
+    },
+}
+
+/// That the refresh token is being presented. Written before the call: after a crash it says that the token may be used
+/// up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Intent {
+    /// When the token was first presented: the grace window starts no earlier.
+    pub since: UnixMillis,
+    /// When it was last presented.
+    pub latest: UnixMillis,
+    /// How often it has been presented.
+    pub calls: u32,
+}
+
+/// How far the copy in KV is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Published {
+    /// KV holds the current generation.
+    Current,
+    /// KV has yet to be written.
+    Owed {
+        /// Since when.
+        since: UnixMillis,
+        /// How many writes failed.
+        failures: u32,
+        /// Not to be tried again before.
+        retry_at: UnixMillis,
+    },
+}
+
+/// Which vehicles a grant covers, as far as is known.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Vehicles {
+    /// These.
+    Listed(Vec<VehicleId>),
+    /// Smartcar has not said so yet.
+    Unlisted {
+        /// How often it was asked in vain.
+        failures: u32,
+        /// Not to be asked again before.
+        retry_at: UnixMillis,
+    },
+}
+
+impl Vehicles {
+    /// The vehicles that are known.
+    #[must_use]
+    pub fn ids(&self) -> &[VehicleId] {
+        match self {
+            Self::Listed(ids) => ids,
+            Self::Unlisted { .. } => &[],
+        }
+    }
+}
+
+/// A grant that Smartcar honours, as far as is known.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Grant {
+    /// Counts the pairs of tokens: a pair of a lower generation is never written over one of a higher.
+    pub generation: u64,
+    /// The newest pair.
+    pub tokens: Tokens,
+    /// The vehicles it covers.
+    pub vehicles: Vehicles,
+    /// When the owner connected.
+    pub connected_at: UnixMillis,
+    /// Whether a refresh is under way.
+    pub intent: Option<Intent>,
+    /// How the latest refresh went.
+    pub health: Health,
+    /// How far KV is.
+    pub published: Published,
+}
+
+/// What is stored of a connection.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum GrantRecord {
+    /// A grant with tokens.
+    Live(Grant),
+    /// The owner has to connect again. The tokens are gone; what is left tells the owner which car it was.
+    Ended {
+        /// Why.
+        cause: Cause,
+        /// Since when.
+        since: UnixMillis,
+        /// The generation that ended.
+        generation: u64,
+        /// The vehicles it covered.
+        vehicles: Vec<VehicleId>,
+        /// When the owner had connected.
+        connected_at: UnixMillis,
+        /// When the refresh token expired or would have.
+        refresh_expires_at: UnixMillis,
+        /// Whether its record in KV has been deleted, or when to try again.
+        published: Published,
+    },
+    /// Being disconnected: invisible to everyone already.
+    Closing {
+        /// The grant, until Smartcar has been told; `None` once it has, or when it need not be.
+        grant: Option<Box<Grant>>,
+        /// The generation that is closed.
+        generation: u64,
+        /// When the disconnection was asked for.
+        since: UnixMillis,
+        /// Deletions in KV that failed.
+        failures: u32,
+        /// Not to be tried again before.
+        retry_at: UnixMillis,
+    },
+    /// Disconnected. Kept for a while so that nothing late brings it back.
+    Tombstone {
+        /// Since when.
+        since: UnixMillis,
+        /// The generation that was closed.
+        generation: u64,
+        /// Whether the copy in KV was deleted a second time, after every earlier write must have arrived.
+        swept: bool,
+    },
+}
+
+impl GrantRecord {
+    /// The version of its content, which its sealed form is bound to.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        match self {
+            Self::Live(grant) => grant.generation,
+            Self::Ended { generation, .. } | Self::Closing { generation, .. } | Self::Tombstone { generation, .. } => {
+                *generation
+            }
+        }
+    }
+
+    /// The vehicles of a connection that is there.
+    #[must_use]
+    pub fn vehicles(&self) -> &[VehicleId] {
+        match self {
+            Self::Live(grant) => grant.vehicles.ids(),
+            Self::Ended { vehicles, .. } => vehicles,
+            Self::Closing { .. } | Self::Tombstone { .. } => &[],
+        }
+    }
+}
+
+/// A connection's status, as its owner sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Usable.
+    Active,
+    /// The latest refresh failed; still usable, or soon again.
+    Degraded,
+    /// The owner must connect again.
+    Reauthenticate,
+    /// The refresh token's life is over: the owner must connect again.
+    Expired,
+}
+
+/// A vehicle as a connection lists it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedVehicle {
+    /// Smartcar's id.
+    pub id: VehicleId,
+}
+
+/// A connection as its owner sees it: never a token. Times are milliseconds since the Unix epoch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Connection {
+    /// Its id.
+    pub id: ConnectionId,
+    /// Its status.
+    pub status: Status,
+    /// Why the status is not `active`.
+    pub cause: Option<Cause>,
+    /// Since when the status is what it is.
+    pub since: UnixMillis,
+    /// Its vehicles.
+    pub vehicles: Vec<ListedVehicle>,
+    /// When the owner connected.
+    pub connected_at: UnixMillis,
+    /// When the access token expires; it is refreshed when needed.
+    pub access_expires_at: Option<UnixMillis>,
+    /// When the refresh token expires; it is renewed long before.
+    pub refresh_expires_at: UnixMillis,
+}
+
+impl Connection {
+    /// What the owner sees of a record; `None` if there is nothing (left) to see.
+    #[must_use]
+    pub fn of(id: &ConnectionId, record: &GrantRecord, now: UnixMillis) -> Option<Self> {
+        let listed = |vehicles: &[VehicleId]| vehicles.iter().map(|id| ListedVehicle { id: id.clone() }).collect();
+        match record {
+            GrantRecord::Live(grant) => {
+                let (status, cause, since) = match grant.health {
+                    _ if now >= grant.tokens.refresh_expires_at => (
+                        Status::Expired,
+                        Some(Cause::RefreshTokenExpired),
+                        grant.tokens.refresh_expires_at,
+                    ),
+                    Health::Well { since } => (Status::Active, None, since),
+                    Health::Unwell { cause, since, .. } => (Status::Degraded, Some(cause), since),
+                };
+                Some(Self {
+                    id: id.clone(),
+                    status,
+                    cause,
+                    since,
+                    vehicles: listed(grant.vehicles.ids()),
+                    connected_at: grant.connected_at,
+                    access_expires_at: Some(grant.tokens.access_expires_at),
+                    refresh_expires_at: grant.tokens.refresh_expires_at,
+                })
+            }
+            GrantRecord::Ended {
+                cause,
+                since,
+                vehicles,
+                connected_at,
+                refresh_expires_at,
+                ..
+            } => Some(Self {
+                id: id.clone(),
+                status: match cause {
+                    Cause::RefreshTokenExpired => Status::Expired,
+                    _ => Status::Reauthenticate,
+                },
+                cause: Some(*cause),
+                since: *since,
+                vehicles: listed(vehicles),
+                connected_at: *connected_at,
+                access_expires_at: None,
+                refresh_expires_at: *refresh_expires_at,
+            }),
+            GrantRecord::Closing { .. } | GrantRecord::Tombstone { .. } => None,
+        }
+    }
+}

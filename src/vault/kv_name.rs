@@ -1,0 +1,55 @@
+//! Names in Workers KV: a dump of the namespace shows no principal, connection or vehicle.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
+use super::{ConnectionId, KeyId, KeyRing, Principal, key_ring::push_prefixed};
+
+/// A name in KV: `v1/` and an HMAC-SHA256 in base64url.
+///
+/// It depends on a key of the ring. After a rotation a reader tries the active key's name first and then the others';
+/// the vault writes under the active one and deletes the rest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KvName(String);
+
+impl KvName {
+    /// The prefix of every name.
+    pub const PREFIX: &'static str = "v1/";
+
+    /// Where the grant is kept, for each key of the ring, the active one first.
+    #[must_use]
+    pub fn grant(ring: &KeyRing, principal: &Principal, id: &ConnectionId) -> Vec<Self> {
+        Self::all(ring, "kv-name/grant", principal, id.as_str())
+    }
+
+    /// Where the index of the principal is kept, for each key of the ring, the active one first.
+    #[must_use]
+    pub fn index(ring: &KeyRing, principal: &Principal) -> Vec<Self> {
+        Self::all(ring, "kv-name/index", principal, "")
+    }
+
+    fn all(ring: &KeyRing, purpose: &str, principal: &Principal, item: &str) -> Vec<Self> {
+        ring.ids()
+            .filter_map(|id| Self::under(ring, id, purpose, principal, item))
+            .collect()
+    }
+
+    fn under(ring: &KeyRing, key_id: &KeyId, purpose: &str, principal: &Principal, item: &str) -> Option<Self> {
+        let key = ring.derive(key_id, purpose, "")?;
+        let mut message = Vec::new();
+        push_prefixed(&mut message, principal.as_str().as_bytes());
+        push_prefixed(&mut message, item.as_bytes());
+        let mut mac = Hmac::<Sha256>::new_from_slice(&*key).ok()?;
+        mac.update(&message);
+        Some(Self(
+            [Self::PREFIX, &URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())].concat(),
+        ))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}

@@ -1,0 +1,69 @@
+//! Whose record it is.
+
+use core::fmt;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::connect::{InvalidParameter, Reason};
+
+/// The one whom a request speaks for. Every record belongs to exactly one principal.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Principal(String);
+
+/// The longest name of a principal, in bytes.
+const MAX_BYTES: usize = 512;
+
+impl Principal {
+    /// The principal of an anonymous session. The session's id opens its cookie, so only its hash is kept.
+    #[must_use]
+    pub fn anonymous(session_id: &[u8; 32]) -> Self {
+        let hash = Sha256::new()
+            .chain_update(b"smartcar-connect/principal/v1\0")
+            .chain_update(session_id)
+            .finalize();
+        Self(["anonymous:", &URL_SAFE_NO_PAD.encode(hash)].concat())
+    }
+
+    /// Reads a principal's name, as `POST /internal/token` gives it: visible ASCII, at most 512 bytes.
+    ///
+    /// # Errors
+    /// [`InvalidParameter`] for `principal` when it is empty, too long or holds anything but visible ASCII.
+    pub fn parse(name: &str) -> Result<Self, InvalidParameter> {
+        if name.is_empty() {
+            return Err(InvalidParameter::new("principal", Reason::Empty));
+        }
+        if name.len() > MAX_BYTES {
+            return Err(InvalidParameter::new("principal", Reason::TooLong { max: MAX_BYTES }));
+        }
+        if !name.bytes().all(|byte| (0x21..=0x7e).contains(&byte)) {
+            return Err(InvalidParameter::new("principal", Reason::ControlCharacter));
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    /// The name, which identifies a person to the app: keep it out of logs.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name of the principal's Durable Object: a hash, so that it does not depend on the key ring and survives
+    /// every rotation.
+    #[must_use]
+    pub fn vault_name(&self) -> String {
+        let hash = Sha256::new()
+            .chain_update(b"smartcar-connect/vault/v1\0")
+            .chain_update(self.0.as_bytes())
+            .finalize();
+        URL_SAFE_NO_PAD.encode(hash)
+    }
+}
+
+impl fmt::Debug for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Principal([redacted])")
+    }
+}

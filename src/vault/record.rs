@@ -1,0 +1,268 @@
+//! Sealed records: the byte layout, sealing and opening. `docs/storage.md` documents both, with test vectors.
+
+use core::fmt;
+
+use aes_gcm::{
+    Aes256Gcm, KeyInit as _,
+    aead::{Aead as _, Payload},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use zeroize::Zeroizing;
+
+use super::{ConnectionId, KeyId, KeyRing, Principal, key_ring::push_prefixed};
+
+/// The version of the layout that is written.
+const VERSION: u8 = 1;
+const NONCE_BYTES: usize = 12;
+const TAG_BYTES: usize = 16;
+
+/// 96 random bits, never used twice with one key. From the platform's CSPRNG.
+pub type Nonce = [u8; NONCE_BYTES];
+
+/// What a record holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RecordType {
+    /// Who a vault belongs to.
+    Profile,
+    /// A pending connection and what came of it.
+    Pending,
+    /// A grant with its tokens.
+    Grant,
+    /// Which connections and vehicles a principal has.
+    Index,
+}
+
+impl RecordType {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Profile => "profile",
+            Self::Pending => "pending",
+            Self::Grant => "grant",
+            Self::Index => "index",
+        }
+    }
+}
+
+/// The one place where a record may be opened.
+#[derive(Clone, Debug)]
+pub struct Place {
+    record_type: RecordType,
+    owner: String,
+    item: String,
+}
+
+impl Place {
+    /// A grant of `principal`.
+    #[must_use]
+    pub fn grant(principal: &Principal, id: &ConnectionId) -> Self {
+        Self {
+            record_type: RecordType::Grant,
+            owner: principal.as_str().to_owned(),
+            item: id.as_str().to_owned(),
+        }
+    }
+
+    /// The pending connection of `principal` with this state fingerprint.
+    #[must_use]
+    pub fn pending(principal: &Principal, fingerprint: &str) -> Self {
+        Self {
+            record_type: RecordType::Pending,
+            owner: principal.as_str().to_owned(),
+            item: fingerprint.to_owned(),
+        }
+    }
+
+    /// The index of `principal`.
+    #[must_use]
+    pub fn index(principal: &Principal) -> Self {
+        Self {
+            record_type: RecordType::Index,
+            owner: principal.as_str().to_owned(),
+            item: String::new(),
+        }
+    }
+
+    /// The profile in the Durable Object with this id. It names the principal, so it can't be bound to it.
+    #[must_use]
+    pub fn profile(vault_id: &str) -> Self {
+        Self {
+            record_type: RecordType::Profile,
+            owner: ["vault:", vault_id].concat(),
+            item: String::new(),
+        }
+    }
+
+    /// Everything that the record is bound to, each field after its length.
+    fn associated_data(&self, key_id: &KeyId, generation: u64) -> Vec<u8> {
+        let mut data = Vec::new();
+        push_prefixed(&mut data, b"smartcar-connect");
+        push_prefixed(&mut data, &[VERSION]);
+        push_prefixed(&mut data, key_id.as_str().as_bytes());
+        push_prefixed(&mut data, self.record_type.name().as_bytes());
+        push_prefixed(&mut data, self.owner.as_bytes());
+        push_prefixed(&mut data, self.item.as_bytes());
+        push_prefixed(&mut data, &generation.to_be_bytes());
+        data
+    }
+
+    fn cipher(&self, ring: &KeyRing, key_id: &KeyId) -> Option<Aes256Gcm> {
+        let key = ring.derive(key_id, self.record_type.name(), &self.owner)?;
+        Some(Aes256Gcm::new((&*key).into()))
+    }
+}
+
+/// Why a record does not open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpenError {
+    /// It is cut short, or not in the layout at all.
+    Malformed,
+    /// A version of the layout that this program does not know.
+    UnknownVersion(u8),
+    /// The key that sealed it is not in the ring any more.
+    UnknownKey,
+    /// It was changed, or belongs to another place.
+    NotAuthentic,
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed => f.write_str("the record is cut short or not a sealed record"),
+            Self::UnknownVersion(version) => write!(f, "the record has layout version {version}, this program knows 1"),
+            Self::UnknownKey => f.write_str("the key that sealed the record is not in `SEALING_KEYS`"),
+            Self::NotAuthentic => f.write_str("the record was changed or belongs to another place"),
+        }
+    }
+}
+
+impl core::error::Error for OpenError {}
+
+/// A sealed record: safe to store anywhere.
+///
+/// Layout: version (1 byte), length of the key id (1), key id, generation (8, big-endian), nonce (12), ciphertext, tag
+/// (16).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedRecord {
+    key_id: KeyId,
+    generation: u64,
+    nonce: Nonce,
+    ciphertext: Vec<u8>,
+}
+
+impl SealedRecord {
+    /// Seals `plaintext` for `place` with the active key.
+    ///
+    /// # Errors
+    /// [`OpenError::Malformed`] if the plaintext is beyond what AES-GCM can seal (64 GiB).
+    pub fn seal(
+        ring: &KeyRing,
+        place: &Place,
+        generation: u64,
+        nonce: Nonce,
+        plaintext: &[u8],
+    ) -> Result<Self, OpenError> {
+        let key_id = ring.active_id().clone();
+        let cipher = place.cipher(ring, &key_id).ok_or(OpenError::UnknownKey)?;
+        let aad = place.associated_data(&key_id, generation);
+        let ciphertext = cipher
+            .encrypt(
+                (&nonce).into(),
+                Payload {
+                    msg: plaintext,
+                    aad: &aad,
+                },
+            )
+            .map_err(|_| OpenError::Malformed)?;
+        Ok(Self {
+            key_id,
+            generation,
+            nonce,
+            ciphertext,
+        })
+    }
+
+    /// Opens the record, if `place` is its own.
+    ///
+    /// # Errors
+    /// [`OpenError::UnknownKey`] and [`OpenError::NotAuthentic`].
+    pub fn open(&self, ring: &KeyRing, place: &Place) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+        let cipher = place.cipher(ring, &self.key_id).ok_or(OpenError::UnknownKey)?;
+        let aad = place.associated_data(&self.key_id, self.generation);
+        let payload = Payload {
+            msg: &self.ciphertext,
+            aad: &aad,
+        };
+        cipher
+            .decrypt((&self.nonce).into(), payload)
+            .map(Zeroizing::new)
+            .map_err(|_| OpenError::NotAuthentic)
+    }
+
+    /// The key that sealed it.
+    #[must_use]
+    pub fn key_id(&self) -> &KeyId {
+        &self.key_id
+    }
+
+    /// Which version of its content this is: the higher is the newer. Authenticated.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The record as bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let id = self.key_id.as_str().as_bytes();
+        let mut bytes = vec![VERSION, u8::try_from(id.len()).unwrap_or(u8::MAX)];
+        bytes.extend_from_slice(id);
+        bytes.extend_from_slice(&self.generation.to_be_bytes());
+        bytes.extend_from_slice(&self.nonce);
+        bytes.extend_from_slice(&self.ciphertext);
+        bytes
+    }
+
+    /// Reads a record from bytes. Says nothing about its authenticity.
+    ///
+    /// # Errors
+    /// [`OpenError::Malformed`] and [`OpenError::UnknownVersion`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, OpenError> {
+        let (&version, rest) = bytes.split_first().ok_or(OpenError::Malformed)?;
+        if version != VERSION {
+            return Err(OpenError::UnknownVersion(version));
+        }
+        let (&id_bytes, rest) = rest.split_first().ok_or(OpenError::Malformed)?;
+        let (id, rest) = rest
+            .split_at_checked(usize::from(id_bytes))
+            .ok_or(OpenError::Malformed)?;
+        let id = core::str::from_utf8(id)
+            .ok()
+            .and_then(KeyId::parse)
+            .ok_or(OpenError::Malformed)?;
+        let (generation, rest) = rest.split_first_chunk().ok_or(OpenError::Malformed)?;
+        let (nonce, ciphertext) = rest.split_first_chunk().ok_or(OpenError::Malformed)?;
+        if ciphertext.len() < TAG_BYTES {
+            return Err(OpenError::Malformed);
+        }
+        Ok(Self {
+            key_id: id,
+            generation: u64::from_be_bytes(*generation),
+            nonce: *nonce,
+            ciphertext: ciphertext.to_vec(),
+        })
+    }
+
+    /// The record as text: base64url without padding.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.to_bytes())
+    }
+
+    /// Reads a record from text.
+    ///
+    /// # Errors
+    /// As [`from_bytes`](Self::from_bytes).
+    pub fn from_text(text: &str) -> Result<Self, OpenError> {
+        Self::from_bytes(&URL_SAFE_NO_PAD.decode(text).map_err(|_| OpenError::Malformed)?)
+    }
+}

@@ -1,0 +1,64 @@
+// What is published: exactly these files, and what package.json says of them.
+import assert from "node:assert/strict";
+import { readFile, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { ROOT, consumer } from "./support/consumer.mjs";
+
+const FILES = [
+  "CHANGELOG.md",
+  "LICENSE-APACHE",
+  "LICENSE-MIT",
+  "README.md",
+  "api.js",
+  "connect.d.ts",
+  "connect.js",
+  "connect_bg.wasm",
+  "connect_bg.wasm.js",
+  "errors.js",
+  "index.d.ts",
+  "index.js",
+  "inline.js",
+  "loader.js",
+  "node.js",
+  "package.json",
+  "workerd.js",
+];
+
+test("the tarball holds these files and no others", async (t) => {
+  const { installed } = await consumer(t);
+  assert.deepEqual((await readdir(installed, { recursive: true })).sort(), FILES);
+});
+
+test("package.json: types first, the special before the general, nothing run at installation", async (t) => {
+  const { installed } = await consumer(t);
+  const json = JSON.parse(await readFile(join(installed, "package.json"), "utf8"));
+  for (const [path, conditions] of Object.entries(json.exports)) {
+    if (typeof conditions === "string") continue;
+    const names = Object.keys(conditions);
+    assert.equal(names[0], "types", path);
+    assert.equal(names.at(-1), "default", path);
+  }
+  assert.deepEqual(Object.keys(json.exports["."]), ["types", "workerd", "node", "default"]);
+  for (const target of Object.values(json.exports).flatMap((value) => Object.values(Object(value)))) {
+    if (target.startsWith?.("./")) assert.ok(FILES.includes(target.slice(2)), target);
+  }
+  for (const entry of ["index.js", "inline.js", "node.js", "workerd.js"]) {
+    assert.ok(json.sideEffects.includes(`./${entry}`), `a bundler may drop what ${entry} does when it is imported`);
+  }
+  assert.equal(json.scripts, undefined);
+  assert.equal(json.dependencies, undefined);
+  const crate = /^version = "(.+)"$/m.exec(await readFile(join(ROOT, "Cargo.toml"), "utf8"))[1];
+  assert.equal(json.version, crate);
+});
+
+test("the module's address stands in one file only, so that bundlers copy it once", async (t) => {
+  const { installed } = await consumer(t);
+  const scripts = (await readdir(installed)).filter((name) => name.endsWith(".js"));
+  const found = [];
+  for (const name of scripts) {
+    if (/new URL\([^)]*wasm/.test(await readFile(join(installed, name), "utf8"))) found.push(name);
+  }
+  assert.deepEqual(found, ["index.js", "node.js"]);
+});

@@ -1,0 +1,35 @@
+// A project that uses the package as a stranger would: from the tarball, in a folder of its own.
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+const exec = promisify(execFile);
+export const ROOT = new URL("../../../", import.meta.url).pathname;
+const DIST = join(ROOT, "dist");
+
+export async function tarball() {
+  const packed = (await readdir(DIST)).filter((name) => name.endsWith(".tgz"));
+  if (packed.length !== 1) throw new Error(`expected one tarball in dist/, found ${packed.length}: run \`make build\``);
+  return join(DIST, packed[0]);
+}
+
+/** An installed copy, removed after the test. `files` are written beside it. */
+export async function consumer(t, files = {}) {
+  const folder = await mkdtemp(join(tmpdir(), "smartcar-connect-consumer-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  await writeFile(join(folder, "package.json"), '{ "private": true, "type": "module" }\n');
+  await exec("npm", ["install", "--offline", "--ignore-scripts", await tarball()], { cwd: folder });
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+  return { folder, installed: join(folder, "node_modules/smartcar-connect") };
+}
+
+/** Runs a program in a folder; what it printed is in the result, or in the error. */
+export async function run(folder, program, args, options = {}) {
+  try {
+    return await exec(program, args, { cwd: folder, ...options });
+  } catch (error) {
+    throw new Error(`${program} ${args.join(" ")}: ${error.message}\n${error.stdout}\n${error.stderr}`, { cause: error });
+  }
+}

@@ -1,0 +1,50 @@
+// Static files over http, and Chromium to open them.
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { extname, join, normalize } from "node:path";
+
+import { chromium } from "playwright-core";
+
+const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const TYPES = { ".html": "text/html", ".js": "text/javascript", ".wasm": "application/wasm", ".css": "text/css" };
+
+/** Serves a folder. `headers` go with every answer; `served` lists the paths asked for, `missing` those that are 404. */
+export async function serve(t, folder, headers = {}) {
+  const state = { origin: "", served: [], missing: new Set(), onRequest: (_path) => {} };
+  const server = createServer(async (request, response) => {
+    const path = normalize(decodeURIComponent(new URL(request.url, "http://x").pathname));
+    state.served.push(path);
+    state.onRequest(path);
+    try {
+      if (state.missing.has(path)) throw new Error("missing");
+      const body = await readFile(join(folder, path === "/" ? "index.html" : path));
+      response.writeHead(200, { "content-type": TYPES[extname(path) || ".html"] ?? "text/plain", ...headers });
+      response.end(body);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  await new Promise((resolve) => server.listen(0, "localhost", resolve));
+  t.after(() => new Promise((resolve) => server.close(resolve).closeAllConnections()));
+  state.origin = `http://localhost:${server.address().port}`;
+  return state;
+}
+
+/** Opens a page and waits for what it puts into `globalThis.result`. */
+export async function resultOf(t, url) {
+  if (!existsSync(CHROMIUM)) throw new Error(`no browser at ${CHROMIUM}: apt-get install chromium, or set CHROMIUM`);
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] });
+  t.after(() => browser.close());
+  const page = await browser.newPage();
+  const said = [];
+  page.on("console", (message) => said.push(message.text()));
+  page.on("pageerror", (error) => said.push(String(error)));
+  await page.goto(url);
+  try {
+    await page.waitForFunction(() => globalThis.result !== undefined, null, { timeout: 10_000 });
+  } catch (error) {
+    throw new Error(`the page gave no result; it said: ${said.join("\n")}`, { cause: error });
+  }
+  return page.evaluate(() => globalThis.result);
+}

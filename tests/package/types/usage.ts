@@ -1,0 +1,106 @@
+// Compiled, never run: what users write has these types, exactly.
+import {
+  type Callback,
+  ConnectError,
+  type ConnectErrorCode,
+  type Connection,
+  type FinishOutcome,
+  type StartResult,
+  type Vehicle,
+  authorizeUrl,
+  checkCallback,
+  connections,
+  createState,
+  finish,
+  hasCallback,
+  init,
+  reauthenticateUrl,
+  start,
+  stateFingerprint,
+  vehicles,
+} from "smartcar-connect";
+import * as inline from "smartcar-connect/inline";
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+const same = <A, B>(_: Same<A, B>) => {};
+
+same<ReturnType<typeof init>, Promise<void>>(true);
+same<ReturnType<typeof start>, Promise<StartResult>>(true);
+same<ReturnType<typeof finish>, Promise<FinishOutcome>>(true);
+same<ReturnType<typeof connections>, Promise<Connection[]>>(true);
+same<ReturnType<typeof vehicles>, Promise<Vehicle[]>>(true);
+same<ReturnType<typeof hasCallback>, boolean>(true);
+same<ReturnType<typeof authorizeUrl>, string>(true);
+same<ReturnType<typeof reauthenticateUrl>, string>(true);
+same<ReturnType<typeof createState>, string>(true);
+same<Parameters<typeof stateFingerprint>, [state: string]>(true);
+same<ReturnType<typeof checkCallback>, Callback>(true);
+same<typeof inline.start, typeof start>(true);
+same<ConnectError["code"], ConnectErrorCode>(true);
+same<Connection["status"], "active" | "degraded" | "reauthenticate" | "expired">(true);
+same<StartResult, { url: string; expiresAt: number }>(true);
+
+/** No `any` hides anywhere: it would be the same as both of these at once. */
+type IsAny<T> = 0 extends 1 & T ? true : false;
+type AnyIn<T> = true extends { [K in keyof T]-?: IsAny<T[K]> }[keyof T] ? true : false;
+same<AnyIn<Connection>, false>(true);
+same<AnyIn<Vehicle>, false>(true);
+same<IsAny<FinishOutcome>, false>(true);
+same<IsAny<Callback>, false>(true);
+same<IsAny<Parameters<typeof start>[0]>, false>(true);
+same<IsAny<Parameters<typeof checkCallback>[1]>, false>(true);
+
+export async function everyday() {
+  await init();
+  await init("/static/connect.wasm");
+  await init(fetch("/static/connect.wasm"));
+  await start();
+  await start({ scope: ["required:read_odometer"], mode: "simulated", singleSelect: true, navigate: false });
+  checkCallback(new URL("https://app.example/?state=s"), { state: "s", redirectUri: "https://app.example/" });
+  authorizeUrl({ applicationId: "a", state: "s", externalId: null });
+  reauthenticateUrl({ resolutionUrl: "https://…", redirectUri: "https://app.example/", state: "s" });
+
+  // The outcomes are a closed union: whoever handles each of them needs no default.
+  const outcome = await finish();
+  switch (outcome.kind) {
+    case "connected":
+      return outcome.connection.vehicles.map(({ id }) => id);
+    case "reauthenticated":
+      return outcome.connection?.status ?? outcome.vehicleId;
+    case "vehicle_incompatible":
+      return outcome.vehicle?.make;
+    case "configuration_error":
+      return outcome.errorMessage;
+    case "unknown_error":
+      return outcome.error;
+    case "access_denied":
+    case "invalid_subscription":
+    case "no_vehicles":
+    case "server_error":
+    case "oem_cancelled_login":
+    case "user_manually_returned_to_application":
+    case "user_cancelled":
+      return outcome.description;
+    default:
+      return outcome satisfies never;
+  }
+}
+
+export function refused() {
+  // @ts-expect-error no such mode
+  void start({ mode: "real" });
+  // @ts-expect-error no such option
+  void start({ scopes: [] });
+  // @ts-expect-error not a list
+  void start({ scope: "read_odometer" });
+  // @ts-expect-error the state is missing
+  authorizeUrl({ applicationId: "a" });
+  // @ts-expect-error neither state nor fingerprint
+  checkCallback("https://app.example/", { redirectUri: "https://app.example/" });
+  // @ts-expect-error both state and fingerprint
+  checkCallback("https://app.example/", { redirectUri: "https://app.example/", state: "s", fingerprint: "f" });
+  // @ts-expect-error no such code
+  new ConnectError("oops", "message");
+  // @ts-expect-error what loads the module is not for users
+  void inline.initSync;
+}

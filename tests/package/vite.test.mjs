@@ -1,0 +1,49 @@
+// In Vite: one copy of the module in a build, and the development server.
+import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { build, createServer } from "vite";
+
+import { consumer } from "./support/consumer.mjs";
+import { resultOf, serve } from "./support/pages.mjs";
+
+const files = (entry) => ({
+  "index.html": '<!doctype html><title>consumer</title><script type="module" src="./main.js"></script>',
+  "main.js": `
+    import { createState, init } from "${entry}";
+    await init();
+    globalThis.result = createState();`,
+});
+const quiet = { configFile: false, logLevel: "error" };
+
+for (const [entry, copies] of [
+  ["smartcar-connect", 1],
+  ["smartcar-connect/inline", 0],
+]) {
+  test(`a build with ${entry} has ${copies} .wasm in it, and runs`, async (t) => {
+    const { folder } = await consumer(t, files(entry));
+    await build({ ...quiet, root: folder });
+    const built = await readdir(join(folder, "dist"), { recursive: true });
+    assert.equal(built.filter((name) => name.endsWith(".wasm")).length, copies, built.join("\n"));
+    const server = await serve(t, join(folder, "dist"));
+    assert.match(await resultOf(t, `${server.origin}/`), /^[\w-]{43}$/);
+  });
+}
+
+// The setting is what older versions of Vite need; this one must work with it and without.
+for (const [entry, optimizeDeps] of [
+  ["smartcar-connect", {}],
+  ["smartcar-connect", { exclude: ["smartcar-connect"] }],
+  ["smartcar-connect/inline", {}],
+]) {
+  test(`the development server serves ${entry} with ${JSON.stringify(optimizeDeps)}`, async (t) => {
+    const { folder } = await consumer(t, files(entry));
+    const server = await createServer({ ...quiet, root: folder, optimizeDeps, server: { port: 0, hmr: false } });
+    t.after(() => server.close());
+    await server.listen();
+    const { port } = server.httpServer.address();
+    assert.match(await resultOf(t, `http://localhost:${port}/`), /^[\w-]{43}$/);
+  });
+}

@@ -1,0 +1,48 @@
+// In workerd, bundled as wrangler does: modules are compiled at deployment there, and may not be later.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { build } from "esbuild";
+import { Miniflare, NoOpLog, convertV4MiniflareOptions } from "miniflare";
+
+import { consumer } from "./support/consumer.mjs";
+
+const WASM = "connect_bg.wasm";
+
+test("a Worker that imports the package can use it at once", async (t) => {
+  const { folder, installed } = await consumer(t, {
+    "worker.js": `
+      import { createState, init } from "smartcar-connect";
+      await init();
+      export default { fetch: () => new Response(createState()) };`,
+  });
+  const bundle = join(folder, "bundle.mjs");
+  await build({
+    absWorkingDir: folder,
+    entryPoints: ["worker.js"],
+    outfile: bundle,
+    bundle: true,
+    format: "esm",
+    conditions: ["workerd", "worker", "browser"],
+    external: ["*.wasm"],
+    logLevel: "silent",
+  });
+  const worker = new Miniflare(
+    convertV4MiniflareOptions({
+      cf: false,
+      log: new NoOpLog(),
+      telemetry: { enabled: false },
+      compatibilityDate: "2026-11-17",
+      modulesRoot: folder,
+      modules: [
+        { type: "ESModule", path: bundle },
+        { type: "CompiledWasm", path: join(folder, WASM), contents: await readFile(join(installed, WASM)) },
+      ],
+    }),
+  );
+  t.after(() => worker.dispose());
+  const response = await worker.dispatchFetch("http://localhost/");
+  assert.match(await response.text(), /^[\w-]{43}$/);
+});

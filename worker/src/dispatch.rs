@@ -1,0 +1,117 @@
+//! From a request to its answer.
+
+use std::rc::Rc;
+
+use smartcar_connect::edge::{
+    Config, Problem, ProblemCode, RequestHead, Resource, Routed, is_allowed_origin, may_change_state, route,
+};
+use worker::{Env, Request, Response};
+
+use crate::{
+    clock,
+    http::{self, Answer, header},
+    random, routes, settings,
+};
+
+/// Everything that a route needs.
+pub(crate) struct Work<'a> {
+    pub(crate) config: Rc<Config>,
+    pub(crate) env: &'a Env,
+    pub(crate) own_origin: String,
+}
+
+pub(crate) async fn respond(mut request: Request, env: &Env) -> worker::Result<Response> {
+    let request_id = random::id().unwrap_or_default();
+    let config = match settings::read(env) {
+        Ok(config) => config,
+        Err(misconfiguration) => {
+            worker::console_error!("{misconfiguration}");
+            let mut problem = Problem::new(ProblemCode::Misconfigured, misconfiguration.to_string());
+            if let Some((setting, _)) = misconfiguration.problems().first() {
+                problem = problem.with_field(setting.name());
+            }
+            return Answer::problem(&problem, &request_id).into_response(&request_id);
+        }
+    };
+    let work = Work {
+        own_origin: http::own_origin(&request),
+        config,
+        env,
+    };
+    let origin = header(request.headers(), "origin");
+    let answer = match answer(&mut request, &work).await {
+        Ok(answer) => answer,
+        Err(problem) => Answer::problem(&problem, &request_id),
+    };
+    with_cors(answer, origin.as_deref(), &work).into_response(&request_id)
+}
+
+async fn answer(request: &mut Request, work: &Work<'_>) -> Result<Answer, Problem> {
+    let method = request.inner().method();
+    let resource = match route(&work.config.prefix, &method, &request.path()) {
+        Routed::To(resource) => resource,
+        Routed::Preflight { allow } => return Ok(preflight(request, allow, work)),
+        Routed::MethodNotAllowed { allow } => {
+            let detail = ["use ", allow].concat();
+            let problem = Problem::new(ProblemCode::MethodNotAllowed, detail);
+            return Ok(Answer::problem(&problem, "").with_header("allow", allow));
+        }
+        Routed::NotFound | Routed::Outside => {
+            let detail = ["the Worker's routes start with `", &work.config.prefix, "/`"].concat();
+            return Err(Problem::new(ProblemCode::NotFound, detail));
+        }
+    };
+    if resource.changes_state() {
+        check_guard(request, &method, work)?;
+    }
+    let now = clock::now();
+    match resource {
+        Resource::ConnectStart => routes::connect::start(request, work, now).await,
+        Resource::ConnectFinish => routes::connect::finish(request, work, now).await,
+        Resource::ListConnections => routes::connections::list(request, work, now).await,
+        Resource::ShowConnection(id) => routes::connections::show(request, work, now, &id).await,
+        Resource::Disconnect(id) => routes::connections::disconnect(request, work, now, id).await,
+        Resource::DisconnectAll => routes::connections::disconnect_all(request, work, now).await,
+        Resource::ListVehicles => routes::vehicles::list(request, work, now).await,
+        Resource::InternalToken => routes::token::issue(request, work, now).await,
+        Resource::Health => Ok(Answer::json(&serde_json::json!({ "status": "ok" }))),
+    }
+}
+
+fn check_guard(request: &Request, method: &str, work: &Work<'_>) -> Result<(), Problem> {
+    let headers = request.headers();
+    let [origin, site, requested_with, content_type] =
+        ["origin", "sec-fetch-site", "x-requested-with", "content-type"].map(|name| header(headers, name));
+    let head = RequestHead {
+        origin: origin.as_deref(),
+        sec_fetch_site: site.as_deref(),
+        requested_with: requested_with.as_deref(),
+        content_type: content_type.as_deref(),
+        has_body: method == "POST",
+    };
+    may_change_state(&head, &work.own_origin, &work.config.allowed_origins)
+}
+
+/// The answer to a preflight: a browser asks before it lets a page of another origin send our header.
+fn preflight(request: &Request, allow: &'static str, work: &Work<'_>) -> Answer {
+    let answer = Answer::empty(204).with_header("allow", allow);
+    match header(request.headers(), "origin") {
+        Some(origin) if is_allowed_origin(&origin, &work.own_origin, &work.config.allowed_origins) => answer
+            .with_header("access-control-allow-methods", allow)
+            .with_header("access-control-allow-headers", "content-type, x-requested-with")
+            .with_header("access-control-max-age", "600"),
+        _ => answer,
+    }
+}
+
+/// Lets the pages of allowed origins read the answer.
+fn with_cors(answer: Answer, origin: Option<&str>, work: &Work<'_>) -> Answer {
+    let answer = answer.with_header("vary", "origin");
+    match origin {
+        Some(origin) if is_allowed_origin(origin, &work.own_origin, &work.config.allowed_origins) => answer
+            .with_header("access-control-allow-origin", origin)
+            .with_header("access-control-allow-credentials", "true")
+            .with_header("access-control-expose-headers", "retry-after, x-request-id"),
+        _ => answer,
+    }
+}

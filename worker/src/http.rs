@@ -1,0 +1,129 @@
+//! Reading requests and making answers.
+
+use futures_util::StreamExt as _;
+use smartcar_connect::edge::{Problem, ProblemCode};
+use worker::{Headers, Request, Response};
+
+/// The longest request body, in bytes.
+const MAX_BODY_BYTES: usize = 16 * 1024;
+
+/// A header's value. One that can't be read counts as absent.
+pub(crate) fn header(headers: &Headers, name: &str) -> Option<String> {
+    headers.get(name).ok().flatten()
+}
+
+/// The origin that the request was sent to, as a browser would name it in `Origin`.
+pub(crate) fn own_origin(request: &Request) -> String {
+    let url = request.inner().url();
+    let after_scheme = url.find("://").map_or(0, |at| at.saturating_add(3));
+    let host_end = url.get(after_scheme..).and_then(|rest| rest.find(['/', '?', '#']));
+    match host_end {
+        Some(end) => url
+            .get(..after_scheme.saturating_add(end))
+            .unwrap_or_default()
+            .to_owned(),
+        None => url,
+    }
+}
+
+/// The body, if it is JSON of the wanted form.
+pub(crate) async fn json_body<T: serde::de::DeserializeOwned>(request: &mut Request) -> Result<T, Problem> {
+    let body = body(request).await?;
+    serde_json::from_slice(&body).map_err(|error| {
+        // The message of a JSON error names types and quotes input; its place is enough.
+        let detail = format!(
+            "the body is not JSON with the documented fields: see line {}, column {}",
+            error.line(),
+            error.column()
+        );
+        Problem::new(ProblemCode::InvalidBody, detail)
+    })
+}
+
+async fn body(request: &mut Request) -> Result<Vec<u8>, Problem> {
+    let unreadable = || Problem::new(ProblemCode::InvalidBody, "the body could not be read to its end");
+    let mut body = Vec::new();
+    // A request without a body has no stream.
+    let Ok(mut stream) = request.stream() else {
+        return Ok(body);
+    };
+    while let Some(chunk) = stream.next().await {
+        body.extend_from_slice(&chunk.map_err(|_| unreadable())?);
+        if body.len() > MAX_BODY_BYTES {
+            return Err(Problem::new(
+                ProblemCode::BodyTooLarge,
+                "the body is longer than 16 KiB",
+            ));
+        }
+    }
+    Ok(body)
+}
+
+/// An answer before it is turned into the platform's.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) content_type: Option<&'static str>,
+    pub(crate) body: String,
+    pub(crate) headers: Vec<(&'static str, String)>,
+}
+
+impl Answer {
+    pub(crate) fn json(value: &impl serde::Serialize) -> Self {
+        match serde_json::to_string(value) {
+            Ok(body) => Self {
+                status: 200,
+                content_type: Some("application/json"),
+                body,
+                headers: Vec::new(),
+            },
+            Err(_) => Self::problem(&Problem::new(ProblemCode::StorageUnavailable, "try again"), ""),
+        }
+    }
+
+    pub(crate) fn empty(status: u16) -> Self {
+        Self {
+            status,
+            content_type: None,
+            body: String::new(),
+            headers: Vec::new(),
+        }
+    }
+
+    pub(crate) fn problem(problem: &Problem, request_id: &str) -> Self {
+        let mut headers = Vec::new();
+        if let Some(seconds) = problem.retry_after_secs() {
+            headers.push(("retry-after", seconds.to_string()));
+        }
+        Self {
+            status: problem.code.status(),
+            content_type: Some("application/problem+json"),
+            body: problem.to_json(request_id),
+            headers,
+        }
+    }
+
+    pub(crate) fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The platform's response. Nothing that the Worker says may be stored or sniffed.
+    pub(crate) fn into_response(self, request_id: &str) -> worker::Result<Response> {
+        let headers = Headers::new();
+        headers.set("cache-control", "no-store")?;
+        headers.set("x-content-type-options", "nosniff")?;
+        headers.set("x-request-id", request_id)?;
+        if let Some(content_type) = self.content_type {
+            headers.set("content-type", content_type)?;
+        }
+        for (name, value) in &self.headers {
+            headers.append(name, value)?;
+        }
+        let builder = Response::builder().with_status(self.status).with_headers(headers);
+        Ok(if self.content_type.is_none() {
+            builder.empty()
+        } else {
+            builder.fixed(self.body.into_bytes())
+        })
+    }
+}

@@ -1,0 +1,93 @@
+//! Sealed records in Workers KV.
+
+use smartcar_connect::{
+    edge::VehicleIndex,
+    time::{Millis, UnixMillis},
+    vault::{ConnectionId, GrantRecord, KeyRing, KvName, KvOutcome, OpenError, Place, Principal, SealedRecord},
+};
+use worker::kv::KvStore;
+use zeroize::Zeroizing;
+
+/// KV takes no shorter life, in seconds.
+const SHORTEST_TTL: u64 = 60;
+
+/// What stands beside a record, readable without opening it: which key sealed it, and the Durable Object that can seal it
+/// anew.
+#[derive(serde::Serialize, serde::Deserialize)]
+pub(crate) struct Metadata {
+    pub(crate) key: String,
+    pub(crate) vault: String,
+}
+
+/// Writes a record that is worthless after `expires_at`.
+pub(crate) async fn put(
+    kv: &KvStore,
+    name: &KvName,
+    record: &SealedRecord,
+    vault_id: &str,
+    expires_at: UnixMillis,
+    now: UnixMillis,
+) -> KvOutcome {
+    let metadata = Metadata {
+        key: record.key_id().as_str().to_owned(),
+        vault: vault_id.to_owned(),
+    };
+    let ttl = expires_at.since(now).as_secs().max(SHORTEST_TTL);
+    let put = kv
+        .put(name.as_str(), record.to_text())
+        .and_then(|builder| builder.expiration_ttl(ttl).metadata(metadata));
+    let written = match put {
+        Ok(builder) => builder.execute().await.is_ok(),
+        Err(_) => false,
+    };
+    if written { KvOutcome::Done } else { KvOutcome::Failed }
+}
+
+/// Deletes all of `names`.
+pub(crate) async fn delete(kv: &KvStore, names: &[KvName]) -> KvOutcome {
+    for name in names {
+        if kv.delete(name.as_str()).await.is_err() {
+            return KvOutcome::Failed;
+        }
+    }
+    KvOutcome::Done
+}
+
+/// The grant as KV knows it, which may be a minute old; `None` if KV does not know it or it can't be opened.
+pub(crate) async fn grant(
+    kv: &KvStore,
+    ring: &KeyRing,
+    principal: &Principal,
+    id: &ConnectionId,
+) -> Option<GrantRecord> {
+    let place = Place::grant(principal, id);
+    let json = first(kv, ring, &KvName::grant(ring, principal, id), &place).await?;
+    serde_json::from_slice(&json).ok()
+}
+
+/// The index as KV knows it.
+pub(crate) async fn index(kv: &KvStore, ring: &KeyRing, principal: &Principal) -> Option<VehicleIndex> {
+    let json = first(kv, ring, &KvName::index(ring, principal), &Place::index(principal)).await?;
+    serde_json::from_slice(&json).ok()
+}
+
+async fn first(kv: &KvStore, ring: &KeyRing, names: &[KvName], place: &Place) -> Option<Zeroizing<Vec<u8>>> {
+    for name in names {
+        if let Ok(Some(text)) = kv.get(name.as_str()).text().await {
+            match open(ring, place, &text) {
+                Ok(json) => return Some(json),
+                Err(error) => worker::console_error!("a record in KV does not open: {error}"),
+            }
+        }
+    }
+    None
+}
+
+fn open(ring: &KeyRing, place: &Place, text: &str) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+    SealedRecord::from_text(text)?.open(ring, place)
+}
+
+/// Until when the index is kept in KV: longer than any grant that it can name.
+pub(crate) fn index_expiry(now: UnixMillis) -> UnixMillis {
+    now.after(Millis::from_days(90))
+}

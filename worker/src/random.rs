@@ -1,0 +1,18 @@
+//! Randomness of the platform's CSPRNG. It is not to be had outside a request, so nothing is drawn at start.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+/// The platform gave no randomness: nothing secret may be made.
+#[derive(Debug)]
+pub(crate) struct NoRandomness;
+
+pub(crate) fn bytes<const N: usize>() -> Result<[u8; N], NoRandomness> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|_| NoRandomness)?;
+    Ok(bytes)
+}
+
+/// 22 characters of base64url.
+pub(crate) fn id() -> Result<String, NoRandomness> {
+    Ok(URL_SAFE_NO_PAD.encode(bytes::<16>()?))
+}

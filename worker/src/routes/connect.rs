@@ -1,0 +1,86 @@
+//! `POST /connect/start` and `POST /connect/finish`.
+
+use serde::Deserialize;
+use smartcar_connect::{
+    connect::{RedirectUri, StateFingerprint},
+    edge::{Problem, ProblemCode, VaultReply, VaultRequest, is_allowed_origin},
+    time::UnixMillis,
+};
+use worker::Request;
+
+use crate::{
+    caller,
+    dispatch::Work,
+    http::{self, Answer},
+    vault_client,
+};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Start {
+    state_fingerprint: String,
+    redirect_uri: String,
+}
+
+pub(crate) async fn start(request: &mut Request, work: &Work<'_>, now: UnixMillis) -> Result<Answer, Problem> {
+    let body: Start = http::json_body(request).await?;
+    let fingerprint =
+        StateFingerprint::parse(&body.state_fingerprint).map_err(|error| error.renamed("stateFingerprint"))?;
+    let redirect_uri = RedirectUri::parse(&body.redirect_uri).map_err(|error| error.renamed("redirectUri"))?;
+    // The callback brings the code: it may only come to pages that may use it.
+    let allowed = redirect_uri
+        .origin()
+        .is_some_and(|origin| is_allowed_origin(origin.as_str(), &work.own_origin, &work.config.allowed_origins));
+    if !allowed {
+        let detail = "`redirectUri` belongs to neither the Worker's origin nor one of `ALLOWED_ORIGINS`";
+        return Err(Problem::new(ProblemCode::InvalidParameter, detail).with_field("redirectUri"));
+    }
+    let session = match caller::session(request, &work.config, now) {
+        Some(session) => session,
+        None => caller::start_session(now)?,
+    };
+    let caller = caller::of_session(&session, &work.config);
+    let start = VaultRequest::Start {
+        caller: caller.clone(),
+        fingerprint,
+        redirect_uri,
+    };
+    let VaultReply::Started {
+        external_id,
+        expires_at,
+    } = vault_client::ask(work.env, &caller, &start).await?
+    else {
+        return Err(vault_client::unavailable());
+    };
+    let answer = Answer::json(&serde_json::json!({
+        "applicationId": work.config.application_id.as_str(),
+        "connectOrigin": work.config.origins.connect.as_str(),
+        "externalId": external_id.as_str(),
+        "expiresAt": expires_at,
+    }));
+    Ok(caller::remember(answer, &session, &work.config, now))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Finish {
+    callback: String,
+}
+
+pub(crate) async fn finish(request: &mut Request, work: &Work<'_>, now: UnixMillis) -> Result<Answer, Problem> {
+    let body: Finish = http::json_body(request).await?;
+    let session = caller::session(request, &work.config, now).ok_or_else(|| {
+        let detail = "the session cookie is missing or has ended: start the connection again in this browser, \
+                      and allow cookies";
+        Problem::new(ProblemCode::SessionMissing, detail)
+    })?;
+    let caller = caller::of_session(&session, &work.config);
+    let finish = VaultRequest::Finish {
+        caller: caller.clone(),
+        callback: body.callback,
+    };
+    let VaultReply::Finished { answer } = vault_client::ask(work.env, &caller, &finish).await? else {
+        return Err(vault_client::unavailable());
+    };
+    Ok(caller::remember(Answer::json(&answer), &session, &work.config, now))
+}

@@ -1,0 +1,6 @@
+//! What each route does.
+
+pub(crate) mod connect;
+pub(crate) mod connections;
+pub(crate) mod token;
+pub(crate) mod vehicles;

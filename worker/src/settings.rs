@@ -1,0 +1,27 @@
+//! The settings of this Worker, from its variables and secrets.
+
+use std::rc::Rc;
+
+use smartcar_connect::edge::{Config, Misconfiguration};
+use worker::{Env, kv::KvStore};
+
+/// The Durable Object namespace of the vaults.
+pub(crate) const VAULT: &str = "VAULT";
+/// The KV namespace of the sealed tokens.
+pub(crate) const TOKENS: &str = "TOKENS";
+
+pub(crate) type Settings = Result<Rc<Config>, Misconfiguration>;
+
+/// Reads and checks everything. A Worker that lacks anything serves nothing.
+pub(crate) fn read(env: &Env) -> Settings {
+    let config = Config::read(|name| env.var(name).ok().map(|value| value.to_string()))?;
+    if env.durable_object(VAULT).is_err() {
+        return Err(Misconfiguration::missing_binding(VAULT));
+    }
+    tokens(env)?;
+    Ok(Rc::new(config))
+}
+
+pub(crate) fn tokens(env: &Env) -> Result<KvStore, Misconfiguration> {
+    env.kv(TOKENS).map_err(|_| Misconfiguration::missing_binding(TOKENS))
+}

@@ -1,0 +1,128 @@
+//! Requests to Smartcar: no redirect is followed, no answer is waited for longer than the deadline or read further than
+//! the limit.
+
+use std::{pin::pin, time::Duration};
+
+use futures_util::{
+    StreamExt as _,
+    future::{Either, select},
+};
+use smartcar_connect::{
+    api::{ApiRequest, Method as ApiMethod},
+    time::Millis,
+    token::{self, Client, Failure, TokenOutcome, TokenRequest},
+    vault::CALL_DEADLINE,
+};
+use worker::{
+    AbortController, AbortSignal, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect,
+    wasm_bindgen::JsValue,
+};
+use zeroize::Zeroizing;
+
+use crate::clock;
+
+/// An answer, whatever its status.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Headers,
+    pub(crate) body: Zeroizing<Vec<u8>>,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoReply {
+    TimedOut,
+    ConnectionLost,
+}
+
+/// Presents a code or refresh token.
+pub(crate) async fn token(client: &Client, wanted: &TokenRequest) -> TokenOutcome {
+    let outgoing = client.request(wanted);
+    let headers: Vec<(&str, &str)> = outgoing
+        .headers
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    let reply = send(
+        Method::Post,
+        outgoing.url.as_str(),
+        &headers,
+        Some(&outgoing.body),
+        CALL_DEADLINE,
+    )
+    .await;
+    match reply {
+        Ok(reply) => {
+            let retry_after = reply.headers.get("retry-after").ok().flatten();
+            token::read_response(reply.status, retry_after.as_deref(), &reply.body, clock::now())
+        }
+        Err(NoReply::TimedOut) => TokenOutcome::Failed(Failure::TimedOut),
+        Err(NoReply::ConnectionLost) => TokenOutcome::Failed(Failure::ConnectionLost),
+    }
+}
+
+/// Calls the vehicle API.
+pub(crate) async fn api(request: &ApiRequest, access_token: &str) -> Result<Reply, NoReply> {
+    let bearer = Zeroizing::new(["Bearer ", access_token].concat());
+    let headers = [("authorization", bearer.as_str()), ("accept", "application/json")];
+    let method = match request.method {
+        ApiMethod::Get => Method::Get,
+        ApiMethod::Delete => Method::Delete,
+    };
+    send(method, request.url.as_str(), &headers, None, CALL_DEADLINE).await
+}
+
+async fn send(
+    method: Method,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: Option<&str>,
+    deadline: Millis,
+) -> Result<Reply, NoReply> {
+    let controller = AbortController::default();
+    let signal = controller.signal();
+    let exchange = pin!(exchange(method, url, headers, body, &signal));
+    let timer = pin!(Delay::from(Duration::from_millis(deadline.as_millis())));
+    let result = match select(exchange, timer).await {
+        Either::Left((result, _)) => result.map_err(|_| NoReply::ConnectionLost),
+        Either::Right(_) => Err(NoReply::TimedOut),
+    };
+    if result.is_err() {
+        controller.abort();
+    }
+    result
+}
+
+async fn exchange(
+    method: Method,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: Option<&str>,
+    signal: &AbortSignal,
+) -> worker::Result<Reply> {
+    let outgoing = Headers::new();
+    for (name, value) in headers {
+        outgoing.set(name, value)?;
+    }
+    let mut init = RequestInit::new();
+    init.with_method(method)
+        .with_headers(outgoing)
+        .with_redirect(RequestRedirect::Manual)
+        .with_body(body.map(JsValue::from_str));
+    let request = Request::new_with_init(url, &init)?;
+    let mut response = Fetch::Request(request).send_with_signal(signal).await?;
+    let mut body = Zeroizing::new(Vec::new());
+    if let Ok(mut stream) = response.stream() {
+        while let Some(chunk) = stream.next().await {
+            body.extend_from_slice(&chunk?);
+            if body.len() > token::MAX_BODY_BYTES {
+                break;
+            }
+        }
+    }
+    Ok(Reply {
+        status: response.status_code(),
+        headers: response.headers().clone(),
+        body,
+    })
+}

@@ -1,0 +1,129 @@
+//! Disconnecting.
+
+use std::rc::Rc;
+
+use futures_util::{StreamExt as _, stream};
+use smartcar_connect::{
+    api::ApiRequest,
+    connect::VehicleId,
+    edge::{Caller, Problem, ProblemCode, VaultReply},
+    token::{self, AccessToken},
+    vault::{ConnectionId, Effect, Event, GrantRecord, KvName, KvOutcome, Principal, Profile, Upstream, Vehicles},
+};
+
+use super::{Fault, Inner, store::Batch};
+use crate::{clock, kv, settings, upstream};
+
+/// How many vehicles Smartcar is told of at once.
+const AT_ONCE: usize = 4;
+
+impl Inner {
+    pub(super) async fn disconnect(self: &Rc<Self>, caller: &Caller, id: &ConnectionId) -> Result<VaultReply, Fault> {
+        let found = match self.seen(caller).await? {
+            Some(profile) => self.close(&profile.principal, id).await?,
+            None => false,
+        };
+        Ok(if found {
+            VaultReply::Done
+        } else {
+            let detail = "the connection does not exist or is not the caller's";
+            VaultReply::Problem(Problem::new(ProblemCode::ConnectionNotFound, detail))
+        })
+    }
+
+    /// Closes a connection; `false` if there is none. From the first write on nobody gets a token of it any more.
+    async fn close(self: &Rc<Self>, principal: &Principal, id: &ConnectionId) -> Result<bool, Fault> {
+        match self.grant(principal, id).await? {
+            Some(GrantRecord::Live(grant)) => {
+                // Smartcar is told with an access token; without one it can't be, and the grant is deleted all the same.
+                if !token::is_fresh(grant.tokens.access_expires_at, clock::now()) {
+                    let _ = self.fresh_token(principal, id, None).await;
+                }
+                if matches!(grant.vehicles, Vehicles::Unlisted { .. }) {
+                    self.list_vehicles(principal, id).await?;
+                }
+            }
+            Some(GrantRecord::Ended { .. }) => {}
+            Some(GrantRecord::Closing { .. } | GrantRecord::Tombstone { .. }) | None => return Ok(false),
+        }
+        let effects = self
+            .happen(
+                principal,
+                id,
+                Event::DisconnectWanted {
+                    upstream: Upstream::Tell,
+                },
+            )
+            .await?;
+        self.finish_closing(principal, id, effects).await?;
+        Ok(true)
+    }
+
+    /// Like carrying the effects out, but with KV written before the answer.
+    async fn finish_closing(
+        self: &Rc<Self>,
+        principal: &Principal,
+        id: &ConnectionId,
+        effects: Vec<Effect>,
+    ) -> Result<(), Fault> {
+        for effect in effects {
+            if let Effect::TellSmartcar { access_token, vehicles } = effect {
+                self.tell_smartcar(&access_token, &vehicles).await?;
+                self.happen(principal, id, Event::SmartcarTold).await?;
+            }
+        }
+        self.write_kv(principal, id).await
+    }
+
+    /// Tells Smartcar that the vehicles are disconnected. What it answers changes nothing here.
+    pub(super) async fn tell_smartcar(&self, access_token: &AccessToken, vehicles: &[VehicleId]) -> Result<(), Fault> {
+        let api = &self.config()?.origins.api;
+        stream::iter(vehicles)
+            .for_each_concurrent(AT_ONCE, |vehicle| async move {
+                let _ = upstream::api(&ApiRequest::disconnect(api, vehicle), access_token.expose()).await;
+            })
+            .await;
+        Ok(())
+    }
+
+    pub(super) async fn disconnect_all(self: &Rc<Self>, caller: &Caller) -> Result<VaultReply, Fault> {
+        if let Some(profile) = self.seen(caller).await? {
+            self.delete_principal(profile).await?;
+        }
+        Ok(VaultReply::Done)
+    }
+
+    /// Disconnects everything of the principal, then deletes the vault. If that is interrupted or KV fails, the alarm goes on
+    /// with it.
+    pub(super) async fn delete_principal(self: &Rc<Self>, profile: Profile) -> Result<(), Fault> {
+        let principal = profile.principal.clone();
+        let mut batch = Batch::default();
+        self.put_profile(
+            &mut batch,
+            &Profile {
+                closing: true,
+                ..profile
+            },
+        )?;
+        self.commit(batch).await?;
+        for (id, _) in self.grants(&principal).await? {
+            self.close(&principal, &id).await?;
+        }
+        let _turn = self.turn.lock().await;
+        if !self.profile().await?.is_some_and(|profile| profile.closing) {
+            // The owner came back meanwhile.
+            return Ok(());
+        }
+        let closed = self
+            .grants(&principal)
+            .await?
+            .iter()
+            .all(|(_, grant)| matches!(grant, GrantRecord::Tombstone { .. }));
+        let store = settings::tokens(&self.env).map_err(Fault::Misconfigured)?;
+        let index = kv::delete(&store, &KvName::index(&self.config()?.key_ring, &principal)).await;
+        if closed && index == KvOutcome::Done {
+            self.delete_everything().await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,324 @@
+//! Starting and finishing a connection.
+
+use std::rc::Rc;
+
+use futures_util::{
+    FutureExt as _,
+    future::{LocalBoxFuture, Shared},
+};
+use serde_json::Value;
+use smartcar_connect::{
+    api::{ApiRequest, VehiclePage},
+    connect::{
+        Callback, ExternalId, PendingConnection, RedirectUri, StateError, StateFingerprint, UncheckedCallback,
+        VehicleId,
+    },
+    edge::{Caller, Problem, ProblemCode, VaultReply, finish_answer},
+    time::Millis,
+    token::{AccessToken, Failure, TokenOutcome, TokenRequest},
+    vault::{
+        CallbackDigest, Connection, ConnectionId, Effect, Event, Finish, FinishOutcome, FinishStep, GrantRecord,
+        PendingRecord, Principal, Profile, granted,
+    },
+};
+
+use super::{
+    Fault, Inner,
+    store::{self, Batch},
+};
+use crate::{clock, random, upstream};
+
+/// How many connections of one principal may be unfinished at once; the oldest makes room.
+const MOST_PENDING: usize = 16;
+
+/// How many pages of vehicles are asked for: more than any owner has.
+const MOST_PAGES: usize = 10;
+
+/// A finish that is under way. Whoever brings the same callback meanwhile waits for its answer.
+pub(super) type Finishing = Shared<LocalBoxFuture<'static, Result<Finished, Fault>>>;
+
+/// What a finish is answered with.
+type Finished = Result<Value, Problem>;
+
+impl Inner {
+    pub(super) async fn start(
+        &self,
+        caller: Caller,
+        fingerprint: StateFingerprint,
+        redirect_uri: RedirectUri,
+    ) -> Result<VaultReply, Fault> {
+        let now = clock::now();
+        let mut batch = Batch::default();
+        let _turn = self.turn.lock().await;
+        let profile = match self.seen(&caller).await? {
+            Some(profile) if !profile.closing => profile,
+            former => {
+                let external_id = match former {
+                    Some(former) => former.external_id,
+                    None => ExternalId::parse(&random::id()?).map_err(|_| Fault::Corrupt)?,
+                };
+                let profile = Profile {
+                    principal: caller.principal,
+                    external_id,
+                    last_seen: now,
+                    session_ends_at: caller.session_ends_at,
+                    closing: false,
+                };
+                self.put_profile(&mut batch, &profile)?;
+                profile
+            }
+        };
+        self.make_room(&mut batch, &profile.principal).await?;
+        let pending = PendingConnection::new(fingerprint, redirect_uri, now);
+        let expires_at = pending.expires_at();
+        self.put_pending(&mut batch, &profile.principal, &PendingRecord { pending, used: None })?;
+        self.commit(batch).await?;
+        Ok(VaultReply::Started {
+            external_id: profile.external_id,
+            expires_at,
+        })
+    }
+
+    async fn make_room(&self, batch: &mut Batch, principal: &Principal) -> Result<(), Fault> {
+        let mut pendings = self.pendings(principal).await?;
+        pendings.sort_by_key(|record| record.pending.started_at());
+        let too_many = pendings.len().saturating_add(1).saturating_sub(MOST_PENDING);
+        for record in pendings.iter().take(too_many) {
+            batch.delete(store::pending_key(record.pending.fingerprint().as_str()));
+        }
+        Ok(())
+    }
+
+    pub(super) async fn finish(self: &Rc<Self>, caller: &Caller, query: String) -> Result<VaultReply, Fault> {
+        let digest = CallbackDigest::of(&query);
+        let under_way = self.finishes.borrow().get(digest.as_str()).cloned();
+        let finishing = match under_way {
+            Some(finishing) => finishing,
+            None => self.begin_finish(caller.clone(), query, digest),
+        };
+        Ok(match finishing.await? {
+            Ok(answer) => VaultReply::Finished { answer },
+            Err(problem) => VaultReply::Problem(problem),
+        })
+    }
+
+    fn begin_finish(self: &Rc<Self>, caller: Caller, query: String, digest: CallbackDigest) -> Finishing {
+        let inner = Rc::clone(self);
+        let key = digest.as_str().to_owned();
+        let finishing = async move {
+            let result = inner.finish_once(&caller, &query, &digest).await;
+            inner.finishes.borrow_mut().remove(digest.as_str());
+            result
+        }
+        .boxed_local()
+        .shared();
+        self.finishes.borrow_mut().insert(key, finishing.clone());
+        // A tab that is closed must not stop an exchange half-way.
+        self.in_background(finishing.clone().map(|_| ()));
+        finishing
+    }
+
+    async fn finish_once(
+        self: &Rc<Self>,
+        caller: &Caller,
+        query: &str,
+        digest: &CallbackDigest,
+    ) -> Result<Finished, Fault> {
+        let callback = match UncheckedCallback::parse(query) {
+            Ok(callback) => callback,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        let Some(fingerprint) = callback.state().map(|state| state.fingerprint()) else {
+            return Ok(Err(StateError::Missing.into()));
+        };
+        let Some(profile) = self.seen(caller).await? else {
+            return Ok(Err(StateError::Unknown.into()));
+        };
+        let principal = &profile.principal;
+        let turn = self.turn.lock().await;
+        let record = self.pending(principal, fingerprint.as_str()).await?;
+        let (next, code, redirect_uri) = match Finish::step(record.as_ref(), callback, digest, clock::now()) {
+            FinishStep::Refuse(error) => return Ok(Err(error.into())),
+            FinishStep::Replay { outcome, callback } => {
+                drop(turn);
+                return self.told(principal, &outcome, &callback).await;
+            }
+            FinishStep::Conclude {
+                next,
+                outcome,
+                callback,
+            } => {
+                let mut batch = Batch::default();
+                self.put_pending(&mut batch, principal, &next)?;
+                self.commit(batch).await?;
+                drop(turn);
+                return self.told(principal, &outcome, &callback).await;
+            }
+            FinishStep::Exchange {
+                next,
+                code,
+                redirect_uri,
+            } => (next, code, redirect_uri),
+        };
+        let mut batch = Batch::default();
+        self.put_pending(&mut batch, principal, &next)?;
+        self.commit(batch).await?;
+        drop(turn);
+        let wanted = TokenRequest::AuthorizationCode { code, redirect_uri };
+        let outcome = upstream::token(&self.config()?.client, &wanted).await;
+        self.exchanged(principal, &next, outcome).await
+    }
+
+    /// Keeps what the exchange brought: first of all durably, then the vehicles are asked for.
+    async fn exchanged(
+        self: &Rc<Self>,
+        principal: &Principal,
+        pending: &PendingRecord,
+        outcome: TokenOutcome,
+    ) -> Result<Finished, Fault> {
+        let failure = match outcome {
+            TokenOutcome::Issued(tokens) => match tokens.refresh_token.clone() {
+                Some(refresh_token) => {
+                    let id = ConnectionId::from_random(random::bytes()?);
+                    let record = granted(tokens, refresh_token, clock::now());
+                    let mut batch = Batch::default();
+                    self.put_grant(&mut batch, principal, &id, &record)?;
+                    let concluded = Finish::concluded(pending, FinishOutcome::Connected(id.clone()));
+                    self.put_pending(&mut batch, principal, &concluded)?;
+                    self.commit(batch).await?;
+                    let effects = self.list_vehicles(principal, &id).await?;
+                    self.carry_out(principal, &id, effects).await?;
+                    let connected = Callback::Granted {
+                        code: None,
+                        user_id: None,
+                        external_id: None,
+                        virtual_key_url: None,
+                    };
+                    return self.told(principal, &FinishOutcome::Connected(id), &connected).await;
+                }
+                None => Failure::Unreadable,
+            },
+            TokenOutcome::Failed(failure) => failure,
+        };
+        let mut batch = Batch::default();
+        let concluded = Finish::concluded(pending, FinishOutcome::ExchangeFailed(failure));
+        self.put_pending(&mut batch, principal, &concluded)?;
+        self.commit(batch).await?;
+        Ok(Err(exchange_problem(failure)))
+    }
+
+    /// The answer for what a finish came to.
+    async fn told(
+        &self,
+        principal: &Principal,
+        outcome: &FinishOutcome,
+        callback: &Callback,
+    ) -> Result<Finished, Fault> {
+        let connections = self.connections(principal).await?;
+        let connection: Option<&Connection> = match (outcome, callback) {
+            (FinishOutcome::Connected(id), _) => connections.iter().find(|connection| connection.id == *id),
+            (FinishOutcome::AsCalledBack, Callback::Reauthenticated { vehicle_id, .. }) => connections
+                .iter()
+                .find(|connection| connection.vehicles.iter().any(|vehicle| vehicle.id == *vehicle_id)),
+            (FinishOutcome::AsCalledBack, _) => None,
+            (FinishOutcome::ExchangeFailed(failure), _) => return Ok(Err(exchange_problem(*failure))),
+            (FinishOutcome::CodeMissing, _) => {
+                let detail = "the callback was granted but has no `code`: open Connect with `response_type=code`";
+                return Ok(Err(Problem::new(ProblemCode::CodeMissing, detail)));
+            }
+        };
+        if connection.is_none() && matches!(outcome, FinishOutcome::Connected(_)) {
+            let detail = "the connection that this callback made has been disconnected since";
+            return Ok(Err(Problem::new(ProblemCode::ConnectionNotFound, detail)));
+        }
+        Ok(Ok(finish_answer(callback, connection)))
+    }
+
+    /// Asks Smartcar which vehicles a grant covers. Older grants give up those vehicles: a car connected again replaces its
+    /// former connection.
+    pub(super) async fn list_vehicles(
+        self: &Rc<Self>,
+        principal: &Principal,
+        id: &ConnectionId,
+    ) -> Result<Vec<Effect>, Fault> {
+        let Some(GrantRecord::Live(grant)) = self.grant(principal, id).await? else {
+            return Ok(Vec::new());
+        };
+        let vehicles = self.ask_for_vehicles(&grant.tokens.access_token).await?;
+        let listed = vehicles.clone().unwrap_or_default();
+        let effects = self.happen(principal, id, Event::VehiclesListed { vehicles }).await?;
+        if !listed.is_empty() {
+            self.supersede(principal, id, grant.connected_at, &listed).await?;
+        }
+        Ok(effects)
+    }
+
+    async fn ask_for_vehicles(&self, access_token: &AccessToken) -> Result<Option<Vec<VehicleId>>, Fault> {
+        let api = &self.config()?.origins.api;
+        let mut vehicles = Vec::new();
+        let mut offset = Some(0);
+        for _ in 0..MOST_PAGES {
+            let Some(from) = offset else { break };
+            let page = match upstream::api(&ApiRequest::vehicles(api, from), access_token.expose()).await {
+                Ok(reply) if reply.status == 200 => VehiclePage::read(&reply.body),
+                _ => None,
+            };
+            let Some(page) = page else { return Ok(None) };
+            vehicles.extend(page.vehicles);
+            offset = page.next;
+        }
+        Ok(Some(vehicles))
+    }
+
+    async fn supersede(
+        self: &Rc<Self>,
+        principal: &Principal,
+        newer: &ConnectionId,
+        connected_at: smartcar_connect::time::UnixMillis,
+        vehicles: &[VehicleId],
+    ) -> Result<(), Fault> {
+        for (id, record) in self.grants(principal).await? {
+            let older = match &record {
+                GrantRecord::Live(grant) => grant.connected_at <= connected_at,
+                GrantRecord::Ended { .. } => true,
+                GrantRecord::Closing { .. } | GrantRecord::Tombstone { .. } => false,
+            };
+            if id != *newer && older && record.vehicles().iter().any(|vehicle| vehicles.contains(vehicle)) {
+                let taken = vehicles.to_vec();
+                self.happen(principal, &id, Event::Superseded { vehicles: taken })
+                    .await?;
+                self.write_kv_in_background(principal, &id);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn exchange_problem(failure: Failure) -> Problem {
+    match failure {
+        Failure::Refused => Problem::new(
+            ProblemCode::ExchangeRefused,
+            "Smartcar refused the authorization code: it was used, is older than 10 minutes, or the redirect URI differs; \
+             start the connection again",
+        ),
+        Failure::ClientRejected => Problem::new(
+            ProblemCode::ClientRejected,
+            "Smartcar does not accept the application: check `SMARTCAR_CLIENT_ID` and `SMARTCAR_CLIENT_SECRET`",
+        ),
+        failure => {
+            let detail = [
+                "Smartcar gave no tokens (",
+                failure.code(),
+                "); the same callback can be finished again",
+            ]
+            .concat();
+            let retry_after = match failure {
+                Failure::RateLimited {
+                    retry_after: Some(span),
+                } => span,
+                _ => Millis::from_secs(1),
+            };
+            Problem::new(ProblemCode::UpstreamUnavailable, detail).with_retry_after(retry_after)
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The index: which connection covers which vehicle. It lets a reader find a token by vehicle without the vault.
+
+use serde::{Deserialize, Serialize};
+use smartcar_connect::{
+    edge::{KnownVehicle, VehicleIndex},
+    time::{Millis, UnixMillis},
+    vault::{ConnectionId, GrantRecord, KvName, KvOutcome, Place, Principal},
+};
+
+use super::{Fault, Inner, store::Batch};
+use crate::{clock, kv, settings};
+
+/// How long after a failed write the next one is tried: KV takes one per second and key.
+const RETRY_AFTER: Millis = Millis::from_secs(2);
+
+/// How long a write may take before the alarm does it.
+const LOST_AFTER: Millis = Millis::from_secs(15);
+
+/// How far the index in KV is. Its contents follow from the grants.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct IndexRecord {
+    /// Counts the changes.
+    pub(super) generation: u64,
+    /// When KV has to be written; `None` if it is up to date.
+    pub(super) publish_at: Option<UnixMillis>,
+}
+
+/// The index of `grants`. A vehicle that several cover belongs to the newest.
+pub(super) fn of(grants: &[(ConnectionId, GrantRecord)]) -> VehicleIndex {
+    let mut live: Vec<_> = grants
+        .iter()
+        .filter_map(|(id, record)| match record {
+            GrantRecord::Live(grant) => Some((id, grant)),
+            _ => None,
+        })
+        .collect();
+    live.sort_by_key(|(_, grant)| std::cmp::Reverse(grant.connected_at));
+    let mut index = VehicleIndex::default();
+    for (id, grant) in live {
+        for vehicle in grant.vehicles.ids() {
+            if index.connection_of(vehicle).is_none() {
+                index.vehicles.push(KnownVehicle {
+                    id: vehicle.clone(),
+                    connection_id: id.clone(),
+                });
+            }
+        }
+    }
+    index
+}
+
+impl Inner {
+    /// Notes, in the batch that changes a grant's vehicles, that the index has to be written.
+    pub(super) fn owe_index(&self, batch: &mut Batch, principal: &Principal) -> Result<(), Fault> {
+        let now = clock::now();
+        // The time orders the changes and needs no reading.
+        let index = IndexRecord {
+            generation: now.as_millis(),
+            publish_at: Some(now.after(LOST_AFTER)),
+        };
+        self.put_index(batch, principal, &index)
+    }
+
+    /// Writes the index to KV, if that is owed.
+    pub(super) async fn write_index(&self, principal: &Principal) -> Result<(), Fault> {
+        let store = settings::tokens(&self.env).map_err(Fault::Misconfigured)?;
+        let names = KvName::index(&self.config()?.key_ring, principal);
+        let _turn = self.kv_turn.lock().await;
+        let Some(record) = self.index_record(principal).await? else {
+            return Ok(());
+        };
+        if record.publish_at.is_none() {
+            return Ok(());
+        }
+        let index = of(&self.grants(principal).await?);
+        let outcome = if index.vehicles.is_empty() {
+            kv::delete(&store, &names).await
+        } else {
+            let now = clock::now();
+            let sealed = self.seal(&Place::index(principal), record.generation, &index)?;
+            match names.split_first() {
+                Some((name, former)) => {
+                    match kv::put(&store, name, &sealed, &self.vault_id(), kv::index_expiry(now), now).await {
+                        KvOutcome::Done => kv::delete(&store, former).await,
+                        KvOutcome::Failed => KvOutcome::Failed,
+                    }
+                }
+                None => KvOutcome::Failed,
+            }
+        };
+        let _turn = self.turn.lock().await;
+        // Changed meanwhile: that change is owed still.
+        if self
+            .index_record(principal)
+            .await?
+            .is_none_or(|latest| latest.generation != record.generation)
+        {
+            return Ok(());
+        }
+        let publish_at = match outcome {
+            KvOutcome::Done => None,
+            KvOutcome::Failed => Some(clock::now().after(RETRY_AFTER)),
+        };
+        let mut batch = Batch::default();
+        self.put_index(&mut batch, principal, &IndexRecord { publish_at, ..record })?;
+        self.commit(batch).await
+    }
+}

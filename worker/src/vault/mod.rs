@@ -1,0 +1,252 @@
+//! The Durable Object `Vault`: one for each principal, and the only writer of the principal's records.
+//!
+//! It decides nothing. Each operation loads a record, lets `smartcar_connect::vault` decide, stores the result and then
+//! carries out the effects. Whatever has to outlive the process is in storage, and the alarm takes up what a process that
+//! died has left.
+
+mod alarm;
+mod close;
+mod connect;
+mod fault;
+mod flight;
+mod index;
+mod publish;
+mod reseal;
+mod store;
+
+use std::{cell::RefCell, collections::HashMap, rc::Rc};
+
+use futures_util::lock::Mutex;
+use smartcar_connect::{
+    edge::{Caller, Config, Problem, ProblemCode, Select, TokenAnswer, VaultReply, VaultRequest},
+    time::UnixMillis,
+    vault::{Answer, Connection, ConnectionId, Effect, Event, Next, Principal, Profile, step},
+};
+use worker::{DurableObject, Env, Request, Response, State, durable_object};
+
+use self::{fault::Fault, flight::Flight, store::Batch};
+use crate::{
+    clock,
+    settings::{self, Settings},
+};
+
+/// The Durable Object.
+#[durable_object(alarm)]
+pub struct Vault {
+    inner: Rc<Inner>,
+}
+
+impl std::fmt::Debug for Vault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Vault")
+    }
+}
+
+impl DurableObject for Vault {
+    fn new(state: State, env: Env) -> Self {
+        let settings = settings::read(&env);
+        Self {
+            inner: Rc::new(Inner::new(state, env, settings)),
+        }
+    }
+
+    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
+        let reply = match request.json::<VaultRequest>().await {
+            Ok(request) => Rc::clone(&self.inner).answer(request).await,
+            Err(_) => VaultReply::Problem(Problem::new(ProblemCode::InvalidBody, "not a vault request")),
+        };
+        Response::from_json(&reply)
+    }
+
+    /// Never fails: the platform gives an alarm up after six failures.
+    async fn alarm(&self) -> worker::Result<Response> {
+        Rc::clone(&self.inner).ring().await;
+        Response::empty()
+    }
+}
+
+/// What lives as long as the process. All of it can be had again from storage.
+struct Inner {
+    state: State,
+    env: Env,
+    settings: Settings,
+    /// When each record wants the alarm, by its key in storage; `None` until storage was read.
+    wakes: RefCell<Option<HashMap<String, UnixMillis>>>,
+    /// What is under way for each connection. Whoever wants a token meanwhile waits for its answer.
+    flights: RefCell<HashMap<ConnectionId, Flight>>,
+    /// The finishes that are under way, by the digest of their callback.
+    finishes: RefCell<HashMap<String, connect::Finishing>>,
+    /// Held from the reading of a record to the writing of its successor.
+    turn: Mutex<()>,
+    /// Held while KV is written: two writes of one key never overtake each other.
+    kv_turn: Mutex<()>,
+}
+
+impl Inner {
+    fn new(state: State, env: Env, settings: Settings) -> Self {
+        Self {
+            state,
+            env,
+            settings,
+            wakes: RefCell::default(),
+            flights: RefCell::default(),
+            finishes: RefCell::default(),
+            turn: Mutex::new(()),
+            kv_turn: Mutex::new(()),
+        }
+    }
+
+    fn config(&self) -> Result<&Rc<Config>, Fault> {
+        self.settings
+            .as_ref()
+            .map_err(|error| Fault::Misconfigured(error.clone()))
+    }
+
+    /// The id of this Durable Object. The profile is bound to it.
+    fn vault_id(&self) -> String {
+        self.state.id().to_string()
+    }
+
+    /// Drives a future to its end, whether or not anybody waits for it.
+    fn in_background(&self, future: impl Future<Output = ()> + 'static) {
+        self.state.wait_until(future);
+    }
+
+    async fn answer(self: Rc<Self>, request: VaultRequest) -> VaultReply {
+        match self.try_answer(request).await {
+            Ok(reply) => reply,
+            Err(fault) => {
+                fault.log();
+                VaultReply::Problem(fault.into())
+            }
+        }
+    }
+
+    async fn try_answer(self: &Rc<Self>, request: VaultRequest) -> Result<VaultReply, Fault> {
+        match request {
+            VaultRequest::Start {
+                caller,
+                fingerprint,
+                redirect_uri,
+            } => self.start(caller, fingerprint, redirect_uri).await,
+            VaultRequest::Finish { caller, callback } => self.finish(&caller, callback).await,
+            VaultRequest::Connections { caller } => {
+                let connections = match self.seen(&caller).await? {
+                    Some(profile) => self.connections(&profile.principal).await?,
+                    None => Vec::new(),
+                };
+                Ok(VaultReply::Connections { connections })
+            }
+            VaultRequest::Token {
+                caller,
+                select,
+                rejected,
+            } => self.token(&caller, select, rejected).await,
+            VaultRequest::Disconnect { caller, id } => self.disconnect(&caller, &id).await,
+            VaultRequest::DisconnectAll { caller } => self.disconnect_all(&caller).await,
+            VaultRequest::Reseal => self.reseal().await,
+        }
+    }
+
+    /// Notes that the owner is here. `None` if the vault is empty.
+    async fn seen(&self, caller: &Caller) -> Result<Option<Profile>, Fault> {
+        let Some(profile) = self.profile().await? else {
+            return Ok(None);
+        };
+        if profile.principal != caller.principal {
+            return Err(Fault::WrongPrincipal);
+        }
+        // A call by service key knows nothing of the session.
+        let session_ends_at = caller.session_ends_at.or(profile.session_ends_at);
+        match profile.seen(clock::now(), session_ends_at) {
+            Some(seen) => {
+                let mut batch = Batch::default();
+                self.put_profile(&mut batch, &seen)?;
+                self.commit(batch).await?;
+                Ok(Some(seen))
+            }
+            None => Ok(Some(profile)),
+        }
+    }
+
+    async fn connections(&self, principal: &Principal) -> Result<Vec<Connection>, Fault> {
+        let now = clock::now();
+        let grants = self.grants(principal).await?;
+        let mut connections: Vec<Connection> = grants
+            .iter()
+            .filter_map(|(id, record)| Connection::of(id, record, now))
+            .collect();
+        connections.sort_by_key(|connection| connection.connected_at);
+        Ok(connections)
+    }
+
+    async fn token(
+        self: &Rc<Self>,
+        caller: &Caller,
+        select: Select,
+        rejected: Option<u64>,
+    ) -> Result<VaultReply, Fault> {
+        let unknown = || Problem::new(ProblemCode::ConnectionNotFound, "there is no such connection");
+        let Some(profile) = self.seen(caller).await? else {
+            return Ok(VaultReply::Problem(unknown()));
+        };
+        let id = match select {
+            Select::Connection(id) => id,
+            Select::Vehicle(vehicle) => {
+                let grants = self.grants(&profile.principal).await?;
+                match index::of(&grants).connection_of(&vehicle) {
+                    Some(id) => id.clone(),
+                    None => return Ok(VaultReply::Problem(unknown())),
+                }
+            }
+        };
+        Ok(match self.fresh_token(&profile.principal, &id, rejected).await? {
+            Answer::Token {
+                access_token,
+                expires_at,
+                generation,
+            } => VaultReply::Token(TokenAnswer {
+                connection_id: id,
+                access_token: access_token.expose().to_owned(),
+                expires_at,
+                generation,
+            }),
+            Answer::Unavailable(unwell) => {
+                let detail = [
+                    "Smartcar gave no new token (",
+                    unwell.cause.code(),
+                    "); try again later",
+                ]
+                .concat();
+                let problem = Problem::new(ProblemCode::UpstreamUnavailable, detail);
+                VaultReply::Problem(problem.with_retry_after(unwell.retry_after))
+            }
+            Answer::Ended(cause) => {
+                let detail = ["the owner has to connect the car again (", cause.code(), ")"].concat();
+                VaultReply::Problem(Problem::new(ProblemCode::ReauthenticationRequired, detail))
+            }
+            Answer::Unknown => VaultReply::Problem(unknown()),
+        })
+    }
+
+    /// Lets `event` happen to a connection: what it comes to is stored, and what is to be done then is returned.
+    async fn happen(&self, principal: &Principal, id: &ConnectionId, event: Event) -> Result<Vec<Effect>, Fault> {
+        let policy = self.config()?.policy;
+        let _turn = self.turn.lock().await;
+        let record = self.grant(principal, id).await?;
+        let decided = step(id, record.as_ref(), clock::now(), event, &policy);
+        let mut batch = Batch::default();
+        match &decided.next {
+            Next::Keep => return Ok(decided.effects),
+            Next::Put(next) => {
+                self.put_grant(&mut batch, principal, id, next)?;
+                if record.is_none_or(|record| record.vehicles() != next.vehicles()) {
+                    self.owe_index(&mut batch, principal)?;
+                }
+            }
+            Next::Remove => batch.delete(store::grant_key(id)),
+        }
+        self.commit(batch).await?;
+        Ok(decided.effects)
+    }
+}

@@ -1,0 +1,93 @@
+//! Asking a principal's vault.
+
+use smartcar_connect::{
+    edge::{Caller, Config, Problem, ProblemCode, Select, TokenAnswer, VaultReply, VaultRequest},
+    time::Millis,
+    token,
+    vault::{ConnectionId, GrantRecord},
+};
+use worker::{Env, Headers, Method, Request, RequestInit, wasm_bindgen::JsValue};
+
+use crate::{clock, kv, settings};
+
+/// Where the vault is asked. Nothing but the Durable Object's stub ever resolves it.
+const VAULT_URL: &str = "https://vault/";
+
+/// Sends `request` to the vault of `caller`.
+pub(crate) async fn ask(env: &Env, caller: &Caller, request: &VaultRequest) -> Result<VaultReply, Problem> {
+    match try_ask(env, caller, request).await {
+        Ok(VaultReply::Problem(problem)) => Err(problem),
+        Ok(reply) => Ok(reply),
+        Err(_) => Err(unavailable()),
+    }
+}
+
+pub(crate) fn unavailable() -> Problem {
+    Problem::new(ProblemCode::StorageUnavailable, "the vault did not answer; try again")
+        .with_retry_after(Millis::from_secs(1))
+}
+
+async fn try_ask(env: &Env, caller: &Caller, request: &VaultRequest) -> worker::Result<VaultReply> {
+    let stub = env
+        .durable_object(settings::VAULT)?
+        .get_by_name(&caller.principal.vault_name())?;
+    let headers = Headers::new();
+    headers.set("content-type", "application/json")?;
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post)
+        .with_headers(headers)
+        .with_body(Some(JsValue::from_str(&serde_json::to_string(request)?)));
+    let mut response = stub
+        .fetch_with_request(Request::new_with_init(VAULT_URL, &init)?)
+        .await?;
+    response.json().await
+}
+
+/// An access token for one call: from KV alone if that is fresh enough, from the vault otherwise.
+pub(crate) async fn token(env: &Env, config: &Config, caller: &Caller, select: Select) -> Result<TokenAnswer, Problem> {
+    match from_kv(env, config, caller, &select).await {
+        Some(token) => Ok(token),
+        None => from_vault(env, caller, select, None).await,
+    }
+}
+
+/// A token that is newer than the one that Smartcar rejected.
+pub(crate) async fn token_after(env: &Env, caller: &Caller, rejected: &TokenAnswer) -> Result<TokenAnswer, Problem> {
+    let select = Select::Connection(rejected.connection_id.clone());
+    from_vault(env, caller, select, Some(rejected.generation)).await
+}
+
+async fn from_vault(env: &Env, caller: &Caller, select: Select, rejected: Option<u64>) -> Result<TokenAnswer, Problem> {
+    let request = VaultRequest::Token {
+        caller: caller.clone(),
+        select,
+        rejected,
+    };
+    match ask(env, caller, &request).await? {
+        VaultReply::Token(token) => Ok(token),
+        _ => Err(unavailable()),
+    }
+}
+
+async fn from_kv(env: &Env, config: &Config, caller: &Caller, select: &Select) -> Option<TokenAnswer> {
+    let store = settings::tokens(env).ok()?;
+    let (ring, principal) = (&config.key_ring, &caller.principal);
+    let connection_id: ConnectionId = match select {
+        Select::Connection(id) => id.clone(),
+        Select::Vehicle(vehicle) => kv::index(&store, ring, principal)
+            .await?
+            .connection_of(vehicle)?
+            .clone(),
+    };
+    match kv::grant(&store, ring, principal, &connection_id).await? {
+        GrantRecord::Live(grant) if token::is_fresh(grant.tokens.access_expires_at, clock::now()) => {
+            Some(TokenAnswer {
+                connection_id,
+                access_token: grant.tokens.access_token.expose().to_owned(),
+                expires_at: grant.tokens.access_expires_at,
+                generation: grant.generation,
+            })
+        }
+        _ => None,
+    }
+}
