@@ -34,23 +34,33 @@ test("between start, finish and a repeated finish nothing is forgotten", async (
   assert.equal(await exchanges(), 1);
 });
 
-test("killed while the code is exchanged: typed answers, and no second exchange", async () => {
-  const visitor = world.visitor();
+/** Kills the Vault while it waits for the answer to an exchange that `fault` delays, and gives the finish's answer. */
+async function killedDuringExchange(visitor, fault, isUnderWay) {
   const { state } = await visitor.start();
   const query = { code: await world.consent(), state };
-  await simulator.configure({ latencyMs: 500 });
+  await simulator.fault({ endpoint: "exchange", kind: "slow_headers", ms: 5000, ...fault });
   const finishing = visitor.finish(query);
-  while ((await exchanges()) === 0);
+  while (!(await isUnderWay()));
   await killAll();
-  const answer = await finishing;
-  assertProblem(answer);
-  assert.ok(answer.status >= 500, answer.text);
-  const again = await visitor.finish(query);
-  assertProblem(again);
-  assert.equal(await exchanges(), 1);
-  assert.deepEqual(await visitor.connections(), []);
+  return { query, answer: await finishing };
+}
 
-  // The visitor is not stuck: a new start goes through.
-  await simulator.configure({ latencyMs: 0 });
+test("killed before Smartcar has used the code: the same finish still connects, once", async () => {
+  const visitor = world.visitor();
+  const underWay = async () => (await exchanges()) === 1;
+  const { query, answer } = await killedDuringExchange(visitor, { commit: false }, underWay);
+  const outcome = answer.status === 200 ? answer : await visitor.finish(query);
+  assert.equal(outcome.json().kind, "connected", outcome.text);
+  assert.equal((await simulator.counts()).exchangeCommitted, 1);
+  assert.deepEqual(await visitor.connections(), [outcome.json().connection]);
+});
+
+test("killed after Smartcar has used the code: a typed answer, and the owner can start again", async () => {
+  const visitor = world.visitor();
+  const underWay = async () => (await simulator.counts()).exchangeCommitted === 1;
+  const { query, answer } = await killedDuringExchange(visitor, { commit: true }, underWay);
+  assertProblem(answer);
+  assertProblem(await visitor.finish(query), { code: "exchange_refused" });
+  assert.deepEqual(await visitor.connections(), []);
   assert.equal((await world.connect(visitor)).answer.json().kind, "connected");
 });
