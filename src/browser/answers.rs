@@ -36,7 +36,7 @@ const CONNECTION: Shape = &[
     field("since", Kind::Number),
     field("vehicles", Kind::Objects(&[field("id", Kind::Text)])),
     field("connectedAt", Kind::Number),
-    field("accessExpiresAt", Kind::Number),
+    field("accessExpiresAt", Kind::Number).nullable(),
     field("refreshExpiresAt", Kind::Number),
 ];
 
@@ -52,7 +52,11 @@ const VEHICLE: Shape = &[
 const KIND: Field = field("kind", Kind::Text);
 const DESCRIPTION: Field = field("description", Kind::Text).optional();
 
-const CONNECTED: Shape = &[KIND, field("connection", Kind::Object(CONNECTION))];
+const CONNECTED: Shape = &[
+    KIND,
+    field("connection", Kind::Object(CONNECTION)),
+    field("virtualKeyUrl", Kind::Text).optional(),
+];
 const REAUTHENTICATED: Shape = &[
     KIND,
     field("vehicleId", Kind::Text),

@@ -46,7 +46,7 @@ error_codes! {
     /// The browser offers no random number generator.
     CryptoUnavailable = "crypto_unavailable",
     /// `sessionStorage` is blocked or full.
-    StorageUnavailable = "storage_unavailable",
+    BrowserStorageUnavailable = "browser_storage_unavailable",
 
     /// The URL has no parameter of a Connect callback.
     CallbackEmpty = "callback_empty",
@@ -72,6 +72,40 @@ error_codes! {
     NetworkError = "network_error",
     /// The answer is not one of the Worker's.
     UnexpectedResponse = "unexpected_response",
+    /// A setting of the Worker is missing or unusable.
+    Misconfigured = "misconfigured",
+    /// The Worker has nothing at this address.
+    NotFound = "not_found",
+    /// The Worker has another method at this address.
+    MethodNotAllowed = "method_not_allowed",
+    /// The Worker does not allow the page's origin.
+    OriginNotAllowed = "origin_not_allowed",
+    /// A header that this module sends did not arrive.
+    HeaderMissing = "header_missing",
+    /// The body did not arrive as JSON.
+    UnsupportedMediaType = "unsupported_media_type",
+    /// The body was too large for the Worker.
+    BodyTooLarge = "body_too_large",
+    /// The body was not of the form that the Worker reads.
+    InvalidBody = "invalid_body",
+    /// The Worker refused a parameter; `field` names it.
+    InvalidParameter = "invalid_parameter",
+    /// The session ended between start and finish.
+    SessionMissing = "session_missing",
+    /// Access was granted, but no authorization code came with it.
+    CodeMissing = "code_missing",
+    /// Smartcar refused the authorization code.
+    ExchangeRefused = "exchange_refused",
+    /// Smartcar does not accept the Worker's credentials.
+    ClientRejected = "client_rejected",
+    /// Smartcar can't be reached or fails.
+    UpstreamUnavailable = "upstream_unavailable",
+    /// The owner has no such connection.
+    ConnectionNotFound = "connection_not_found",
+    /// The owner has to connect again.
+    ReauthenticationRequired = "reauthentication_required",
+    /// The Worker's storage failed.
+    StorageUnavailable = "storage_unavailable",
     /// The Worker answered with a problem whose code this version does not know.
     EdgeError = "edge_error",
 }

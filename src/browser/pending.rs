@@ -143,5 +143,5 @@ fn key(prefix: &str, fingerprint: &StateFingerprint) -> String {
 fn unavailable(thrown: &JsValue) -> Error {
     let message = "`sessionStorage` is blocked or full, and without it no callback can be told from a forged one; allow this \
                    site to store data, and in a frame open the page on its own";
-    Error::new(ErrorCode::StorageUnavailable, message).with("cause", thrown)
+    Error::new(ErrorCode::BrowserStorageUnavailable, message).with("cause", thrown)
 }

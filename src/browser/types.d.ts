@@ -15,7 +15,7 @@ export type ConnectErrorCode =
   /** The browser offers no cryptographic random number generator. */
   | "crypto_unavailable"
   /** `sessionStorage` is blocked or full. */
-  | "storage_unavailable"
+  | "browser_storage_unavailable"
   /** The URL has no parameter of a Connect callback. */
   | "callback_empty"
   /** The callback is no well-formed query string. */
@@ -38,6 +38,40 @@ export type ConnectErrorCode =
   | "network_error"
   /** Something other than the Worker answered: `edge` is wrong, or a proxy is in the way. */
   | "unexpected_response"
+  /** The Worker: a setting is missing or unusable; the message names it. */
+  | "misconfigured"
+  /** The Worker: there is nothing at this address. */
+  | "not_found"
+  /** The Worker: the address takes another method. */
+  | "method_not_allowed"
+  /** The Worker: the page's origin is not allowed. */
+  | "origin_not_allowed"
+  /** The Worker: a header did not arrive; a proxy is in the way. */
+  | "header_missing"
+  /** The Worker: the body did not arrive as JSON; a proxy is in the way. */
+  | "unsupported_media_type"
+  /** The Worker: the body was too large. */
+  | "body_too_large"
+  /** The Worker: the body could not be read. */
+  | "invalid_body"
+  /** The Worker: a parameter was refused; `field` names it. */
+  | "invalid_parameter"
+  /** The Worker: the session ended between `start` and `finish`, or its cookie is blocked. */
+  | "session_missing"
+  /** The Worker: access was granted, but no authorization code came with it. */
+  | "code_missing"
+  /** The Worker: Smartcar refused the authorization code. The owner has to start again. */
+  | "exchange_refused"
+  /** The Worker: Smartcar does not accept the application's id and secret. */
+  | "client_rejected"
+  /** The Worker: Smartcar can't be reached. Worth a further attempt. */
+  | "upstream_unavailable"
+  /** The Worker: the owner has no such connection. */
+  | "connection_not_found"
+  /** The Worker: the owner has to connect again. */
+  | "reauthentication_required"
+  /** The Worker: its storage can't be reached. Worth a further attempt. */
+  | "storage_unavailable"
   /** A problem of the Worker's that this version has no code for; the message names its code. */
   | "edge_error";
 
@@ -61,8 +95,8 @@ export interface Connection {
   /** The vehicles it covers, by Smartcar's ids. */
   vehicles: { id: string }[];
   connectedAt: number;
-  /** When the access token ends. The Worker refreshes it by itself. */
-  accessExpiresAt: number;
+  /** When the access token ends, which the Worker renews by itself; `null` once the grant has ended. */
+  accessExpiresAt: number | null;
   /** When the grant ends unless it is refreshed before. */
   refreshExpiresAt: number;
 }
@@ -115,7 +149,8 @@ export type ConnectFailure =
 
 /** How a connection ended. Anything but a failure of the machinery is an outcome, not an error. */
 export type FinishOutcome =
-  | { kind: "connected"; connection: Connection }
+  /** `virtualKeyUrl` is where the owner of a Tesla adds the application's virtual key. */
+  | { kind: "connected"; connection: Connection; virtualKeyUrl?: string }
   /** The owner renewed the access to one vehicle; `connection` is `null` if the Worker holds none for it. */
   | { kind: "reauthenticated"; vehicleId: string; connection: Connection | null }
   | ConnectFailure;
@@ -228,3 +263,26 @@ export interface ReauthenticateVehicleOptions extends ReauthenticateBase {
    */
   responseType?: "vehicle_id" | "none";
 }
+
+/** The address that Smartcar's API gives in `resolution.url` of an error, made ready to come back to this app. */
+export interface ReauthenticateResolutionOptions {
+  /** On the origin of Connect; any other is refused. */
+  resolutionUrl: string;
+  /** Where Connect sends the owner back to, exactly as registered. */
+  redirectUri: string;
+  /** From `createState()`, or the back end's own: 1 to 512 characters of printable ASCII. */
+  state: string;
+  /** @default "https://connect.smartcar.com" */
+  connectOrigin?: string;
+}
+
+/** The connection that a callback has to belong to, by its `state` or the state's fingerprint. */
+export type ExpectedCallback = {
+  /** The one that the connection was started with. */
+  redirectUri: string;
+  /**
+   * When it was started, in milliseconds since the Unix epoch; 10 minutes later it is `state_expired`.
+   * @default now
+   */
+  startedAt?: number;
+} & ({ state: string; fingerprint?: undefined } | { fingerprint: string; state?: undefined });

@@ -137,12 +137,12 @@ test("two calls at once: one finishes", async (t) => {
 test("a connection ends after ten minutes", async (t) => {
   const context = await lab.profile(t);
   const page = await context.newPage();
-  await page.clock.install({ time: "2026-11-24T12:00:00Z" });
+  await page.clock.setFixedTime("2026-11-24T12:00:00Z");
   await open(page, `${lab.world.app}/cars`);
   const [late, early] = [await start(page), await start(page)];
-  await page.clock.setSystemTime("2026-11-24T12:09:59Z");
+  await page.clock.setFixedTime("2026-11-24T12:09:59Z");
   assert.equal((await call(page, "finish", `/cars?code=${CODE}&state=${early}`)).value.kind, "connected");
-  await page.clock.setSystemTime("2026-11-24T12:10:00Z");
+  await page.clock.setFixedTime("2026-11-24T12:10:00Z");
   assert.equal((await call(page, "finish", `/cars?code=${CODE}&state=${late}`)).error.code, "state_expired");
   assert.equal(sent().length, 1);
 });
@@ -150,7 +150,7 @@ test("a connection ends after ten minutes", async (t) => {
 test("what was never finished is swept away", async (t) => {
   const context = await lab.profile(t);
   const page = await context.newPage();
-  await page.clock.install({ time: "2026-11-24T12:00:00Z" });
+  await page.clock.setFixedTime("2026-11-24T12:00:00Z");
   await open(page, `${lab.world.app}/cars`);
   await start(page);
   const used = await start(page);
@@ -159,7 +159,7 @@ test("what was never finished is swept away", async (t) => {
     sessionStorage.setItem("smartcar-connect:pending:garbage", "{");
     sessionStorage.setItem("mine", "kept");
   });
-  await page.clock.setSystemTime("2026-11-24T12:10:00Z");
+  await page.clock.setFixedTime("2026-11-24T12:10:00Z");
   await start(page);
   const keys = await page.evaluate(() => Object.keys(sessionStorage).sort());
   assert.equal(keys.length, 2, keys);
@@ -197,7 +197,7 @@ test("the app's own parameters may repeat, and are not the Worker's business", a
 test("Connect's errors are outcomes, and the Worker hears of them", async (t) => {
   const outcomes = [
     { kind: "access_denied", description: "User denied access" },
-    { kind: "vehicle_incompatible", description: "No", vehicle: { vin: "1FTFW1E50MFA00001", make: "FORD", year: 2021 } },
+    { kind: "vehicle_incompatible", description: "No", vehicle: { vin: "1FTFW1E50MFA00001", make: "FORD", year: "2021" } },
     { kind: "configuration_error", statusCode: 400, errorMessage: "no make" },
     { kind: "unknown_error", error: "brand_new", description: "?" },
     { kind: "no_vehicles" },
