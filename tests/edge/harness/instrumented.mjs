@@ -17,6 +17,30 @@ globalThis.Date = new Proxy(PlatformDate, {
   get: (target, name) => (name === "now" ? now : Reflect.get(target, name)),
 });
 
+let vaultCalls = 0;
+
+// When the next Vault to write is to be killed: before or after its write number \`skip\` + 1 from now.
+let plan = null;
+async function reach(when, state) {
+  if (plan?.when !== when) return;
+  plan.skip -= 1;
+  if (plan.skip >= 0) return;
+  plan = null;
+  state.abort("killed by the test");
+  await new Promise(() => {});
+}
+function watchWrites(state) {
+  const { storage } = state;
+  const put = storage.put.bind(storage);
+  storage.put = async (...args) => {
+    await reach("before", state);
+    const written = await put(...args);
+    await storage.sync();
+    await reach("after", state);
+    return written;
+  };
+}
+
 async function runAlarm(storage, vault) {
   const due = await storage.getAlarm();
   if (due === null || due > now()) return Response.json({ ran: false, due });
@@ -32,14 +56,17 @@ function control(pathname, state, vault) {
 
 export const Vault = new Proxy(BuiltVault, {
   construct(target, args, newTarget) {
-    const vault = Reflect.construct(target, args, newTarget);
     const [state] = args;
+    watchWrites(state);
+    const vault = Reflect.construct(target, args, newTarget);
     return new Proxy(vault, {
       get(_, name) {
         if (name === "fetch") {
           return (request) => {
             const { pathname } = new URL(request.url);
-            return pathname.startsWith("/__test/") ? control(pathname, state, vault) : vault.fetch(request);
+            if (pathname.startsWith("/__test/")) return control(pathname, state, vault);
+            vaultCalls += 1;
+            return vault.fetch(request);
           };
         }
         const member = Reflect.get(vault, name);
@@ -56,6 +83,11 @@ export default class extends WorkerEntrypoint {
       offset = Number(searchParams.get("offset"));
       return new Response();
     }
+    if (pathname === "/__test/plan") {
+      plan = { when: searchParams.get("when"), skip: Number(searchParams.get("skip")) };
+      return new Response();
+    }
+    if (pathname === "/__test/calls") return Response.json(vaultCalls);
     if (pathname.startsWith("/__test/")) {
       const { VAULT } = this.env;
       return VAULT.get(VAULT.idFromString(searchParams.get("id"))).fetch("https://vault" + pathname);
@@ -91,4 +123,14 @@ export async function runAlarm(edge, id) {
 /** Ends one Durable Object at once, whatever it is at; the requests that it was answering fail. */
 export async function kill(edge, id) {
   await send(`${edge.at(0)}/__test/kill?id=${id}`, { method: "POST" });
+}
+
+/** Lets the next Durable Object that writes to its storage end `before` or `after` that write; `skip` writes go by first. */
+export async function killAtWrite(edge, when, skip = 0) {
+  await send(`${edge.at(0)}/__test/plan?when=${when}&skip=${skip}`, { method: "POST" });
+}
+
+/** How many requests the Durable Objects have answered. */
+export async function vaultCalls(edge) {
+  return (await send(`${edge.at(0)}/__test/calls`)).json();
 }
