@@ -103,16 +103,16 @@ impl Start {
         let connect = Origin::parse("connectOrigin", &told("connectOrigin"))?;
         let external_id = ExternalIdParam::Set(ExternalId::parse(&told("externalId"))?);
         let pending = &self.entry.pending;
-        let url = self.wishes.to_url(application_id, &self.state);
+        let url = self.wishes.url(application_id, &self.state);
         let url = url
             .redirect_uri(pending.redirect_uri().clone())
-            .external_id(external_id)
-            .to_url(&connect)?;
+            .external_id(external_id);
+        let href = url.to_href(&connect)?;
         if let Departure::Navigate = self.departure {
-            page::navigate(&self.window, url.as_str())?;
+            page::navigate(&self.window, &href)?;
         }
         let result = Object::new();
-        set(&result, "url", &url.as_str().into());
+        set(&result, "url", &href.into());
         set(&result, "expiresAt", &page::number(pending.expires_at()));
         Ok(result.into())
     }
