@@ -88,7 +88,7 @@ dist/package/package.json: $(CRATE) $(call files,pkg-template) CHANGELOG.md LICE
 	@$(STEP) "Build the browser module and the package" $(XTASK) package
 
 worker/build/index.js: $(CRATE) $(call files,worker/src) worker/Cargo.toml $(XTASK) | wasm-target $(NPM) $(WORKER_BUILD)
-	@$(STEP) "Build the Worker" $(XTASK) worker
+	@$(STEP) "Build the Worker" $(XTASK) worker $(WORKER_BUILD)
 	@touch $@
 
 dist/demo/index.html: dist/package/package.json $(call files,worker/demo)

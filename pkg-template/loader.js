@@ -77,6 +77,8 @@ export function guarded(call) {
   try {
     return call();
   } catch (error) {
+    // The frames inside the module say nothing, and would push the caller's own out of the stack.
+    if (error instanceof ConnectError) Error.captureStackTrace?.(error, guarded);
     throw checked(error);
   }
 }

@@ -116,9 +116,10 @@ impl ApiError {
     /// The stable name of the error for the app: Smartcar's type and code in lower case, or the status.
     #[must_use]
     pub fn name(&self) -> String {
-        match (&self.error_type, &self.code) {
-            (Some(kind), Some(code)) => [&identifier(kind), ":", &identifier(code)].concat(),
-            (Some(kind), None) => identifier(kind),
+        let name = |text: &Option<String>| text.as_deref().map(identifier).filter(|name| !name.is_empty());
+        match (name(&self.error_type), name(&self.code)) {
+            (Some(kind), Some(code)) => [&kind, ":", &*code].concat(),
+            (Some(kind), None) => kind,
             (None, _) => ["status_", &self.status.to_string()].concat(),
         }
     }
@@ -152,4 +153,122 @@ fn resolution(value: &Value) -> Option<Resolution> {
         _ => ResolutionKind::Other,
     };
     Some(Resolution { kind, url })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+
+    fn read(status: u16, body: &str) -> ApiError {
+        ApiError::read(status, |_| None, body.as_bytes())
+    }
+
+    #[test]
+    fn the_name_is_safe_to_show() {
+        for (body, name) in [
+            (
+                r#"{"type":"CONNECTED_SERVICES_ACCOUNT","code":"AUTHENTICATION_FAILED"}"#,
+                "connected_services_account:authentication_failed",
+            ),
+            (r#"{"type":"PERMISSION","code":null}"#, "permission"),
+            (
+                r#"{"error":"vehicle_state_error","code":"VS_000"}"#,
+                "vehicle_state_error:vs_000",
+            ),
+            (r#"{"type":"<script>","code":"a b\r\nc"}"#, "script:abc"),
+            (r#"{"type":"<>","code":"X"}"#, "status_418"),
+            (r#"{"type":"","code":"X"}"#, "status_418"),
+            (r#"{"type":"A","code":"-"}"#, "a"),
+            (r#"{"code":"X"}"#, "status_418"),
+            ("<html>", "status_418"),
+            ("", "status_418"),
+        ] {
+            assert_eq!(read(418, body).name(), name, "{body}");
+        }
+        let long = format!(r#"{{"type":"{}"}}"#, "A".repeat(5_000));
+        assert_eq!(read(400, &long).name().len(), 64);
+    }
+
+    #[test]
+    fn a_resolution_is_an_object_or_in_older_bodies_a_word() {
+        let kind = |body: &str| {
+            read(400, body)
+                .resolution
+                .map(|resolution| (resolution.kind, resolution.url))
+        };
+        assert_eq!(
+            kind(r#"{"resolution":"CONTACT_SUPPORT"}"#),
+            Some((ResolutionKind::ContactSupport, None))
+        );
+        assert_eq!(
+            kind(r#"{"resolution":{"type":"ACTION_REQUIRED","url":"https://x.example"}}"#),
+            Some((ResolutionKind::ActionRequired, Some("https://x.example".into())))
+        );
+        assert_eq!(
+            kind(r#"{"resolution":{"type":"SOMETHING_NEW"}}"#),
+            Some((ResolutionKind::Other, None))
+        );
+        for none in ["null", "{}", r#"{"type":null}"#, "3", "[]"] {
+            assert_eq!(kind(&format!(r#"{{"resolution":{none}}}"#)), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn version_3_has_its_text_in_detail() {
+        let error = read(429, r#"{"type":"RATE_LIMIT","detail":"too fast","status":429}"#);
+        assert_eq!(error.description.as_deref(), Some("too fast"));
+        assert!(error.detail.is_empty());
+    }
+
+    #[test]
+    fn headers_win_over_the_body() {
+        let header = |name: &str| match name {
+            "sc-request-id" => Some("from-header".to_owned()),
+            "retry-after" => Some(" 30 ".to_owned()),
+            _ => None,
+        };
+        let error = ApiError::read(429, header, br#"{"requestId":"from-body"}"#);
+        assert_eq!(error.request_id.as_deref(), Some("from-header"));
+        assert_eq!(error.retry_after, Some(Millis::from_secs(30)));
+        assert_eq!(
+            read(429, r#"{"requestId":"from-body"}"#).request_id.as_deref(),
+            Some("from-body")
+        );
+    }
+
+    #[test]
+    fn only_401_is_about_the_token() {
+        for status in [400, 402, 403, 404, 429, 430, 500] {
+            assert!(!read(status, r#"{"type":"AUTHENTICATION"}"#).rejects_token());
+        }
+        assert!(read(401, "").rejects_token());
+    }
+
+    #[test]
+    fn smartcars_texts_are_not_printed() {
+        let error = read(
+            400,
+            r#"{"type":"VALIDATION","description":"Invalid token: hunter2","requestId":"hunter3"}"#,
+        );
+        assert!(!format!("{error:?}").contains("hunter"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_panics_and_every_name_is_an_identifier(status: u16, body in vec(any::<u8>(), 0..300)) {
+            let name = ApiError::read(status, |_| None, &body).name();
+            prop_assert!(!name.is_empty());
+            prop_assert!(name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':')));
+        }
+
+        #[test]
+        fn no_type_or_code_passes_through_as_it_is(kind: String, code: String) {
+            let body = serde_json::json!({ "type": kind, "code": code }).to_string();
+            let name = read(400, &body).name();
+            prop_assert!(!name.is_empty() && name.len() <= 129);
+            prop_assert!(name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':')));
+        }
+    }
 }

@@ -31,7 +31,7 @@ pub enum Select {
 
 /// A request to the vault of a principal.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(tag = "op", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum VaultRequest {
     /// A connection is started.
     Start {
@@ -108,7 +108,7 @@ impl Drop for TokenAnswer {
 
 /// The answer of a vault.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(tag = "reply", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum VaultReply {
     /// To [`VaultRequest::Start`].
     Started {
@@ -138,37 +138,4 @@ pub enum VaultReply {
     },
     /// It could not be done.
     Problem(Problem),
-}
-
-/// What the index of a principal in KV says: enough to find a token without the Durable Object.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VehicleIndex {
-    /// The vehicles of all connections; a vehicle stands once, under its newest connection.
-    pub vehicles: Vec<KnownVehicle>,
-}
-
-/// A vehicle of the index.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KnownVehicle {
-    /// Smartcar's id.
-    pub id: VehicleId,
-    /// The connection that covers it.
-    pub connection_id: ConnectionId,
-}
-
-impl VehicleIndex {
-    /// The connection that covers a vehicle.
-    #[must_use]
-    pub fn connection_of(&self, vehicle: &VehicleId) -> Option<&ConnectionId> {
-        self.vehicles
-            .iter()
-            .find(|known| known.id == *vehicle)
-            .map(|known| &known.connection_id)
-    }
-
-    /// Whether a connection is in it.
-    #[must_use]
-    pub fn has_connection(&self, id: &ConnectionId) -> bool {
-        self.vehicles.iter().any(|known| known.connection_id == *id)
-    }
 }

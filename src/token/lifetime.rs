@@ -17,8 +17,9 @@ pub const FRESH_MARGIN: Millis = Millis::from_mins(5);
 /// An idle grant is refreshed half-way through its refresh token's life, give or take a jitter of its own.
 pub const IDLE_REFRESH_AFTER: Millis = Millis::from_days(30);
 
-/// The least life that is believed of an access token: less would make every request refresh.
-const SHORTEST_ACCESS_LIFETIME: Millis = Millis::from_mins(1);
+/// The least life that is believed of an access token: with less than [`FRESH_MARGIN`] every request would refresh. If it
+/// does die earlier, Smartcar's 401 says so.
+const SHORTEST_ACCESS_LIFETIME: Millis = Millis::from_mins(10);
 
 /// The longest life that is believed of an access token.
 const LONGEST_ACCESS_LIFETIME: Millis = Millis::from_hours(24);
@@ -58,15 +59,26 @@ mod tests {
         for (given, seconds) in [
             (Some(7200.0), 7200),
             (Some(1800.0), 1800),
-            (Some(59.9), 60),
-            (Some(0.0), 60),
-            (Some(-5.0), 60),
+            (Some(600.9), 600),
+            (Some(59.9), 600),
+            (Some(0.0), 600),
+            (Some(-5.0), 600),
+            (Some(-1e300), 600),
             (Some(1e300), 86_400),
             (Some(f64::INFINITY), 7200),
             (Some(f64::NAN), 7200),
             (None, 7200),
         ] {
             assert_eq!(believable(given), Millis::from_secs(seconds), "{given:?}");
+        }
+    }
+
+    #[test]
+    fn whatever_arrives_is_fresh_for_a_while() {
+        let now = UnixMillis::new(1_000_000);
+        for given in [Some(-1.0), Some(0.0), Some(1.0), Some(f64::MAX), None] {
+            let later = now.after(Millis::from_mins(4));
+            assert!(is_fresh(now.after(believable(given)), later), "{given:?}");
         }
     }
 

@@ -80,3 +80,36 @@ impl Failure {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_failure_has_its_name_and_says_whether_the_token_may_be_used_up() {
+        for (failure, code, ambiguous) in [
+            (Failure::Refused, "grant_refused", false),
+            (Failure::ClientRejected, "client_rejected", false),
+            (Failure::RateLimited { retry_after: None }, "rate_limited", false),
+            (Failure::Unexplained, "refused_without_reason", false),
+            (Failure::ServerError, "server_error", true),
+            (Failure::TimedOut, "timed_out", true),
+            (Failure::ConnectionLost, "connection_lost", true),
+            (Failure::Unreadable, "unreadable_response", true),
+            (Failure::Redirected, "redirected", false),
+        ] {
+            assert_eq!(failure.code(), code);
+            assert_eq!(failure.is_ambiguous(), ambiguous, "{code}");
+        }
+    }
+
+    #[test]
+    fn tokens_print_as_redacted() {
+        let tokens = TokenSet {
+            access_token: AccessToken::new("hunter2".into()),
+            access_expires_at: UnixMillis::EPOCH,
+            refresh_token: Some(RefreshToken::new("hunter3".into())),
+        };
+        assert!(!format!("{:?}", TokenOutcome::Issued(tokens)).contains("hunter"));
+    }
+}

@@ -151,3 +151,159 @@ impl Client {
         Zeroizing::new(["Basic ", &STANDARD.encode(pair.as_bytes())].concat())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "8229df9f-91a0-4ff0-a1ae-a1f38ee24d07";
+
+    fn client(method: ClientAuthMethod) -> Client {
+        Client::new(
+            ClientId::new(ID.into()),
+            ClientSecret::new("s3cret".into()),
+            method,
+            &Origin::auth(),
+        )
+    }
+
+    fn exchange() -> TokenRequest {
+        TokenRequest::AuthorizationCode {
+            code: AuthorizationCode::new("the-code".into()),
+            redirect_uri: RedirectUri::parse("https://app.example.com/cars?x=1").unwrap(),
+        }
+    }
+
+    fn refresh(token: &str) -> TokenRequest {
+        TokenRequest::RefreshToken {
+            refresh_token: RefreshToken::new(token.into()),
+        }
+    }
+
+    fn headers(request: &OutgoingRequest) -> Vec<(&str, &str)> {
+        request
+            .headers
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect()
+    }
+
+    const USER_AGENT: &str = concat!("smartcar-connect/", env!("CARGO_PKG_VERSION"));
+
+    #[test]
+    fn client_secret_post_byte_for_byte() {
+        let request = client(ClientAuthMethod::ClientSecretPost).request(&exchange());
+        assert_eq!(request.url.as_str(), "https://auth.smartcar.com/oauth/token");
+        assert_eq!(
+            request.body.as_str(),
+            "client_id=8229df9f-91a0-4ff0-a1ae-a1f38ee24d07&client_secret=s3cret&grant_type=authorization_code\
+             &code=the-code&redirect_uri=https%3A%2F%2Fapp.example.com%2Fcars%3Fx%3D1"
+        );
+        let expected = [
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("accept", "application/json"),
+            ("user-agent", USER_AGENT),
+        ];
+        assert_eq!(headers(&request), expected);
+
+        let request = client(ClientAuthMethod::ClientSecretPost).request(&refresh("the-token"));
+        assert_eq!(
+            request.body.as_str(),
+            "client_id=8229df9f-91a0-4ff0-a1ae-a1f38ee24d07&client_secret=s3cret&grant_type=refresh_token\
+             &refresh_token=the-token"
+        );
+        assert_eq!(headers(&request), expected);
+    }
+
+    #[test]
+    fn client_secret_basic_byte_for_byte() {
+        let request = client(ClientAuthMethod::ClientSecretBasic).request(&exchange());
+        assert_eq!(
+            request.body.as_str(),
+            "grant_type=authorization_code&code=the-code&redirect_uri=https%3A%2F%2Fapp.example.com%2Fcars%3Fx%3D1"
+        );
+        let expected = [
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("accept", "application/json"),
+            ("user-agent", USER_AGENT),
+            // base64 of "8229df9f-91a0-4ff0-a1ae-a1f38ee24d07:s3cret"
+            (
+                "authorization",
+                "Basic ODIyOWRmOWYtOTFhMC00ZmYwLWExYWUtYTFmMzhlZTI0ZDA3OnMzY3JldA==",
+            ),
+        ];
+        assert_eq!(headers(&request), expected);
+
+        let request = client(ClientAuthMethod::ClientSecretBasic).request(&refresh("the-token"));
+        assert_eq!(
+            request.body.as_str(),
+            "grant_type=refresh_token&refresh_token=the-token"
+        );
+        assert_eq!(headers(&request), expected);
+    }
+
+    #[test]
+    fn both_parts_of_basic_are_form_encoded_first() {
+        let client = Client::new(
+            ClientId::new("a:b".into()),
+            ClientSecret::new("c d%".into()),
+            ClientAuthMethod::ClientSecretBasic,
+            &Origin::auth(),
+        );
+        let request = client.request(&refresh("t"));
+        let (_, value) = request.headers.last().unwrap();
+        let decoded = STANDARD.decode(value.strip_prefix("Basic ").unwrap()).unwrap();
+        assert_eq!(decoded, b"a%3Ab:c+d%25");
+    }
+
+    #[test]
+    fn no_value_adds_a_parameter_or_a_header() {
+        let nasty = "x&grant_type=password&a=b#?\r\nX-Header: y=ü%00+ ";
+        for method in [ClientAuthMethod::ClientSecretPost, ClientAuthMethod::ClientSecretBasic] {
+            let client = Client::new(
+                ClientId::new(nasty.into()),
+                ClientSecret::new(nasty.into()),
+                method,
+                &Origin::auth(),
+            );
+            let request = client.request(&refresh(nasty));
+            let pairs: Vec<(String, String)> = form_urlencoded::parse(request.body.as_bytes()).into_owned().collect();
+            let names: Vec<&str> = pairs.iter().map(|(name, _)| name.as_str()).collect();
+            let expected: &[&str] = match method {
+                ClientAuthMethod::ClientSecretPost => &["client_id", "client_secret", "grant_type", "refresh_token"],
+                ClientAuthMethod::ClientSecretBasic => &["grant_type", "refresh_token"],
+            };
+            assert_eq!(names, expected);
+            assert_eq!(pairs.last().unwrap().1, nasty);
+            assert!(request.headers.iter().all(|(_, value)| !value.contains(['\r', '\n'])));
+        }
+    }
+
+    #[test]
+    fn nothing_secret_is_printed() {
+        for method in [ClientAuthMethod::ClientSecretPost, ClientAuthMethod::ClientSecretBasic] {
+            let client = client(method);
+            for wanted in [exchange(), refresh("the-token")] {
+                let printed = format!("{client:?} {wanted:?} {:?}", client.request(&wanted));
+                for secret in ["s3cret", "the-code", "the-token", "ODIy"] {
+                    assert!(!printed.contains(secret), "{printed}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn methods_have_the_names_of_rfc_7591() {
+        assert_eq!(
+            ClientAuthMethod::parse("client_secret_post"),
+            Some(ClientAuthMethod::ClientSecretPost)
+        );
+        assert_eq!(
+            ClientAuthMethod::parse("client_secret_basic"),
+            Some(ClientAuthMethod::ClientSecretBasic)
+        );
+        for other in ["", "none", "client_secret_jwt", "Client_Secret_Post"] {
+            assert_eq!(ClientAuthMethod::parse(other), None, "{other}");
+        }
+    }
+}

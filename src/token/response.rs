@@ -1,5 +1,6 @@
 //! Reading the token endpoint's answers.
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{AccessToken, Failure, RefreshToken, TokenOutcome, TokenSet, lifetime};
@@ -18,10 +19,7 @@ const MAX_TOKEN_BYTES: usize = 8 * 1024;
 #[must_use]
 pub fn read_response(status: u16, retry_after: Option<&str>, body: &[u8], now: UnixMillis) -> TokenOutcome {
     let json = if body.len() <= MAX_BODY_BYTES {
-        match serde_json::from_slice(body) {
-            Ok(Value::Object(fields)) => Some(fields),
-            _ => None,
-        }
+        fields(body)
     } else {
         None
     };
@@ -38,6 +36,32 @@ pub fn read_response(status: u16, retry_after: Option<&str>, body: &[u8], now: U
         400..=499 => TokenOutcome::Failed(refusal(json.as_ref()).unwrap_or(Failure::Unexplained)),
         _ => TokenOutcome::Failed(Failure::ServerError),
     }
+}
+
+fn fields(body: &[u8]) -> Option<Map<String, Value>> {
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(fields)) => Some(fields),
+        Ok(_) => None,
+        // A number beyond every float is an error of the whole document; the tokens beside it must not be lost.
+        Err(_) => serde_json::from_slice::<Bare>(body).ok().map(|bare| {
+            let tokens = [
+                ("access_token", bare.access_token),
+                ("refresh_token", bare.refresh_token),
+            ];
+            tokens
+                .map(|(name, value)| (name.to_owned(), value))
+                .into_iter()
+                .collect()
+        }),
+    }
+}
+
+/// The tokens of a response, whatever else is in it.
+#[derive(Deserialize)]
+struct Bare {
+    access_token: Value,
+    #[serde(default)]
+    refresh_token: Value,
 }
 
 fn issued(fields: &Map<String, Value>, now: UnixMillis) -> Option<TokenSet> {
@@ -76,7 +100,7 @@ fn refusal(fields: Option<&Map<String, Value>>) -> Option<Failure> {
         .get("error_description")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    let names_the_grant = ["invalid code", "invalid refresh_token", "invalid or expired"]
+    let names_the_grant = ["invalid code", "invalid refresh_token", "invalid or expired token"]
         .iter()
         .any(|start| starts_with(description, start));
     if names_the_grant {
@@ -98,4 +122,203 @@ fn starts_with(text: &str, start: &str) -> bool {
 /// `Retry-After` in seconds (RFC 9110 section 10.2.3; Smartcar sends no dates).
 fn seconds(header: &str) -> Option<Millis> {
     header.trim().parse().ok().map(Millis::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+
+    const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
+
+    fn failure(status: u16, retry_after: Option<&str>, body: &[u8]) -> Failure {
+        match read_response(status, retry_after, body, NOW) {
+            TokenOutcome::Failed(failure) => failure,
+            TokenOutcome::Issued(tokens) => panic!("{tokens:?}"),
+        }
+    }
+
+    fn tokens(body: &str) -> TokenSet {
+        match read_response(200, None, body.as_bytes(), NOW) {
+            TokenOutcome::Issued(tokens) => tokens,
+            TokenOutcome::Failed(failure) => panic!("{failure:?}: {body}"),
+        }
+    }
+
+    #[test]
+    fn tokens_are_taken_with_their_lifetime() {
+        let tokens = tokens(r#"{"access_token":"a","token_type":"Bearer","expires_in":7200,"refresh_token":"r"}"#);
+        assert_eq!(tokens.access_token.expose(), "a");
+        assert_eq!(tokens.refresh_token.unwrap().expose(), "r");
+        assert_eq!(tokens.access_expires_at, NOW.after(Millis::from_hours(2)));
+    }
+
+    #[test]
+    fn a_strange_lifetime_loses_no_tokens() {
+        for (expires_in, seconds) in [
+            ("1800", 1_800),
+            ("1800.7", 1_800),
+            (r#""1800""#, 1_800),
+            (r#"" 1800 ""#, 1_800),
+            ("-7200", 600),
+            ("0", 600),
+            ("99999999999999999999999", 86_400),
+            ("1e999", 7_200),
+            ("-1e999", 7_200),
+            (r#""soon""#, 7_200),
+            (r#""inf""#, 7_200),
+            ("null", 7_200),
+            ("true", 7_200),
+            ("{}", 7_200),
+        ] {
+            let tokens = tokens(&format!(
+                r#"{{"access_token":"a","refresh_token":"r","expires_in":{expires_in}}}"#
+            ));
+            assert_eq!(
+                tokens.access_expires_at,
+                NOW.after(Millis::from_secs(seconds)),
+                "{expires_in}"
+            );
+            assert_eq!(tokens.refresh_token.unwrap().expose(), "r", "{expires_in}");
+        }
+        assert!(
+            tokens(r#"{"access_token":"a","expires_in":1e999}"#)
+                .refresh_token
+                .is_none()
+        );
+        assert!(
+            tokens(r#"{"access_token":"a","refresh_token":null}"#)
+                .refresh_token
+                .is_none()
+        );
+        assert!(tokens(r#"{"access_token":"a"}"#).refresh_token.is_none());
+    }
+
+    #[test]
+    fn how_long_to_wait_is_read_in_seconds() {
+        let wait = |header| failure(429, header, b"");
+        for (header, seconds) in [("0", 0), ("120", 120), (" 7 ", 7), ("18446744073709551615", u64::MAX)] {
+            let retry_after = Some(Millis::from_secs(seconds));
+            assert_eq!(wait(Some(header)), Failure::RateLimited { retry_after }, "{header}");
+        }
+        for header in [
+            "",
+            "-1",
+            "1.5",
+            "soon",
+            "Wed, 21 Oct 2026 07:28:00 GMT",
+            "18446744073709551616",
+        ] {
+            assert_eq!(
+                wait(Some(header)),
+                Failure::RateLimited { retry_after: None },
+                "{header}"
+            );
+        }
+        assert_eq!(wait(None), Failure::RateLimited { retry_after: None });
+    }
+
+    #[test]
+    fn a_refusal_is_told_by_its_description_or_its_name() {
+        let described = |status, description: &str| {
+            let body = format!(r#"{{"error":"invalid_request","error_description":"{description}"}}"#);
+            failure(status, None, body.as_bytes())
+        };
+        for description in [
+            "Invalid code: bad code here.",
+            "Invalid refresh_token: THIS_SHOULD_NOT_WORK.",
+            "INVALID REFRESH_TOKEN: x",
+            "Invalid or expired token",
+        ] {
+            assert_eq!(described(400, description), Failure::Refused, "{description}");
+            assert_eq!(described(401, description), Failure::Refused, "{description}");
+            assert_eq!(described(500, description), Failure::ServerError, "{description}");
+            assert_eq!(
+                described(429, description),
+                Failure::RateLimited { retry_after: None },
+                "{description}"
+            );
+        }
+        // None of these says that the grant is gone.
+        for description in [
+            "",
+            "Missing refresh_token",
+            "The code is invalid",
+            "Invalid grant_type: refresh_token",
+            "Invalid client: Invalid refresh_token: x",
+            "Invalid or expired client credentials",
+            "ünvalid",
+        ] {
+            assert_eq!(described(400, description), Failure::Unexplained, "{description}");
+            assert_eq!(described(401, description), Failure::ClientRejected, "{description}");
+        }
+        // Nor does a body of another shape.
+        for body in [
+            r#"{"error":["invalid_grant"]}"#,
+            r#"["invalid_grant"]"#,
+            r#""invalid_grant""#,
+            r#"{"error_description":{"Invalid code":1}}"#,
+            "invalid_grant",
+            "",
+        ] {
+            assert_eq!(failure(400, None, body.as_bytes()), Failure::Unexplained, "{body}");
+        }
+        let mut long = br#"{"error":"invalid_grant"}"#.to_vec();
+        long.resize(MAX_BODY_BYTES + 1, b' ');
+        assert_eq!(
+            failure(400, None, &long),
+            Failure::Unexplained,
+            "no more is read of a body than the limit"
+        );
+    }
+
+    #[test]
+    fn a_token_is_up_to_8_kib_of_visible_ascii() {
+        let body = |token: &str| format!(r#"{{"access_token":"{token}","refresh_token":"r"}}"#);
+        assert_eq!(
+            tokens(&body(&"a".repeat(8 * 1024))).access_token.expose().len(),
+            8 * 1024
+        );
+        for token in [
+            &"a".repeat(8 * 1024 + 1),
+            "",
+            "a b",
+            "a\\n",
+            "a\\u0000",
+            "\u{e4}",
+            "\u{7f}",
+        ] {
+            assert_eq!(
+                failure(200, None, body(token).as_bytes()),
+                Failure::Unreadable,
+                "{token:?}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_panics_and_only_a_success_brings_tokens(status: u16, body in vec(any::<u8>(), 0..300)) {
+            let issued = matches!(read_response(status, None, &body, NOW), TokenOutcome::Issued(_));
+            prop_assert!(!issued || (200..300).contains(&status));
+        }
+
+        #[test]
+        fn no_4xx_or_5xx_but_a_named_refusal_is_final(
+            status in 400_u16..600,
+            error in "[a-z_]{0,20}",
+            description in "[ -!#-\\[\\]-~]{0,40}",
+        ) {
+            prop_assume!(error != "invalid_grant" && !description.to_lowercase().starts_with("invalid "));
+            let body = format!(r#"{{"error":"{error}","error_description":"{description}"}}"#);
+            prop_assert_ne!(failure(status, None, body.as_bytes()), Failure::Refused);
+        }
+
+        #[test]
+        fn a_body_cut_short_anywhere_is_unreadable(cut in 0_usize..70) {
+            let body = br#"{"access_token":"access","refresh_token":"refresh","expires_in":7200.0}"#;
+            prop_assert_eq!(failure(200, None, &body[..cut]), Failure::Unreadable);
+        }
+    }
 }

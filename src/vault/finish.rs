@@ -172,3 +172,211 @@ impl Finish {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        connect::{PENDING_LIFETIME, State},
+        time::Millis,
+    };
+
+    const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
+
+    fn state() -> State {
+        State::from_random([7; 32])
+    }
+
+    fn record() -> PendingRecord {
+        let redirect_uri = RedirectUri::parse("https://app.example.com/cars").unwrap();
+        PendingRecord {
+            pending: PendingConnection::new(state().fingerprint(), redirect_uri, NOW),
+            used: None,
+        }
+    }
+
+    fn with_state(query: &str) -> String {
+        format!("{query}&state={}", state().expose())
+    }
+
+    fn step_at(record: Option<&PendingRecord>, query: &str, now: UnixMillis) -> FinishStep {
+        let callback = UncheckedCallback::parse(query).unwrap();
+        Finish::step(record, callback, &CallbackDigest::of(query), now)
+    }
+
+    fn step(record: &PendingRecord, query: &str) -> FinishStep {
+        step_at(Some(record), query, NOW.after(Millis::from_mins(1)))
+    }
+
+    fn refused(step: &FinishStep) -> StateError {
+        match step {
+            FinishStep::Refuse(error) => *error,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn exchanging(record: &PendingRecord, query: &str) -> PendingRecord {
+        match step(record, query) {
+            FinishStep::Exchange { next, .. } => next,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn replayed(record: &PendingRecord, query: &str) -> FinishOutcome {
+        match step(record, query) {
+            FinishStep::Replay { outcome, .. } => outcome,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_good_callback_is_exchanged_after_it_has_used_the_state() {
+        let query = with_state("code=the-code");
+        match step(&record(), &query) {
+            FinishStep::Exchange {
+                next,
+                code,
+                redirect_uri,
+            } => {
+                assert_eq!(code.expose(), "the-code");
+                assert_eq!(redirect_uri.as_str(), "https://app.example.com/cars");
+                let used = next.used.unwrap();
+                assert_eq!(used.digest, CallbackDigest::of(&query));
+                assert_eq!(used.outcome, None);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_callback_without_a_good_state_is_refused_whatever_it_says() {
+        let other_state = format!("code=c&state={}", State::from_random([8; 32]).expose());
+        for (query, error) in [
+            ("code=c", StateError::Missing),
+            ("code=c&state=", StateError::Missing),
+            (&other_state, StateError::Unknown),
+            ("error=access_denied&state=forged", StateError::Unknown),
+            ("user_id=u&state=forged", StateError::Unknown),
+        ] {
+            let used = exchanging(&record(), &with_state("code=the-code"));
+            for record in [record(), Finish::concluded(&used, FinishOutcome::CodeMissing), used] {
+                assert_eq!(refused(&step(&record, query)), error, "{query}");
+            }
+        }
+        assert_eq!(refused(&step_at(None, &with_state("code=c"), NOW)), StateError::Unknown);
+    }
+
+    #[test]
+    fn after_ten_minutes_nothing_is_finished_and_nothing_replayed() {
+        let query = with_state("code=the-code");
+        let done = Finish::concluded(
+            &exchanging(&record(), &query),
+            FinishOutcome::Connected(ConnectionId::from_random([1; 16])),
+        );
+        let end = NOW.after(PENDING_LIFETIME);
+        let last = UnixMillis::new(end.as_millis() - 1);
+        assert!(matches!(
+            step_at(Some(&record()), &query, last),
+            FinishStep::Exchange { .. }
+        ));
+        assert!(matches!(step_at(Some(&done), &query, last), FinishStep::Replay { .. }));
+        for record in [record(), done] {
+            assert_eq!(refused(&step_at(Some(&record), &query, end)), StateError::Expired);
+        }
+    }
+
+    #[test]
+    fn another_callback_cannot_use_the_state_again() {
+        let exchanging = exchanging(&record(), &with_state("code=the-code"));
+        let done = Finish::concluded(
+            &exchanging,
+            FinishOutcome::Connected(ConnectionId::from_random([1; 16])),
+        );
+        for record in [exchanging, done] {
+            for query in [
+                "code=another",
+                "code=the-code&x=1",
+                "error=access_denied",
+                "vehicle_id=v",
+            ] {
+                assert_eq!(refused(&step(&record, &with_state(query))), StateError::Used, "{query}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_callback_gets_the_stored_outcome_and_is_never_exchanged_again() {
+        let query = with_state("code=the-code");
+        let exchanging = exchanging(&record(), &query);
+        for outcome in [
+            FinishOutcome::Connected(ConnectionId::from_random([1; 16])),
+            FinishOutcome::ExchangeFailed(Failure::Refused),
+            FinishOutcome::ExchangeFailed(Failure::TimedOut),
+        ] {
+            let done = Finish::concluded(&exchanging, outcome.clone());
+            for _ in 0..3 {
+                assert_eq!(replayed(&done, &query), outcome);
+            }
+        }
+    }
+
+    #[test]
+    fn after_a_death_during_the_exchange_the_same_callback_is_exchanged_again() {
+        let query = with_state("code=the-code");
+        let lost = exchanging(&record(), &query);
+        match step(&lost, &query) {
+            FinishStep::Exchange { next, code, .. } => {
+                assert_eq!(code.expose(), "the-code");
+                assert_eq!(next.used.unwrap().digest, CallbackDigest::of(&query));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_callback_that_brings_no_code_is_concluded_at_once() {
+        for (query, outcome) in [
+            ("error=access_denied&error_description=no", FinishOutcome::AsCalledBack),
+            ("error=something_new", FinishOutcome::AsCalledBack),
+            ("vehicle_id=v1", FinishOutcome::AsCalledBack),
+            ("user_id=u1", FinishOutcome::CodeMissing),
+        ] {
+            let query = with_state(query);
+            let next = match step(&record(), &query) {
+                FinishStep::Conclude { next, outcome: got, .. } => {
+                    assert_eq!(got, outcome, "{query}");
+                    next
+                }
+                other => panic!("{query}: {other:?}"),
+            };
+            assert_eq!(replayed(&next, &query), outcome, "{query}");
+            assert_eq!(
+                refused(&step(&next, &with_state("code=after-all"))),
+                StateError::Used,
+                "{query}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_record_holds_neither_the_code_nor_the_state() {
+        let query = with_state("code=the-code");
+        let done = Finish::concluded(
+            &exchanging(&record(), &query),
+            FinishOutcome::ExchangeFailed(Failure::Unreadable),
+        );
+        let json = serde_json::to_string(&done).unwrap();
+        assert!(!json.contains("the-code") && !json.contains(state().expose()), "{json}");
+        let read: PendingRecord = serde_json::from_str(&json).unwrap();
+        assert_eq!(
+            replayed(&read, &query),
+            FinishOutcome::ExchangeFailed(Failure::Unreadable),
+            "it reads what it wrote"
+        );
+    }
+
+    #[test]
+    fn an_outcome_needs_a_callback_that_it_belongs_to() {
+        assert!(Finish::concluded(&record(), FinishOutcome::CodeMissing).used.is_none());
+    }
+}

@@ -23,7 +23,7 @@ pub struct Tokens {
     pub refresh_token: RefreshToken,
     /// When the refresh token expires: 60 days after its issue.
     pub refresh_expires_at: UnixMillis,
-    /// When this refresh token was issued.
+    /// When this refresh token was issued, or honoured without being replaced.
     pub refresh_issued_at: UnixMillis,
 }
 
@@ -99,7 +99,7 @@ impl From<Failure> for Cause {
 
 /// How the latest refresh went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "is", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Health {
     /// Well, since then.
     Well {
@@ -134,8 +134,11 @@ pub struct Intent {
 /// How far the copy in KV is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Published {
-    /// KV holds the current generation.
-    Current,
+    /// KV was given what is stored.
+    Current {
+        /// When.
+        since: UnixMillis,
+    },
     /// KV has yet to be written.
     Owed {
         /// Since when.
@@ -144,6 +147,8 @@ pub enum Published {
         failures: u32,
         /// Not to be tried again before.
         retry_at: UnixMillis,
+        /// Whether the record changed after a write of it may have begun: then the next one to end is not the last.
+        changed: bool,
     },
 }
 
@@ -193,7 +198,7 @@ pub struct Grant {
 
 /// What is stored of a connection.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum GrantRecord {
     /// A grant with tokens.
     Live(Grant),
@@ -216,7 +221,7 @@ pub enum GrantRecord {
     },
     /// Being disconnected: invisible to everyone already.
     Closing {
-        /// The grant, until Smartcar has been told; `None` once it has, or when it need not be.
+        /// The grant, until Smartcar has been told; `None` once it has, or need not or can't be.
         grant: Option<Box<Grant>>,
         /// The generation that is closed.
         generation: u64,
@@ -233,8 +238,9 @@ pub enum GrantRecord {
         since: UnixMillis,
         /// The generation that was closed.
         generation: u64,
-        /// Whether the copy in KV was deleted a second time, after every earlier write must have arrived.
-        swept: bool,
+        /// When the copy in KV is to be deleted once more, after every earlier write must have arrived; `None` once it
+        /// was.
+        sweep_at: Option<UnixMillis>,
     },
 }
 
@@ -247,6 +253,16 @@ impl GrantRecord {
             Self::Ended { generation, .. } | Self::Closing { generation, .. } | Self::Tombstone { generation, .. } => {
                 *generation
             }
+        }
+    }
+
+    /// When the owner connected; of a closed connection, when it was closed.
+    #[must_use]
+    pub const fn connected_at(&self) -> UnixMillis {
+        match self {
+            Self::Live(grant) => grant.connected_at,
+            Self::Ended { connected_at, .. } => *connected_at,
+            Self::Closing { since, .. } | Self::Tombstone { since, .. } => *since,
         }
     }
 
@@ -352,6 +368,149 @@ impl Connection {
                 refresh_expires_at: *refresh_expires_at,
             }),
             GrantRecord::Closing { .. } | GrantRecord::Tombstone { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Millis;
+
+    const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
+
+    fn id() -> ConnectionId {
+        ConnectionId::from_random([1; 16])
+    }
+
+    fn grant(health: Health) -> Grant {
+        Grant {
+            generation: 3,
+            tokens: Tokens {
+                access_token: AccessToken::new("hunter2".into()),
+                access_expires_at: NOW.after(Millis::from_hours(2)),
+                refresh_token: RefreshToken::new("hunter3".into()),
+                refresh_expires_at: NOW.after(Millis::from_days(60)),
+                refresh_issued_at: NOW,
+            },
+            vehicles: Vehicles::Listed(vec![VehicleId::parse("v1").unwrap()]),
+            connected_at: NOW,
+            intent: None,
+            health,
+            published: Published::Current { since: NOW },
+        }
+    }
+
+    fn ended(cause: Cause) -> GrantRecord {
+        GrantRecord::Ended {
+            cause,
+            since: NOW,
+            generation: 3,
+            vehicles: vec![VehicleId::parse("v1").unwrap()],
+            connected_at: NOW,
+            refresh_expires_at: NOW.after(Millis::from_days(60)),
+            published: Published::Current { since: NOW },
+        }
+    }
+
+    fn seen(record: &GrantRecord, now: UnixMillis) -> (Status, Option<Cause>, UnixMillis) {
+        let connection = Connection::of(&id(), record, now).unwrap();
+        assert_eq!(connection.vehicles.len(), 1);
+        (connection.status, connection.cause, connection.since)
+    }
+
+    #[test]
+    fn each_record_has_its_status_cause_and_time() {
+        let well = GrantRecord::Live(grant(Health::Well { since: NOW }));
+        let later = NOW.after(Millis::from_days(3));
+        let failed_at = NOW.after(Millis::from_hours(2));
+        let unwell = GrantRecord::Live(grant(Health::Unwell {
+            cause: Cause::TimedOut,
+            since: failed_at,
+            failures: 4,
+            retry_at: later,
+        }));
+        let over = NOW.after(Millis::from_days(60));
+        let expired = (Status::Expired, Some(Cause::RefreshTokenExpired), over);
+        assert_eq!(seen(&well, later), (Status::Active, None, NOW));
+        assert_eq!(
+            seen(&unwell, later),
+            (Status::Degraded, Some(Cause::TimedOut), failed_at)
+        );
+        assert_eq!(seen(&well, over), expired, "before the alarm has noticed");
+        assert_eq!(seen(&unwell, over), expired);
+        let refused = Cause::RefreshTokenRefused;
+        assert_eq!(
+            seen(&ended(refused), later),
+            (Status::Reauthenticate, Some(refused), NOW)
+        );
+        let expired = Cause::RefreshTokenExpired;
+        assert_eq!(seen(&ended(expired), later), (Status::Expired, Some(expired), NOW));
+    }
+
+    #[test]
+    fn a_connection_that_is_closed_is_not_there() {
+        let closing = |grant: Option<Grant>| GrantRecord::Closing {
+            grant: grant.map(Box::new),
+            generation: 3,
+            since: NOW,
+            failures: 0,
+            retry_at: NOW,
+        };
+        let tombstone = GrantRecord::Tombstone {
+            since: NOW,
+            generation: 3,
+            sweep_at: None,
+        };
+        for record in [
+            closing(None),
+            closing(Some(grant(Health::Well { since: NOW }))),
+            tombstone,
+        ] {
+            assert_eq!(Connection::of(&id(), &record, NOW), None);
+            assert!(record.vehicles().is_empty());
+            assert_eq!(record.generation(), 3);
+        }
+    }
+
+    #[test]
+    fn neither_the_owner_nor_a_log_sees_a_token() {
+        let record = GrantRecord::Live(grant(Health::Well { since: NOW }));
+        let connection = Connection::of(&id(), &record, NOW).unwrap();
+        let json = serde_json::to_string(&connection).unwrap();
+        assert_eq!(
+            json,
+            "{\"id\":\"AQEBAQEBAQEBAQEBAQEBAQ\",\"status\":\"active\",\"cause\":null,\"since\":1790000000000,\
+             \"vehicles\":[{\"id\":\"v1\"}],\"connectedAt\":1790000000000,\"accessExpiresAt\":1790007200000,\
+             \"refreshExpiresAt\":1795184000000}"
+        );
+        assert!(!format!("{record:?}").contains("hunter"));
+    }
+
+    #[test]
+    fn what_is_stored_reads_back_and_holds_the_tokens_in_one_place_each() {
+        let record = GrantRecord::Live(grant(Health::Well { since: NOW }));
+        let json = serde_json::to_string(&record).unwrap();
+        assert_eq!(json.matches("hunter").count(), 2);
+        let read: GrantRecord = serde_json::from_str(&json).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), json);
+    }
+
+    #[test]
+    fn a_cause_has_the_same_name_in_storage_and_in_answers() {
+        for failure in [
+            Failure::Refused,
+            Failure::ClientRejected,
+            Failure::RateLimited { retry_after: None },
+            Failure::Unexplained,
+            Failure::ServerError,
+            Failure::TimedOut,
+            Failure::ConnectionLost,
+            Failure::Unreadable,
+            Failure::Redirected,
+        ] {
+            let cause = Cause::from(failure);
+            assert_eq!(serde_json::to_value(cause).unwrap(), cause.code());
         }
     }
 }

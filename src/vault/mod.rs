@@ -6,6 +6,7 @@
 mod finish;
 mod grant;
 mod id;
+mod index;
 mod key_ring;
 mod kv_name;
 mod life;
@@ -19,6 +20,7 @@ pub use grant::{
     Cause, Connection, Grant, GrantRecord, Health, Intent, ListedVehicle, Published, Status, Tokens, Vehicles,
 };
 pub use id::{ConnectionId, InvalidId};
+pub use index::VehicleIndex;
 pub use key_ring::{KeyId, KeyRing, KeyRingError};
 pub use kv_name::KvName;
 pub use life::{

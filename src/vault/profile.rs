@@ -46,3 +46,63 @@ impl Profile {
         self.session_ends_at.map_or(unseen, |end| end.min(unseen))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
+
+    fn profile() -> Profile {
+        Profile {
+            principal: Principal::anonymous(&[7; 32]),
+            external_id: ExternalId::parse("e1").unwrap(),
+            last_seen: NOW,
+            session_ends_at: Some(NOW.after(Millis::from_days(90))),
+            closing: false,
+        }
+    }
+
+    #[test]
+    fn a_visit_is_noted_twice_a_day() {
+        let profile = profile();
+        let end = profile.session_ends_at;
+        assert!(profile.seen(NOW, end).is_none());
+        assert!(profile.seen(NOW.after(Millis::new(43_199_999)), end).is_none());
+        let seen = profile.seen(NOW.after(Millis::from_hours(12)), end).unwrap();
+        assert_eq!(seen.last_seen, NOW.after(Millis::from_hours(12)));
+        assert_eq!(seen.external_id, profile.external_id);
+    }
+
+    #[test]
+    fn another_end_of_the_session_is_noted_at_once() {
+        let seen = profile().seen(NOW, Some(NOW)).unwrap();
+        assert_eq!((seen.last_seen, seen.session_ends_at), (NOW, Some(NOW)));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_makes_no_visit_older() {
+        let early = UnixMillis::new(NOW.as_millis() - 50_000_000);
+        assert!(profile().seen(early, profile().session_ends_at).is_none());
+        assert_eq!(profile().seen(early, None).unwrap().last_seen, NOW);
+    }
+
+    #[test]
+    fn nothing_is_kept_beyond_the_last_visit_or_the_session() {
+        let days = Millis::from_days;
+        assert_eq!(profile().deleted_at(days(30)), NOW.after(days(30)));
+        assert_eq!(profile().deleted_at(days(180)), NOW.after(days(90)));
+        let known = Profile {
+            session_ends_at: None,
+            ..profile()
+        };
+        assert_eq!(known.deleted_at(days(180)), NOW.after(days(180)));
+    }
+
+    #[test]
+    fn the_principal_is_not_printed() {
+        let printed = format!("{:?}", profile());
+        assert!(printed.contains("Principal([redacted])"), "{printed}");
+        assert!(printed.contains("ExternalId([redacted])"), "{printed}");
+    }
+}

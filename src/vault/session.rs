@@ -126,3 +126,158 @@ impl Session {
         Principal::anonymous(&self.id)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+
+    const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
+    const LIFETIME: Millis = Millis::from_days(180);
+    const A: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    const B: &str = "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=";
+
+    fn ring(text: &str) -> KeyRing {
+        KeyRing::parse(text).unwrap()
+    }
+
+    fn one() -> KeyRing {
+        ring(&format!("2026.11:{A}"))
+    }
+
+    fn cookie(ring: &KeyRing) -> String {
+        Session::start([7; 32], NOW).to_cookie(ring).unwrap().to_string()
+    }
+
+    fn read(ring: &KeyRing, value: &str, now: UnixMillis) -> Result<Session, SessionError> {
+        Session::from_cookie(ring, value, now, LIFETIME)
+    }
+
+    #[test]
+    fn a_cookie_opens_the_session_it_was_made_for() {
+        let ring = one();
+        let started = Session::start([7; 32], NOW);
+        assert!(started.wants_cookie(), "a new session has to be set");
+        let session = read(&ring, &cookie(&ring), NOW.after(Millis::from_days(3))).unwrap();
+        assert_eq!(session.principal(), started.principal());
+        assert_eq!(session.ends_at(LIFETIME), NOW.after(LIFETIME));
+        assert!(!session.wants_cookie(), "one that is set has not");
+        assert_ne!(session.principal(), Session::start([8; 32], NOW).principal());
+    }
+
+    #[test]
+    fn a_session_ends_however_often_it_was_used() {
+        let ring = one();
+        let value = cookie(&ring);
+        let end = NOW.after(LIFETIME);
+        assert!(read(&ring, &value, UnixMillis::new(end.as_millis() - 1)).is_ok());
+        for now in [end, end.after(Millis::from_days(1_000)), UnixMillis::new(u64::MAX)] {
+            assert_eq!(read(&ring, &value, now).unwrap_err(), SessionError::Ended);
+        }
+        let again = read(&ring, &value, NOW.after(Millis::from_days(100))).unwrap();
+        assert_eq!(
+            again.to_cookie(&ring).unwrap().as_str(),
+            value,
+            "making it anew does not move its start"
+        );
+    }
+
+    #[test]
+    fn a_cookie_of_another_key_opens_nothing() {
+        let value = cookie(&one());
+        for other in [format!("2026.11:{B}"), format!("other:{A}"), format!("k1:{B}")] {
+            assert_eq!(
+                read(&ring(&other), &value, NOW).unwrap_err(),
+                SessionError::NotAuthentic,
+                "{other}"
+            );
+        }
+        let renamed = value.replace("2026.11", "2026.12");
+        let both = ring(&format!("2026.11:{A},2026.12:{B}"));
+        assert_eq!(read(&both, &renamed, NOW).unwrap_err(), SessionError::NotAuthentic);
+    }
+
+    #[test]
+    fn after_a_rotation_the_session_goes_on_under_the_active_key() {
+        let value = cookie(&one());
+        let rotated = ring(&format!("2026.12:{B},2026.11:{A}"));
+        let session = read(&rotated, &value, NOW).unwrap();
+        assert!(session.wants_cookie());
+        let renewed = session.to_cookie(&rotated).unwrap();
+        assert!(renewed.starts_with("v1.2026.12."));
+        let retired = ring(&format!("2026.12:{B}"));
+        let renewed = read(&retired, &renewed, NOW).unwrap();
+        assert!(!renewed.wants_cookie());
+        assert_eq!(renewed.principal(), session.principal());
+        assert_eq!(renewed.ends_at(LIFETIME), session.ends_at(LIFETIME));
+    }
+
+    #[test]
+    fn no_cookie_cut_short_opens_anything() {
+        let ring = one();
+        let value = cookie(&ring);
+        for end in 0..value.len() {
+            let cut = value.get(..end).unwrap();
+            assert_eq!(read(&ring, cut, NOW).unwrap_err(), SessionError::NotAuthentic, "{cut}");
+        }
+        for longer in [
+            format!("{value}A"),
+            format!("{value}."),
+            format!("{value}="),
+            format!(" {value}"),
+        ] {
+            assert_eq!(
+                read(&ring, &longer, NOW).unwrap_err(),
+                SessionError::NotAuthentic,
+                "{longer}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_mac_over_another_payload_opens_nothing() {
+        let ring = one();
+        let key_id = ring.active_id().clone();
+        for payload in [Vec::new(), vec![7; 39], vec![7; 41], vec![7; 32]] {
+            let mac = Session::mac(&ring, &key_id, &payload).unwrap().finalize().into_bytes();
+            let parts = [
+                key_id.as_str(),
+                &URL_SAFE_NO_PAD.encode(&payload),
+                &URL_SAFE_NO_PAD.encode(mac),
+            ];
+            let value = format!("v1.{}", parts.join("."));
+            assert_eq!(read(&ring, &value, NOW).unwrap_err(), SessionError::NotAuthentic);
+        }
+    }
+
+    #[test]
+    fn neither_the_id_nor_the_cookie_is_printed() {
+        let printed = format!("{:?}", Session::start([7; 32], NOW));
+        assert_eq!(printed, "Session { started_at: UnixMillis(1790000000000), .. }");
+        let principal = Session::start([7; 32], NOW).principal();
+        assert!(!cookie(&one()).contains(principal.as_str().trim_start_matches("anonymous:")));
+    }
+
+    proptest! {
+        #[test]
+        fn no_forged_cookie_opens_anything(value in ".{0,200}", bytes in vec(any::<u8>(), 0..100)) {
+            let ring = one();
+            let forged = format!("v1.2026.11.{}.{}", URL_SAFE_NO_PAD.encode(&bytes), URL_SAFE_NO_PAD.encode([0; 32]));
+            for value in [&value, &forged, &format!("v1.2026.11.{value}")] {
+                prop_assert_eq!(read(&ring, value, NOW).unwrap_err(), SessionError::NotAuthentic);
+            }
+        }
+
+        #[test]
+        fn no_changed_character_goes_unnoticed(position in 0_usize..110, replacement in "[ -~]") {
+            let ring = one();
+            let value = cookie(&ring);
+            prop_assume!(position < value.len());
+            let mut changed = value.clone();
+            changed.replace_range(position..=position, &replacement);
+            prop_assume!(changed != value);
+            prop_assert_eq!(read(&ring, &changed, NOW).unwrap_err(), SessionError::NotAuthentic);
+        }
+    }
+}

@@ -34,7 +34,7 @@ test("a Worker that imports the package can use it at once", async (t) => {
       cf: false,
       log: new NoOpLog(),
       telemetry: { enabled: false },
-      compatibilityDate: "2026-11-17",
+      compatibilityDate: "2026-10-20",
       modulesRoot: folder,
       modules: [
         { type: "ESModule", path: bundle },

@@ -1,9 +1,10 @@
 //! Sealed records in Workers KV.
 
 use smartcar_connect::{
-    edge::VehicleIndex,
     time::{Millis, UnixMillis},
-    vault::{ConnectionId, GrantRecord, KeyRing, KvName, KvOutcome, OpenError, Place, Principal, SealedRecord},
+    vault::{
+        ConnectionId, GrantRecord, KeyRing, KvName, KvOutcome, OpenError, Place, Principal, SealedRecord, VehicleIndex,
+    },
 };
 use worker::kv::KvStore;
 use zeroize::Zeroizing;

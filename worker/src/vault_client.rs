@@ -8,6 +8,8 @@ use smartcar_connect::{
 };
 use worker::{Env, Headers, Method, Request, RequestInit, wasm_bindgen::JsValue};
 
+use zeroize::Zeroizing;
+
 use crate::{clock, kv, settings};
 
 /// Where the vault is asked. Nothing but the Durable Object's stub ever resolves it.
@@ -40,7 +42,7 @@ async fn try_ask(env: &Env, caller: &Caller, request: &VaultRequest) -> worker::
     let mut response = stub
         .fetch_with_request(Request::new_with_init(VAULT_URL, &init)?)
         .await?;
-    response.json().await
+    Ok(serde_json::from_str(&Zeroizing::new(response.text().await?))?)
 }
 
 /// An access token for one call: from KV alone if that is fresh enough, from the vault otherwise.

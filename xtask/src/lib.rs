@@ -16,4 +16,5 @@ pub mod lock;
 pub mod package;
 pub mod process;
 
+pub mod wasm_opt;
 pub mod worker;

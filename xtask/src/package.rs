@@ -8,6 +8,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use crate::{
     bindgen, files,
     process::{Layout, WASM, run},
+    wasm_opt,
 };
 
 /// The file names in the package: `connect.js`, `connect.d.ts`, `connect_bg.wasm`.
@@ -15,17 +16,6 @@ const STEM: &str = "connect";
 
 /// What stands in the template where the crate's version goes.
 const PLACEHOLDER: &str = "\"version\": \"0.0.0\"";
-
-/// What rustc emits for this target, and nothing newer: an encoding that browsers of the stated floor cannot read must
-/// never come out of an optimiser's update.
-const FEATURES: &[&str] = &[
-    "mutable-globals",
-    "sign-ext",
-    "nontrapping-float-to-int",
-    "bulk-memory",
-    "multivalue",
-    "reference-types",
-];
 
 /// Builds `dist/package` and packs it to `dist/smartcar-connect-<version>.tgz`.
 ///
@@ -39,7 +29,7 @@ pub fn build(layout: &Layout) -> Result<()> {
     bindgen::web(&module, STEM, &staging)?;
     fs::remove_file(staging.join(format!("{STEM}_bg.wasm.d.ts")))?;
     let wasm = staging.join(format!("{STEM}_bg.wasm"));
-    optimise(layout, &wasm)?;
+    wasm_opt::run_on(layout, &wasm, &["-Oz", "--strip-debug", "--strip-producers"])?;
     files::copy_tree(&layout.root.join("pkg-template"), &staging)?;
     for file in ["CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"] {
         files::copy(&layout.root.join(file), &staging.join(file))?;
@@ -57,13 +47,6 @@ fn compile(layout: &Layout) -> Result<()> {
         .command("cargo")?
         .args(arguments.split(' '))
         .args(["--target", WASM]))
-}
-
-fn optimise(layout: &Layout, wasm: &Path) -> Result<()> {
-    let mut command = layout.command(layout.npm_tool("wasm-opt")?)?;
-    command.args(["-Oz", "--strip-debug", "--strip-producers"]);
-    command.args(FEATURES.iter().map(|feature| format!("--enable-{feature}")));
-    run(command.arg(wasm).arg("-o").arg(wasm))
 }
 
 /// The module as text, for pages that cannot fetch it.

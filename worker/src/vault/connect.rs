@@ -81,9 +81,13 @@ impl Inner {
 
     async fn make_room(&self, batch: &mut Batch, principal: &Principal) -> Result<(), Fault> {
         let mut pendings = self.pendings(principal).await?;
-        pendings.sort_by_key(|record| record.pending.started_at());
-        let too_many = pendings.len().saturating_add(1).saturating_sub(MOST_PENDING);
-        for record in pendings.iter().take(too_many) {
+        while pendings.len() >= MOST_PENDING {
+            let started = pendings
+                .iter()
+                .enumerate()
+                .map(|(at, record)| (record.pending.started_at(), at));
+            let Some((_, oldest)) = started.min() else { break };
+            let record = pendings.swap_remove(oldest);
             batch.delete(store::pending_key(record.pending.fingerprint().as_str()));
         }
         Ok(())
@@ -278,11 +282,7 @@ impl Inner {
         vehicles: &[VehicleId],
     ) -> Result<(), Fault> {
         for (id, record) in self.grants(principal).await? {
-            let older = match &record {
-                GrantRecord::Live(grant) => grant.connected_at <= connected_at,
-                GrantRecord::Ended { .. } => true,
-                GrantRecord::Closing { .. } | GrantRecord::Tombstone { .. } => false,
-            };
+            let older = record.connected_at() <= connected_at;
             if id != *newer && older && record.vehicles().iter().any(|vehicle| vehicles.contains(vehicle)) {
                 let taken = vehicles.to_vec();
                 self.happen(principal, &id, Event::Superseded { vehicles: taken })

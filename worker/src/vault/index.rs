@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use smartcar_connect::{
-    edge::{KnownVehicle, VehicleIndex},
     time::{Millis, UnixMillis},
-    vault::{ConnectionId, GrantRecord, KvName, KvOutcome, Place, Principal},
+    vault::{KvName, KvOutcome, Place, Principal, VehicleIndex},
 };
 
 use super::{Fault, Inner, store::Batch};
@@ -23,30 +22,6 @@ pub(super) struct IndexRecord {
     pub(super) generation: u64,
     /// When KV has to be written; `None` if it is up to date.
     pub(super) publish_at: Option<UnixMillis>,
-}
-
-/// The index of `grants`. A vehicle that several cover belongs to the newest.
-pub(super) fn of(grants: &[(ConnectionId, GrantRecord)]) -> VehicleIndex {
-    let mut live: Vec<_> = grants
-        .iter()
-        .filter_map(|(id, record)| match record {
-            GrantRecord::Live(grant) => Some((id, grant)),
-            _ => None,
-        })
-        .collect();
-    live.sort_by_key(|(_, grant)| std::cmp::Reverse(grant.connected_at));
-    let mut index = VehicleIndex::default();
-    for (id, grant) in live {
-        for vehicle in grant.vehicles.ids() {
-            if index.connection_of(vehicle).is_none() {
-                index.vehicles.push(KnownVehicle {
-                    id: vehicle.clone(),
-                    connection_id: id.clone(),
-                });
-            }
-        }
-    }
-    index
 }
 
 impl Inner {
@@ -72,8 +47,8 @@ impl Inner {
         if record.publish_at.is_none() {
             return Ok(());
         }
-        let index = of(&self.grants(principal).await?);
-        let outcome = if index.vehicles.is_empty() {
+        let index = VehicleIndex::of(&self.grants(principal).await?);
+        let outcome = if index.is_empty() {
             kv::delete(&store, &names).await
         } else {
             let now = clock::now();

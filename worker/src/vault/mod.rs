@@ -20,9 +20,10 @@ use futures_util::lock::Mutex;
 use smartcar_connect::{
     edge::{Caller, Config, Problem, ProblemCode, Select, TokenAnswer, VaultReply, VaultRequest},
     time::UnixMillis,
-    vault::{Answer, Connection, ConnectionId, Effect, Event, Next, Principal, Profile, step},
+    vault::{Answer, Connection, ConnectionId, Effect, Event, Next, Principal, Profile, VehicleIndex, step},
 };
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
+use zeroize::Zeroizing;
 
 use self::{fault::Fault, flight::Flight, store::Batch};
 use crate::{
@@ -51,11 +52,13 @@ impl DurableObject for Vault {
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        let reply = match request.json::<VaultRequest>().await {
+        // As text: the crate's own JSON would bring a second deserializer of every type along.
+        let request = Zeroizing::new(request.text().await?);
+        let reply = match serde_json::from_str::<VaultRequest>(&request) {
             Ok(request) => Rc::clone(&self.inner).answer(request).await,
             Err(_) => VaultReply::Problem(Problem::new(ProblemCode::InvalidBody, "not a vault request")),
         };
-        Response::from_json(&reply)
+        Response::ok(serde_json::to_string(&reply)?)
     }
 
     /// Never fails: the platform gives an alarm up after six failures.
@@ -172,11 +175,10 @@ impl Inner {
     async fn connections(&self, principal: &Principal) -> Result<Vec<Connection>, Fault> {
         let now = clock::now();
         let grants = self.grants(principal).await?;
-        let mut connections: Vec<Connection> = grants
+        let connections = grants
             .iter()
             .filter_map(|(id, record)| Connection::of(id, record, now))
             .collect();
-        connections.sort_by_key(|connection| connection.connected_at);
         Ok(connections)
     }
 
@@ -194,7 +196,7 @@ impl Inner {
             Select::Connection(id) => id,
             Select::Vehicle(vehicle) => {
                 let grants = self.grants(&profile.principal).await?;
-                match index::of(&grants).connection_of(&vehicle) {
+                match VehicleIndex::of(&grants).connection_of(&vehicle) {
                     Some(id) => id.clone(),
                     None => return Ok(VaultReply::Problem(unknown())),
                 }

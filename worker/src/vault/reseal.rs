@@ -1,6 +1,6 @@
 //! Sealing anew, with the active key, what a retired one sealed.
 
-use std::rc::Rc;
+use std::{collections::HashSet, rc::Rc};
 
 use smartcar_connect::{edge::VaultReply, vault::SealedRecord};
 
@@ -20,15 +20,14 @@ impl Inner {
         let active = self.config()?.key_ring.active_id().clone();
         let turn = self.turn.lock().await;
         let is_retired = |text: &str| SealedRecord::from_text(text).is_ok_and(|record| *record.key_id() != active);
-        let mut retired: Vec<String> = self
+        let retired: HashSet<String> = self
             .list("")
             .await?
             .into_iter()
             .filter(|(_, text)| is_retired(text))
             .map(|(key, _)| key)
             .collect();
-        retired.sort_unstable();
-        let is = |key: &str| retired.binary_search_by(|one| one.as_str().cmp(key)).is_ok();
+        let is = |key: &str| retired.contains(key);
         let mut batch = Batch::default();
         let mut again = Vec::new();
         let mut records = 0_u32;

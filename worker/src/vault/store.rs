@@ -118,15 +118,18 @@ impl Inner {
         self.read(INDEX, &Place::index(principal)).await
     }
 
-    /// Every grant. One that does not open is left out and logged: it must not take the others with it.
+    /// Every grant, the oldest first. One that does not open is left out and logged: it must not take the others with it.
     pub(super) async fn grants(&self, principal: &Principal) -> Result<Vec<(ConnectionId, GrantRecord)>, Fault> {
-        let mut grants = Vec::new();
+        let mut grants: Vec<(ConnectionId, GrantRecord)> = Vec::new();
         for (key, text) in self.list(GRANT).await? {
             let Some(id) = key.strip_prefix(GRANT).and_then(|id| ConnectionId::parse(id).ok()) else {
                 continue;
             };
-            match self.open(&Place::grant(principal, &id), &text) {
-                Ok(record) => grants.push((id, record)),
+            match self.open::<GrantRecord>(&Place::grant(principal, &id), &text) {
+                Ok(record) => {
+                    let at = grants.partition_point(|(_, other)| other.connected_at() <= record.connected_at());
+                    grants.insert(at, (id, record));
+                }
                 Err(fault) => fault.log(),
             }
         }

@@ -1,0 +1,235 @@
+//! Access tokens: when the stored one is answered, when the refresh token is presented, and what its answer means.
+
+use super::{
+    Answer, Effect, Policy, Step, Unwell, close, publish,
+    schedule::{CALL_LOST_AFTER, LONGEST_BACKOFF, doubled},
+};
+use crate::{
+    time::{Millis, UnixMillis},
+    token::{self, Failure, RefreshToken, TokenOutcome, TokenSet},
+    vault::grant::{Cause, Grant, GrantRecord, Health, Intent, Tokens, Vehicles},
+};
+
+/// A call that failed faster than this is repeated at once, so that those who wait for it do not fail.
+const QUICK_FAILURE: Millis = Millis::from_secs(4);
+
+/// A grant whose tokens just arrived in answer to an authorization code.
+#[must_use]
+pub fn granted(tokens: TokenSet, refresh_token: RefreshToken, now: UnixMillis) -> GrantRecord {
+    GrantRecord::Live(Grant {
+        generation: 1,
+        tokens: Tokens {
+            access_token: tokens.access_token,
+            access_expires_at: tokens.access_expires_at,
+            refresh_token,
+            refresh_expires_at: now.after(token::REFRESH_LIFETIME),
+            refresh_issued_at: now,
+        },
+        vehicles: Vehicles::Unlisted {
+            failures: 0,
+            retry_at: now.after(CALL_LOST_AFTER),
+        },
+        connected_at: now,
+        intent: None,
+        health: Health::Well { since: now },
+        published: publish::owed(now),
+    })
+}
+
+pub(super) fn token_wanted(
+    record: Option<&GrantRecord>,
+    now: UnixMillis,
+    rejected: Option<u64>,
+    policy: &Policy,
+) -> Step {
+    let grant = match record {
+        Some(GrantRecord::Live(grant)) => grant,
+        Some(GrantRecord::Ended { cause, .. }) => return Step::answer(Answer::Ended(*cause)),
+        Some(GrantRecord::Closing { .. } | GrantRecord::Tombstone { .. }) | None => {
+            return Step::answer(Answer::Unknown);
+        }
+    };
+    if is_over(grant, now, policy) {
+        return close::end(grant, Cause::RefreshTokenExpired, now);
+    }
+    let was_rejected = rejected == Some(grant.generation);
+    if !was_rejected && token::is_fresh(grant.tokens.access_expires_at, now) {
+        let answer = Effect::Answer(token_of(grant));
+        return match publish::unseen(grant, now) {
+            Some(owing) => Step::put(GrantRecord::Live(owing), vec![answer, Effect::Publish]),
+            None => Step::keep(vec![answer]),
+        };
+    }
+    match grant.health {
+        Health::Unwell { cause, retry_at, .. } if now < retry_at => {
+            let unwell = Unwell {
+                cause,
+                retry_after: retry_at.since(now),
+            };
+            Step::answer(if was_rejected {
+                Answer::Unavailable(unwell)
+            } else {
+                token_or(grant, now, unwell)
+            })
+        }
+        _ => call(grant, now),
+    }
+}
+
+/// Whether the refresh token is of no use any more. One that was presented in time may yet bring a new pair: its answer
+/// may be on the way, or it can be had again within the grace window.
+pub(super) fn is_over(grant: &Grant, now: UnixMillis, policy: &Policy) -> bool {
+    let expires_at = grant.tokens.refresh_expires_at;
+    let over_at = grant.intent.map_or(expires_at, |intent| {
+        expires_at.after(CALL_LOST_AFTER).max(intent.since.after(policy.grace))
+    });
+    now >= over_at
+}
+
+fn call(grant: &Grant, now: UnixMillis) -> Step {
+    let mut grant = grant.clone();
+    let effect = present(&mut grant, now);
+    Step::put(GrantRecord::Live(grant), vec![effect])
+}
+
+/// Presents the refresh token. The intent is in the record before the call goes out: whoever finds it later knows that
+/// the token may be used up, and presents the same one again.
+pub(super) fn present(grant: &mut Grant, now: UnixMillis) -> Effect {
+    let (since, calls) = grant.intent.map_or((now, 0), |intent| (intent.since, intent.calls));
+    grant.intent = Some(Intent {
+        since,
+        latest: now,
+        calls: calls.saturating_add(1),
+    });
+    Effect::Call {
+        generation: grant.generation,
+        refresh_token: grant.tokens.refresh_token.clone(),
+    }
+}
+
+pub(super) fn call_ended(
+    record: Option<&GrantRecord>,
+    now: UnixMillis,
+    generation: u64,
+    outcome: TokenOutcome,
+    policy: &Policy,
+) -> Step {
+    match record {
+        Some(GrantRecord::Live(grant)) if grant.generation == generation => match outcome {
+            TokenOutcome::Issued(tokens) => {
+                let grant = renew(grant, tokens, now);
+                let answer = token_of(&grant);
+                Step::put(GrantRecord::Live(grant), vec![Effect::Answer(answer), Effect::Publish])
+            }
+            TokenOutcome::Failed(Failure::Refused) => close::end(grant, Cause::RefreshTokenRefused, now),
+            TokenOutcome::Failed(failure) => failed(grant, failure, now, policy),
+        },
+        // What is stored is newer than the answer: a refusal of an older token says nothing about it.
+        Some(GrantRecord::Live(grant)) => {
+            let unwell = Unwell {
+                cause: Cause::ConnectionLost,
+                retry_after: Millis::from_secs(1),
+            };
+            Step::answer(token_or(grant, now, unwell))
+        }
+        Some(GrantRecord::Ended { cause, .. }) => Step::answer(Answer::Ended(*cause)),
+        Some(GrantRecord::Closing { .. } | GrantRecord::Tombstone { .. }) | None => Step::answer(Answer::Unknown),
+    }
+}
+
+/// The grant with its next pair.
+fn renew(grant: &Grant, tokens: TokenSet, now: UnixMillis) -> Grant {
+    Grant {
+        generation: grant.generation.saturating_add(1),
+        tokens: Tokens {
+            access_token: tokens.access_token,
+            access_expires_at: tokens.access_expires_at,
+            // One that is not replaced stays (RFC 6749 section 6), and was honoured just now.
+            refresh_token: tokens
+                .refresh_token
+                .unwrap_or_else(|| grant.tokens.refresh_token.clone()),
+            refresh_expires_at: now.after(token::REFRESH_LIFETIME),
+            refresh_issued_at: now,
+        },
+        vehicles: grant.vehicles.clone(),
+        connected_at: grant.connected_at,
+        intent: None,
+        health: match grant.health {
+            Health::Well { since } => Health::Well { since },
+            Health::Unwell { .. } => Health::Well { since: now },
+        },
+        published: publish::owed(now),
+    }
+}
+
+fn failed(grant: &Grant, failure: Failure, now: UnixMillis, policy: &Policy) -> Step {
+    let started = grant.intent.unwrap_or(Intent {
+        since: now,
+        latest: now,
+        calls: 1,
+    });
+    if failure.is_ambiguous() && started.calls == 1 && now.since(started.latest) < QUICK_FAILURE {
+        return call(grant, now);
+    }
+    let (since, failures) = match grant.health {
+        Health::Well { .. } => (now, 1),
+        Health::Unwell { since, failures, .. } => (since, failures.saturating_add(1)),
+    };
+    let mut grant = grant.clone();
+    // Nothing was used up if every call so far was turned away.
+    grant.intent = (failure.is_ambiguous() || started.calls > 1).then_some(started);
+    if is_over(&grant, now, policy) {
+        return close::end(&grant, Cause::RefreshTokenExpired, now);
+    }
+    let retry_after = backoff(failure, failures, grant.intent, now, policy);
+    let cause = Cause::from(failure);
+    grant.health = Health::Unwell {
+        cause,
+        since,
+        failures,
+        retry_at: now.after(retry_after),
+    };
+    let answer = token_or(&grant, now, Unwell { cause, retry_after });
+    Step::put(GrantRecord::Live(grant), vec![Effect::Answer(answer)])
+}
+
+/// How long to wait before the next attempt: doubling from a second, or what Smartcar asked for; and while a token that
+/// may be used up is still in its grace window at most a quarter of that, since the new pair can be had then and never
+/// after.
+fn backoff(failure: Failure, failures: u32, intent: Option<Intent>, now: UnixMillis, policy: &Policy) -> Millis {
+    let shortest = Millis::from_secs(1);
+    let wait = match failure {
+        Failure::RateLimited {
+            retry_after: Some(span),
+        } => span.max(shortest),
+        Failure::RateLimited { retry_after: None } => doubled(Millis::from_secs(5), failures),
+        Failure::ClientRejected | Failure::Unexplained | Failure::Redirected => {
+            doubled(Millis::from_secs(30), failures)
+        }
+        _ => doubled(shortest, failures),
+    }
+    .min(LONGEST_BACKOFF);
+    match intent {
+        Some(intent) if now < intent.since.after(policy.grace) => {
+            wait.min(Millis::new(policy.grace.as_millis() / 4)).max(shortest)
+        }
+        _ => wait,
+    }
+}
+
+fn token_of(grant: &Grant) -> Answer {
+    Answer::Token {
+        access_token: grant.tokens.access_token.clone(),
+        expires_at: grant.tokens.access_expires_at,
+        generation: grant.generation,
+    }
+}
+
+/// The access token as long as it lives: a failed refresh takes nothing away from it.
+fn token_or(grant: &Grant, now: UnixMillis, unwell: Unwell) -> Answer {
+    if grant.tokens.access_expires_at > now {
+        token_of(grant)
+    } else {
+        Answer::Unavailable(unwell)
+    }
+}

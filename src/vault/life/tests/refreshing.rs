@@ -1,0 +1,356 @@
+use super::*;
+
+#[test]
+fn a_fresh_token_is_answered_and_nothing_else_happens() {
+    let mut vault = Vault::new();
+    for minutes in [0, 1, 50, 62] {
+        vault.pass(Millis::from_mins(minutes));
+        let before = format!("{:?}", vault.record);
+        vault.record = match vault.record.take() {
+            // As if KV had just been written: that it wants to be written anew is another test.
+            Some(GrantRecord::Live(grant)) => Some(GrantRecord::Live(Grant {
+                published: Published::Current { since: vault.now },
+                ..grant
+            })),
+            other => other,
+        };
+        let stored = format!("{:?}", vault.record);
+        assert_eq!(vault.want(), ["answer 1 access-1"], "{before}");
+        assert_eq!(format!("{:?}", vault.record), stored);
+    }
+}
+
+#[test]
+fn within_the_margin_the_refresh_token_is_presented_once_the_intent_is_stored() {
+    for left in [Millis::from_mins(5), Millis::from_secs(1), Millis::ZERO] {
+        let mut vault = Vault::new();
+        vault.now = UnixMillis::new(NOW.after(Millis::from_hours(2)).as_millis() - left.as_millis());
+        assert_eq!(vault.want(), ["call 1 refresh-1"]);
+        let intent = vault.grant().intent.unwrap();
+        assert_eq!((intent.since, intent.latest, intent.calls), (vault.now, vault.now, 1));
+        assert_eq!(vault.grant().generation, 1, "no pair yet");
+    }
+}
+
+#[test]
+fn wanting_a_token_in_every_state() {
+    let expected = [
+        ("live", "answer 1 access-1"),
+        ("stale", "call 1 refresh-1"),
+        ("calling", "call 1 refresh-1"),
+        ("ended", "ended refresh_token_refused"),
+        ("telling", "unknown"),
+        ("unpublishing", "unknown"),
+        ("tombstone", "unknown"),
+        ("none", "unknown"),
+    ];
+    for ((name, mut vault), (expected_name, effect)) in Vault::every_state().into_iter().zip(expected) {
+        assert_eq!(name, expected_name);
+        assert_eq!(vault.want(), [effect], "{name}");
+    }
+}
+
+#[test]
+fn a_token_that_smartcar_refused_is_refreshed_although_it_looks_fresh() {
+    let mut vault = Vault::new();
+    assert_eq!(vault.rejected(1), ["call 1 refresh-1"]);
+    vault.issued(1, 2);
+    // Somebody else was refused with the older one: the newer is the answer.
+    assert_eq!(vault.rejected(1), ["answer 2 access-2"]);
+    assert_eq!(vault.rejected(2), ["call 2 refresh-2"]);
+}
+
+#[test]
+fn a_token_that_smartcar_refused_is_not_answered_while_the_refresh_rests() {
+    let mut vault = Vault::new();
+    vault.rejected(1);
+    vault.answered(1, Failure::ClientRejected);
+    assert_eq!(vault.rejected(1), ["unavailable client_rejected 30000 ms"]);
+    assert_eq!(vault.want(), ["answer 1 access-1"], "nobody refused it to this one");
+}
+
+#[test]
+fn a_new_pair_is_stored_then_answered_then_published() {
+    let mut vault = Vault::calling();
+    vault.pass(Millis::new(150));
+    assert_eq!(vault.issued(1, 2), ["answer 2 access-2", "publish"]);
+    let grant = vault.grant();
+    assert_eq!(grant.generation, 2);
+    assert_eq!(grant.tokens.refresh_token.expose(), "refresh-2");
+    assert_eq!(grant.tokens.refresh_issued_at, vault.now);
+    assert_eq!(grant.tokens.refresh_expires_at, vault.now.after(Millis::from_days(60)));
+    assert!(grant.intent.is_none());
+    assert_eq!(grant.vehicles.ids(), [vehicle("v1")]);
+    assert_eq!(grant.connected_at, NOW);
+    assert!(matches!(grant.health, Health::Well { since } if since == NOW));
+    assert!(matches!(grant.published, Published::Owed { .. }));
+}
+
+#[test]
+fn a_refresh_token_that_is_not_replaced_stays_and_counts_as_honoured_now() {
+    let mut vault = Vault::new();
+    vault.now = NOW.after(Millis::from_days(40));
+    vault.wake();
+    let issued = TokenSet {
+        refresh_token: None,
+        ..tokens(2, vault.now)
+    };
+    let outcome = TokenOutcome::Issued(issued);
+    vault.on(Event::CallEnded { generation: 1, outcome });
+    let kept = &vault.grant().tokens;
+    assert_eq!(kept.refresh_token.expose(), "refresh-1");
+    assert_eq!(kept.refresh_expires_at, vault.now.after(Millis::from_days(60)));
+    vault.published(2, KvOutcome::Done);
+    assert!(vault.sleeps() >= Millis::from_days(30), "it is not due again at once");
+}
+
+#[test]
+fn an_answer_to_an_older_generation_changes_nothing() {
+    let failures = AMBIGUOUS.into_iter().chain(TURNED_AWAY).chain([Failure::Refused]);
+    for failure in failures {
+        let mut vault = Vault::calling();
+        vault.issued(1, 2);
+        let stored = format!("{:?}", vault.record);
+        assert_eq!(vault.answered(1, failure), ["answer 2 access-2"]);
+        assert_eq!(vault.issued(1, 9), ["answer 2 access-2"]);
+        assert_eq!(format!("{:?}", vault.record), stored);
+        vault.pass(Millis::from_hours(2));
+        assert_eq!(vault.answered(1, failure), ["unavailable connection_lost 1000 ms"]);
+    }
+}
+
+#[test]
+fn an_answer_to_a_connection_that_is_gone_brings_nothing_back() {
+    for (name, vault) in Vault::every_state() {
+        if matches!(vault.state(), "live") {
+            continue;
+        }
+        for refused in [false, true] {
+            let mut vault = vault.clone();
+            let stored = format!("{:?}", vault.record);
+            let effects = if refused {
+                vault.answered(1, Failure::Refused)
+            } else {
+                vault.issued(1, 2)
+            };
+            let answer = match name {
+                "ended" => "ended refresh_token_refused",
+                _ => "unknown",
+            };
+            assert_eq!(effects, [answer], "{name}");
+            assert_eq!(format!("{:?}", vault.record), stored, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_refusal_ends_the_grant_and_forgets_the_tokens() {
+    let mut vault = Vault::calling();
+    assert_eq!(
+        vault.answered(1, Failure::Refused),
+        ["ended refresh_token_refused", "unpublish"]
+    );
+    let Some(GrantRecord::Ended { vehicles, .. }) = &vault.record else {
+        panic!("{:?}", vault.record)
+    };
+    assert_eq!(vehicles, &[vehicle("v1")], "the owner is told which car it was");
+    let stored = serde_json::to_string(&vault.record).unwrap();
+    assert!(!stored.contains("access-") && !stored.contains("refresh-"), "{stored}");
+}
+
+#[test]
+fn a_quick_ambiguous_failure_is_repeated_once_with_the_same_token() {
+    for failure in AMBIGUOUS {
+        let mut vault = Vault::calling();
+        vault.pass(Millis::new(3_999));
+        assert_eq!(vault.answered(1, failure), ["call 1 refresh-1"], "{failure:?}");
+        assert_eq!(vault.grant().intent.unwrap().since, NOW.after(Millis::from_hours(2)));
+        vault.pass(Millis::new(10));
+        let cause = Cause::from(failure).code();
+        assert_eq!(
+            vault.answered(1, failure),
+            [format!("unavailable {cause} 1000 ms")],
+            "those who wait are told"
+        );
+
+        let mut slow = Vault::calling();
+        slow.pass(Millis::new(4_000));
+        assert_eq!(slow.answered(1, failure), [format!("unavailable {cause} 1000 ms")]);
+    }
+    for failure in TURNED_AWAY {
+        let mut vault = Vault::calling();
+        assert!(
+            vault.answered(1, failure)[0].starts_with("unavailable"),
+            "{failure:?} is not repeated"
+        );
+        assert!(vault.grant().intent.is_none(), "nothing was used up");
+    }
+}
+
+#[test]
+fn a_failure_takes_no_living_token_away() {
+    for failure in AMBIGUOUS.into_iter().chain(TURNED_AWAY) {
+        let mut vault = Vault::new();
+        vault.now = NOW.after(Millis::from_mins(119));
+        assert_eq!(vault.want(), ["call 1 refresh-1"]);
+        vault.pass(Millis::from_secs(5));
+        assert_eq!(vault.answered(1, failure), ["answer 1 access-1"], "{failure:?}");
+        assert_eq!(vault.want(), ["answer 1 access-1"], "{failure:?}");
+        vault.pass(Millis::new(900));
+        assert_eq!(vault.want(), ["answer 1 access-1"], "{failure:?}: not before its time");
+    }
+}
+
+/// Fails until `until` after the first presentation, and tells when each attempt was made.
+fn attempts(grace: Millis, failure: Failure, until: Millis) -> Vec<u64> {
+    let mut vault = Vault::calling();
+    vault.policy = Policy { grace };
+    let first = vault.now;
+    let mut at = vec![0];
+    loop {
+        vault.pass(Millis::from_secs(5));
+        vault.answered(1, failure);
+        vault.now = vault.wake_at().unwrap();
+        if vault.now.since(first) >= until {
+            return at;
+        }
+        at.push(vault.now.since(first).as_secs());
+        assert_eq!(vault.wake(), ["call 1 refresh-1"]);
+    }
+}
+
+#[test]
+fn the_same_token_is_presented_again_within_the_grace_window_and_ever_more_rarely_after() {
+    let minutes = Millis::from_mins;
+    assert_eq!(
+        attempts(Millis::ZERO, Failure::TimedOut, minutes(10)),
+        [0, 6, 13, 22, 35, 56, 93, 162, 295, 556]
+    );
+    assert_eq!(
+        attempts(Millis::from_secs(60), Failure::TimedOut, minutes(10)),
+        [0, 6, 13, 22, 35, 55, 92, 161, 294, 555],
+        "a wait within 60 seconds is at most 15"
+    );
+    assert_eq!(
+        attempts(Millis::from_secs(600), Failure::TimedOut, minutes(15)),
+        [0, 6, 13, 22, 35, 56, 93, 162, 295, 450, 605],
+        "a wait within 600 seconds is at most 150"
+    );
+}
+
+#[test]
+fn the_wait_grows_to_an_hour_and_no_further() {
+    for failure in AMBIGUOUS.into_iter().chain(TURNED_AWAY) {
+        let mut vault = Vault::calling();
+        for _ in 0..80 {
+            vault.pass(Millis::from_secs(5));
+            vault.answered(1, failure);
+            assert!(vault.retry_in() <= Millis::from_hours(1), "{failure:?}");
+            vault.pass(vault.retry_in());
+            vault.want();
+        }
+        vault.pass(Millis::from_secs(5));
+        vault.answered(1, failure);
+        assert_eq!(vault.retry_in(), Millis::from_hours(1), "{failure:?}");
+        assert_eq!(vault.state(), "live", "no such failure ends a grant");
+    }
+}
+
+#[test]
+fn a_rate_limit_is_kept_unless_a_used_up_token_would_die_of_it() {
+    let limited = |seconds| Failure::RateLimited {
+        retry_after: Some(Millis::from_secs(seconds)),
+    };
+    for (asked, kept) in [(0, 1), (1, 1), (90, 90), (3_600, 3_600), (86_400, 3_600)] {
+        let mut vault = Vault::calling();
+        vault.answered(1, limited(asked));
+        assert_eq!(vault.retry_in(), Millis::from_secs(kept));
+        vault.pass(Millis::from_secs(kept.saturating_sub(1)));
+        if kept > 1 {
+            assert!(vault.want()[0].starts_with("unavailable rate_limited"));
+        }
+        vault.pass(Millis::from_secs(1));
+        assert_eq!(vault.want(), ["call 1 refresh-1"]);
+    }
+    let mut vault = Vault::calling();
+    vault.answered(1, Failure::ConnectionLost);
+    vault.answered(1, limited(90));
+    assert_eq!(
+        vault.retry_in(),
+        Millis::from_secs(15),
+        "the first call may have used the token up"
+    );
+    vault.pass(Millis::from_secs(61));
+    vault.want();
+    vault.answered(1, limited(90));
+    assert_eq!(vault.retry_in(), Millis::from_secs(90), "its grace is over");
+}
+
+#[test]
+fn a_grant_is_well_again_after_its_next_success() {
+    let mut vault = Vault::calling();
+    vault.answered(1, Failure::RateLimited { retry_after: None });
+    let since = vault.now;
+    vault.pass(Millis::from_secs(5));
+    vault.want();
+    vault.pass(Millis::from_secs(5));
+    vault.answered(1, Failure::TimedOut);
+    assert!(matches!(
+        vault.grant().health,
+        Health::Unwell { cause: Cause::TimedOut, since: first, failures: 2, .. } if first == since
+    ));
+    vault.pass(Millis::from_mins(10));
+    vault.want();
+    vault.issued(1, 2);
+    assert!(matches!(vault.grant().health, Health::Well { since } if since == vault.now));
+}
+
+#[test]
+fn after_sixty_days_the_grant_is_over() {
+    let mut vault = Vault::new();
+    vault.now = UnixMillis::new(NOW.after(Millis::from_days(60)).as_millis() - 1);
+    assert_eq!(vault.clone().want(), ["call 1 refresh-1"]);
+    vault.pass(Millis::new(1));
+    for mut vault in [vault.clone(), vault] {
+        assert_eq!(vault.want(), ["ended refresh_token_expired", "unpublish"]);
+        let Some(GrantRecord::Ended { cause, since, .. }) = vault.record else {
+            panic!()
+        };
+        assert_eq!(
+            (cause, since),
+            (Cause::RefreshTokenExpired, NOW.after(Millis::from_days(60)))
+        );
+    }
+}
+
+#[test]
+fn what_was_presented_in_time_may_be_answered_after_sixty_days() {
+    let mut vault = Vault::new();
+    vault.now = UnixMillis::new(NOW.after(Millis::from_days(60)).as_millis() - 1_000);
+    assert_eq!(vault.want(), ["call 1 refresh-1"]);
+    vault.pass(Millis::from_secs(3));
+    assert_eq!(vault.wake(), [""; 0], "the call is under way");
+    assert_eq!(vault.want(), ["call 1 refresh-1"], "to be joined");
+    assert_eq!(vault.clone().issued(1, 2), ["answer 2 access-2", "publish"]);
+
+    // The answer is lost: the new pair can be had for as long as the grace lasts.
+    vault.pass(Millis::from_secs(5));
+    assert_eq!(vault.answered(1, Failure::TimedOut), ["unavailable timed_out 1000 ms"]);
+    vault.pass(Millis::from_secs(1));
+    assert_eq!(vault.want(), ["call 1 refresh-1"]);
+    vault.pass(Millis::from_mins(1));
+    assert_eq!(
+        vault.answered(1, Failure::TimedOut),
+        ["ended refresh_token_expired", "unpublish"]
+    );
+
+    let mut turned_away = Vault::new();
+    turned_away.now = UnixMillis::new(NOW.after(Millis::from_days(60)).as_millis() - 1_000);
+    turned_away.want();
+    turned_away.pass(Millis::from_secs(3));
+    assert_eq!(
+        turned_away.answered(1, Failure::RateLimited { retry_after: None }),
+        ["ended refresh_token_expired", "unpublish"],
+        "nothing was used up, so nothing can be had any more"
+    );
+}
