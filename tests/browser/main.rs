@@ -14,11 +14,9 @@ const TYPES: &str = include_str!("../../src/browser/types.d.ts");
 
 /// The members of `ConnectErrorCode`.
 fn declared() -> Vec<&'static str> {
-    let (_, union) = TYPES.split_once("export type ConnectErrorCode =").unwrap();
-    let members = union
-        .lines()
-        .map(str::trim)
-        .take_while(|line| !line.starts_with("export"));
+    let mut lines = TYPES.lines().map(str::trim);
+    lines.find(|line| *line == "export type ConnectErrorCode =");
+    let members = lines.take_while(|line| !line.starts_with("export"));
     members
         .filter_map(|line| line.strip_prefix("| \"")?.trim_end_matches(';').strip_suffix('"'))
         .collect()

@@ -228,3 +228,17 @@ test("errors of two copies of the package have the same codes", async () => {
     stack: true,
   });
 });
+
+test("Node gives the same, and says what only a page can do", async () => {
+  const node = await import(new URL("../../dist/package/node.js", import.meta.url));
+  const options = { applicationId: APPLICATION, redirectUri: "https://App.example:443/x/../back", state: "s t", scope: ["a", "b"] };
+  assert.equal(node.authorizeUrl(options), await value("authorizeUrl", options));
+  const callback = [`${REDIRECT}?code=c&state=s1`, { state: "s1", redirectUri: REDIRECT }];
+  assert.deepEqual(node.checkCallback(...callback), await value("checkCallback", ...callback));
+  assert.notEqual(node.createState(), node.createState());
+  const refused = { name: "ConnectError", code: "not_in_browser" };
+  assert.throws(() => node.hasCallback(), refused);
+  for (const name of ["start", "finish", "connections", "vehicles"]) {
+    await assert.rejects(node[name](), { ...refused, message: `\`${name}\` works in a page in a browser only; call it there` });
+  }
+});
