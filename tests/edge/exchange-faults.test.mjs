@@ -127,6 +127,16 @@ test("a repeated finish after a failure never presents the code a second time", 
   assert.deepEqual(await visitor.connections(), []);
 });
 
+test("Smartcar's own error for a wrong client secret names neither secret nor code", async () => {
+  const { answer, problem } = await failsWith({
+    kind: "status",
+    status: 401,
+    body: { error: "invalid_client", error_description: `bad ${world.values.SMARTCAR_CLIENT_SECRET}` },
+  });
+  assert.ok(!answer.text.includes(world.values.SMARTCAR_CLIENT_SECRET));
+  assert.ok(problem.detail.length > 0);
+});
+
 test("`expires_in` outside of reason is bounded or refused, never believed", async () => {
   for (const value of [-1, 0, 1e12, "7200", "soon", true, 0.5, [], {}]) {
     await simulator.reset();
@@ -157,14 +167,4 @@ test("a grant survives when Smartcar's list of vehicles does not come: the token
   assert.equal((await exchangeRequests()).length, 1);
   const connections = await visitor.connections();
   assert.equal(connections.length, 1, "the grant was lost");
-});
-
-test("Smartcar's own error for a wrong client secret names neither secret nor code", async () => {
-  const { answer, problem } = await failsWith({
-    kind: "status",
-    status: 401,
-    body: { error: "invalid_client", error_description: `bad ${world.values.SMARTCAR_CLIENT_SECRET}` },
-  });
-  assert.ok(!answer.text.includes(world.values.SMARTCAR_CLIENT_SECRET));
-  assert.ok(problem.detail.length > 0);
 });

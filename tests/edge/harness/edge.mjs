@@ -62,7 +62,7 @@ export async function startEdge({
   const data = await mkdtemp(path.join(os.tmpdir(), "smartcar-connect-edge-"));
   const log = [];
   const common = { modules, modulesRoot };
-  const assets = demo ? { directory: demoDirectory(), binding: "ASSETS" } : undefined;
+  const assets = demo ? { directory: demoDirectory(), routerConfig: { has_user_worker: true } } : undefined;
   const serving = Array.from({ length: isolates }, (_, isolate) =>
     workerOptions({
       ...common,
@@ -120,8 +120,6 @@ export async function startEdge({
     log: () => log.join("\n"),
     kv: () => runtime.getKVNamespace("TOKENS", VAULT_HOME),
     vaultIds: () => runtime.listDurableObjectIds("VAULT", VAULT_HOME),
-    /** Ends the Durable Object in memory; its storage stays. */
-    evictVault: (id) => runtime.unsafeEvictDurableObject(VAULT_HOME, "Vault", { id }),
     /** Stops workerd and keeps the data. */
     halt,
     async stop() {

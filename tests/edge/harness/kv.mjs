@@ -72,7 +72,11 @@ export async function startKv() {
   const store = new KvStore();
   const server = http.createServer(async (request, response) => {
     const body = await bodyOf(request);
-    const answer = answerTo(store, parse(request), body);
+    const asked = parse(request);
+    const writes = asked.operation === "put" || asked.operation === "delete";
+    if (writes) await store.onWrite({ key: asked.key, when: "before" });
+    const answer = answerTo(store, asked, body);
+    if (writes) await store.onWrite({ key: asked.key, when: "after" });
     response.writeHead(answer.status, answer.headers ?? {});
     response.end(answer.body);
   });
