@@ -34,12 +34,15 @@ help: ## What there is to run
 demo: worker dist/demo/index.html $(SIMULATOR) ## Connect a simulated car in your browser
 	@exec node scripts/demo.mjs $(SIMULATOR)
 
-test: build $(SIMULATOR) ## Every check and test
+test: artefacts $(SIMULATOR) ## Every check and test
 	@scripts/need chromium
 	@scripts/test
 
-build: package worker dist/demo/index.html ## Both WebAssembly modules, the npm package and the demo page
+build: artefacts ## Both WebAssembly modules, the npm package and the demo page
 	@$(STEP) -o "Check what was built" $(XTASK) check-build
+
+.PHONY: artefacts
+artefacts: package worker dist/demo/index.html
 
 package: dist/package/package.json ## The browser module and the npm package: dist/
 

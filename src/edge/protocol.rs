@@ -1,13 +1,12 @@
 //! What the Worker and its Durable Object say to each other.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::Problem;
 use crate::{
     connect::{ExternalId, RedirectUri, StateFingerprint, VehicleId},
     time::UnixMillis,
-    vault::{Connection, ConnectionId, Principal},
+    vault::{ConnectionId, Principal, VehicleIndex},
 };
 
 /// Whom a request speaks for.
@@ -51,6 +50,13 @@ pub enum VaultRequest {
     },
     /// Which connections are there?
     Connections {
+        /// Whose.
+        caller: Caller,
+        /// This one alone.
+        only: Option<ConnectionId>,
+    },
+    /// Which vehicles are there?
+    Vehicles {
         /// Whose.
         caller: Caller,
     },
@@ -117,16 +123,10 @@ pub enum VaultReply {
         /// When the pending connection expires.
         expires_at: UnixMillis,
     },
-    /// To [`VaultRequest::Finish`].
-    Finished {
-        /// The body of the answer.
-        answer: Value,
-    },
-    /// To [`VaultRequest::Connections`].
-    Connections {
-        /// They.
-        connections: Vec<Connection>,
-    },
+    /// To [`VaultRequest::Finish`] and [`VaultRequest::Connections`]: the body of the Worker's answer, JSON.
+    Body(String),
+    /// To [`VaultRequest::Vehicles`].
+    Vehicles(VehicleIndex),
     /// To [`VaultRequest::Token`].
     Token(TokenAnswer),
     /// It is done.

@@ -133,6 +133,7 @@ pub struct Intent {
 
 /// How far the copy in KV is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Published {
     /// KV was given what is stored.
     Current {
@@ -154,6 +155,7 @@ pub enum Published {
 
 /// Which vehicles a grant covers, as far as is known.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Vehicles {
     /// These.
     Listed(Vec<VehicleId>),

@@ -69,12 +69,12 @@ async fn answer(request: &mut Request, work: &Work<'_>) -> Result<Answer, Proble
         Resource::ConnectStart => routes::connect::start(request, work, now).await,
         Resource::ConnectFinish => routes::connect::finish(request, work, now).await,
         Resource::ListConnections => routes::connections::list(request, work, now).await,
-        Resource::ShowConnection(id) => routes::connections::show(request, work, now, &id).await,
+        Resource::ShowConnection(id) => routes::connections::show(request, work, now, id).await,
         Resource::Disconnect(id) => routes::connections::disconnect(request, work, now, id).await,
         Resource::DisconnectAll => routes::connections::disconnect_all(request, work, now).await,
         Resource::ListVehicles => routes::vehicles::list(request, work, now).await,
         Resource::InternalToken => routes::token::issue(request, work, now).await,
-        Resource::Health => Ok(Answer::json(&serde_json::json!({ "status": "ok" }))),
+        Resource::Health => Ok(Answer::json_text(r#"{"status":"ok"}"#.to_owned())),
     }
 }
 

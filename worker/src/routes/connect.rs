@@ -1,6 +1,6 @@
 //! `POST /connect/start` and `POST /connect/finish`.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use smartcar_connect::{
     connect::{RedirectUri, StateFingerprint},
     edge::{Problem, ProblemCode, VaultReply, VaultRequest, is_allowed_origin},
@@ -20,6 +20,15 @@ use crate::{
 struct Start {
     state_fingerprint: String,
     redirect_uri: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Started<'a> {
+    application_id: &'a str,
+    connect_origin: &'a str,
+    external_id: &'a str,
+    expires_at: UnixMillis,
 }
 
 pub(crate) async fn start(request: &mut Request, work: &Work<'_>, now: UnixMillis) -> Result<Answer, Problem> {
@@ -52,12 +61,12 @@ pub(crate) async fn start(request: &mut Request, work: &Work<'_>, now: UnixMilli
     else {
         return Err(vault_client::unavailable());
     };
-    let answer = Answer::json(&serde_json::json!({
-        "applicationId": work.config.application_id.as_str(),
-        "connectOrigin": work.config.origins.connect.as_str(),
-        "externalId": external_id.as_str(),
-        "expiresAt": expires_at,
-    }));
+    let answer = Answer::json(&Started {
+        application_id: work.config.application_id.as_str(),
+        connect_origin: work.config.origins.connect.as_str(),
+        external_id: external_id.as_str(),
+        expires_at,
+    });
     Ok(caller::remember(answer, &session, &work.config, now))
 }
 
@@ -79,8 +88,8 @@ pub(crate) async fn finish(request: &mut Request, work: &Work<'_>, now: UnixMill
         caller: caller.clone(),
         callback: body.callback,
     };
-    let VaultReply::Finished { answer } = vault_client::ask(work.env, &caller, &finish).await? else {
+    let VaultReply::Body(answer) = vault_client::ask(work.env, &caller, &finish).await? else {
         return Err(vault_client::unavailable());
     };
-    Ok(caller::remember(Answer::json(&answer), &session, &work.config, now))
+    Ok(caller::remember(Answer::json_text(answer), &session, &work.config, now))
 }

@@ -1,7 +1,6 @@
 //! `POST /internal/token`: a fresh access token for the app's own back end.
 
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use smartcar_connect::{
     connect::VehicleId,
     edge::{Caller, Problem, ProblemCode, Select},
@@ -22,6 +21,14 @@ struct TokenWanted {
     principal: String,
     connection_id: Option<String>,
     vehicle_id: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TokenIssued<'a> {
+    access_token: &'a str,
+    expires_at: UnixMillis,
+    connection_id: &'a str,
 }
 
 pub(crate) async fn issue(request: &mut Request, work: &Work<'_>, _now: UnixMillis) -> Result<Answer, Problem> {
@@ -50,9 +57,9 @@ pub(crate) async fn issue(request: &mut Request, work: &Work<'_>, _now: UnixMill
         session_ends_at: None,
     };
     let token = vault_client::token(work.env, &work.config, &caller, select).await?;
-    Ok(Answer::json(&json!({
-        "accessToken": token.access_token,
-        "expiresAt": token.expires_at,
-        "connectionId": token.connection_id.as_str(),
-    })))
+    Ok(Answer::json(&TokenIssued {
+        access_token: &token.access_token,
+        expires_at: token.expires_at,
+        connection_id: token.connection_id.as_str(),
+    }))
 }

@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, stream};
 use smartcar_connect::{
     api::ApiRequest,
     connect::VehicleId,
-    edge::{Caller, Problem, ProblemCode, VaultReply},
+    edge::{Caller, Problem, VaultReply},
     token::{self, AccessToken},
     vault::{ConnectionId, Effect, Event, GrantRecord, KvName, KvOutcome, Principal, Profile, Upstream, Vehicles},
 };
@@ -26,8 +26,7 @@ impl Inner {
         Ok(if found {
             VaultReply::Done
         } else {
-            let detail = "the connection does not exist or is not the caller's";
-            VaultReply::Problem(Problem::new(ProblemCode::ConnectionNotFound, detail))
+            VaultReply::Problem(Problem::connection_not_found())
         })
     }
 

@@ -6,7 +6,6 @@ use futures_util::{
     FutureExt as _,
     future::{LocalBoxFuture, Shared},
 };
-use serde_json::Value;
 use smartcar_connect::{
     api::{ApiRequest, VehiclePage},
     connect::{
@@ -38,7 +37,7 @@ const MOST_PAGES: usize = 10;
 pub(super) type Finishing = Shared<LocalBoxFuture<'static, Result<Finished, Fault>>>;
 
 /// What a finish is answered with.
-type Finished = Result<Value, Problem>;
+type Finished = Result<String, Problem>;
 
 impl Inner {
     pub(super) async fn start(
@@ -101,7 +100,7 @@ impl Inner {
             None => self.begin_finish(caller.clone(), query, digest),
         };
         Ok(match finishing.await? {
-            Ok(answer) => VaultReply::Finished { answer },
+            Ok(answer) => VaultReply::Body(answer),
             Err(problem) => VaultReply::Problem(problem),
         })
     }

@@ -133,12 +133,13 @@ impl Inner {
                 redirect_uri,
             } => self.start(caller, fingerprint, redirect_uri).await,
             VaultRequest::Finish { caller, callback } => self.finish(&caller, callback).await,
-            VaultRequest::Connections { caller } => {
-                let connections = match self.seen(&caller).await? {
-                    Some(profile) => self.connections(&profile.principal).await?,
-                    None => Vec::new(),
+            VaultRequest::Connections { caller, only } => self.show(&caller, only.as_ref()).await,
+            VaultRequest::Vehicles { caller } => {
+                let index = match self.seen(&caller).await? {
+                    Some(profile) => VehicleIndex::of(&self.grants(&profile.principal).await?),
+                    None => VehicleIndex::default(),
                 };
-                Ok(VaultReply::Connections { connections })
+                Ok(VaultReply::Vehicles(index))
             }
             VaultRequest::Token {
                 caller,
@@ -172,6 +173,24 @@ impl Inner {
         }
     }
 
+    async fn show(&self, caller: &Caller, only: Option<&ConnectionId>) -> Result<VaultReply, Fault> {
+        #[derive(serde::Serialize)]
+        struct Listed {
+            connections: Vec<Connection>,
+        }
+        let connections = match self.seen(caller).await? {
+            Some(profile) => self.connections(&profile.principal).await?,
+            None => Vec::new(),
+        };
+        Ok(match only {
+            None => VaultReply::Body(serde_json::to_string(&Listed { connections })?),
+            Some(id) => match connections.iter().find(|connection| connection.id == *id) {
+                Some(connection) => VaultReply::Body(serde_json::to_string(connection)?),
+                None => VaultReply::Problem(Problem::connection_not_found()),
+            },
+        })
+    }
+
     async fn connections(&self, principal: &Principal) -> Result<Vec<Connection>, Fault> {
         let now = clock::now();
         let grants = self.grants(principal).await?;
@@ -188,9 +207,8 @@ impl Inner {
         select: Select,
         rejected: Option<u64>,
     ) -> Result<VaultReply, Fault> {
-        let unknown = || Problem::new(ProblemCode::ConnectionNotFound, "there is no such connection");
         let Some(profile) = self.seen(caller).await? else {
-            return Ok(VaultReply::Problem(unknown()));
+            return Ok(VaultReply::Problem(Problem::connection_not_found()));
         };
         let id = match select {
             Select::Connection(id) => id,
@@ -198,7 +216,7 @@ impl Inner {
                 let grants = self.grants(&profile.principal).await?;
                 match VehicleIndex::of(&grants).connection_of(&vehicle) {
                     Some(id) => id.clone(),
-                    None => return Ok(VaultReply::Problem(unknown())),
+                    None => return Ok(VaultReply::Problem(Problem::connection_not_found())),
                 }
             }
         };
@@ -227,7 +245,7 @@ impl Inner {
                 let detail = ["the owner has to connect the car again (", cause.code(), ")"].concat();
                 VaultReply::Problem(Problem::new(ProblemCode::ReauthenticationRequired, detail))
             }
-            Answer::Unknown => VaultReply::Problem(unknown()),
+            Answer::Unknown => VaultReply::Problem(Problem::connection_not_found()),
         })
     }
 

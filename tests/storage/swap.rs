@@ -1,0 +1,228 @@
+//! No record opens in another's place.
+
+use proptest::{collection::vec, prelude::*};
+use smartcar_connect::vault::{KeyRing, KvName, Nonce, OpenError, Place, Principal, SealedRecord};
+
+use crate::{KEY_A, KEY_B, opens, place, ring};
+
+/// A type, an owner and an item.
+type Named = (&'static str, String, String);
+
+fn connection() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("AAAAAAAAAAAAAAAAAAAAAA".to_owned()),
+        Just("AQEBAQEBAQEBAQEBAQEBAQ".to_owned()),
+        "[A-Za-z0-9_-]{21}A",
+    ]
+}
+
+/// Owners that are likely to be confused: shared prefixes, and text that looks like the next field.
+fn owner() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("a".to_owned()),
+        Just("ab".to_owned()),
+        Just("vault:a".to_owned()),
+        Just("grant".to_owned()),
+        "[!-~]{1,40}",
+    ]
+}
+
+fn named() -> impl Strategy<Value = Named> {
+    prop_oneof![
+        (owner(), connection()).prop_map(|(owner, item)| ("grant", owner, item)),
+        (owner(), prop_oneof![connection(), Just(String::new()), "[!-~]{0,43}"])
+            .prop_map(|(owner, item)| ("pending", owner, item)),
+        owner().prop_map(|owner| ("index", owner, String::new())),
+        "[a-f0-9]{0,64}".prop_map(|id| ("profile", format!("vault:{id}"), String::new())),
+    ]
+}
+
+fn sealed(ring: &KeyRing, named: &Named, generation: u64, nonce: Nonce, plaintext: &[u8]) -> SealedRecord {
+    SealedRecord::seal(ring, &at(named), generation, nonce, plaintext).unwrap()
+}
+
+fn at((record_type, owner, item): &Named) -> Place {
+    place(record_type, owner, item)
+}
+
+/// The offset of the generation in a record whose key id is `k1`.
+const GENERATION: usize = 4;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn a_record_opens_in_its_own_place_only(
+        one in named(),
+        other in named(),
+        generation: u64,
+        nonce: Nonce,
+        plaintext in vec(any::<u8>(), 0..200),
+    ) {
+        let ring = ring(&format!("k1:{KEY_A}"));
+        let record = sealed(&ring, &one, generation, nonce, &plaintext);
+        let opened = record.open(&ring, &at(&one)).unwrap();
+        prop_assert_eq!(&*opened, &plaintext);
+        prop_assert_eq!(opens(&ring, &record, &at(&other)), one == other);
+    }
+
+    #[test]
+    fn a_record_opens_under_its_own_type_only(owner in owner(), item in connection(), nonce: Nonce) {
+        let ring = ring(&format!("k1:{KEY_A}"));
+        let kinds: Vec<Named> = ["grant", "pending", "index"]
+            .map(|kind| (kind, owner.clone(), if kind == "index" { String::new() } else { item.clone() }))
+            .into();
+        for one in &kinds {
+            let record = sealed(&ring, one, 1, nonce, b"{}");
+            for other in &kinds {
+                prop_assert_eq!(opens(&ring, &record, &at(other)), one == other);
+            }
+        }
+    }
+
+    #[test]
+    fn no_record_passes_as_another_generation(
+        named in named(),
+        generation: u64,
+        other: u64,
+        nonce: Nonce,
+        plaintext in vec(any::<u8>(), 0..200),
+    ) {
+        prop_assume!(generation != other);
+        let ring = ring(&format!("k1:{KEY_A}"));
+        let mut bytes = sealed(&ring, &named, generation, nonce, &plaintext).to_bytes();
+        bytes[GENERATION..GENERATION + 8].copy_from_slice(&other.to_be_bytes());
+        let forged = SealedRecord::from_bytes(&bytes).unwrap();
+        prop_assert_eq!(forged.generation(), other);
+        prop_assert_eq!(forged.open(&ring, &at(&named)).unwrap_err(), OpenError::NotAuthentic);
+    }
+
+    #[test]
+    fn no_changed_bit_goes_unnoticed(
+        named in named(),
+        nonce: Nonce,
+        plaintext in vec(any::<u8>(), 0..100),
+        position: prop::sample::Index,
+        bit in 0_u8..8,
+    ) {
+        let ring = ring(&format!("k1:{KEY_A},k2:{KEY_B}"));
+        let mut bytes = sealed(&ring, &named, 5, nonce, &plaintext).to_bytes();
+        let position = position.index(bytes.len());
+        bytes[position] ^= 1 << bit;
+        let opened = SealedRecord::from_bytes(&bytes).and_then(|record| record.open(&ring, &at(&named)).map(|_| ()));
+        prop_assert!(opened.is_err(), "bit {} of byte {}", bit, position);
+    }
+
+    #[test]
+    fn no_record_cut_short_or_lengthened_opens(
+        named in named(),
+        nonce: Nonce,
+        plaintext in vec(any::<u8>(), 0..60),
+        more in vec(any::<u8>(), 1..20),
+    ) {
+        let ring = ring(&format!("k1:{KEY_A}"));
+        let bytes = sealed(&ring, &named, 5, nonce, &plaintext).to_bytes();
+        let open = |bytes: &[u8]| SealedRecord::from_bytes(bytes)?.open(&ring, &at(&named)).map(|_| ());
+        prop_assert_eq!(open(&bytes), Ok(()));
+        for end in 0..bytes.len() {
+            let error = open(&bytes[..end]).unwrap_err();
+            prop_assert!(matches!(error, OpenError::Malformed | OpenError::NotAuthentic), "{} bytes: {}", end, error);
+        }
+        prop_assert!(open(&[bytes, more].concat()).is_err());
+    }
+
+    #[test]
+    fn no_other_key_opens_a_record(named in named(), nonce: Nonce, key in any::<[u8; 32]>()) {
+        use base64::{Engine as _, engine::general_purpose::STANDARD};
+        let other = STANDARD.encode(key);
+        prop_assume!(other != KEY_A && KeyRing::parse(&format!("k1:{other}")).is_ok());
+        let record = sealed(&ring(&format!("k1:{KEY_A}")), &named, 1, nonce, b"{}");
+        let open = |keys: String| record.open(&ring(&keys), &at(&named)).map(|_| ());
+        prop_assert_eq!(open(format!("k1:{other}")), Err(OpenError::NotAuthentic), "another key of the same id");
+        prop_assert_eq!(open(format!("k2:{KEY_A}")), Err(OpenError::UnknownKey), "the same key by another id");
+        prop_assert_eq!(open(format!("k2:{other},k1:{KEY_A}")), Ok(()), "a retired key opens");
+        prop_assert_eq!(open(format!("k2:{other}")), Err(OpenError::UnknownKey), "a key that was taken out does not");
+    }
+
+    #[test]
+    fn no_text_panics(text in ".{0,300}", bytes in vec(any::<u8>(), 0..300)) {
+        let ring = ring(&format!("k1:{KEY_A}"));
+        let place = place("index", "a", "");
+        let from_text = SealedRecord::from_text(&text).and_then(|record| record.open(&ring, &place).map(|_| ()));
+        let from_bytes = SealedRecord::from_bytes(&bytes).and_then(|record| record.open(&ring, &place).map(|_| ()));
+        prop_assert!(from_text.is_err() && from_bytes.is_err());
+    }
+
+    #[test]
+    fn no_two_names_in_kv_are_the_same(one in owner(), other in owner(), item in connection(), other_item in connection()) {
+        use smartcar_connect::vault::ConnectionId;
+        let ring = ring(&format!("k1:{KEY_A},k2:{KEY_B}"));
+        let names = |owner: &str, item: &str| {
+            let principal = Principal::parse(owner).unwrap();
+            let mut names = KvName::grant(&ring, &principal, &ConnectionId::parse(item).unwrap());
+            names.extend(KvName::index(&ring, &principal));
+            names
+        };
+        let all = names(&one, &item);
+        for name in &all {
+            prop_assert_eq!(all.iter().filter(|other| *other == name).count(), 1);
+            prop_assert!(!name.as_str().contains(&item));
+        }
+        if one != other {
+            prop_assert!(names(&other, &other_item).iter().all(|name| !all.contains(name)));
+        }
+    }
+}
+
+#[test]
+fn another_version_is_refused_by_its_number() {
+    let ring = ring(&format!("k1:{KEY_A}"));
+    let named = ("index", "a".to_owned(), String::new());
+    let mut bytes = sealed(&ring, &named, 1, [0; 12], b"{}").to_bytes();
+    for version in (0..=u8::MAX).filter(|version| *version != 1) {
+        bytes[0] = version;
+        assert_eq!(
+            SealedRecord::from_bytes(&bytes),
+            Err(OpenError::UnknownVersion(version))
+        );
+    }
+    assert_eq!(SealedRecord::from_bytes(&[]), Err(OpenError::Malformed));
+    assert_eq!(SealedRecord::from_text("no base64url="), Err(OpenError::Malformed));
+}
+
+#[test]
+fn a_key_id_of_another_form_is_refused() {
+    let ring = ring(&format!("k1:{KEY_A}"));
+    let named = ("index", "a".to_owned(), String::new());
+    let bytes = sealed(&ring, &named, 1, [0; 12], b"{}").to_bytes();
+    for (position, byte) in [(1, 0), (1, 33), (1, 255), (2, b' '), (2, 0xff), (2, b':')] {
+        let mut changed = bytes.clone();
+        changed[position] = byte;
+        assert_eq!(
+            SealedRecord::from_bytes(&changed),
+            Err(OpenError::Malformed),
+            "{byte} at {position}"
+        );
+    }
+}
+
+#[test]
+fn errors_say_what_to_do_and_nothing_secret() {
+    for (error, text) in [
+        (OpenError::Malformed, "the record is cut short or not a sealed record"),
+        (
+            OpenError::UnknownVersion(2),
+            "the record has layout version 2, this program knows 1",
+        ),
+        (
+            OpenError::UnknownKey,
+            "the key that sealed the record is not in `SEALING_KEYS`",
+        ),
+        (
+            OpenError::NotAuthentic,
+            "the record was changed or belongs to another place",
+        ),
+    ] {
+        assert_eq!(error.to_string(), text);
+    }
+}
