@@ -51,6 +51,7 @@ async function runAlarm(storage, vault) {
 
 function control(pathname, state, vault) {
   if (pathname === "/__test/kill") state.abort("killed by the test");
+  if (pathname === "/__test/keys") return state.storage.list().then((entries) => Response.json([...entries.keys()]));
   return runAlarm(state.storage, vault);
 }
 
@@ -134,6 +135,11 @@ export async function killAtWrite(edge, when, skip = 0) {
 /** Whether the kill that was planned has happened. */
 export async function wasKilled(edge) {
   return (await send(`${edge.at(0)}/__test/plan`)).json() === null;
+}
+
+/** The names of all that one Durable Object stores. */
+export async function storedKeys(edge, id) {
+  return (await send(`${edge.at(0)}/__test/keys?id=${id}`)).json();
 }
 
 /** How many requests the Durable Objects have answered. */
