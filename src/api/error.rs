@@ -155,11 +155,11 @@ struct Fields<'a> {
 }
 
 fn text(value: &RawValue) -> Option<String> {
-    serde_json::from_str(value.get()).ok()
+    serde_json::from_slice(value.get().as_bytes()).ok()
 }
 
 fn items(value: &RawValue) -> Vec<String> {
-    let items: Vec<&RawValue> = serde_json::from_str(value.get()).unwrap_or_default();
+    let items: Vec<&RawValue> = serde_json::from_slice(value.get().as_bytes()).unwrap_or_default();
     items.into_iter().map(|item| item.get().to_owned()).collect()
 }
 
@@ -176,7 +176,7 @@ fn resolution(value: &RawValue) -> Option<Resolution> {
     let (kind, url) = match text(value) {
         Some(kind) => (kind, None),
         None => {
-            let fields: ResolutionFields<'_> = serde_json::from_str(value.get()).ok()?;
+            let fields: ResolutionFields<'_> = serde_json::from_slice(value.get().as_bytes()).ok()?;
             (fields.kind.and_then(text)?, fields.url.and_then(text))
         }
     };

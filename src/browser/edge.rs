@@ -90,6 +90,11 @@ impl Edge {
         self.call(path, Some(shape::stringify(&object)), read).await
     }
 
+    /// What `path` gave is a success, but not one of the Worker's.
+    pub(super) fn unexpected(&self, path: &str) -> Error {
+        unexpected(&[self.base.as_str(), path].concat(), 200)
+    }
+
     async fn call(&self, path: &str, body: Option<String>, read: fn(&JsValue) -> Option<JsValue>) -> Result<JsValue> {
         let url = [self.base.as_str(), path].concat();
         let init = self.init(body);

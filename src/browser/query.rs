@@ -87,7 +87,11 @@ fn is_address(text: &str) -> bool {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
     };
-    text.starts_with('/') || text.split_once("://").is_some_and(|(scheme, _)| is_scheme(scheme))
+    let scheme = text
+        .split_once(':')
+        .filter(|(_, rest)| rest.starts_with('/'))
+        .map(|(scheme, _)| scheme);
+    text.starts_with('/') || scheme.is_some_and(is_scheme)
 }
 
 fn has_name(pair: &str, names: &[&str]) -> bool {

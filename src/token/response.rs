@@ -68,7 +68,7 @@ fn issued(fields: &Fields<'_>, now: UnixMillis) -> Option<TokenSet> {
 }
 
 fn text(value: &RawValue) -> Option<String> {
-    serde_json::from_str(value.get()).ok()
+    serde_json::from_slice(value.get().as_bytes()).ok()
 }
 
 /// A token is visible ASCII (RFC 6749 appendix A.12); anything else could not be sent in a header.

@@ -18,6 +18,7 @@ pub(crate) struct Work<'a> {
     pub(crate) config: Rc<Config>,
     pub(crate) env: &'a Env,
     pub(crate) own_origin: String,
+    pub(crate) request_id: String,
 }
 
 pub(crate) async fn respond(mut request: Request, env: &Env) -> worker::Result<Response> {
@@ -37,13 +38,14 @@ pub(crate) async fn respond(mut request: Request, env: &Env) -> worker::Result<R
         own_origin: http::own_origin(&request),
         config,
         env,
+        request_id,
     };
     let origin = header(request.headers(), "origin");
     let answer = match answer(&mut request, &work).await {
         Ok(answer) => answer,
-        Err(problem) => Answer::problem(&problem, &request_id),
+        Err(problem) => Answer::problem(&problem, &work.request_id),
     };
-    with_cors(answer, origin.as_deref(), &work).into_response(&request_id)
+    with_cors(answer, origin.as_deref(), &work).into_response(&work.request_id)
 }
 
 async fn answer(request: &mut Request, work: &Work<'_>) -> Result<Answer, Problem> {
@@ -54,7 +56,7 @@ async fn answer(request: &mut Request, work: &Work<'_>) -> Result<Answer, Proble
         Routed::MethodNotAllowed { allow } => {
             let detail = ["use ", allow].concat();
             let problem = Problem::new(ProblemCode::MethodNotAllowed, detail);
-            return Ok(Answer::problem(&problem, "").with_header("allow", allow));
+            return Ok(Answer::problem(&problem, &work.request_id).with_header("allow", allow));
         }
         Routed::NotFound | Routed::Outside => {
             let detail = ["the Worker's routes start with `", &work.config.prefix, "/`"].concat();

@@ -26,8 +26,8 @@ async function reach(when, state) {
   plan.skip -= 1;
   if (plan.skip >= 0) return;
   plan = null;
-  state.abort("killed by the test");
-  await new Promise(() => {});
+  // Later, not here: \`abort\` ends JavaScript at once, and WebAssembly that is on the stack would be left in the middle.
+  await new Promise(() => setTimeout(() => state.abort("killed by the test"), 0));
 }
 function watchWrites(state) {
   const { storage } = state;
@@ -51,6 +51,7 @@ async function runAlarm(storage, vault) {
 
 function control(pathname, state, vault) {
   if (pathname === "/__test/kill") state.abort("killed by the test");
+  if (pathname === "/__test/keys") return state.storage.list().then((entries) => Response.json([...entries.keys()]));
   return runAlarm(state.storage, vault);
 }
 
@@ -84,6 +85,7 @@ export default class extends WorkerEntrypoint {
       return new Response();
     }
     if (pathname === "/__test/plan") {
+      if (request.method === "GET") return Response.json(plan);
       plan = { when: searchParams.get("when"), skip: Number(searchParams.get("skip")) };
       return new Response();
     }
@@ -128,6 +130,16 @@ export async function kill(edge, id) {
 /** Lets the next Durable Object that writes to its storage end `before` or `after` that write; `skip` writes go by first. */
 export async function killAtWrite(edge, when, skip = 0) {
   await send(`${edge.at(0)}/__test/plan?when=${when}&skip=${skip}`, { method: "POST" });
+}
+
+/** Whether the kill that was planned has happened. */
+export async function wasKilled(edge) {
+  return (await send(`${edge.at(0)}/__test/plan`)).json() === null;
+}
+
+/** The names of all that one Durable Object stores. */
+export async function storedKeys(edge, id) {
+  return (await send(`${edge.at(0)}/__test/keys?id=${id}`)).json();
 }
 
 /** How many requests the Durable Objects have answered. */

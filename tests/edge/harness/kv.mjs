@@ -74,9 +74,10 @@ export async function startKv() {
     const body = await bodyOf(request);
     const asked = parse(request);
     const writes = asked.operation === "put" || asked.operation === "delete";
-    if (writes) await store.onWrite({ key: asked.key, when: "before" });
+    const metadata = asked.metadata && JSON.parse(asked.metadata);
+    if (writes) await store.onWrite({ key: asked.key, metadata, when: "before" });
     const answer = answerTo(store, asked, body);
-    if (writes) await store.onWrite({ key: asked.key, when: "after" });
+    if (writes) await store.onWrite({ key: asked.key, metadata, when: "after" });
     response.writeHead(answer.status, answer.headers ?? {});
     response.end(answer.body);
   });

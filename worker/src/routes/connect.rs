@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use smartcar_connect::{
     connect::{RedirectUri, StateFingerprint},
-    edge::{Problem, ProblemCode, VaultReply, VaultRequest, is_allowed_origin},
+    edge::{Operation, Problem, ProblemCode, VaultReply, is_allowed_origin},
     time::UnixMillis,
 };
 use worker::Request;
@@ -49,15 +49,14 @@ pub(crate) async fn start(request: &mut Request, work: &Work<'_>, now: UnixMilli
         None => caller::start_session(now)?,
     };
     let caller = caller::of_session(&session, &work.config);
-    let start = VaultRequest::Start {
-        caller: caller.clone(),
+    let start = Operation::Start {
         fingerprint,
         redirect_uri,
     };
     let VaultReply::Started {
         external_id,
         expires_at,
-    } = vault_client::ask(work.env, &caller, &start).await?
+    } = vault_client::ask(work.env, &caller, start).await?
     else {
         return Err(vault_client::unavailable());
     };
@@ -84,11 +83,7 @@ pub(crate) async fn finish(request: &mut Request, work: &Work<'_>, now: UnixMill
         Problem::new(ProblemCode::SessionMissing, detail)
     })?;
     let caller = caller::of_session(&session, &work.config);
-    let finish = VaultRequest::Finish {
-        caller: caller.clone(),
-        callback: body.callback,
-    };
-    let VaultReply::Body(answer) = vault_client::ask(work.env, &caller, &finish).await? else {
+    let VaultReply::Body(answer) = vault_client::ask(work.env, &caller, Operation::Finish(body.callback)).await? else {
         return Err(vault_client::unavailable());
     };
     Ok(caller::remember(Answer::json_text(answer), &session, &work.config, now))

@@ -1,7 +1,7 @@
 //! `/connections` and `/connections/{id}`.
 
 use smartcar_connect::{
-    edge::{Problem, VaultReply, VaultRequest},
+    edge::{Operation, Problem, VaultReply},
     time::UnixMillis,
     vault::{ConnectionId, Session},
 };
@@ -28,11 +28,7 @@ pub(crate) async fn show(
 
 async fn ask(work: &Work<'_>, session: &Session, only: Option<ConnectionId>) -> Result<Answer, Problem> {
     let caller = caller::of_session(session, &work.config);
-    let request = VaultRequest::Connections {
-        caller: caller.clone(),
-        only,
-    };
-    match vault_client::ask(work.env, &caller, &request).await? {
+    match vault_client::ask(work.env, &caller, Operation::Connections(only)).await? {
         VaultReply::Body(body) => Ok(Answer::json_text(body)),
         _ => Err(vault_client::unavailable()),
     }
@@ -46,15 +42,7 @@ pub(crate) async fn disconnect(
 ) -> Result<Answer, Problem> {
     let session = caller::session(request, &work.config, now).ok_or_else(Problem::connection_not_found)?;
     let caller = caller::of_session(&session, &work.config);
-    vault_client::ask(
-        work.env,
-        &caller,
-        &VaultRequest::Disconnect {
-            caller: caller.clone(),
-            id,
-        },
-    )
-    .await?;
+    vault_client::ask(work.env, &caller, Operation::Disconnect(id)).await?;
     Ok(Answer::empty(204))
 }
 
@@ -63,11 +51,6 @@ pub(crate) async fn disconnect_all(request: &Request, work: &Work<'_>, now: Unix
         return Ok(Answer::empty(204));
     };
     let caller = caller::of_session(&session, &work.config);
-    vault_client::ask(
-        work.env,
-        &caller,
-        &VaultRequest::DisconnectAll { caller: caller.clone() },
-    )
-    .await?;
+    vault_client::ask(work.env, &caller, Operation::DisconnectAll).await?;
     Ok(Answer::empty(204))
 }

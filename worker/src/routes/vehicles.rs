@@ -5,7 +5,7 @@ use serde::Serialize;
 use smartcar_connect::{
     api::{ApiError, ApiRequest, VehicleAttributes},
     connect::VehicleId,
-    edge::{Caller, Problem, Select, TokenAnswer, VaultReply, VaultRequest},
+    edge::{Caller, Operation, Problem, Select, TokenAnswer, VaultReply},
     time::UnixMillis,
     vault::ConnectionId,
 };
@@ -50,8 +50,7 @@ pub(crate) async fn list(request: &Request, work: &Work<'_>, now: UnixMillis) ->
         return Ok(Answer::json_text(r#"{"vehicles":[]}"#.to_owned()));
     };
     let caller = caller::of_session(&session, &work.config);
-    let request = VaultRequest::Vehicles { caller: caller.clone() };
-    let VaultReply::Vehicles(covered) = vault_client::ask(work.env, &caller, &request).await? else {
+    let VaultReply::Vehicles(covered) = vault_client::ask(work.env, &caller, Operation::Vehicles).await? else {
         return Err(vault_client::unavailable());
     };
     let vehicles = stream::iter(covered.iter().enumerate())

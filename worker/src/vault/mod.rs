@@ -18,7 +18,7 @@ use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
 use futures_util::lock::Mutex;
 use smartcar_connect::{
-    edge::{Caller, Config, Problem, ProblemCode, Select, TokenAnswer, VaultReply, VaultRequest},
+    edge::{Caller, Config, Operation, Problem, ProblemCode, Select, TokenAnswer, VaultReply, VaultRequest},
     time::UnixMillis,
     vault::{Answer, Connection, ConnectionId, Effect, Event, Next, Principal, Profile, VehicleIndex, step},
 };
@@ -54,7 +54,7 @@ impl DurableObject for Vault {
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         // As text: the crate's own JSON would bring a second deserializer of every type along.
         let request = Zeroizing::new(request.text().await?);
-        let reply = match serde_json::from_str::<VaultRequest>(&request) {
+        let reply = match serde_json::from_slice::<VaultRequest>(request.as_bytes()) {
             Ok(request) => Rc::clone(&self.inner).answer(request).await,
             Err(_) => VaultReply::Problem(Problem::new(ProblemCode::InvalidBody, "not a vault request")),
         };
@@ -126,29 +126,30 @@ impl Inner {
     }
 
     async fn try_answer(self: &Rc<Self>, request: VaultRequest) -> Result<VaultReply, Fault> {
-        match request {
-            VaultRequest::Start {
-                caller,
+        let Some(caller) = request.caller else {
+            return match request.operation {
+                Operation::Reseal => self.reseal().await,
+                _ => Err(Fault::WrongPrincipal),
+            };
+        };
+        match request.operation {
+            Operation::Start {
                 fingerprint,
                 redirect_uri,
             } => self.start(caller, fingerprint, redirect_uri).await,
-            VaultRequest::Finish { caller, callback } => self.finish(&caller, callback).await,
-            VaultRequest::Connections { caller, only } => self.show(&caller, only.as_ref()).await,
-            VaultRequest::Vehicles { caller } => {
+            Operation::Finish(callback) => self.finish(&caller, callback).await,
+            Operation::Connections(only) => self.show(&caller, only.as_ref()).await,
+            Operation::Vehicles => {
                 let index = match self.seen(&caller).await? {
                     Some(profile) => VehicleIndex::of(&self.grants(&profile.principal).await?),
                     None => VehicleIndex::default(),
                 };
                 Ok(VaultReply::Vehicles(index))
             }
-            VaultRequest::Token {
-                caller,
-                select,
-                rejected,
-            } => self.token(&caller, select, rejected).await,
-            VaultRequest::Disconnect { caller, id } => self.disconnect(&caller, &id).await,
-            VaultRequest::DisconnectAll { caller } => self.disconnect_all(&caller).await,
-            VaultRequest::Reseal => self.reseal().await,
+            Operation::Token { select, rejected } => self.token(&caller, select, rejected).await,
+            Operation::Disconnect(id) => self.disconnect(&caller, &id).await,
+            Operation::DisconnectAll => self.disconnect_all(&caller).await,
+            Operation::Reseal => self.reseal().await,
         }
     }
 
