@@ -173,7 +173,7 @@ const methods = [
   ["GET", "/connect/finish", ["POST"]],
   ["POST", "/vehicles", ["GET"]],
   ["PATCH", "/connections", ["GET"]],
-  ["PUT", "/connections/AAAAAAAAAAAAAAAAAAAAAA", ["GET", "DELETE"]],
+  ["PUT", "/connections/AAAAAAAAAAAAAAAAAAAAAA", ["GET"]],
   ["POST", "/healthz", ["GET"]],
 ];
 for (const [method, path, allowed] of methods) {

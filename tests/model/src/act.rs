@@ -16,7 +16,10 @@ use crate::{
 /// A write in KV of a process that is gone arrives no later than this.
 const KV_WRITE_ARRIVES_WITHIN: Millis = Millis::from_mins(2);
 
-/// A call that was sent so long ago was lost.
+/// A request, or an answer, that is under way for longer never arrives.
+const REQUEST_ARRIVES_WITHIN: Millis = Millis::from_mins(15);
+
+/// More calls are not under way at once within the bounds; a check that the model stays below.
 const MOST_CALLS: usize = 4;
 
 /// Something that happens.
@@ -77,7 +80,7 @@ impl Model for Protocol {
     type Action = Act;
 
     fn init_states(&self) -> Vec<World> {
-        vec![World::new(self.budget.clone())]
+        vec![World::new(self.budget.clone(), self.after_outage)]
     }
 
     fn actions(&self, world: &World, acts: &mut Vec<Act>) {
@@ -195,7 +198,7 @@ impl Protocol {
             && world.kv_under_way.is_empty()
             && world.kv_waiting.is_empty();
         next.is_some_and(|next| {
-            let then = World::new(self.budget.clone()).now.after(*next);
+            let then = world.start().after(*next);
             idle && world
                 .kv_orphans
                 .iter()
@@ -207,8 +210,12 @@ impl Protocol {
         match act {
             Act::Pass => {
                 let next = self.moments.get(usize::from(world.moment))?;
-                world.now = World::new(self.budget.clone()).now.after(*next);
+                world.now = world.start().after(*next);
                 world.moment = world.moment.checked_add(1)?;
+                let now = world.now;
+                world
+                    .calls
+                    .retain(|call| now.since(call.sent_at) <= REQUEST_ARRIVES_WITHIN);
             }
             Act::Ask => {
                 world.budget.asks = world.budget.asks.checked_sub(1)?;
@@ -303,9 +310,11 @@ impl Protocol {
 
     fn arrive(&self, world: &mut World, place: usize) -> Option<()> {
         let call = world.calls.get(place)?;
-        let (token, gone) = (call.token, call.process != world.process);
-        let issued = world.smartcar.present(token, world.now, self.grace, self.reissue);
-        let late = !world.calls.get(place)?.awaited;
+        let (token, gone, late) = (call.token, call.process != world.process, !call.awaited);
+        let took_long = call.sent_at < world.now;
+        let issued = world
+            .smartcar
+            .present(token, took_long, world.now, self.grace, self.reissue);
         // Nobody hears the answer to a process that is gone, nor a refusal that comes late.
         let unheard = gone || (late && issued.is_none() && self.driver != Driver::HearsLateRefusals);
         if unheard {

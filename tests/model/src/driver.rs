@@ -81,6 +81,7 @@ impl Protocol {
             number,
             generation,
             token,
+            sent_at: world.now,
             stage: Stage::Sent,
             process: world.process,
             awaited: true,

@@ -40,6 +40,8 @@ pub struct Protocol {
     pub grace: Millis,
     /// What becomes of a new pair when the old token is used again within its grace.
     pub reissue: Reissue,
+    /// Whether nothing has worked for an hour, so that the next attempt is the first for a long time.
+    pub after_outage: bool,
     /// How often what can happen.
     pub budget: Budget,
     /// How the decisions are carried out.

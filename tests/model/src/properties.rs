@@ -1,9 +1,16 @@
 //! What must hold in every state, and what must be reached in some.
 
-use smartcar_connect::vault::GrantRecord;
+use smartcar_connect::{
+    time::UnixMillis,
+    vault::{Grant, GrantRecord, wake_at},
+};
 use stateright::{Checker as _, HasDiscoveries, Model as _, Property};
 
-use crate::{Checked, Protocol, stored::Stored, world::World, world::number_of};
+use crate::{
+    Checked, Protocol,
+    stored::Stored,
+    world::{World, connection, number_of},
+};
 
 pub(crate) const NO_DEAD_TOKEN_PRESENTED: &str = "no token is presented after its grace while a newer pair is stored";
 pub(crate) const NEVER_BACK_FROM_DISCONNECTION: &str = "what is closed or ended never comes back";
@@ -11,7 +18,8 @@ pub(crate) const NO_TOKEN_AFTER_DISCONNECTION: &str = "the vault answers no toke
 pub(crate) const HONOURED_GRANT_LOST: &str = "no grant that Smartcar honours is reported lost";
 pub(crate) const NO_PAIR_THROWN_AWAY: &str = "no pair that arrives in time is thrown away";
 pub(crate) const NO_GOOD_PAIR_OVERWRITTEN: &str = "no pair that Smartcar honours is replaced by one that it does not";
-const USE_IS_KNOWN: &str = "that the stored token was used is known from storage";
+const USE_IS_KNOWN: &str = "that the stored token may be used up is known from storage as long as it matters";
+const USED_TOKEN_COMES_AGAIN: &str = "a token that was used up is presented again before its grace is over";
 const KV_IS_EMPTY_AFTER_CLOSING: &str = "KV holds nothing of a connection that is closed and swept";
 const SOMEBODY_WORKS_FOR_WHO_WAITS: &str = "a flight is under way for whoever waits";
 const EVERYBODY_IS_ANSWERED: &str = "who asks is answered at last";
@@ -25,6 +33,7 @@ pub const SAFETY: &[&str] = &[
     NO_PAIR_THROWN_AWAY,
     NO_GOOD_PAIR_OVERWRITTEN,
     USE_IS_KNOWN,
+    USED_TOKEN_COMES_AGAIN,
     KV_IS_EMPTY_AFTER_CLOSING,
     SOMEBODY_WORKS_FOR_WHO_WAITS,
     EVERYBODY_IS_ANSWERED,
@@ -43,6 +52,17 @@ pub const COVERAGE: &[&str] = &[
     "a reader can see two generations",
 ];
 
+/// The stored grant, if its refresh token was used up and still is in its grace, and since when.
+fn used_and_stored<'a>(protocol: &Protocol, world: &'a World) -> Option<(&'a Grant, UnixMillis)> {
+    let grant = world.stored.as_ref()?.live()?;
+    let number = number_of(&grant.tokens.refresh_token);
+    let used_at = world.smartcar.used_in_time(number)?;
+    world
+        .smartcar
+        .honours(number, world.now, protocol.grace)
+        .then_some((grant, used_at))
+}
+
 macro_rules! unbroken {
     ($name:expr) => {
         Property::always($name, |_: &Protocol, world: &World| !world.broken.contains($name))
@@ -57,9 +77,17 @@ pub(crate) fn all() -> Vec<Property<Protocol>> {
         unbroken!(HONOURED_GRANT_LOST),
         unbroken!(NO_PAIR_THROWN_AWAY),
         unbroken!(NO_GOOD_PAIR_OVERWRITTEN),
-        Property::always(USE_IS_KNOWN, |_, world: &World| {
-            world.stored.as_ref().and_then(Stored::live).is_none_or(|grant| {
-                grant.intent.is_some() || !world.smartcar.is_used(number_of(&grant.tokens.refresh_token))
+        Property::always(USE_IS_KNOWN, |protocol: &Protocol, world: &World| {
+            used_and_stored(protocol, world).is_none_or(|(grant, _)| grant.intent.is_some())
+        }),
+        Property::always(USED_TOKEN_COMES_AGAIN, |protocol: &Protocol, world: &World| {
+            used_and_stored(protocol, world).is_none_or(|(grant, used_at)| {
+                let awaited = world.calls.iter().any(|call| call.awaited);
+                // After an hour of failures only the first two calls in a row are followed by another so soon.
+                let exempt = protocol.after_outage && grant.intent.is_some_and(|intent| intent.calls > 2);
+                let record = GrantRecord::Live(grant.clone());
+                let alarm = wake_at(&connection(), &record);
+                exempt || awaited || alarm.is_some_and(|alarm| alarm < used_at.after(protocol.grace))
             })
         }),
         Property::always(KV_IS_EMPTY_AFTER_CLOSING, |protocol: &Protocol, world: &World| {

@@ -19,6 +19,8 @@ pub enum Reissue {
 struct RefreshToken {
     issued_at: UnixMillis,
     used_at: Option<UnixMillis>,
+    /// Whether the request that used it had been on its way for longer than any request is.
+    used_late: bool,
     child: Option<u8>,
     dead: bool,
 }
@@ -41,11 +43,17 @@ impl Smartcar {
         smartcar
     }
 
+    /// When the first pair was issued.
+    pub(crate) fn granted_at(&self) -> UnixMillis {
+        self.tokens.first().map_or(UnixMillis::EPOCH, |token| token.issued_at)
+    }
+
     fn issue(&mut self, now: UnixMillis) -> u8 {
         let number = u8::try_from(self.tokens.len()).unwrap_or(u8::MAX);
         self.tokens.push(RefreshToken {
             issued_at: now,
             used_at: None,
+            used_late: false,
             child: None,
             dead: false,
         });
@@ -59,6 +67,13 @@ impl Smartcar {
     /// Whether the token was ever used.
     pub(crate) fn is_used(&self, number: u8) -> bool {
         self.token(number).is_some_and(|token| token.used_at.is_some())
+    }
+
+    /// When the token was used, if that was in reasonable time after it was sent.
+    pub(crate) fn used_in_time(&self, number: u8) -> Option<UnixMillis> {
+        self.token(number)?
+            .used_at
+            .filter(|_| self.token(number).is_some_and(|token| !token.used_late))
     }
 
     /// Whether the grace of a used token is over.
@@ -80,13 +95,23 @@ impl Smartcar {
     }
 
     /// The token is presented: the number of the new pair, or `None` if it is refused.
-    pub(crate) fn present(&mut self, number: u8, now: UnixMillis, grace: Millis, reissue: Reissue) -> Option<u8> {
+    pub(crate) fn present(
+        &mut self,
+        number: u8,
+        late: bool,
+        now: UnixMillis,
+        grace: Millis,
+        reissue: Reissue,
+    ) -> Option<u8> {
         if !self.honours(number, now, grace) {
             return None;
         }
         let new = self.issue(now);
         let token = self.tokens.get_mut(usize::from(number))?;
-        token.used_at.get_or_insert(now);
+        if token.used_at.is_none() {
+            token.used_at = Some(now);
+            token.used_late = late;
+        }
         let earlier = token.child.replace(new);
         if let (Reissue::KillsEarlier, Some(earlier)) = (reissue, earlier) {
             self.tokens.get_mut(usize::from(earlier))?.dead = true;

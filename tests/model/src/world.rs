@@ -6,7 +6,7 @@ use smartcar_connect::{
     connect::VehicleId,
     time::{Millis, UnixMillis},
     token::{AccessToken, RefreshToken, TokenSet},
-    vault::{ConnectionId, Event, GrantRecord, KvOutcome, Next, Policy, granted, step},
+    vault::{Cause, ConnectionId, Event, GrantRecord, Health, KvOutcome, Next, Policy, granted, step},
 };
 
 use crate::{smartcar::Smartcar, stored::Stored};
@@ -65,6 +65,7 @@ pub(crate) struct Call {
     pub(crate) number: u8,
     pub(crate) generation: u64,
     pub(crate) token: u8,
+    pub(crate) sent_at: UnixMillis,
     pub(crate) stage: Stage,
     /// Which process sent it.
     pub(crate) process: u8,
@@ -132,11 +133,27 @@ pub(crate) fn number_of(token: &RefreshToken) -> u8 {
     token.expose().trim_start_matches('r').parse().unwrap_or(u8::MAX)
 }
 
+/// How old the grant is at the first moment: its access token has four minutes left.
+const BEFORE_THE_START: Millis = Millis::from_mins(116);
+
+/// The grant after an hour of failures, the latest of them a while ago.
+fn after_an_outage(mut record: GrantRecord, now: UnixMillis) -> GrantRecord {
+    if let GrantRecord::Live(grant) = &mut record {
+        grant.health = Health::Unwell {
+            cause: Cause::ServerError,
+            since: UnixMillis::new(now.as_millis().saturating_sub(3_600_000)),
+            failures: 20,
+            retry_at: now,
+        };
+    }
+    record
+}
+
 impl World {
-    /// A grant whose access token has four minutes left: listed, published and well.
-    pub(crate) fn new(budget: Budget) -> Self {
+    /// A grant whose access token has four minutes left: listed, published and well, unless it is after an outage.
+    pub(crate) fn new(budget: Budget, after_outage: bool) -> Self {
         let granted_at = UnixMillis::new(1_790_000_000_000);
-        let now = granted_at.after(Millis::from_mins(116));
+        let now = granted_at.after(BEFORE_THE_START);
         let mut first = pair(0, granted_at);
         let refresh_token = first
             .refresh_token
@@ -157,6 +174,9 @@ impl World {
             if let Next::Put(next) = decided.next {
                 record = next;
             }
+        }
+        if after_outage {
+            record = after_an_outage(record, now);
         }
         Self {
             moment: 0,
@@ -179,6 +199,11 @@ impl World {
             broken: BTreeSet::new(),
             answered: BTreeSet::new(),
         }
+    }
+
+    /// The time of a moment.
+    pub(crate) fn start(&self) -> UnixMillis {
+        self.smartcar.granted_at().after(BEFORE_THE_START)
     }
 
     pub(crate) fn record(&self) -> Option<&GrantRecord> {
