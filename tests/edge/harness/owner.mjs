@@ -38,11 +38,8 @@ export async function noticeOf(page) {
   return notice.getAttribute("data-code");
 }
 
-/**
- * Waits until the demo page shows what there is, and checks that the callback is gone from its address.
- * @param {string} [rest] what is left in the address: parameters that may be the app's own stay
- */
-export async function settled(page, home, rest = "") {
+/** Waits until the demo page shows what there is, and checks that the callback is gone from its address. */
+export async function settled(page, home) {
   await page.locator('body:not([data-view="busy"])').waitFor();
-  assert.equal(page.url(), `${home}${rest}`);
+  assert.equal(page.url(), home);
 }
