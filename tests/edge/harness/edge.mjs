@@ -100,7 +100,10 @@ export async function startEdge({
       workers: [...serving, ...others],
     }),
   );
-  const address = await runtime.ready;
+  const address = await runtime.ready.catch(async (error) => {
+    await rm(data, { recursive: true, force: true });
+    throw error;
+  });
   const direct = new Map();
   for (const { name } of [...serving, ...others]) {
     direct.set(name, new URL(await runtime.unsafeGetDirectURL(name)).origin);
