@@ -21,6 +21,10 @@ STEP := scripts/step
 
 # The Node of the lock file comes first, whatever the machine has: wrangler wants a newer one than Debian's.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+# Nothing of wrangler's calls home, and it works offline.
+export CLOUDFLARE_CF_FETCH_ENABLED := false
+export WRANGLER_HIDE_BANNER := true
+export WRANGLER_SEND_ERROR_REPORTS := false
 export WRANGLER_SEND_METRICS := false
 
 files = $(shell find $(1) -type f 2>/dev/null)

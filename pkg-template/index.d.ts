@@ -76,6 +76,22 @@ export function connections(options?: EdgeOptions): Promise<Connection[]>;
 export function vehicles(options?: EdgeOptions): Promise<Vehicle[]>;
 
 /**
+ * Ends a connection: Smartcar is told that its vehicles are disconnected, and the Worker deletes its tokens, also if Smartcar
+ * can't be told. There is no way back but to connect again.
+ *
+ * @param id The `id` of the connection.
+ * @throws {ConnectError} `connection_not_found` if the owner has no such connection, also if it has ended already
+ */
+export function disconnect(id: string, options?: EdgeOptions): Promise<void>;
+
+/**
+ * Ends all connections of the owner, as `disconnect` does, and deletes everything that the Worker keeps of the owner.
+ *
+ * @throws {ConnectError}
+ */
+export function disconnectAll(options?: EdgeOptions): Promise<void>;
+
+/**
  * Whether there is a callback of Connect's in the page's address, or in `url`. Needs `init`.
  *
  * @throws {ConnectError}

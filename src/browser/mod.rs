@@ -27,7 +27,13 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
 pub use self::code::ErrorCode;
-use self::{edge::Edge, error::Result, finish::Finish, options::Options, start::Start};
+use self::{
+    edge::{Edge, Read},
+    error::Result,
+    finish::Finish,
+    options::Options,
+    start::Start,
+};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = include_str!("types.d.ts");
@@ -56,6 +62,19 @@ pub fn connections(options: JsValue) -> Promise {
 #[wasm_bindgen(skip_typescript)]
 pub fn vehicles(options: JsValue) -> Promise {
     list(options, "vehicles", answers::vehicles)
+}
+
+/// Ends the connection called `id`: Smartcar is told, and the Worker forgets its tokens.
+#[wasm_bindgen(skip_typescript)]
+pub fn disconnect(id: &JsValue, options: JsValue) -> Promise {
+    let path = options::connection_id(id).map(|id| ["/connections/", &id].concat());
+    delete("disconnect", path, options)
+}
+
+/// Ends all connections of the owner, and the Worker forgets the owner.
+#[wasm_bindgen(skip_typescript, js_name = disconnectAll)]
+pub fn disconnect_all(options: JsValue) -> Promise {
+    delete("disconnectAll", Ok("/connections".to_owned()), options)
 }
 
 /// Whether `url`, or else the page's address, holds a callback of Connect's.
@@ -113,11 +132,16 @@ pub fn check_callback(url: &JsValue, expected: JsValue) -> core::result::Result<
 }
 
 /// What the Worker lists under the name of the function.
-fn list(options: JsValue, function: &'static str, read: fn(&JsValue) -> Option<JsValue>) -> Promise {
+fn list(options: JsValue, function: &'static str, read: Read) -> Promise {
     let edge = edge_of(function, options);
     promise(Box::pin(
         async move { edge?.get(&["/", function].concat(), read).await },
     ))
+}
+
+fn delete(function: &str, path: Result<String>, options: JsValue) -> Promise {
+    let edge = edge_of(function, options);
+    promise(Box::pin(async move { edge?.delete(&path?).await }))
 }
 
 fn edge_of(function: &str, options: JsValue) -> Result<Edge> {

@@ -180,6 +180,7 @@ test("cookies go to the Worker, on its own origin and on another", async (t) => 
     }, edge);
     assert.deepEqual(init, {
       url: new URL(`${edge}/connections`, lab.world.app).href,
+      method: "GET",
       headers: { Accept: "application/json", "X-Requested-With": "smartcar-connect" },
       credentials,
       cache: "no-store",

@@ -25,7 +25,11 @@ use super::{
     Fault, Inner,
     store::{self, Batch},
 };
-use crate::{clock, random, upstream};
+use crate::{
+    clock, random,
+    telemetry::{self, Happened},
+    upstream,
+};
 
 /// How many connections of one principal may be unfinished at once; the oldest makes room.
 const MOST_PENDING: usize = 16;
@@ -168,7 +172,9 @@ impl Inner {
         self.commit(batch).await?;
         drop(turn);
         let wanted = TokenRequest::AuthorizationCode { code, redirect_uri };
+        let started = clock::now();
         let outcome = upstream::token(&self.config()?.client, &wanted).await;
+        telemetry::record(&self.env, Happened::Exchange, outcome.code(), started, None);
         self.exchanged(principal, &next, outcome).await
     }
 
