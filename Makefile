@@ -21,6 +21,10 @@ STEP := scripts/step
 
 # The Node of the lock file comes first, whatever the machine has: wrangler wants a newer one than Debian's.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+# Nothing of wrangler's calls home, and it works offline.
+export CLOUDFLARE_CF_FETCH_ENABLED := false
+export WRANGLER_HIDE_BANNER := true
+export WRANGLER_SEND_ERROR_REPORTS := false
 export WRANGLER_SEND_METRICS := false
 
 files = $(shell find $(1) -type f 2>/dev/null)
@@ -34,12 +38,15 @@ help: ## What there is to run
 demo: worker dist/demo/index.html $(SIMULATOR) ## Connect a simulated car in your browser
 	@exec node scripts/demo.mjs $(SIMULATOR)
 
-test: build $(SIMULATOR) ## Every check and test
+test: artefacts $(SIMULATOR) ## Every check and test
 	@scripts/need chromium
 	@scripts/test
 
-build: package worker dist/demo/index.html ## Both WebAssembly modules, the npm package and the demo page
+build: artefacts ## Both WebAssembly modules, the npm package and the demo page
 	@$(STEP) -o "Check what was built" $(XTASK) check-build
+
+.PHONY: artefacts
+artefacts: package worker dist/demo/index.html
 
 package: dist/package/package.json ## The browser module and the npm package: dist/
 

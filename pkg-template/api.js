@@ -8,6 +8,8 @@ export const start = (options) => loaded(() => glue.start(options));
 export const finish = (url, options) => loaded(() => glue.finish(url, options));
 export const connections = (options) => loaded(() => glue.connections(options));
 export const vehicles = (options) => loaded(() => glue.vehicles(options));
+export const disconnect = (id, options) => loaded(() => glue.disconnect(id, options));
+export const disconnectAll = (options) => loaded(() => glue.disconnectAll(options));
 
 export const hasCallback = (url) => guarded(() => glue.hasCallback(url));
 export const authorizeUrl = (options) => guarded(() => glue.authorizeUrl(options));

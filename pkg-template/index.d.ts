@@ -6,8 +6,10 @@ import type {
   ConnectErrorCode,
   Connection,
   EdgeOptions,
+  ExpectedCallback,
   FinishOptions,
   FinishOutcome,
+  ReauthenticateResolutionOptions,
   ReauthenticateVehicleOptions,
   StartOptions,
   StartResult,
@@ -24,37 +26,17 @@ export type {
   Connection,
   ConnectionStatus,
   EdgeOptions,
+  ExpectedCallback,
   FinishOptions,
   FinishOutcome,
   IncompatibleVehicle,
   Mode,
+  ReauthenticateResolutionOptions,
   ReauthenticateVehicleOptions,
   StartOptions,
   StartResult,
   Vehicle,
 } from "./connect.js";
-
-/** The address that Smartcar's API gives in `resolution.url` of an error, made ready to come back to this app. */
-export interface ReauthenticateResolutionOptions {
-  resolutionUrl: string;
-  /** Where Connect sends the owner back to, exactly as registered. */
-  redirectUri: string;
-  /** From `createState()`, or the back end's own: 1 to 512 characters of printable ASCII. */
-  state: string;
-  /** @default "https://connect.smartcar.com" */
-  connectOrigin?: string;
-}
-
-/** The connection that a callback has to belong to. */
-export type ExpectedCallback = {
-  /** The one that the connection was started with. */
-  redirectUri: string;
-  /**
-   * When it was started, in milliseconds since the Unix epoch; more than 10 minutes ago is `state_expired`.
-   * @default now
-   */
-  startedAt?: number;
-} & ({ state: string; fingerprint?: undefined } | { fingerprint: string; state?: undefined });
 
 /** Where the WebAssembly module comes from: its address, an answer that holds it, its bytes, or the compiled module. */
 export type ModuleSource = string | URL | Request | Response | BufferSource | WebAssembly.Module;
@@ -76,7 +58,11 @@ export function init(source?: ModuleSource | Promise<ModuleSource>): Promise<voi
 export function start(options?: StartOptions): Promise<StartResult>;
 
 /**
- * Finishes the connection whose callback is in the page's address, which loses it before anything is sent.
+ * Finishes the connection whose callback is in the page's address, which loses it before anything is sent. What Connect
+ * reports is an outcome, also a refusal; an error is thrown if the callback is not to be believed, or the Worker fails.
+ *
+ * A callback counts once. After `network_error`, `unexpected_response` or a status of 429 or 503 it can be given again: keep
+ * `location.href` before the first call, and pass it as `url`.
  *
  * @param url The callback, if it is not the page's address.
  * @throws {ConnectError}
@@ -88,6 +74,22 @@ export function connections(options?: EdgeOptions): Promise<Connection[]>;
 
 /** The owner's vehicles. @throws {ConnectError} */
 export function vehicles(options?: EdgeOptions): Promise<Vehicle[]>;
+
+/**
+ * Ends a connection: Smartcar is told that its vehicles are disconnected, and the Worker deletes its tokens, also if Smartcar
+ * can't be told. There is no way back but to connect again.
+ *
+ * @param id The `id` of the connection.
+ * @throws {ConnectError} `connection_not_found` if the owner has no such connection, also if it has ended already
+ */
+export function disconnect(id: string, options?: EdgeOptions): Promise<void>;
+
+/**
+ * Ends all connections of the owner, as `disconnect` does, and deletes everything that the Worker keeps of the owner.
+ *
+ * @throws {ConnectError}
+ */
+export function disconnectAll(options?: EdgeOptions): Promise<void>;
 
 /**
  * Whether there is a callback of Connect's in the page's address, or in `url`. Needs `init`.

@@ -84,17 +84,10 @@ function start(name, program, args) {
   return { log };
 }
 
-// Nothing of wrangler's calls home, and the build that it starts is a `make` of its own.
+// The build that wrangler starts is a `make` of its own.
 function environment() {
   const { MAKEFLAGS: _, MAKELEVEL: __, MFLAGS: ___, ...inherited } = process.env;
-  return {
-    ...inherited,
-    CLOUDFLARE_CF_FETCH_ENABLED: "false",
-    WRANGLER_HIDE_BANNER: "true",
-    WRANGLER_LOG_PATH: logs,
-    WRANGLER_SEND_ERROR_REPORTS: "false",
-    WRANGLER_SEND_METRICS: "false",
-  };
+  return { ...inherited, WRANGLER_LOG_PATH: logs };
 }
 
 async function healthy(deadline, worker) {

@@ -2,7 +2,8 @@
 //!
 //! Sources: <https://smartcar.com/docs/errors/api-errors>, and the fixtures of the official SDKs for the older shapes.
 
-use serde_json::{Map, Value};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::time::Millis;
 
@@ -45,8 +46,8 @@ pub struct ApiError {
     pub doc_url: Option<String>,
     /// What can be done.
     pub resolution: Option<Resolution>,
-    /// What is wrong with which parameter, as given.
-    pub detail: Vec<Value>,
+    /// What is wrong with which parameter: JSON, as given.
+    pub detail: Vec<String>,
     /// Smartcar's id of the request; the header's if both are there.
     pub request_id: Option<String>,
     /// When to repeat the request.
@@ -67,40 +68,33 @@ impl ApiError {
     /// Reads an error answer. `header` gives a response header by its lower-case name.
     #[must_use]
     pub fn read(status: u16, header: impl Fn(&str) -> Option<String>, body: &[u8]) -> Self {
-        let fields = match serde_json::from_slice(body) {
-            Ok(Value::Object(fields)) => fields,
-            _ => Map::new(),
-        };
-        let text = |name: &str| fields.get(name).and_then(Value::as_str).map(str::to_owned);
+        let parsed = serde_json::from_slice::<Fields<'_>>(body);
         let plain = || {
             let text = core::str::from_utf8(body)
                 .ok()
                 .map(str::trim)
                 .filter(|text| !text.is_empty());
-            if fields.is_empty() {
-                text.map(str::to_owned)
-            } else {
-                None
-            }
+            if parsed.is_err() { text.map(str::to_owned) } else { None }
         };
+        let no_fields = Fields::default();
+        let fields = parsed.as_ref().unwrap_or(&no_fields);
+        let first = |values: &[Option<&RawValue>]| values.iter().flatten().find_map(|value| text(value));
         Self {
             status,
-            error_type: text("type").or_else(|| text("error")),
-            code: text("code"),
+            error_type: first(&[fields.error_type, fields.error]),
+            code: first(&[fields.code]),
             // `detail` is a text in version 3 and a list in version 2.
-            description: text("description")
-                .or_else(|| text("error_description"))
-                .or_else(|| text("message"))
-                .or_else(|| text("detail"))
-                .or_else(plain),
-            doc_url: text("docURL"),
-            resolution: fields.get("resolution").and_then(resolution),
-            detail: fields
-                .get("detail")
-                .and_then(Value::as_array)
-                .cloned()
-                .unwrap_or_default(),
-            request_id: header("sc-request-id").or_else(|| text("requestId")),
+            description: first(&[
+                fields.description,
+                fields.error_description,
+                fields.message,
+                fields.detail,
+            ])
+            .or_else(plain),
+            doc_url: first(&[fields.doc_url]),
+            resolution: fields.resolution.and_then(resolution),
+            detail: fields.detail.map(items).unwrap_or_default(),
+            request_id: header("sc-request-id").or_else(|| first(&[fields.request_id])),
             retry_after: header("retry-after")
                 .and_then(|value| value.trim().parse().ok())
                 .map(Millis::from_secs),
@@ -135,17 +129,58 @@ fn identifier(text: &str) -> String {
         .collect()
 }
 
+/// The members of all shapes, each as it stands in the body: one of an unknown form must not hide the others.
+#[derive(Default, Deserialize)]
+struct Fields<'a> {
+    #[serde(borrow, rename = "type")]
+    error_type: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow)]
+    code: Option<&'a RawValue>,
+    #[serde(borrow)]
+    description: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error_description: Option<&'a RawValue>,
+    #[serde(borrow)]
+    message: Option<&'a RawValue>,
+    #[serde(borrow)]
+    detail: Option<&'a RawValue>,
+    #[serde(borrow, rename = "docURL")]
+    doc_url: Option<&'a RawValue>,
+    #[serde(borrow)]
+    resolution: Option<&'a RawValue>,
+    #[serde(borrow, rename = "requestId")]
+    request_id: Option<&'a RawValue>,
+}
+
+fn text(value: &RawValue) -> Option<String> {
+    serde_json::from_slice(value.get().as_bytes()).ok()
+}
+
+fn items(value: &RawValue) -> Vec<String> {
+    let items: Vec<&RawValue> = serde_json::from_slice(value.get().as_bytes()).unwrap_or_default();
+    items.into_iter().map(|item| item.get().to_owned()).collect()
+}
+
+#[derive(Deserialize)]
+struct ResolutionFields<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<&'a RawValue>,
+    #[serde(borrow)]
+    url: Option<&'a RawValue>,
+}
+
 /// An object with `type` and `url`, or in older bodies the type alone.
-fn resolution(value: &Value) -> Option<Resolution> {
-    let (kind, url) = match value {
-        Value::String(kind) => (kind.as_str(), None),
-        Value::Object(fields) => {
-            let url = fields.get("url").and_then(Value::as_str).map(str::to_owned);
-            (fields.get("type").and_then(Value::as_str)?, url)
+fn resolution(value: &RawValue) -> Option<Resolution> {
+    let (kind, url) = match text(value) {
+        Some(kind) => (kind, None),
+        None => {
+            let fields: ResolutionFields<'_> = serde_json::from_slice(value.get().as_bytes()).ok()?;
+            (fields.kind.and_then(text)?, fields.url.and_then(text))
         }
-        _ => return None,
     };
-    let kind = match kind {
+    let kind = match kind.as_str() {
         "RETRY_LATER" => ResolutionKind::RetryLater,
         "REAUTHENTICATE" => ResolutionKind::Reauthenticate,
         "CONTACT_SUPPORT" => ResolutionKind::ContactSupport,

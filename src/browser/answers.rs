@@ -12,10 +12,10 @@ pub(super) const STARTED: Shape = &[
 ];
 
 /// `GET /connections`.
-pub(super) const CONNECTIONS: Shape = &[field("connections", Kind::Objects(CONNECTION))];
+const CONNECTIONS: Shape = &[field("connections", Kind::Objects(CONNECTION))];
 
 /// `GET /vehicles`.
-pub(super) const VEHICLES: Shape = &[field("vehicles", Kind::Objects(VEHICLE))];
+const VEHICLES: Shape = &[field("vehicles", Kind::Objects(VEHICLE))];
 
 /// `application/problem+json`.
 pub(super) const PROBLEM: Shape = &[
@@ -103,4 +103,14 @@ pub(super) fn outcome(json: &JsValue) -> Option<JsValue> {
         _ => return None,
     };
     shape::copy(json, shape)
+}
+
+/// `GET /connections`: an array of `Connection`.
+pub(super) fn connections(json: &JsValue) -> Option<JsValue> {
+    Some(shape::get(&shape::copy(json, CONNECTIONS)?, "connections"))
+}
+
+/// `GET /vehicles`: an array of `Vehicle`.
+pub(super) fn vehicles(json: &JsValue) -> Option<JsValue> {
+    Some(shape::get(&shape::copy(json, VEHICLES)?, "vehicles"))
 }

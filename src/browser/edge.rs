@@ -20,6 +20,12 @@ const DEFAULT_EDGE: &str = "/smartcar";
 /// Longer than the Worker's own deadlines together; a call without any would leave the owner waiting for ever.
 const DEADLINE_MS: u32 = 30_000;
 
+/// The status of an answer without a body.
+const NO_CONTENT: u16 = 204;
+
+/// Makes an answer of the Worker's JSON, or says that it is none.
+pub(super) type Read = fn(&JsValue) -> Option<JsValue>;
+
 #[wasm_bindgen]
 extern "C" {
     type AbortSignal;
@@ -71,28 +77,35 @@ impl Edge {
         &self.base
     }
 
-    /// Gets the JSON at `path`; `read` makes an answer of it, or says that it is none.
-    pub(super) async fn get(&self, path: &str, read: fn(&JsValue) -> Option<JsValue>) -> Result<JsValue> {
-        self.call(path, None, read).await
+    /// Gets the JSON at `path`.
+    pub(super) async fn get(&self, path: &str, read: Read) -> Result<JsValue> {
+        self.call("GET", path, None, Some(read)).await
     }
 
-    /// Sends these texts as a JSON object to `path`; `read` makes an answer of what comes back, or says that it is none.
-    pub(super) async fn post(
-        &self,
-        path: &str,
-        body: &[(&str, &str)],
-        read: fn(&JsValue) -> Option<JsValue>,
-    ) -> Result<JsValue> {
+    /// Deletes what is at `path`. Gives `undefined`.
+    pub(super) async fn delete(&self, path: &str) -> Result<JsValue> {
+        self.call("DELETE", path, None, None).await
+    }
+
+    /// Sends these texts as a JSON object to `path`.
+    pub(super) async fn post(&self, path: &str, body: &[(&str, &str)], read: Read) -> Result<JsValue> {
         let object = Object::new();
         for (name, value) in body {
             set(&object, name, &(*value).into());
         }
-        self.call(path, Some(shape::stringify(&object)), read).await
+        self.call("POST", path, Some(shape::stringify(&object)), Some(read))
+            .await
     }
 
-    async fn call(&self, path: &str, body: Option<String>, read: fn(&JsValue) -> Option<JsValue>) -> Result<JsValue> {
+    /// What `path` gave is a success, but not one of the Worker's.
+    pub(super) fn unexpected(&self, path: &str) -> Error {
+        unexpected(&[self.base.as_str(), path].concat(), 200)
+    }
+
+    /// Without `read` the answer has nothing to say but that it is done.
+    async fn call(&self, method: &str, path: &str, body: Option<String>, read: Option<Read>) -> Result<JsValue> {
         let url = [self.base.as_str(), path].concat();
-        let init = self.init(body);
+        let init = self.init(method, body);
         let promise = self
             .window
             .fetch_with_str_and_init(&url, init.unchecked_ref::<RequestInit>());
@@ -107,21 +120,22 @@ impl Edge {
         let json = text.as_string().and_then(|text| shape::parse(&text));
         let status = response.status();
         let unexpected = || unexpected(&url, status);
-        match json {
-            Some(json) if response.ok() => read(&json).ok_or_else(unexpected),
-            json => Err(json.and_then(|json| problem(status, &json)).unwrap_or_else(unexpected)),
+        match (read, json) {
+            (None, _) if status == NO_CONTENT => Ok(JsValue::UNDEFINED),
+            (Some(read), Some(json)) if response.ok() => read(&json).ok_or_else(unexpected),
+            (_, json) => Err(json.and_then(|json| problem(status, &json)).unwrap_or_else(unexpected)),
         }
     }
 
     /// The second argument of `fetch`.
-    fn init(&self, body: Option<String>) -> JsValue {
+    fn init(&self, method: &str, body: Option<String>) -> JsValue {
         let headers = Object::new();
         set(&headers, "Accept", &"application/json".into());
         set(&headers, "X-Requested-With", &"smartcar-connect".into());
         let init = Object::new();
+        set(&init, "method", &method.into());
         if let Some(body) = body {
             set(&headers, "Content-Type", &"application/json".into());
-            set(&init, "method", &"POST".into());
             set(&init, "body", &body.into());
         }
         set(&init, "headers", &headers);

@@ -24,8 +24,8 @@ pub(super) struct Finish {
 }
 
 impl Finish {
-    /// Everything that happens before `finish` returns its promise: no script of the page runs in between, and none finds
-    /// the code in the address afterwards.
+    /// Everything up to the call of the Worker, in one go: no other script of the page runs in between, and none finds the
+    /// code in the address afterwards.
     pub(super) fn begin(url: &JsValue, options: JsValue) -> Result<Self> {
         let window = page::window("finish")?;
         let url = match url_argument(url)? {

@@ -20,14 +20,20 @@ mod shape;
 mod start;
 mod wishes;
 
-use core::future::Future;
+use core::{future::Future, pin::Pin};
 
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
 pub use self::code::ErrorCode;
-use self::{edge::Edge, error::Result, finish::Finish, options::Options, shape::Shape, start::Start};
+use self::{
+    edge::{Edge, Read},
+    error::Result,
+    finish::Finish,
+    options::Options,
+    start::Start,
+};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = include_str!("types.d.ts");
@@ -36,36 +42,39 @@ const TYPES: &str = include_str!("types.d.ts");
 #[wasm_bindgen(skip_typescript)]
 pub fn start(options: JsValue) -> Promise {
     let start = Start::begin(options);
-    promise(async move { start?.run().await })
+    promise(Box::pin(async move { start?.run().await }))
 }
 
 /// Finishes the connection whose callback is in `url`, or else in the page's address. Gives a `FinishOutcome`.
 #[wasm_bindgen(skip_typescript)]
 pub fn finish(url: &JsValue, options: JsValue) -> Promise {
     let finish = Finish::begin(url, options);
-    promise(async move { finish?.run().await })
+    promise(Box::pin(async move { finish?.run().await }))
 }
 
 /// The owner's connections, as the Worker keeps them: an array of `Connection`.
 #[wasm_bindgen(skip_typescript)]
 pub fn connections(options: JsValue) -> Promise {
-    let edge = edge_of("connections", options);
-    promise(async move {
-        edge?
-            .get("/connections", |json| list(json, answers::CONNECTIONS, "connections"))
-            .await
-    })
+    list(options, "connections", answers::connections)
 }
 
 /// The owner's vehicles, as the Worker knows them: an array of `Vehicle`.
 #[wasm_bindgen(skip_typescript)]
 pub fn vehicles(options: JsValue) -> Promise {
-    let edge = edge_of("vehicles", options);
-    promise(async move {
-        edge?
-            .get("/vehicles", |json| list(json, answers::VEHICLES, "vehicles"))
-            .await
-    })
+    list(options, "vehicles", answers::vehicles)
+}
+
+/// Ends the connection called `id`: Smartcar is told, and the Worker forgets its tokens.
+#[wasm_bindgen(skip_typescript)]
+pub fn disconnect(id: &JsValue, options: JsValue) -> Promise {
+    let path = options::connection_id(id).map(|id| ["/connections/", &id].concat());
+    delete("disconnect", path, options)
+}
+
+/// Ends all connections of the owner, and the Worker forgets the owner.
+#[wasm_bindgen(skip_typescript, js_name = disconnectAll)]
+pub fn disconnect_all(options: JsValue) -> Promise {
+    delete("disconnectAll", Ok("/connections".to_owned()), options)
 }
 
 /// Whether `url`, or else the page's address, holds a callback of Connect's.
@@ -122,17 +131,26 @@ pub fn check_callback(url: &JsValue, expected: JsValue) -> core::result::Result<
     Ok(pure::check_callback(url, expected)?)
 }
 
+/// What the Worker lists under the name of the function.
+fn list(options: JsValue, function: &'static str, read: Read) -> Promise {
+    let edge = edge_of(function, options);
+    promise(Box::pin(
+        async move { edge?.get(&["/", function].concat(), read).await },
+    ))
+}
+
+fn delete(function: &str, path: Result<String>, options: JsValue) -> Promise {
+    let edge = edge_of(function, options);
+    promise(Box::pin(async move { edge?.delete(&path?).await }))
+}
+
 fn edge_of(function: &str, options: JsValue) -> Result<Edge> {
     let window = page::window(function)?;
     let options = Options::read(options, function, &["edge"])?;
     Edge::new(window, options.string("edge")?.as_deref())
 }
 
-/// The array that is the one field of an answer.
-fn list(json: &JsValue, shape: Shape, name: &str) -> Option<JsValue> {
-    shape::copy(json, shape).map(|answer| shape::get(&answer, name))
-}
-
-fn promise(work: impl Future<Output = Result<JsValue>> + 'static) -> Promise {
+/// Boxed, so that the machinery of promises is compiled once and not for each function.
+fn promise(work: Pin<Box<dyn Future<Output = Result<JsValue>>>>) -> Promise {
     future_to_promise(async move { Ok(work.await?) })
 }

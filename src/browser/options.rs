@@ -183,6 +183,21 @@ pub(super) fn url_argument(value: &JsValue) -> Result<Option<String>> {
     }
 }
 
+/// A connection's id as it stands in a path: 22 characters of base64url, none of which needs an escape.
+pub(super) fn connection_id(value: &JsValue) -> Result<String> {
+    let is_id = |text: &String| {
+        text.len() == 22
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    let wanted = "a connection's `id` as `connections` gives it, 22 characters of base64url";
+    value
+        .as_string()
+        .filter(is_id)
+        .ok_or_else(|| wrong("id", wanted, value))
+}
+
 /// A value as the messages call it: short, and quoted only where it is one word, so that no secret is repeated.
 fn describe(value: &JsValue) -> String {
     if value.is_null() {

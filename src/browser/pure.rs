@@ -36,7 +36,7 @@ pub(super) fn authorize_url(given: JsValue) -> Result<String> {
     let options = Options::read(given, "authorizeUrl", &[&own, &wishes::NAMES[..]].concat())?;
     let application_id = options.required("applicationId", ApplicationId::parse)?;
     let state = options.required("state", State::parse)?;
-    let mut url = Wishes::read(&options)?.to_url(application_id, &state);
+    let mut url = Wishes::read(&options)?.url(application_id, &state);
     if let Some(uri) = options.parsed("redirectUri", RedirectUri::parse)? {
         url = url.redirect_uri(uri);
     }
@@ -46,7 +46,7 @@ pub(super) fn authorize_url(given: JsValue) -> Result<String> {
     if let Some(id) = external_id(&options)? {
         url = url.external_id(id);
     }
-    Ok(url.to_url(&connect_origin(&options)?)?.into())
+    Ok(url.to_href(&connect_origin(&options)?)?)
 }
 
 pub(super) fn reauthenticate_url(given: JsValue) -> Result<String> {
@@ -58,7 +58,12 @@ pub(super) fn reauthenticate_url(given: JsValue) -> Result<String> {
     if let Some(resolution) = options.string("resolutionUrl")? {
         options.refuse("resolutionUrl", &REPLACED)?;
         let redirect_uri = options.required("redirectUri", RedirectUri::parse)?;
-        return Ok(ReauthenticateUrl::from_resolution(&connect, &resolution, &redirect_uri, &state)?.into());
+        return Ok(ReauthenticateUrl::href_from_resolution(
+            &connect,
+            &resolution,
+            &redirect_uri,
+            &state,
+        )?);
     }
     let application_id = options.required("applicationId", ApplicationId::parse)?;
     let vehicle_id = options.required("vehicleId", VehicleId::parse)?;
@@ -75,7 +80,7 @@ pub(super) fn reauthenticate_url(given: JsValue) -> Result<String> {
     if let Some(id) = external_id(&options)? {
         url = url.external_id(id);
     }
-    Ok(url.to_url(&connect)?.into())
+    Ok(url.to_href(&connect)?)
 }
 
 pub(super) fn has_callback(url: &JsValue) -> Result<bool> {

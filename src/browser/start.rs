@@ -16,6 +16,8 @@ use super::{
 };
 use crate::connect::{ApplicationId, ExternalId, ExternalIdParam, Origin, PendingConnection, RedirectUri, State};
 
+const PATH: &str = "/connect/start";
+
 /// How the owner gets to Connect. A popup will be a third way.
 #[derive(Clone, Copy, Debug)]
 enum Departure {
@@ -85,7 +87,7 @@ impl Start {
         ];
         let started = self
             .edge
-            .post("/connect/start", &body, |json| shape::copy(json, answers::STARTED))
+            .post(PATH, &body, |json| shape::copy(json, answers::STARTED))
             .await;
         let result = started.and_then(|started| self.depart(&started));
         if result.is_err() {
@@ -96,23 +98,24 @@ impl Start {
 
     fn depart(&self, started: &JsValue) -> Result<JsValue> {
         let told = |name| text(started, name).unwrap_or_default();
+        let not_the_workers = |_| self.edge.unexpected(PATH);
         let application_id = match &self.application_id {
             Some(id) => id.clone(),
-            None => ApplicationId::parse(&told("applicationId"))?,
+            None => ApplicationId::parse(&told("applicationId")).map_err(not_the_workers)?,
         };
-        let connect = Origin::parse("connectOrigin", &told("connectOrigin"))?;
-        let external_id = ExternalIdParam::Set(ExternalId::parse(&told("externalId"))?);
+        let connect = Origin::parse("connectOrigin", &told("connectOrigin")).map_err(not_the_workers)?;
+        let external_id = ExternalId::parse(&told("externalId")).map_err(not_the_workers)?;
         let pending = &self.entry.pending;
-        let url = self.wishes.to_url(application_id, &self.state);
+        let url = self.wishes.url(application_id, &self.state);
         let url = url
             .redirect_uri(pending.redirect_uri().clone())
-            .external_id(external_id)
-            .to_url(&connect)?;
+            .external_id(ExternalIdParam::Set(external_id));
+        let href = url.to_href(&connect)?;
         if let Departure::Navigate = self.departure {
-            page::navigate(&self.window, url.as_str())?;
+            page::navigate(&self.window, &href)?;
         }
         let result = Object::new();
-        set(&result, "url", &url.as_str().into());
+        set(&result, "url", &href.into());
         set(&result, "expiresAt", &page::number(pending.expires_at()));
         Ok(result.into())
     }

@@ -51,7 +51,7 @@ impl Wishes {
     }
 
     /// The URL with these wishes in it.
-    pub(super) fn to_url(&self, application_id: ApplicationId, state: &State) -> AuthorizeUrl {
+    pub(super) fn url(&self, application_id: ApplicationId, state: &State) -> AuthorizeUrl {
         let mut url = AuthorizeUrl::new(application_id, state)
             .scopes(self.scopes.clone())
             .flags(self.flags.clone());

@@ -3,6 +3,7 @@
 use url::Url;
 
 use super::{
+    address::Query,
     error::{InvalidParameter, Reason, check_visible_ascii},
     id::{ApplicationId, ExternalIdParam, IdParam, UserId},
     origin::Origin,
@@ -178,48 +179,55 @@ impl AuthorizeUrl {
     /// Names `app_origin` if it is set together with a redirect URI or another response type than `none`, and `scope` if the
     /// URL is longer than 8,000 bytes.
     pub fn to_url(&self, connect: &Origin) -> Result<Url, InvalidParameter> {
+        parsed(&self.to_href(connect)?)
+    }
+
+    /// The URL as text.
+    ///
+    /// # Errors
+    /// Those of [`to_url`](Self::to_url).
+    pub fn to_href(&self, connect: &Origin) -> Result<String, InvalidParameter> {
         if self.app_origin.is_some() && (self.redirect_uri.is_some() || self.response_type != ResponseType::None) {
             let reason = Reason::Conflict("goes with the response type `none` and no redirect URI only; remove it");
             return Err(InvalidParameter::new("app_origin", reason));
         }
-        let mut url = connect.url(PATH);
-        {
-            let mut query = url.query_pairs_mut();
-            let mut set = |name: &str, value: Option<&str>| {
-                if let Some(value) = value {
-                    query.append_pair(name, value);
-                }
-            };
-            set("response_type", Some(self.response_type.as_str()));
-            set(self.id_param.as_str(), Some(self.application_id.as_str()));
-            set("redirect_uri", self.redirect_uri.as_ref().map(RedirectUri::as_str));
-            set("scope", joined(&self.scopes, Scope::as_str).as_deref());
-            set("state", self.state.as_ref().map(State::expose));
-            set("approval_prompt", self.approval_prompt.map(ApprovalPrompt::as_str));
-            set("mode", self.mode.map(Mode::as_str));
-            set("make", self.make.as_ref().map(Make::as_str));
-            match &self.single_select {
-                None => {}
-                Some(SingleSelect::No) => set("single_select", Some("false")),
-                Some(SingleSelect::Yes) => set("single_select", Some("true")),
-                Some(SingleSelect::Vin(vin)) => {
-                    set("single_select", Some("true"));
-                    set("single_select_vin", Some(vin.as_str()));
-                }
+        let mut query = Query::of(connect.as_str(), PATH);
+        let mut set = |name: &str, value: Option<&str>| query.set(name, value);
+        set("response_type", Some(self.response_type.as_str()));
+        set(self.id_param.as_str(), Some(self.application_id.as_str()));
+        set("redirect_uri", self.redirect_uri.as_ref().map(RedirectUri::as_str));
+        set("scope", joined(&self.scopes, Scope::as_str).as_deref());
+        set("state", self.state.as_ref().map(State::expose));
+        set("approval_prompt", self.approval_prompt.map(ApprovalPrompt::as_str));
+        set("mode", self.mode.map(Mode::as_str));
+        set("make", self.make.as_ref().map(Make::as_str));
+        match &self.single_select {
+            None => {}
+            Some(SingleSelect::No) => set("single_select", Some("false")),
+            Some(SingleSelect::Yes) => set("single_select", Some("true")),
+            Some(SingleSelect::Vin(vin)) => {
+                set("single_select", Some("true"));
+                set("single_select_vin", Some(vin.as_str()));
             }
-            set("flags", joined(&self.flags, Flag::as_str).as_deref());
-            set("user", self.user.as_ref().map(UserId::as_str));
-            set("external_id", self.external_id.as_ref().map(ExternalIdParam::as_str));
-            set("app_origin", self.app_origin.as_ref().map(Origin::as_str));
-            set("sdk_platform", self.sdk.as_ref().map(|(platform, _)| platform.as_str()));
-            set("sdk_version", self.sdk.as_ref().map(|(_, version)| version.as_str()));
         }
-        if url.as_str().len() > MAX_URL_BYTES {
+        set("flags", joined(&self.flags, Flag::as_str).as_deref());
+        set("user", self.user.as_ref().map(UserId::as_str));
+        set("external_id", self.external_id.as_ref().map(ExternalIdParam::as_str));
+        set("app_origin", self.app_origin.as_ref().map(Origin::as_str));
+        set("sdk_platform", self.sdk.as_ref().map(|(platform, _)| platform.as_str()));
+        set("sdk_version", self.sdk.as_ref().map(|(_, version)| version.as_str()));
+        let href = query.finish();
+        if href.len() > MAX_URL_BYTES {
             let reason = Reason::Conflict("and the other parameters make a URL of more than 8000 bytes; ask for less");
             return Err(InvalidParameter::new("scope", reason));
         }
-        Ok(url)
+        Ok(href)
     }
+}
+
+/// What was put together here as a URL of the crate's.
+pub(super) fn parsed(href: &str) -> Result<Url, InvalidParameter> {
+    Url::parse(href).map_err(|_| InvalidParameter::new("connect_origin", Reason::NotAbsolute))
 }
 
 /// The values with a space between, or `None` if there are none. No value contains a space.

@@ -2,9 +2,10 @@
 
 use core::fmt;
 
-use url::{Url, form_urlencoded};
+use url::form_urlencoded;
 
 use super::{
+    address::Address,
     error::check_text,
     id::{ExternalId, UserId, VehicleId},
     origin,
@@ -94,11 +95,11 @@ impl UncheckedCallback {
         if url.len() > MAX_CALLBACK_BYTES {
             return Err(CallbackError::TooLong);
         }
-        let url = Url::parse(url).map_err(|_| CallbackError::OtherRedirectUri)?;
-        if !redirect_uri.leads_to(&url) {
+        let address = Address::parse(url).ok_or(CallbackError::OtherRedirectUri)?;
+        if !redirect_uri.leads_to(&address) {
             return Err(CallbackError::OtherRedirectUri);
         }
-        Self::from_query(url.query().unwrap_or_default())
+        Self::from_query(&address.query)
     }
 
     fn from_query(query: &str) -> Result<Self, CallbackError> {
@@ -223,7 +224,7 @@ fn contents(parameters: Parameters) -> Result<Callback, CallbackError> {
     // An app may well make a link of it: no other scheme may come through, yet a grant is not lost for it.
     let virtual_key_url = parameters
         .virtual_key_url
-        .filter(|url| Url::parse(url).is_ok_and(|parsed| parsed.scheme() == "https"));
+        .filter(|url| Address::parse(url).is_some_and(|address| address.scheme == "https"));
     Ok(Callback::Granted {
         code,
         user_id,

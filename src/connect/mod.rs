@@ -36,6 +36,7 @@
 //! Names and values follow Smartcar's Connect documentation: <https://smartcar.com/docs/connect/redirect-to-connect> and
 //! <https://smartcar.com/docs/connect/handle-the-response>.
 
+mod address;
 mod authorize;
 mod callback;
 mod error;

@@ -2,9 +2,12 @@
 
 use core::fmt;
 
-use url::{Host, Url};
+use url::Url;
 
-use super::error::{InvalidParameter, Reason, check_visible_ascii};
+use super::{
+    address::Address,
+    error::{InvalidParameter, Reason, check_visible_ascii},
+};
 
 const MAX_BYTES: usize = 300;
 
@@ -12,7 +15,7 @@ const MAX_BYTES: usize = 300;
 ///
 /// `https`, or plain `http` on loopback (`localhost`, `127.0.0.0/8`, `[::1]`) for local work.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Origin(Url);
+pub struct Origin(String);
 
 impl Origin {
     /// Reads an origin, with or without a slash at its end.
@@ -21,28 +24,24 @@ impl Origin {
     /// Names `field` if the value is not an absolute URL, is plain `http` off loopback, has anything beyond scheme, host and
     /// port, or is not ASCII (give the host in punycode).
     pub fn parse(field: &'static str, value: &str) -> Result<Self, InvalidParameter> {
-        let url = parse_absolute(field, value, MAX_BYTES)?;
+        let address = parse_absolute(field, value, MAX_BYTES)?;
         let fail = |reason| Err(InvalidParameter::new(field, reason));
-        match url.scheme() {
+        match address.scheme.as_str() {
             "https" => {}
-            "http" if is_loopback(&url) => {}
+            "http" if address.is_loopback() => {}
             "http" => return fail(Reason::Insecure),
             _ => return fail(Reason::NotAnOrigin),
         }
         // `@` and `?` alone leave no trace in the parsed URL.
-        if url.path() != "/" || value.contains(['@', '?', '#']) {
+        if address.path != "/" || value.contains(['@', '?', '#']) {
             return fail(Reason::NotAnOrigin);
         }
-        Ok(Self(url))
+        Ok(Self(address.origin))
     }
 
     /// The origin of a URL that was already found to be good.
-    pub(super) fn of(url: &Url) -> Self {
-        let mut origin = url.clone();
-        origin.set_path("");
-        origin.set_query(None);
-        origin.set_fragment(None);
-        Self(origin)
+    pub(super) fn of(address: &Address) -> Self {
+        Self(address.origin.clone())
     }
 
     /// Where Connect runs: `https://connect.smartcar.com`.
@@ -81,21 +80,21 @@ impl Origin {
         Self::production("https://management.smartcar.com")
     }
 
-    #[expect(clippy::expect_used, reason = "six constants, each of which a test reads")]
     fn production(origin: &'static str) -> Self {
-        Self(Url::parse(origin).expect("a constant"))
+        Self(origin.to_owned())
     }
 
     /// The origin as a browser writes it: lower-case, without a slash at its end.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.0.as_str().strip_suffix('/').unwrap_or(self.0.as_str())
+        &self.0
     }
 
     /// The URL of a path on this origin. What would end a path (`?`, `#`) is percent-encoded.
     #[must_use]
+    #[expect(clippy::expect_used, reason = "an origin is a URL by construction")]
     pub fn url(&self, path: &str) -> Url {
-        let mut url = self.0.clone();
+        let mut url = Url::parse(&self.0).expect("an origin");
         url.set_path(path);
         url
     }
@@ -103,11 +102,12 @@ impl Origin {
     /// Whether `url` is on this origin and carries no user name or password.
     #[must_use]
     pub fn contains(&self, url: &Url) -> bool {
-        url.scheme() == self.0.scheme()
-            && url.host() == self.0.host()
-            && url.port_or_known_default() == self.0.port_or_known_default()
-            && url.username().is_empty()
-            && url.password().is_none()
+        Address::of(url).is_some_and(|address| self.is_of(&address))
+    }
+
+    /// Whether the address is on this origin and carries no user name or password.
+    pub(super) fn is_of(&self, address: &Address) -> bool {
+        address.origin == self.0 && !address.has_credentials
     }
 }
 
@@ -155,7 +155,7 @@ impl Default for Origins {
 
 /// Reads `scheme://host…` strictly. A browser's parser repairs much on the way (`https:host`, `\`, spaces), after which two
 /// parties may disagree on what was meant.
-pub(super) fn parse_absolute(field: &'static str, value: &str, max: usize) -> Result<Url, InvalidParameter> {
+pub(super) fn parse_absolute(field: &'static str, value: &str, max: usize) -> Result<Address, InvalidParameter> {
     check_visible_ascii(field, value, max)?;
     let not_absolute = InvalidParameter::new(field, Reason::NotAbsolute);
     let (_, rest) = split_scheme(value).ok_or(not_absolute)?;
@@ -168,27 +168,13 @@ pub(super) fn parse_absolute(field: &'static str, value: &str, max: usize) -> Re
             Reason::Malformed("contains a backslash; use `/`, or `%5C` for the character"),
         ));
     }
-    let url = Url::parse(value).map_err(|_| not_absolute)?;
-    if url.host_str().is_none_or(str::is_empty) {
-        return Err(not_absolute);
-    }
-    Ok(url)
+    Address::parse(value).ok_or(not_absolute)
 }
 
 /// The scheme and what follows `://`.
 pub(super) fn split_scheme(text: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = text.split_once(':')?;
     Some((scheme, rest.strip_prefix("//")?))
-}
-
-/// Whether only this very machine can answer at `url`.
-pub(super) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]

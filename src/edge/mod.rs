@@ -14,5 +14,5 @@ pub use cookie::{SESSION_COOKIE, find_cookie, session_cookie};
 pub use guard::{RequestHead, is_allowed_origin, may_change_state};
 pub use outcome::finish_answer;
 pub use problem::{Problem, ProblemCode};
-pub use protocol::{Caller, Select, TokenAnswer, VaultReply, VaultRequest};
+pub use protocol::{Caller, Operation, Select, TokenAnswer, VaultReply, VaultRequest};
 pub use route::{Resource, Routed, route};

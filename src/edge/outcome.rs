@@ -1,6 +1,6 @@
 //! What a finish is answered with.
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 
 use crate::{connect::Callback, vault::Connection};
 
@@ -9,23 +9,31 @@ use crate::{connect::Callback, vault::Connection};
 /// `kind` is `connected` for a new grant; `reauthenticated` has a `connection` that may be `null`; every other kind is an
 /// error of Connect's with its fields. Never a token, and never the code.
 #[must_use]
-pub fn finish_answer(callback: &Callback, connection: Option<&Connection>) -> Value {
-    let mut answer = match serde_json::to_value(callback) {
-        Ok(Value::Object(fields)) => fields,
-        _ => Map::new(),
+pub fn finish_answer(callback: &Callback, connection: Option<&Connection>) -> String {
+    let answer = match callback {
+        Callback::Granted { virtual_key_url, .. } => Answer::Connected {
+            virtual_key_url: virtual_key_url.as_deref(),
+            connection,
+        },
+        Callback::Reauthenticated { vehicle_id, .. } => Answer::Reauthenticated {
+            vehicle_id: vehicle_id.as_str(),
+            connection,
+        },
+        _ => return serde_json::to_string(callback).unwrap_or_default(),
     };
-    match callback {
-        Callback::Granted { .. } => {
-            answer.insert("kind".into(), "connected".into());
-            answer.insert("connection".into(), json!(connection));
-            answer.remove("userId");
-            answer.remove("externalId");
-        }
-        Callback::Reauthenticated { .. } => {
-            answer.insert("connection".into(), json!(connection));
-            answer.remove("externalId");
-        }
-        _ => {}
-    }
-    Value::Object(answer)
+    serde_json::to_string(&answer).unwrap_or_default()
+}
+
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase")]
+enum Answer<'a> {
+    Connected {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        virtual_key_url: Option<&'a str>,
+        connection: Option<&'a Connection>,
+    },
+    Reauthenticated {
+        vehicle_id: &'a str,
+        connection: Option<&'a Connection>,
+    },
 }

@@ -9,7 +9,7 @@ use crate::{
 
 /// Every kind of error that the Worker answers with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(into = "u8", try_from = "u8")]
 pub enum ProblemCode {
     /// A setting of the Worker is missing or unusable.
     Misconfigured,
@@ -160,6 +160,21 @@ impl ProblemCode {
     }
 }
 
+/// Between the Worker and its Durable Object a code is its place in [`ProblemCode::ALL`].
+impl From<ProblemCode> for u8 {
+    fn from(code: ProblemCode) -> Self {
+        code as Self
+    }
+}
+
+impl TryFrom<u8> for ProblemCode {
+    type Error = &'static str;
+
+    fn try_from(place: u8) -> Result<Self, Self::Error> {
+        Self::ALL.get(usize::from(place)).copied().ok_or("no such problem")
+    }
+}
+
 /// An error to answer with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
@@ -183,6 +198,15 @@ impl Problem {
             field: None,
             retry_after: None,
         }
+    }
+
+    /// The caller has no such connection. Whether somebody else has one is not told.
+    #[must_use]
+    pub fn connection_not_found() -> Self {
+        Self::new(
+            ProblemCode::ConnectionNotFound,
+            "the connection does not exist or is not the caller's",
+        )
     }
 
     /// The same, about this field.
@@ -212,23 +236,31 @@ impl Problem {
     /// The body of the answer.
     #[must_use]
     pub fn to_json(&self, request_id: &str) -> String {
-        let mut body = serde_json::json!({
-            "type": (["urn:smartcar-connect:problem:", self.code.as_str()].concat()),
-            "title": self.code.title(),
-            "status": self.code.status(),
-            "code": self.code.as_str(),
-            "detail": self.detail,
-            "requestId": request_id,
-        });
-        if let Some(fields) = body.as_object_mut() {
-            if let Some(field) = &self.field {
-                fields.insert("field".into(), field.as_str().into());
-            }
-            if let Some(seconds) = self.retry_after_secs() {
-                fields.insert("retryAfter".into(), seconds.into());
-            }
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Body<'a> {
+            r#type: String,
+            title: &'static str,
+            status: u16,
+            code: &'static str,
+            detail: &'a str,
+            request_id: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            field: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            retry_after: Option<u64>,
         }
-        body.to_string()
+        let body = Body {
+            r#type: ["urn:smartcar-connect:problem:", self.code.as_str()].concat(),
+            title: self.code.title(),
+            status: self.code.status(),
+            code: self.code.as_str(),
+            detail: &self.detail,
+            request_id,
+            field: self.field.as_deref(),
+            retry_after: self.retry_after_secs(),
+        };
+        serde_json::to_string(&body).unwrap_or_default()
     }
 }
 
@@ -275,7 +307,7 @@ mod tests {
         assert_eq!(names.len(), ProblemCode::ALL.len());
         for code in ProblemCode::ALL {
             assert!((400..=599).contains(&code.status()) && code.status() != 500, "{code:?}");
-            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+            assert_eq!(ProblemCode::try_from(u8::from(code)), Ok(code));
         }
     }
 

@@ -1,13 +1,12 @@
 //! What the Worker and its Durable Object say to each other.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::Problem;
 use crate::{
     connect::{ExternalId, RedirectUri, StateFingerprint, VehicleId},
     time::UnixMillis,
-    vault::{Connection, ConnectionId, Principal},
+    vault::{ConnectionId, Principal, VehicleIndex},
 };
 
 /// Whom a request speaks for.
@@ -31,50 +30,41 @@ pub enum Select {
 
 /// A request to the vault of a principal.
 #[derive(Debug, Serialize, Deserialize)]
+pub struct VaultRequest {
+    /// Who asks; nobody for [`Operation::Reseal`].
+    pub caller: Option<Caller>,
+    /// What is asked.
+    pub operation: Operation,
+}
+
+/// What a vault can be asked.
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum VaultRequest {
+pub enum Operation {
     /// A connection is started.
     Start {
-        /// Who.
-        caller: Caller,
         /// Of the state that the callback will bring.
         fingerprint: StateFingerprint,
         /// Where the callback will come.
         redirect_uri: RedirectUri,
     },
-    /// A callback came.
-    Finish {
-        /// Who brings it.
-        caller: Caller,
-        /// Its query.
-        callback: String,
-    },
-    /// Which connections are there?
-    Connections {
-        /// Whose.
-        caller: Caller,
-    },
+    /// A callback came: its query.
+    Finish(String),
+    /// Which connections are there? This one alone, if one is given.
+    Connections(Option<ConnectionId>),
+    /// Which vehicles are there?
+    Vehicles,
     /// An access token is wanted.
     Token {
-        /// Whose.
-        caller: Caller,
         /// Of which connection.
         select: Select,
         /// The generation whose access token Smartcar just refused.
         rejected: Option<u64>,
     },
     /// A connection is to be closed.
-    Disconnect {
-        /// Whose.
-        caller: Caller,
-        /// Which.
-        id: ConnectionId,
-    },
+    Disconnect(ConnectionId),
     /// Everything of the principal is to be closed and deleted.
-    DisconnectAll {
-        /// Whose.
-        caller: Caller,
-    },
+    DisconnectAll,
     /// Everything sealed with a retired key is to be sealed with the active one.
     Reseal,
 }
@@ -110,28 +100,22 @@ impl Drop for TokenAnswer {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VaultReply {
-    /// To [`VaultRequest::Start`].
+    /// To [`Operation::Start`].
     Started {
         /// What Smartcar is to know the owner by.
         external_id: ExternalId,
         /// When the pending connection expires.
         expires_at: UnixMillis,
     },
-    /// To [`VaultRequest::Finish`].
-    Finished {
-        /// The body of the answer.
-        answer: Value,
-    },
-    /// To [`VaultRequest::Connections`].
-    Connections {
-        /// They.
-        connections: Vec<Connection>,
-    },
-    /// To [`VaultRequest::Token`].
+    /// To [`Operation::Finish`] and [`Operation::Connections`]: the body of the Worker's answer, JSON.
+    Body(String),
+    /// To [`Operation::Vehicles`].
+    Vehicles(VehicleIndex),
+    /// To [`Operation::Token`].
     Token(TokenAnswer),
     /// It is done.
     Done,
-    /// To [`VaultRequest::Reseal`].
+    /// To [`Operation::Reseal`].
     Resealed {
         /// How many records were sealed anew.
         records: u32,

@@ -1,7 +1,9 @@
 //! Reading the token endpoint's answers.
 
+use core::num::IntErrorKind;
+
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
 
 use super::{AccessToken, Failure, RefreshToken, TokenOutcome, TokenSet, lifetime};
 use crate::time::{Millis, UnixMillis};
@@ -18,13 +20,11 @@ const MAX_TOKEN_BYTES: usize = 8 * 1024;
 /// unreadable; the caller need not have read more than one byte beyond.
 #[must_use]
 pub fn read_response(status: u16, retry_after: Option<&str>, body: &[u8], now: UnixMillis) -> TokenOutcome {
-    let json = if body.len() <= MAX_BODY_BYTES {
-        fields(body)
-    } else {
-        None
-    };
+    let fields = (body.len() <= MAX_BODY_BYTES)
+        .then(|| serde_json::from_slice::<Fields<'_>>(body).ok())
+        .flatten();
     match status {
-        200..=299 => match json.as_ref().and_then(|fields| issued(fields, now)) {
+        200..=299 => match fields.as_ref().and_then(|fields| issued(fields, now)) {
             Some(tokens) => TokenOutcome::Issued(tokens),
             None => TokenOutcome::Failed(Failure::Unreadable),
         },
@@ -32,81 +32,80 @@ pub fn read_response(status: u16, retry_after: Option<&str>, body: &[u8], now: U
         429 => TokenOutcome::Failed(Failure::RateLimited {
             retry_after: retry_after.and_then(seconds),
         }),
-        401 => TokenOutcome::Failed(refusal(json.as_ref()).unwrap_or(Failure::ClientRejected)),
-        400..=499 => TokenOutcome::Failed(refusal(json.as_ref()).unwrap_or(Failure::Unexplained)),
+        401 => TokenOutcome::Failed(fields.as_ref().and_then(refusal).unwrap_or(Failure::ClientRejected)),
+        400..=499 => TokenOutcome::Failed(fields.as_ref().and_then(refusal).unwrap_or(Failure::Unexplained)),
         _ => TokenOutcome::Failed(Failure::ServerError),
     }
 }
 
-fn fields(body: &[u8]) -> Option<Map<String, Value>> {
-    match serde_json::from_slice(body) {
-        Ok(Value::Object(fields)) => Some(fields),
-        Ok(_) => None,
-        // A number beyond every float is an error of the whole document; the tokens beside it must not be lost.
-        Err(_) => serde_json::from_slice::<Bare>(body).ok().map(|bare| {
-            let tokens = [
-                ("access_token", bare.access_token),
-                ("refresh_token", bare.refresh_token),
-            ];
-            tokens
-                .map(|(name, value)| (name.to_owned(), value))
-                .into_iter()
-                .collect()
-        }),
-    }
-}
-
-/// The tokens of a response, whatever else is in it.
+/// The members that are looked at, each as it stands in the body: nonsense in one must not hide the others, since a
+/// response with tokens has used the old ones up.
 #[derive(Deserialize)]
-struct Bare {
-    access_token: Value,
-    #[serde(default)]
-    refresh_token: Value,
+struct Fields<'a> {
+    #[serde(borrow)]
+    access_token: Option<&'a RawValue>,
+    #[serde(borrow)]
+    refresh_token: Option<&'a RawValue>,
+    #[serde(borrow)]
+    expires_in: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error_description: Option<&'a RawValue>,
 }
 
-fn issued(fields: &Map<String, Value>, now: UnixMillis) -> Option<TokenSet> {
-    let access_token = token(fields.get("access_token")?)?;
-    let refresh_token = match fields.get("refresh_token") {
-        None | Some(Value::Null) => None,
+fn issued(fields: &Fields<'_>, now: UnixMillis) -> Option<TokenSet> {
+    let access_token = token(fields.access_token?)?;
+    let refresh_token = match fields.refresh_token {
+        None => None,
         Some(value) => Some(token(value)?),
-    };
-    let expires_in = match fields.get("expires_in") {
-        Some(Value::Number(seconds)) => seconds.as_f64(),
-        Some(Value::String(seconds)) => seconds.trim().parse().ok(),
-        _ => None,
     };
     Some(TokenSet {
         access_token: AccessToken::new(access_token),
-        access_expires_at: now.after(lifetime::believable(expires_in)),
+        access_expires_at: now.after(lifetime::believable(fields.expires_in.and_then(whole_seconds))),
         refresh_token: refresh_token.map(RefreshToken::new),
     })
 }
 
+fn text(value: &RawValue) -> Option<String> {
+    serde_json::from_slice(value.get().as_bytes()).ok()
+}
+
 /// A token is visible ASCII (RFC 6749 appendix A.12); anything else could not be sent in a header.
-fn token(value: &Value) -> Option<String> {
-    let token = value.as_str()?;
-    let fits =
-        !token.is_empty() && token.len() <= MAX_TOKEN_BYTES && token.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
-    fits.then(|| token.to_owned())
+fn token(value: &RawValue) -> Option<String> {
+    text(value).filter(|token| {
+        !token.is_empty() && token.len() <= MAX_TOKEN_BYTES && token.bytes().all(|byte| (0x21..=0x7e).contains(&byte))
+    })
+}
+
+/// A number of seconds without its fraction, also as a string; `None` for anything else.
+fn whole_seconds(value: &RawValue) -> Option<i64> {
+    let number = value.get().trim_matches('"').trim();
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    match whole.parse() {
+        Ok(seconds) => Some(seconds),
+        Err(error) if *error.kind() == IntErrorKind::PosOverflow => Some(i64::MAX),
+        Err(error) if *error.kind() == IntErrorKind::NegOverflow => Some(i64::MIN),
+        Err(_) => None,
+    }
 }
 
 /// What a 4xx body says of whose fault it is.
 ///
 /// Smartcar answers a bad code or refresh token with `invalid_request` and "Invalid code: …" or "Invalid
 /// refresh_token: …", not with the `invalid_grant` of RFC 6749: seen by the end-to-end tests of its own SDKs.
-fn refusal(fields: Option<&Map<String, Value>>) -> Option<Failure> {
-    let fields = fields?;
-    let description = fields
-        .get("error_description")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+fn refusal(fields: &Fields<'_>) -> Option<Failure> {
+    let description = fields.error_description.and_then(text).unwrap_or_default();
     let names_the_grant = ["invalid code", "invalid refresh_token", "invalid or expired token"]
         .iter()
-        .any(|start| starts_with(description, start));
+        .any(|start| starts_with(&description, start));
     if names_the_grant {
         return Some(Failure::Refused);
     }
-    match fields.get("error").and_then(Value::as_str)? {
+    match fields.error.and_then(text)?.as_str() {
         "invalid_grant" => Some(Failure::Refused),
         "invalid_client" | "unauthorized_client" => Some(Failure::ClientRejected),
         _ => None,

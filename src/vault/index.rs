@@ -45,9 +45,8 @@ impl VehicleIndex {
             .map(|known| &known.connection_id)
     }
 
-    /// Whether it names no vehicle.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.vehicles.is_empty()
+    /// The vehicles, each with the connection that covers it.
+    pub fn iter(&self) -> impl Iterator<Item = (&VehicleId, &ConnectionId)> {
+        self.vehicles.iter().map(|known| (&known.id, &known.connection_id))
     }
 }

@@ -198,7 +198,7 @@ test("Connect's errors are outcomes, and the Worker hears of them", async (t) =>
   const outcomes = [
     { kind: "access_denied", description: "User denied access" },
     { kind: "vehicle_incompatible", description: "No", vehicle: { vin: "1FTFW1E50MFA00001", make: "FORD", year: "2021" } },
-    { kind: "configuration_error", statusCode: 400, errorMessage: "no make" },
+    { kind: "configuration_error", statusCode: "400", errorMessage: "no make" },
     { kind: "unknown_error", error: "brand_new", description: "?" },
     { kind: "no_vehicles" },
   ];

@@ -47,7 +47,14 @@ fn run(case: &Value) -> Ran {
             "status" => assert_eq!(Some(u64::from(error.status)), expected.as_u64(), "{context}"),
             "description" | "message" => assert_eq!(error.description.as_deref(), expected.as_str(), "{context}"),
             "doc_url" => assert_eq!(error.doc_url.as_deref(), expected.as_str(), "{context}"),
-            "detail" => assert_eq!(Some(&error.detail), expected.as_array(), "{context}"),
+            "detail" => {
+                let items: Vec<serde_json::Value> = error
+                    .detail
+                    .iter()
+                    .map(|item| serde_json::from_str(item).unwrap())
+                    .collect();
+                assert_eq!(Some(&items), expected.as_array(), "{context}");
+            }
             "detail_len" => assert_eq!(Some(error.detail.len() as u64), expected.as_u64(), "{context}"),
             "retry_after_s" => {
                 assert_eq!(error.retry_after, expected.as_u64().map(Millis::from_secs), "{context}");

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
 import { assertProblem } from "./harness/problem.mjs";
+import { until } from "./harness/until.mjs";
 import { openWorld } from "./harness/world.mjs";
 
 const world = await openWorld();
@@ -109,7 +110,7 @@ test("an answer that never comes, or never ends, is given up after ten seconds",
     const began = performance.now();
     pending.push(visitor.finish({ code, state }).then((answer) => ({ answer, visitor, took: performance.now() - began })));
     // The fault is for this visitor: it has to be taken before the next one is set.
-    while ((await exchangeRequests()).length <= index);
+    await until("the exchange is under way", async () => (await exchangeRequests()).length > index);
   }
   for (const { answer, visitor, took } of await Promise.all(pending)) {
     assertProblem(answer, { code: "upstream_unavailable" });
@@ -125,6 +126,16 @@ test("a repeated finish after a failure never presents the code a second time", 
   assert.ok(again.status >= 400, again.text);
   assert.equal((await exchangeRequests()).length, 1);
   assert.deepEqual(await visitor.connections(), []);
+});
+
+test("Smartcar's own error for a wrong client secret names neither secret nor code", async () => {
+  const { answer, problem } = await failsWith({
+    kind: "status",
+    status: 401,
+    body: { error: "invalid_client", error_description: `bad ${world.values.SMARTCAR_CLIENT_SECRET}` },
+  });
+  assert.ok(!answer.text.includes(world.values.SMARTCAR_CLIENT_SECRET));
+  assert.ok(problem.detail.length > 0);
 });
 
 test("`expires_in` outside of reason is bounded or refused, never believed", async () => {
@@ -157,14 +168,4 @@ test("a grant survives when Smartcar's list of vehicles does not come: the token
   assert.equal((await exchangeRequests()).length, 1);
   const connections = await visitor.connections();
   assert.equal(connections.length, 1, "the grant was lost");
-});
-
-test("Smartcar's own error for a wrong client secret names neither secret nor code", async () => {
-  const { answer, problem } = await failsWith({
-    kind: "status",
-    status: 401,
-    body: { error: "invalid_client", error_description: `bad ${world.values.SMARTCAR_CLIENT_SECRET}` },
-  });
-  assert.ok(!answer.text.includes(world.values.SMARTCAR_CLIENT_SECRET));
-  assert.ok(problem.detail.length > 0);
 });

@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { modulesWithClock, setClock } from "./harness/clock.mjs";
+import { instrumentedModules, setClock } from "./harness/instrumented.mjs";
 import { assertProblem } from "./harness/problem.mjs";
 import { openWorld } from "./harness/world.mjs";
 
 const MINUTE = 60_000;
-const world = await openWorld({ isolates: 2, modules: modulesWithClock() });
+const world = await openWorld({ isolates: 2, modules: instrumentedModules() });
 after(() => world.close());
 
 test("a state of nine minutes is good, one of eleven is expired", async () => {

@@ -1,6 +1,6 @@
 // The whole flow in real Chromium: demo page, Connect at the simulator, back, vehicles.
 import assert from "node:assert/strict";
-import { after, beforeEach, test } from "node:test";
+import { after, afterEach, beforeEach, test } from "node:test";
 
 import { openBrowser, storageOf } from "./harness/browser.mjs";
 import { decide, goToConnect, logIn, noticeOf, settled, simulateOutcome } from "./harness/owner.mjs";
@@ -9,6 +9,7 @@ import { SESSION_COOKIE } from "./harness/settings.mjs";
 import { mintState } from "./harness/visitor.mjs";
 import { openWorld } from "./harness/world.mjs";
 
+const PATIENCE_MS = 10_000;
 const world = await openWorld({ demo: true });
 const { simulator, edge } = world;
 const home = `${edge.origin}/`;
@@ -18,15 +19,24 @@ after(async () => {
   await world.close();
 });
 beforeEach(() => simulator.reset());
+afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+
+/** Headers and body, read at once: the next navigation takes them away. */
+async function contentOf(response) {
+  const body = await response.body().catch(() => Buffer.alloc(0));
+  const headers = await response.headersArray();
+  return { source: new URL(response.url()).pathname, content: `${JSON.stringify(headers)}\n${body.toString("latin1")}` };
+}
 
 /** A new profile on the demo page. What the Worker answered and the page complained of is kept. */
 async function newProfile() {
   const context = await browser.newContext();
+  context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
   const answers = [];
   const complaints = [];
   page.on("response", (response) => {
-    if (response.url().startsWith(edge.origin)) answers.push(response);
+    if (response.url().startsWith(edge.origin)) answers.push(contentOf(response));
   });
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
@@ -35,20 +45,18 @@ async function newProfile() {
   return { context, page, answers, complaints };
 }
 
-/** Lets the owner consent, and keeps the way back from being gone: the callback's address. */
+/** Lets the owner consent, and keeps the browser from going back: gives the callback's address, not yet opened. */
 async function interceptedCallback(page) {
-  let callback;
-  const isCallback = (url) => url.origin === edge.origin && url.searchParams.has("state");
-  await page.route(isCallback, (route) => {
-    callback = route.request().url();
-    return route.abort();
-  });
   await goToConnect(page, simulator);
   await logIn(page);
-  const failed = page.waitForEvent("requestfailed");
+  let callback;
+  await page.route(`${simulator.origin}/connect/*/consent`, async (route) => {
+    const answer = await route.fetch({ maxRedirects: 0 });
+    callback = answer.headers().location;
+    await route.fulfill({ status: 200, body: "the owner has consented" });
+  });
   await decide(page, "Allow");
-  await failed;
-  await page.unroute(isCallback);
+  await page.getByText("the owner has consented").waitFor();
   return new URL(callback);
 }
 
@@ -96,14 +104,9 @@ test("an owner connects, sees the cars, and still sees them after a reload", asy
   assert.deepEqual([cookie.httpOnly, cookie.secure, cookie.sameSite, cookie.path], [true, true, "Strict", "/"]);
 
   const scan = scannerFor([...(await simulator.secrets()), authorize.searchParams.get("state")]);
-  const texts = await Promise.all(
-    answers.map(async (answer) => [
-      answer.url(),
-      `${JSON.stringify(await answer.allHeaders())}\n${(await answer.body().catch(() => "")).toString("latin1")}`,
-    ]),
-  );
-  assert.ok(texts.some(([, text]) => text.includes('"connected"')), "the finish was seen");
-  for (const [url, text] of texts) assert.deepEqual(scan(new URL(url).pathname, text), []);
+  const contents = await Promise.all(answers);
+  assert.ok(contents.some(({ content }) => content.includes('"connected"')), "the finish was seen");
+  for (const { source, content } of contents) assert.deepEqual(scan(source, content), []);
   assert.deepEqual(scan("storage", JSON.stringify(await storageOf(page))), []);
   assert.deepEqual(scan("page", await page.content()), []);
   assert.deepEqual(scan("log", edge.log()), []);

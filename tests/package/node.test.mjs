@@ -11,6 +11,8 @@ const NAMES = [
   "checkCallback",
   "connections",
   "createState",
+  "disconnect",
+  "disconnectAll",
   "finish",
   "hasCallback",
   "init",

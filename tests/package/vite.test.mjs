@@ -9,21 +9,23 @@ import { build, createServer } from "vite";
 import { consumer } from "./support/consumer.mjs";
 import { resultOf, serve } from "./support/pages.mjs";
 
-const files = (entry) => ({
+const files = (entry, source = "") => ({
   "index.html": '<!doctype html><title>consumer</title><script type="module" src="./main.js"></script>',
   "main.js": `
     import { createState, init } from "${entry}";
-    await init();
+    ${source && `import source from "${source}";`}
+    await init(${source && "source"});
     globalThis.result = createState();`,
 });
 const quiet = { configFile: false, logLevel: "error" };
 
-for (const [entry, copies] of [
-  ["smartcar-connect", 1],
-  ["smartcar-connect/inline", 0],
+for (const [entry, source, copies] of [
+  ["smartcar-connect", "", 1],
+  ["smartcar-connect", "smartcar-connect/connect.wasm?url", 1],
+  ["smartcar-connect/inline", "", 0],
 ]) {
-  test(`a build with ${entry} has ${copies} .wasm in it, and runs`, async (t) => {
-    const { folder } = await consumer(t, files(entry));
+  test(`a build with ${entry} ${source} has ${copies} .wasm in it, and runs`, async (t) => {
+    const { folder } = await consumer(t, files(entry, source));
     await build({ ...quiet, root: folder });
     const built = await readdir(join(folder, "dist"), { recursive: true });
     assert.equal(built.filter((name) => name.endsWith(".wasm")).length, copies, built.join("\n"));

@@ -1,7 +1,8 @@
-// The whole flow: `finish` when the owner returns from Connect, then the list, and `start` on a click.
-import { connections, finish, hasCallback, init, start, vehicles } from "./pkg/index.js";
-import { connectionCard, refreshTimes } from "./cards.js";
-import { errorWords, outcomeWords } from "./words.js";
+// The whole flow: `finish` when the owner returns from Connect, then the list; `start` and `disconnect` on a click.
+import { connections, disconnect, finish, hasCallback, init, start, vehicles } from "./pkg/index.js";
+import { connectionCard, namesOn, refreshTimes } from "./cards.js";
+import { confirm } from "./confirm.js";
+import { disconnectedWords, disconnectWords, errorWords, outcomeWords } from "./words.js";
 
 const SCOPE = ["required:read_vehicle_info", "read_odometer", "read_location"];
 const SIMULATED = "demo:simulated";
@@ -51,6 +52,17 @@ async function connect() {
   }
 }
 
+async function end(card) {
+  const cars = namesOn(card);
+  let news = disconnectedWords(cars);
+  const agreed = await confirm(disconnectWords(cars), async () => {
+    await disconnect(card.dataset.connection).catch((error) => (news = errorWords(error)));
+    // Also after an error, when it may have been done all the same.
+    await showCars().catch(() => show("unavailable"));
+  });
+  if (agreed) tell(news);
+}
+
 /** Shows one of the views `welcome`, `cars`, `unavailable`, or none of them: `busy`. */
 function show(view, status = "") {
   document.body.dataset.view = view;
@@ -92,6 +104,7 @@ function showSimulator() {
 document.addEventListener("click", ({ target }) => {
   const action = target.closest("[data-action]")?.dataset.action;
   if (action === "connect") connect();
+  if (action === "disconnect") end(target.closest("[data-connection]"));
   if (action === "reload") location.reload();
 });
 // A page that the Back button brings back from the cache still shows that it was leaving.

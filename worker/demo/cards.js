@@ -14,10 +14,17 @@ export function connectionCard(connection, details) {
   const cars = connection.vehicles.map(({ id }) => details.find((vehicle) => vehicle.id === id) ?? { id });
   card.querySelector(".vehicles").append(...cars.map(vehicleRow));
 
-  const button = card.querySelector("button");
-  button.hidden = !needsOwner;
-  button.setAttribute("aria-label", `Connect again: ${cars.map(nameOf).join(", ")}`);
+  const names = cars.map(nameOf).join(", ");
+  for (const button of card.querySelectorAll("button")) {
+    button.setAttribute("aria-label", `${button.textContent} ${names}`);
+  }
+  card.querySelector('[data-action="connect"]').hidden = !needsOwner;
   return card;
+}
+
+/** The names of the cars on a card. */
+export function namesOn(card) {
+  return [...card.querySelectorAll(".vehicle h2")].map(({ textContent }) => textContent);
 }
 
 /** Words such as "3 minutes ago" grow old while the page stays open. */
@@ -36,7 +43,13 @@ function vehicleRow(vehicle) {
 }
 
 function nameOf({ id, make, model }) {
-  return [make, model].filter(Boolean).join(" ") || id;
+  return [make && makeName(make), model].filter(Boolean).join(" ") || id;
+}
+
+/** Smartcar writes "TESLA" and "MERCEDES-BENZ"; a short one such as "BMW" is an abbreviation. */
+function makeName(make) {
+  if (make.length <= 3 || make !== make.toUpperCase()) return make;
+  return make.toLowerCase().replace(/(^|[ -])\p{L}/gu, (initial) => initial.toUpperCase());
 }
 
 function detailOf({ make, model, year, problem }) {

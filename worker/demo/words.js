@@ -68,6 +68,36 @@ function outcomeFacts({ vehicle, error, statusCode, errorMessage, description, k
   ]);
 }
 
+/** What the owner is asked before `cars`, a list of names, are disconnected. */
+export function disconnectWords(cars) {
+  const consequence =
+    "Smartcar is told, and the access that was kept here is deleted. You can connect again at any time.";
+  return {
+    title: cars.length === 1 ? `Disconnect ${cars[0]}?` : `Disconnect ${cars.length} cars?`,
+    text:
+      cars.length === 1
+        ? `This app can then read nothing from it any more. ${consequence}`
+        : `You gave access to ${listed(cars)} together, so it ends for all of them. ${consequence}`,
+    action: "Disconnect",
+    progress: "Disconnecting… This can take a few seconds.",
+  };
+}
+
+/** The words for what `disconnect()` has done. */
+export function disconnectedWords(cars) {
+  return {
+    code: "disconnected",
+    tone: "good",
+    title: cars.length === 1 ? `${cars[0]} is disconnected` : `${cars.length} cars are disconnected`,
+    text: "This app can read nothing from there any more. You can connect again at any time.",
+    facts: [],
+  };
+}
+
+function listed(names) {
+  return new Intl.ListFormat("en").format(names);
+}
+
 /** The words for a `ConnectError`, and for any other exception. */
 export function errorWords(error) {
   // A `DOMException` has a number there.
@@ -120,6 +150,17 @@ const ERRORS = {
     "This browser was not recognised",
     "Its cookie is gone or blocked, so nothing was connected. Allow cookies for this site, then start again.",
   ],
+  connection_not_found: [
+    "info",
+    "It was disconnected already",
+    "Somebody did so in another tab or browser, or it has run out. Below is what is connected now.",
+  ],
+  browser_storage_unavailable: [
+    "warn",
+    "This browser keeps nothing for this site",
+    "Its storage is blocked or full, so nothing was connected. Allow this site to store data, then start again.",
+  ],
+  code_missing: ["bad", "Smartcar's answer was incomplete", FROM_THE_START],
   exchange_refused: ["bad", "Smartcar didn't accept the answer", FROM_THE_START],
   upstream_unavailable: ["bad", "Smartcar can't be reached", "This is not your fault. Please try again a little later."],
   network_error: [
@@ -127,7 +168,16 @@ const ERRORS = {
     "The server can't be reached",
     "Check that you are online, then try again. If you were connecting a car, please start again.",
   ],
+  unexpected_response: [
+    "bad",
+    "The server's answer can't be read",
+    "Something between it and you may be in the way. Try again a little later, or tell the people who run this app.",
+    true,
+  ],
+  storage_unavailable: ["bad", "The server can't store anything just now", "Nothing was lost. Please try again a little later."],
+  client_rejected: ["bad", "This app isn't set up correctly", `Smartcar doesn't accept it. ${TELL_US}`, true],
   misconfigured: ["bad", "This app isn't set up correctly", TELL_US, true],
+  origin_not_allowed: ["bad", "This app isn't set up correctly", TELL_US, true],
   wasm_blocked: [
     "bad",
     "This page may not run WebAssembly",

@@ -11,6 +11,7 @@ use crate::{
     clock,
     http::{self, Answer, header},
     random, routes, settings,
+    telemetry::{self, Happened},
 };
 
 /// Everything that a route needs.
@@ -18,6 +19,7 @@ pub(crate) struct Work<'a> {
     pub(crate) config: Rc<Config>,
     pub(crate) env: &'a Env,
     pub(crate) own_origin: String,
+    pub(crate) request_id: String,
 }
 
 pub(crate) async fn respond(mut request: Request, env: &Env) -> worker::Result<Response> {
@@ -37,24 +39,33 @@ pub(crate) async fn respond(mut request: Request, env: &Env) -> worker::Result<R
         own_origin: http::own_origin(&request),
         config,
         env,
+        request_id,
     };
+    let started = clock::now();
     let origin = header(request.headers(), "origin");
-    let answer = match answer(&mut request, &work).await {
-        Ok(answer) => answer,
-        Err(problem) => Answer::problem(&problem, &request_id),
+    let method = request.inner().method();
+    let routed = route(&work.config.prefix, &method, &request.path());
+    let name = match &routed {
+        Routed::To(resource) => resource.name(),
+        _ => "none",
     };
-    with_cors(answer, origin.as_deref(), &work).into_response(&request_id)
+    let answer = match answer(&mut request, &work, &method, routed).await {
+        Ok(answer) => answer,
+        Err(problem) => Answer::problem(&problem, &work.request_id),
+    };
+    let outcome = [name, " ", &answer.status.to_string()].concat();
+    telemetry::record(env, Happened::Request, &outcome, started, Some(&work.request_id));
+    with_cors(answer, origin.as_deref(), &work).into_response(&work.request_id)
 }
 
-async fn answer(request: &mut Request, work: &Work<'_>) -> Result<Answer, Problem> {
-    let method = request.inner().method();
-    let resource = match route(&work.config.prefix, &method, &request.path()) {
+async fn answer(request: &mut Request, work: &Work<'_>, method: &str, routed: Routed) -> Result<Answer, Problem> {
+    let resource = match routed {
         Routed::To(resource) => resource,
         Routed::Preflight { allow } => return Ok(preflight(request, allow, work)),
         Routed::MethodNotAllowed { allow } => {
             let detail = ["use ", allow].concat();
             let problem = Problem::new(ProblemCode::MethodNotAllowed, detail);
-            return Ok(Answer::problem(&problem, "").with_header("allow", allow));
+            return Ok(Answer::problem(&problem, &work.request_id).with_header("allow", allow));
         }
         Routed::NotFound | Routed::Outside => {
             let detail = ["the Worker's routes start with `", &work.config.prefix, "/`"].concat();
@@ -62,19 +73,20 @@ async fn answer(request: &mut Request, work: &Work<'_>) -> Result<Answer, Proble
         }
     };
     if resource.changes_state() {
-        check_guard(request, &method, work)?;
+        check_guard(request, method, work)?;
     }
     let now = clock::now();
     match resource {
         Resource::ConnectStart => routes::connect::start(request, work, now).await,
         Resource::ConnectFinish => routes::connect::finish(request, work, now).await,
         Resource::ListConnections => routes::connections::list(request, work, now).await,
-        Resource::ShowConnection(id) => routes::connections::show(request, work, now, &id).await,
+        Resource::ShowConnection(id) => routes::connections::show(request, work, now, id).await,
         Resource::Disconnect(id) => routes::connections::disconnect(request, work, now, id).await,
         Resource::DisconnectAll => routes::connections::disconnect_all(request, work, now).await,
         Resource::ListVehicles => routes::vehicles::list(request, work, now).await,
         Resource::InternalToken => routes::token::issue(request, work, now).await,
-        Resource::Health => Ok(Answer::json(&serde_json::json!({ "status": "ok" }))),
+        Resource::Rotation => routes::rotation::report(request, work).await,
+        Resource::Health => Ok(Answer::json_text(r#"{"status":"ok"}"#.to_owned())),
     }
 }
 

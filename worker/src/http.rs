@@ -2,7 +2,7 @@
 
 use futures_util::StreamExt as _;
 use smartcar_connect::edge::{Problem, ProblemCode};
-use worker::{Headers, Request, Response};
+use worker::{Headers, Request, Response, wasm_bindgen::JsValue};
 
 /// The longest request body, in bytes.
 const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -24,6 +24,29 @@ pub(crate) fn own_origin(request: &Request) -> String {
             .to_owned(),
         None => url,
     }
+}
+
+/// A request to send. Redirects are left to the caller, which follows none.
+///
+/// Made by hand: the constructor of `worker` brings the code for every Cloudflare option along.
+pub(crate) fn outgoing(
+    method: &str,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: Option<&str>,
+) -> worker::Result<Request> {
+    let outgoing = web_sys::Headers::new()?;
+    for (name, value) in headers {
+        outgoing.set(name, value)?;
+    }
+    let init = web_sys::RequestInit::new();
+    init.set_method(method);
+    init.set_headers(&outgoing);
+    init.set_redirect(web_sys::RequestRedirect::Manual);
+    if let Some(body) = body {
+        init.set_body(&JsValue::from_str(body));
+    }
+    Ok(web_sys::Request::new_with_str_and_init(url, &init)?.into())
 }
 
 /// The body, if it is JSON of the wanted form.
@@ -69,14 +92,15 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn json(value: &impl serde::Serialize) -> Self {
-        match serde_json::to_string(value) {
-            Ok(body) => Self {
-                status: 200,
-                content_type: Some("application/json"),
-                body,
-                headers: Vec::new(),
-            },
-            Err(_) => Self::problem(&Problem::new(ProblemCode::StorageUnavailable, "try again"), ""),
+        Self::json_text(serde_json::to_string(value).unwrap_or_default())
+    }
+
+    pub(crate) fn json_text(body: String) -> Self {
+        Self {
+            status: 200,
+            content_type: Some("application/json"),
+            body,
+            headers: Vec::new(),
         }
     }
 

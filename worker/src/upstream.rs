@@ -13,13 +13,10 @@ use smartcar_connect::{
     token::{self, Client, Failure, TokenOutcome, TokenRequest},
     vault::CALL_DEADLINE,
 };
-use worker::{
-    AbortController, AbortSignal, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect,
-    wasm_bindgen::JsValue,
-};
+use worker::{AbortController, AbortSignal, Delay, Fetch, Headers};
 use zeroize::Zeroizing;
 
-use crate::clock;
+use crate::{clock, http};
 
 /// An answer, whatever its status.
 pub(crate) struct Reply {
@@ -43,14 +40,7 @@ pub(crate) async fn token(client: &Client, wanted: &TokenRequest) -> TokenOutcom
         .iter()
         .map(|(name, value)| (*name, value.as_str()))
         .collect();
-    let reply = send(
-        Method::Post,
-        outgoing.url.as_str(),
-        &headers,
-        Some(&outgoing.body),
-        CALL_DEADLINE,
-    )
-    .await;
+    let reply = send("POST", &outgoing.url, &headers, Some(&outgoing.body), CALL_DEADLINE).await;
     match reply {
         Ok(reply) => {
             let retry_after = reply.headers.get("retry-after").ok().flatten();
@@ -66,14 +56,14 @@ pub(crate) async fn api(request: &ApiRequest, access_token: &str) -> Result<Repl
     let bearer = Zeroizing::new(["Bearer ", access_token].concat());
     let headers = [("authorization", bearer.as_str()), ("accept", "application/json")];
     let method = match request.method {
-        ApiMethod::Get => Method::Get,
-        ApiMethod::Delete => Method::Delete,
+        ApiMethod::Get => "GET",
+        ApiMethod::Delete => "DELETE",
     };
-    send(method, request.url.as_str(), &headers, None, CALL_DEADLINE).await
+    send(method, &request.url, &headers, None, CALL_DEADLINE).await
 }
 
 async fn send(
-    method: Method,
+    method: &str,
     url: &str,
     headers: &[(&str, &str)],
     body: Option<&str>,
@@ -94,22 +84,13 @@ async fn send(
 }
 
 async fn exchange(
-    method: Method,
+    method: &str,
     url: &str,
     headers: &[(&str, &str)],
     body: Option<&str>,
     signal: &AbortSignal,
 ) -> worker::Result<Reply> {
-    let outgoing = Headers::new();
-    for (name, value) in headers {
-        outgoing.set(name, value)?;
-    }
-    let mut init = RequestInit::new();
-    init.with_method(method)
-        .with_headers(outgoing)
-        .with_redirect(RequestRedirect::Manual)
-        .with_body(body.map(JsValue::from_str));
-    let request = Request::new_with_init(url, &init)?;
+    let request = http::outgoing(method, url, headers, body)?;
     let mut response = Fetch::Request(request).send_with_signal(signal).await?;
     let mut body = Zeroizing::new(Vec::new());
     if let Ok(mut stream) = response.stream() {

@@ -1,23 +1,27 @@
 //! Asking a principal's vault.
 
 use smartcar_connect::{
-    edge::{Caller, Config, Problem, ProblemCode, Select, TokenAnswer, VaultReply, VaultRequest},
+    edge::{Caller, Config, Operation, Problem, ProblemCode, Select, TokenAnswer, VaultReply, VaultRequest},
     time::Millis,
     token,
     vault::{ConnectionId, GrantRecord},
 };
-use worker::{Env, Headers, Method, Request, RequestInit, wasm_bindgen::JsValue};
+use worker::{Env, Stub};
 
 use zeroize::Zeroizing;
 
-use crate::{clock, kv, settings};
+use crate::{clock, http, kv, settings};
 
 /// Where the vault is asked. Nothing but the Durable Object's stub ever resolves it.
 const VAULT_URL: &str = "https://vault/";
 
-/// Sends `request` to the vault of `caller`.
-pub(crate) async fn ask(env: &Env, caller: &Caller, request: &VaultRequest) -> Result<VaultReply, Problem> {
-    match try_ask(env, caller, request).await {
+/// Asks the vault of `caller`.
+pub(crate) async fn ask(env: &Env, caller: &Caller, operation: Operation) -> Result<VaultReply, Problem> {
+    let request = VaultRequest {
+        caller: Some(caller.clone()),
+        operation,
+    };
+    match try_ask(env, &caller.principal.vault_name(), &request).await {
         Ok(VaultReply::Problem(problem)) => Err(problem),
         Ok(reply) => Ok(reply),
         Err(_) => Err(unavailable()),
@@ -29,20 +33,28 @@ pub(crate) fn unavailable() -> Problem {
         .with_retry_after(Millis::from_secs(1))
 }
 
-async fn try_ask(env: &Env, caller: &Caller, request: &VaultRequest) -> worker::Result<VaultReply> {
-    let stub = env
-        .durable_object(settings::VAULT)?
-        .get_by_name(&caller.principal.vault_name())?;
-    let headers = Headers::new();
-    headers.set("content-type", "application/json")?;
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post)
-        .with_headers(headers)
-        .with_body(Some(JsValue::from_str(&serde_json::to_string(request)?)));
+async fn try_ask(env: &Env, vault: &str, request: &VaultRequest) -> worker::Result<VaultReply> {
+    send(&env.durable_object(settings::VAULT)?.get_by_name(vault)?, request).await
+}
+
+/// Asks the vault whose Durable Object has this id, whoever's it is.
+pub(crate) async fn ask_by_id(env: &Env, vault_id: &str, request: &VaultRequest) -> worker::Result<VaultReply> {
+    send(
+        &env.durable_object(settings::VAULT)?
+            .id_from_string(vault_id)?
+            .get_stub()?,
+        request,
+    )
+    .await
+}
+
+async fn send(stub: &Stub, request: &VaultRequest) -> worker::Result<VaultReply> {
+    let body = Zeroizing::new(serde_json::to_string(request)?);
     let mut response = stub
-        .fetch_with_request(Request::new_with_init(VAULT_URL, &init)?)
+        .fetch_with_request(http::outgoing("POST", VAULT_URL, &[], Some(&body))?)
         .await?;
-    Ok(serde_json::from_str(&Zeroizing::new(response.text().await?))?)
+    let reply = Zeroizing::new(response.text().await?);
+    Ok(serde_json::from_slice(reply.as_bytes())?)
 }
 
 /// An access token for one call: from KV alone if that is fresh enough, from the vault otherwise.
@@ -60,12 +72,8 @@ pub(crate) async fn token_after(env: &Env, caller: &Caller, rejected: &TokenAnsw
 }
 
 async fn from_vault(env: &Env, caller: &Caller, select: Select, rejected: Option<u64>) -> Result<TokenAnswer, Problem> {
-    let request = VaultRequest::Token {
-        caller: caller.clone(),
-        select,
-        rejected,
-    };
-    match ask(env, caller, &request).await? {
+    let operation = Operation::Token { select, rejected };
+    match ask(env, caller, operation).await? {
         VaultReply::Token(token) => Ok(token),
         _ => Err(unavailable()),
     }

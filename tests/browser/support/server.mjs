@@ -18,7 +18,7 @@ const PAGE = `<!doctype html><meta charset="utf-8"><title>app</title>
 </script>`;
 
 export const CONNECTION = {
-  id: "con_1",
+  id: "AAECAwQFBgcICQoLDA0ODw",
   status: "active",
   cause: null,
   since: 1790000000000,
@@ -54,7 +54,9 @@ export async function serve() {
         }),
         "/connect/finish": json({ kind: "connected", connection: CONNECTION }),
         "/connections": json({ connections: [CONNECTION] }),
-        "/vehicles": json({ vehicles: [{ id: "v1", connectionId: "con_1", make: "TESLA", model: "Model 3", year: 2024 }] }),
+        "DELETE /connections": DONE,
+        [`DELETE /connections/${CONNECTION.id}`]: DONE,
+        "/vehicles": json({ vehicles: [{ id: "v1", connectionId: CONNECTION.id, make: "TESLA", model: "Model 3", year: 2024 }] }),
       };
     },
     async close() {
@@ -88,12 +90,14 @@ export async function serve() {
     const cors = {
       "access-control-allow-origin": headers.origin ?? "*",
       "access-control-allow-credentials": "true",
+      "access-control-allow-methods": "GET, POST, DELETE",
       "access-control-allow-headers": "content-type, x-requested-with",
     };
     if (method === "OPTIONS") return response.writeHead(204, cors).end();
-    const answer = world.answers[path] ?? { status: 404, type: "text/plain", body: "no such route" };
+    const answer = world.answers[`${method} ${path}`] ?? world.answers[path] ?? { status: 404, type: "text/plain", body: "no such route" };
     if (answer === "reset") return request.socket.destroy();
-    const headersOut = { "content-type": answer.type, "cache-control": "no-store", ...answer.headers, ...cors };
+    const headersOut = { "cache-control": "no-store", ...answer.headers, ...cors };
+    if (answer.type) headersOut["content-type"] = answer.type;
     response.writeHead(answer.status, headersOut).end(answer.body);
   }
 
@@ -104,6 +108,9 @@ export async function serve() {
 export function json(body, status = 200) {
   return { status, type: "application/json", body: JSON.stringify(body) };
 }
+
+/** An answer of the Worker that says no more than that it is done. */
+const DONE = { status: 204 };
 
 /** An answer of the Worker that is an error. */
 export function problem(status, code, detail, more = {}) {

@@ -19,6 +19,9 @@ export class KvStore {
   /** How many of the next writes are answered as done and forgotten. */
   losses = 0;
 
+  /** Called before a write is made and after it: `{key, metadata, when: "before" | "after"}`; the write waits for it. */
+  onWrite = async () => {};
+
   /** Every read and write in order: `{operation, location, key, status, cached?}`. */
   log = [];
 

@@ -72,7 +72,12 @@ export async function startKv() {
   const store = new KvStore();
   const server = http.createServer(async (request, response) => {
     const body = await bodyOf(request);
-    const answer = answerTo(store, parse(request), body);
+    const asked = parse(request);
+    const writes = asked.operation === "put" || asked.operation === "delete";
+    const metadata = asked.metadata && JSON.parse(asked.metadata);
+    if (writes) await store.onWrite({ key: asked.key, metadata, when: "before" });
+    const answer = answerTo(store, asked, body);
+    if (writes) await store.onWrite({ key: asked.key, metadata, when: "after" });
     response.writeHead(answer.status, answer.headers ?? {});
     response.end(answer.body);
   });

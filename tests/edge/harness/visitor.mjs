@@ -3,7 +3,7 @@
 import { createHash, randomBytes } from "node:crypto";
 
 import { send } from "./http.mjs";
-import { PREFIX, SESSION_COOKIE } from "./settings.mjs";
+import { PREFIX, SERVICE_KEY, SESSION_COOKIE } from "./settings.mjs";
 
 /** A new state and its fingerprint, as the browser module makes them. */
 export function mintState() {
@@ -97,6 +97,22 @@ export class Visitor {
   finish(query, options) {
     const callback = typeof query === "string" ? query : `?${new URLSearchParams(query)}`;
     return this.post("/connect/finish", { callback }, options);
+  }
+
+  /** The name that the Worker gives this visitor, as the app's back end passes it to `POST /internal/token`. */
+  get principal() {
+    const sessionId = Buffer.from(this.cookie.split(".").at(-2), "base64url").subarray(0, 32);
+    const hash = createHash("sha256").update("smartcar-connect/principal/v1\0").update(sessionId);
+    return `anonymous:${hash.digest("base64url")}`;
+  }
+
+  /** What the app's back end does: asks for an access token of one of this visitor's connections. */
+  token(connection, { serviceKey = SERVICE_KEY, ...options } = {}) {
+    return this.request("POST", "/internal/token", {
+      headers: { "content-type": "application/json", authorization: `Bearer ${serviceKey}`, cookie: undefined },
+      body: JSON.stringify({ principal: this.principal, connectionId: connection.id }),
+      ...options,
+    });
   }
 
   async connections(options) {

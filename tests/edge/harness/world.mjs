@@ -1,6 +1,7 @@
 // One simulator, one Worker, and visitors: what most test files start with.
 import { closeConnections } from "./http.mjs";
 import { freePort, startEdge } from "./edge.mjs";
+import { setClock } from "./instrumented.mjs";
 import { settings } from "./settings.mjs";
 import { startSimulator } from "./simulator.mjs";
 import { Visitor } from "./visitor.mjs";
@@ -26,6 +27,7 @@ export async function openWorld({ adjust = (values) => values, variants = () => 
     throw error;
   }
   const transcript = [];
+  let offset = 0;
 
   /** A code for `visitor`'s next callback, as consent at the simulator would give it. */
   async function consent(grant) {
@@ -47,6 +49,13 @@ export async function openWorld({ adjust = (values) => values, variants = () => 
       const { state } = await visitor.start();
       const query = { code: await consent(grant), state };
       return { query, answer: await visitor.finish(query) };
+    },
+    /** Lets time pass for the Worker, which has to be `instrumentedModules()`, for Smartcar and for KV. */
+    async travel(ms) {
+      offset += ms;
+      await setClock(edge, offset);
+      await simulator.advance(ms);
+      edgeOptions.kv?.store.advance(ms);
     },
     async close() {
       closeConnections();

@@ -4,6 +4,7 @@ import {
   ConnectError,
   type ConnectErrorCode,
   type Connection,
+  type EdgeOptions,
   type FinishOutcome,
   type StartResult,
   type Vehicle,
@@ -11,6 +12,8 @@ import {
   checkCallback,
   connections,
   createState,
+  disconnect,
+  disconnectAll,
   finish,
   hasCallback,
   init,
@@ -29,6 +32,8 @@ same<ReturnType<typeof start>, Promise<StartResult>>(true);
 same<ReturnType<typeof finish>, Promise<FinishOutcome>>(true);
 same<ReturnType<typeof connections>, Promise<Connection[]>>(true);
 same<ReturnType<typeof vehicles>, Promise<Vehicle[]>>(true);
+same<typeof disconnect, (id: string, options?: EdgeOptions) => Promise<void>>(true);
+same<typeof disconnectAll, (options?: EdgeOptions) => Promise<void>>(true);
 same<ReturnType<typeof hasCallback>, boolean>(true);
 same<ReturnType<typeof authorizeUrl>, string>(true);
 same<ReturnType<typeof reauthenticateUrl>, string>(true);
@@ -99,6 +104,8 @@ export function refused() {
   checkCallback("https://app.example/", { redirectUri: "https://app.example/" });
   // @ts-expect-error both state and fingerprint
   checkCallback("https://app.example/", { redirectUri: "https://app.example/", state: "s", fingerprint: "f" });
+  // @ts-expect-error which one?
+  void disconnect();
   // @ts-expect-error no such code
   new ConnectError("oops", "message");
   // @ts-expect-error what loads the module is not for users

@@ -1,9 +1,9 @@
 //! `POST /connect/start` and `POST /connect/finish`.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use smartcar_connect::{
     connect::{RedirectUri, StateFingerprint},
-    edge::{Problem, ProblemCode, VaultReply, VaultRequest, is_allowed_origin},
+    edge::{Operation, Problem, ProblemCode, VaultReply, is_allowed_origin},
     time::UnixMillis,
 };
 use worker::Request;
@@ -20,6 +20,15 @@ use crate::{
 struct Start {
     state_fingerprint: String,
     redirect_uri: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Started<'a> {
+    application_id: &'a str,
+    connect_origin: &'a str,
+    external_id: &'a str,
+    expires_at: UnixMillis,
 }
 
 pub(crate) async fn start(request: &mut Request, work: &Work<'_>, now: UnixMillis) -> Result<Answer, Problem> {
@@ -40,24 +49,23 @@ pub(crate) async fn start(request: &mut Request, work: &Work<'_>, now: UnixMilli
         None => caller::start_session(now)?,
     };
     let caller = caller::of_session(&session, &work.config);
-    let start = VaultRequest::Start {
-        caller: caller.clone(),
+    let start = Operation::Start {
         fingerprint,
         redirect_uri,
     };
     let VaultReply::Started {
         external_id,
         expires_at,
-    } = vault_client::ask(work.env, &caller, &start).await?
+    } = vault_client::ask(work.env, &caller, start).await?
     else {
         return Err(vault_client::unavailable());
     };
-    let answer = Answer::json(&serde_json::json!({
-        "applicationId": work.config.application_id.as_str(),
-        "connectOrigin": work.config.origins.connect.as_str(),
-        "externalId": external_id.as_str(),
-        "expiresAt": expires_at,
-    }));
+    let answer = Answer::json(&Started {
+        application_id: work.config.application_id.as_str(),
+        connect_origin: work.config.origins.connect.as_str(),
+        external_id: external_id.as_str(),
+        expires_at,
+    });
     Ok(caller::remember(answer, &session, &work.config, now))
 }
 
@@ -75,12 +83,8 @@ pub(crate) async fn finish(request: &mut Request, work: &Work<'_>, now: UnixMill
         Problem::new(ProblemCode::SessionMissing, detail)
     })?;
     let caller = caller::of_session(&session, &work.config);
-    let finish = VaultRequest::Finish {
-        caller: caller.clone(),
-        callback: body.callback,
-    };
-    let VaultReply::Finished { answer } = vault_client::ask(work.env, &caller, &finish).await? else {
+    let VaultReply::Body(answer) = vault_client::ask(work.env, &caller, Operation::Finish(body.callback)).await? else {
         return Err(vault_client::unavailable());
     };
-    Ok(caller::remember(Answer::json(&answer), &session, &work.config, now))
+    Ok(caller::remember(Answer::json_text(answer), &session, &work.config, now))
 }

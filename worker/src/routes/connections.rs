@@ -1,43 +1,37 @@
 //! `/connections` and `/connections/{id}`.
 
 use smartcar_connect::{
-    edge::{Problem, ProblemCode, VaultReply, VaultRequest},
+    edge::{Operation, Problem, VaultReply},
     time::UnixMillis,
-    vault::{Connection, ConnectionId},
+    vault::{ConnectionId, Session},
 };
 use worker::Request;
 
 use crate::{caller, dispatch::Work, http::Answer, vault_client};
 
-/// The caller's connections; none without a session.
-pub(crate) async fn all(request: &Request, work: &Work<'_>, now: UnixMillis) -> Result<Vec<Connection>, Problem> {
-    let Some(session) = caller::session(request, &work.config, now) else {
-        return Ok(Vec::new());
-    };
-    let caller = caller::of_session(&session, &work.config);
-    match vault_client::ask(work.env, &caller, &VaultRequest::Connections { caller: caller.clone() }).await? {
-        VaultReply::Connections { connections } => Ok(connections),
-        _ => Err(vault_client::unavailable()),
-    }
-}
-
 pub(crate) async fn list(request: &Request, work: &Work<'_>, now: UnixMillis) -> Result<Answer, Problem> {
-    let connections = all(request, work, now).await?;
-    Ok(Answer::json(&serde_json::json!({ "connections": connections })))
+    match caller::session(request, &work.config, now) {
+        Some(session) => ask(work, &session, None).await,
+        None => Ok(Answer::json_text(r#"{"connections":[]}"#.to_owned())),
+    }
 }
 
 pub(crate) async fn show(
     request: &Request,
     work: &Work<'_>,
     now: UnixMillis,
-    id: &ConnectionId,
+    id: ConnectionId,
 ) -> Result<Answer, Problem> {
-    let connections = all(request, work, now).await?;
-    connections
-        .iter()
-        .find(|connection| connection.id == *id)
-        .map(Answer::json)
-        .ok_or_else(not_found)
+    let session = caller::session(request, &work.config, now).ok_or_else(Problem::connection_not_found)?;
+    ask(work, &session, Some(id)).await
+}
+
+async fn ask(work: &Work<'_>, session: &Session, only: Option<ConnectionId>) -> Result<Answer, Problem> {
+    let caller = caller::of_session(session, &work.config);
+    match vault_client::ask(work.env, &caller, Operation::Connections(only)).await? {
+        VaultReply::Body(body) => Ok(Answer::json_text(body)),
+        _ => Err(vault_client::unavailable()),
+    }
 }
 
 pub(crate) async fn disconnect(
@@ -46,17 +40,9 @@ pub(crate) async fn disconnect(
     now: UnixMillis,
     id: ConnectionId,
 ) -> Result<Answer, Problem> {
-    let session = caller::session(request, &work.config, now).ok_or_else(not_found)?;
+    let session = caller::session(request, &work.config, now).ok_or_else(Problem::connection_not_found)?;
     let caller = caller::of_session(&session, &work.config);
-    vault_client::ask(
-        work.env,
-        &caller,
-        &VaultRequest::Disconnect {
-            caller: caller.clone(),
-            id,
-        },
-    )
-    .await?;
+    vault_client::ask(work.env, &caller, Operation::Disconnect(id)).await?;
     Ok(Answer::empty(204))
 }
 
@@ -65,18 +51,6 @@ pub(crate) async fn disconnect_all(request: &Request, work: &Work<'_>, now: Unix
         return Ok(Answer::empty(204));
     };
     let caller = caller::of_session(&session, &work.config);
-    vault_client::ask(
-        work.env,
-        &caller,
-        &VaultRequest::DisconnectAll { caller: caller.clone() },
-    )
-    .await?;
+    vault_client::ask(work.env, &caller, Operation::DisconnectAll).await?;
     Ok(Answer::empty(204))
-}
-
-fn not_found() -> Problem {
-    Problem::new(
-        ProblemCode::ConnectionNotFound,
-        "the connection does not exist or is not the caller's",
-    )
 }

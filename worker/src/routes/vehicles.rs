@@ -1,17 +1,16 @@
 //! `GET /vehicles`: the caller's vehicles, as Smartcar describes them.
 
 use futures_util::{StreamExt as _, stream};
-use serde_json::{Value, json};
+use serde::Serialize;
 use smartcar_connect::{
     api::{ApiError, ApiRequest, VehicleAttributes},
     connect::VehicleId,
-    edge::{Caller, Problem, Select, TokenAnswer},
+    edge::{Caller, Operation, Problem, Select, TokenAnswer, VaultReply},
     time::UnixMillis,
-    vault::{Connection, ConnectionId},
+    vault::ConnectionId,
 };
 use worker::Request;
 
-use super::connections;
 use crate::{
     caller,
     dispatch::Work,
@@ -26,59 +25,66 @@ const MOST_DESCRIBED: usize = 15;
 /// How many requests to Smartcar are under way at once: a Worker may have six connections open.
 const AT_ONCE: usize = 4;
 
+#[derive(Serialize)]
+struct Listed {
+    vehicles: Vec<Described>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Described {
+    id: VehicleId,
+    connection_id: ConnectionId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    make: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    year: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+}
+
 pub(crate) async fn list(request: &Request, work: &Work<'_>, now: UnixMillis) -> Result<Answer, Problem> {
-    let connections = connections::all(request, work, now).await?;
     let Some(session) = caller::session(request, &work.config, now) else {
-        return Ok(Answer::json(&json!({ "vehicles": [] })));
+        return Ok(Answer::json_text(r#"{"vehicles":[]}"#.to_owned()));
     };
     let caller = caller::of_session(&session, &work.config);
-    let covered = connections.iter().flat_map(|connection: &Connection| {
-        connection
-            .vehicles
-            .iter()
-            .map(|vehicle| (vehicle.id.clone(), connection.id.clone()))
-    });
-    let described: Vec<Value> = stream::iter(covered.enumerate())
-        .map(|(position, (vehicle, connection))| describe(work, &caller, position, vehicle, connection))
+    let VaultReply::Vehicles(covered) = vault_client::ask(work.env, &caller, Operation::Vehicles).await? else {
+        return Err(vault_client::unavailable());
+    };
+    let vehicles = stream::iter(covered.iter().enumerate())
+        .map(|(position, (id, connection_id))| describe(work, &caller, position, id.clone(), connection_id.clone()))
         .buffered(AT_ONCE)
         .collect()
         .await;
-    Ok(Answer::json(&json!({ "vehicles": described })))
+    Ok(Answer::json(&Listed { vehicles }))
 }
 
 async fn describe(
     work: &Work<'_>,
     caller: &Caller,
     position: usize,
-    vehicle: VehicleId,
-    connection: ConnectionId,
-) -> Value {
+    id: VehicleId,
+    connection_id: ConnectionId,
+) -> Described {
     let described = if position < MOST_DESCRIBED {
-        attributes(work, caller, &vehicle, connection.clone()).await
+        attributes(work, caller, &id, connection_id.clone()).await
     } else {
         Err("not_described".to_owned())
     };
-    let mut entry = json!({ "id": vehicle.as_str(), "connectionId": connection.as_str() });
-    if let Some(fields) = entry.as_object_mut() {
-        match described {
-            Ok(attributes) => {
-                let known = [
-                    ("make", attributes.make.map(Value::from)),
-                    ("model", attributes.model.map(Value::from)),
-                    ("year", attributes.year.map(Value::from)),
-                ];
-                fields.extend(
-                    known
-                        .into_iter()
-                        .filter_map(|(name, value)| Some((name.to_owned(), value?))),
-                );
-            }
-            Err(problem) => {
-                fields.insert("problem".to_owned(), problem.into());
-            }
-        }
+    let (attributes, problem) = match described {
+        Ok(attributes) => (attributes, None),
+        Err(problem) => (VehicleAttributes::default(), Some(problem)),
+    };
+    Described {
+        id,
+        connection_id,
+        make: attributes.make,
+        model: attributes.model,
+        year: attributes.year,
+        problem,
     }
-    entry
 }
 
 async fn attributes(

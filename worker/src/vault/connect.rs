@@ -6,7 +6,6 @@ use futures_util::{
     FutureExt as _,
     future::{LocalBoxFuture, Shared},
 };
-use serde_json::Value;
 use smartcar_connect::{
     api::{ApiRequest, VehiclePage},
     connect::{
@@ -26,7 +25,11 @@ use super::{
     Fault, Inner,
     store::{self, Batch},
 };
-use crate::{clock, random, upstream};
+use crate::{
+    clock, random,
+    telemetry::{self, Happened},
+    upstream,
+};
 
 /// How many connections of one principal may be unfinished at once; the oldest makes room.
 const MOST_PENDING: usize = 16;
@@ -38,7 +41,7 @@ const MOST_PAGES: usize = 10;
 pub(super) type Finishing = Shared<LocalBoxFuture<'static, Result<Finished, Fault>>>;
 
 /// What a finish is answered with.
-type Finished = Result<Value, Problem>;
+type Finished = Result<String, Problem>;
 
 impl Inner {
     pub(super) async fn start(
@@ -101,7 +104,7 @@ impl Inner {
             None => self.begin_finish(caller.clone(), query, digest),
         };
         Ok(match finishing.await? {
-            Ok(answer) => VaultReply::Finished { answer },
+            Ok(answer) => VaultReply::Body(answer),
             Err(problem) => VaultReply::Problem(problem),
         })
     }
@@ -169,7 +172,9 @@ impl Inner {
         self.commit(batch).await?;
         drop(turn);
         let wanted = TokenRequest::AuthorizationCode { code, redirect_uri };
+        let started = clock::now();
         let outcome = upstream::token(&self.config()?.client, &wanted).await;
+        telemetry::record(&self.env, Happened::Exchange, outcome.code(), started, None);
         self.exchanged(principal, &next, outcome).await
     }
 

@@ -12,7 +12,11 @@ use smartcar_connect::{
 };
 
 use super::{Fault, Inner};
-use crate::upstream;
+use crate::{
+    clock,
+    telemetry::{self, Happened},
+    upstream,
+};
 
 /// What is under way for a connection; `None` comes of it if nobody was to be answered.
 pub(super) type Flight = Shared<LocalBoxFuture<'static, Result<Option<Answer>, Fault>>>;
@@ -85,7 +89,9 @@ impl Inner {
                     refresh_token,
                 } => {
                     let client = &self.config()?.client;
+                    let started = clock::now();
                     let outcome = upstream::token(client, &TokenRequest::RefreshToken { refresh_token }).await;
+                    telemetry::record(&self.env, Happened::Refresh, outcome.code(), started, None);
                     effects.extend(
                         self.happen(principal, id, Event::CallEnded { generation, outcome })
                             .await?,

@@ -18,9 +18,11 @@ use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
 use futures_util::lock::Mutex;
 use smartcar_connect::{
-    edge::{Caller, Config, Problem, ProblemCode, Select, TokenAnswer, VaultReply, VaultRequest},
+    edge::{Caller, Config, Operation, Problem, ProblemCode, Select, TokenAnswer, VaultReply, VaultRequest},
     time::UnixMillis,
-    vault::{Answer, Connection, ConnectionId, Effect, Event, Next, Principal, Profile, VehicleIndex, step},
+    vault::{
+        Answer, Connection, ConnectionId, Effect, Event, GrantRecord, Next, Principal, Profile, VehicleIndex, step,
+    },
 };
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 use zeroize::Zeroizing;
@@ -54,7 +56,7 @@ impl DurableObject for Vault {
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         // As text: the crate's own JSON would bring a second deserializer of every type along.
         let request = Zeroizing::new(request.text().await?);
-        let reply = match serde_json::from_str::<VaultRequest>(&request) {
+        let reply = match serde_json::from_slice::<VaultRequest>(request.as_bytes()) {
             Ok(request) => Rc::clone(&self.inner).answer(request).await,
             Err(_) => VaultReply::Problem(Problem::new(ProblemCode::InvalidBody, "not a vault request")),
         };
@@ -126,28 +128,30 @@ impl Inner {
     }
 
     async fn try_answer(self: &Rc<Self>, request: VaultRequest) -> Result<VaultReply, Fault> {
-        match request {
-            VaultRequest::Start {
-                caller,
+        let Some(caller) = request.caller else {
+            return match request.operation {
+                Operation::Reseal => self.reseal().await,
+                _ => Err(Fault::WrongPrincipal),
+            };
+        };
+        match request.operation {
+            Operation::Start {
                 fingerprint,
                 redirect_uri,
             } => self.start(caller, fingerprint, redirect_uri).await,
-            VaultRequest::Finish { caller, callback } => self.finish(&caller, callback).await,
-            VaultRequest::Connections { caller } => {
-                let connections = match self.seen(&caller).await? {
-                    Some(profile) => self.connections(&profile.principal).await?,
-                    None => Vec::new(),
+            Operation::Finish(callback) => self.finish(&caller, callback).await,
+            Operation::Connections(only) => self.show(&caller, only.as_ref()).await,
+            Operation::Vehicles => {
+                let index = match self.seen(&caller).await? {
+                    Some(profile) => VehicleIndex::of(&self.grants(&profile.principal).await?),
+                    None => VehicleIndex::default(),
                 };
-                Ok(VaultReply::Connections { connections })
+                Ok(VaultReply::Vehicles(index))
             }
-            VaultRequest::Token {
-                caller,
-                select,
-                rejected,
-            } => self.token(&caller, select, rejected).await,
-            VaultRequest::Disconnect { caller, id } => self.disconnect(&caller, &id).await,
-            VaultRequest::DisconnectAll { caller } => self.disconnect_all(&caller).await,
-            VaultRequest::Reseal => self.reseal().await,
+            Operation::Token { select, rejected } => self.token(&caller, select, rejected).await,
+            Operation::Disconnect(id) => self.disconnect(&caller, &id).await,
+            Operation::DisconnectAll => self.disconnect_all(&caller).await,
+            Operation::Reseal => self.reseal().await,
         }
     }
 
@@ -172,6 +176,24 @@ impl Inner {
         }
     }
 
+    async fn show(&self, caller: &Caller, only: Option<&ConnectionId>) -> Result<VaultReply, Fault> {
+        #[derive(serde::Serialize)]
+        struct Listed {
+            connections: Vec<Connection>,
+        }
+        let connections = match self.seen(caller).await? {
+            Some(profile) => self.connections(&profile.principal).await?,
+            None => Vec::new(),
+        };
+        Ok(match only {
+            None => VaultReply::Body(serde_json::to_string(&Listed { connections })?),
+            Some(id) => match connections.iter().find(|connection| connection.id == *id) {
+                Some(connection) => VaultReply::Body(serde_json::to_string(connection)?),
+                None => VaultReply::Problem(Problem::connection_not_found()),
+            },
+        })
+    }
+
     async fn connections(&self, principal: &Principal) -> Result<Vec<Connection>, Fault> {
         let now = clock::now();
         let grants = self.grants(principal).await?;
@@ -188,9 +210,8 @@ impl Inner {
         select: Select,
         rejected: Option<u64>,
     ) -> Result<VaultReply, Fault> {
-        let unknown = || Problem::new(ProblemCode::ConnectionNotFound, "there is no such connection");
         let Some(profile) = self.seen(caller).await? else {
-            return Ok(VaultReply::Problem(unknown()));
+            return Ok(VaultReply::Problem(Problem::connection_not_found()));
         };
         let id = match select {
             Select::Connection(id) => id,
@@ -198,7 +219,7 @@ impl Inner {
                 let grants = self.grants(&profile.principal).await?;
                 match VehicleIndex::of(&grants).connection_of(&vehicle) {
                     Some(id) => id.clone(),
-                    None => return Ok(VaultReply::Problem(unknown())),
+                    None => return Ok(VaultReply::Problem(Problem::connection_not_found())),
                 }
             }
         };
@@ -227,7 +248,7 @@ impl Inner {
                 let detail = ["the owner has to connect the car again (", cause.code(), ")"].concat();
                 VaultReply::Problem(Problem::new(ProblemCode::ReauthenticationRequired, detail))
             }
-            Answer::Unknown => VaultReply::Problem(unknown()),
+            Answer::Unknown => VaultReply::Problem(Problem::connection_not_found()),
         })
     }
 
@@ -242,7 +263,8 @@ impl Inner {
             Next::Keep => return Ok(decided.effects),
             Next::Put(next) => {
                 self.put_grant(&mut batch, principal, id, next)?;
-                if record.is_none_or(|record| record.vehicles() != next.vehicles()) {
+                let shown = |record: &GrantRecord| Connection::of(id, record, clock::now()).map(|shown| shown.vehicles);
+                if record.is_none_or(|record| shown(&record) != shown(next)) {
                     self.owe_index(&mut batch, principal)?;
                 }
             }

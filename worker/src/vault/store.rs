@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use futures_util::future::try_join3;
 use smartcar_connect::{
-    time::UnixMillis,
+    time::{Millis, UnixMillis},
     vault::{ConnectionId, GrantRecord, PendingRecord, Place, Principal, Profile, SealedRecord, wake_at},
 };
 use worker::{
@@ -258,10 +258,17 @@ impl Inner {
         Ok(wakes)
     }
 
-    /// Sets the alarm for whatever is due next. Called at the end of every alarm, which has used it up.
-    pub(super) async fn rearm(&self) -> Result<(), Fault> {
-        let next = self.wakes().await?.values().min().copied();
+    /// Sets the alarm for whatever is due next, but not within `pause`. Called at the end of every alarm, which has used it
+    /// up.
+    pub(super) async fn rearm(&self, pause: Millis) -> Result<(), Fault> {
+        let earliest = clock::now().after(pause);
+        let next = self.wakes().await?.values().min().map(|at| earliest.max(*at));
         Ok(self.arm(next).await?)
+    }
+
+    /// Sets the alarm whatever storage says: it may be storage that failed.
+    pub(super) async fn rearm_after(&self, pause: Millis) -> Result<(), Fault> {
+        Ok(self.arm(Some(clock::now().after(pause))).await?)
     }
 
     /// Deletes everything, the alarm included.

@@ -1,0 +1,162 @@
+// The end of a connection: Smartcar first, then everything here, and nothing brings it back.
+import assert from "node:assert/strict";
+import { after, beforeEach, test } from "node:test";
+
+import { instrumentedModules, runAlarm, storedKeys } from "./harness/instrumented.mjs";
+import { startKv } from "./harness/kv.mjs";
+import { assertProblem } from "./harness/problem.mjs";
+import { until } from "./harness/until.mjs";
+import { openWorld } from "./harness/world.mjs";
+
+const MINUTE = 60 * 1000;
+const HOUR = 60 * MINUTE;
+
+const kv = await startKv();
+const world = await openWorld({ isolates: 2, kv, modules: instrumentedModules() });
+const { simulator, edge } = world;
+after(async () => {
+  await world.close();
+  await kv.close();
+});
+let carIds;
+beforeEach(async () => {
+  kv.store.refusals = 0;
+  await simulator.reset();
+  carIds = (await simulator.configure({})).vehicles.map(({ id }) => id);
+});
+
+async function told() {
+  const requests = await simulator.requests();
+  return requests.filter(({ method }) => method === "DELETE").map(({ path }) => path.split("/")[3]);
+}
+
+/** A new visitor with one connection for each list of vehicles. */
+async function owner(...grants) {
+  const [vaults, names] = [new Set(await edge.vaultIds()), new Set(kv.store.entries().keys())];
+  const visitor = world.visitor();
+  const made = [];
+  for (const vehicles of grants) {
+    const { answer } = await world.connect(visitor, { vehicles });
+    assert.equal(answer.json().kind, "connected", answer.text);
+    made.push(answer.json().connection);
+  }
+  const [vault] = (await edge.vaultIds()).filter((id) => !vaults.has(id));
+  const own = () => [...kv.store.entries().keys()].filter((name) => !names.has(name));
+  await until("KV has the grants and the index", () => own().length > made.length);
+  return { visitor, made, vault, own };
+}
+
+async function idsOf(visitor) {
+  return (await visitor.connections()).map(({ id }) => id);
+}
+
+async function alarms(vault) {
+  for (let round = 0; round < 4; round += 1) {
+    await world.travel(5 * MINUTE);
+    await runAlarm(edge, vault);
+  }
+}
+
+test("Smartcar is told of every car, then nothing is left but the other connection", async () => {
+  const { visitor, made, own } = await owner([carIds[0], carIds[1]], [carIds[2]]);
+  const answer = await visitor.delete(`/connections/${made[0].id}`);
+  assert.equal(answer.status, 204);
+  assert.equal(answer.headers["cache-control"], "no-store");
+  assert.deepEqual((await told()).sort(), [carIds[0], carIds[1]].sort());
+  assert.deepEqual(await idsOf(visitor), [made[1].id]);
+  assertProblem(await visitor.token(made[0]), { status: 404, code: "connection_not_found" });
+  assertProblem(await visitor.delete(`/connections/${made[0].id}`), { status: 404, code: "connection_not_found" });
+  assert.equal((await visitor.token(made[1])).status, 200);
+  assert.equal(own().length, 2, "the grant and the index are left");
+});
+
+test("whatever Smartcar says, it is deleted here", async () => {
+  for (const fault of [{ kind: "status", status: 500, body: "oops" }, { kind: "reset_before" }]) {
+    const { visitor, made, own } = await owner([carIds[0]]);
+    await simulator.fault({ endpoint: "disconnect", ...fault, times: null });
+    assert.equal((await visitor.delete(`/connections/${made[0].id}`)).status, 204);
+    assert.deepEqual(await idsOf(visitor), []);
+    assertProblem(await visitor.token(made[0], { isolate: 1 }), { status: 404 });
+    assert.ok(own().length <= 1, "the grant is still in KV");
+    await simulator.clearFaults();
+  }
+});
+
+test("a refresh that ends after the disconnection does not bring it back", async () => {
+  const { visitor, made, vault, own } = await owner([carIds[0]]);
+  await world.travel(2 * HOUR);
+  await simulator.fault({ endpoint: "refresh", kind: "slow_headers", ms: 400, commit: true });
+  const refreshing = visitor.token(made[0]);
+  await until("the refresh is under way", async () => (await simulator.counts()).refresh > 0);
+  const answer = await visitor.delete(`/connections/${made[0].id}`, { isolate: 1 });
+  assert.equal(answer.status, 204, answer.text);
+  await refreshing;
+  await alarms(vault);
+  assert.deepEqual(await idsOf(visitor), []);
+  assertProblem(await visitor.token(made[0]), { status: 404 });
+  assert.ok(own().length <= 1, "the grant is in KV again");
+});
+
+test("KV that refuses to delete is made to by the alarm", async () => {
+  const { visitor, made, vault, own } = await owner([carIds[0]]);
+  const before = own().length;
+  kv.store.refusals = Infinity;
+  const answer = await visitor.delete(`/connections/${made[0].id}`);
+  assert.ok(answer.status === 204 || answer.status === 503, answer.text);
+  assert.deepEqual(await idsOf(visitor), []);
+  assert.equal(own().length, before);
+  kv.store.refusals = 0;
+  await alarms(vault);
+  assert.ok(own().length < before, "the grant is still in KV");
+  assertProblem(await visitor.token(made[0]), { status: 404 });
+});
+
+test("deleting everything leaves no record and no index, here and in KV, and nobody else's is touched", async () => {
+  const other = await owner([carIds[1]]);
+  const { visitor, made, vault, own } = await owner([carIds[0]], [carIds[1], carIds[2]]);
+  assert.equal((await visitor.delete("/connections")).status, 204);
+  assert.deepEqual((await told()).sort(), [...carIds].sort());
+  assert.deepEqual(await idsOf(visitor), []);
+  for (const connection of made) assertProblem(await visitor.token(connection), { status: 404 });
+  await alarms(vault);
+  assert.deepEqual(await storedKeys(edge, vault), []);
+  assert.deepEqual(own(), []);
+  assert.deepEqual(await idsOf(other.visitor), [other.made[0].id]);
+  assert.equal((await other.visitor.token(other.made[0])).status, 200);
+
+  // The owner may come back.
+  const { answer } = await world.connect(visitor, { vehicles: [carIds[0]] });
+  assert.deepEqual(await idsOf(visitor), [answer.json().connection.id]);
+});
+
+test("nobody disconnects another one's car, nor by a forged request", async () => {
+  const { visitor, made } = await owner([carIds[0]]);
+  const stranger = await owner([carIds[1]]);
+  const path = `/connections/${made[0].id}`;
+  assertProblem(await stranger.visitor.delete(path), { status: 404, code: "connection_not_found" });
+  assert.equal((await stranger.visitor.delete("/connections")).status, 204);
+  for (const headers of [{ "x-requested-with": undefined }, { origin: "https://evil.example" }]) {
+    assertProblem(await visitor.delete(path, { headers }), { status: 403 });
+    assertProblem(await visitor.delete("/connections", { headers }), { status: 403 });
+  }
+  assert.deepEqual(await idsOf(visitor), [made[0].id]);
+  assert.ok(!(await told()).includes(carIds[0]));
+});
+
+test("one grant per car: each is found by its vehicle, and the same car again replaces its former grant", async () => {
+  const { visitor, made } = await owner([carIds[0]], [carIds[1]]);
+  assert.deepEqual((await idsOf(visitor)).sort(), made.map(({ id }) => id).sort());
+  const { answer } = await world.connect(visitor, { vehicles: [carIds[0]] });
+  const again = answer.json().connection;
+  assert.deepEqual((await idsOf(visitor)).sort(), [made[1].id, again.id].sort());
+  assert.deepEqual(await told(), [], "Smartcar would end the new grant too");
+  for (const [vehicleId, connectionId] of [
+    [carIds[0], again.id],
+    [carIds[1], made[1].id],
+  ]) {
+    const body = JSON.stringify({ principal: visitor.principal, vehicleId });
+    const token = await visitor.token(again, { body });
+    assert.equal(token.json().connectionId, connectionId, token.text);
+  }
+  assertProblem(await visitor.token(made[0]), { status: 404 });
+});

@@ -1,0 +1,190 @@
+// The race that rotation makes: many isolates want a token at once, and the refresh token is good for one use.
+import assert from "node:assert/strict";
+import { after, beforeEach, describe, test } from "node:test";
+
+import { send } from "./harness/http.mjs";
+import { instrumentedModules, runAlarm, vaultCalls } from "./harness/instrumented.mjs";
+import { startKv } from "./harness/kv.mjs";
+import { storm } from "./harness/storm.mjs";
+import { until } from "./harness/until.mjs";
+import { openWorld } from "./harness/world.mjs";
+
+const ISOLATES = 4;
+const REQUESTS = 60;
+const HOUR = 60 * 60 * 1000;
+const MINUTE = 60 * 1000;
+
+const kv = await startKv();
+const world = await openWorld({ isolates: ISOLATES, kv, modules: instrumentedModules() });
+const { simulator, edge } = world;
+after(async () => {
+  await world.close();
+  await kv.close();
+});
+
+beforeEach(async () => {
+  Object.assign(kv.store, { cacheMs: 0, oneWritePerSecond: false, refusals: 0, losses: 0 });
+  await simulator.clearFaults();
+  await simulator.configure({ graceMs: 0, latencyMs: 0 });
+});
+
+/** A visitor with one connection, whose record is in KV. */
+async function owner() {
+  const known = new Set(kv.store.entries().keys());
+  const visitor = world.visitor();
+  const { answer } = await world.connect(visitor);
+  const { connection } = answer.json();
+  const isNew = (key) => !known.has(key);
+  await until("KV has the grant and the index", () => [...kv.store.entries().keys()].filter(isNew).length === 2);
+  return { visitor, connection };
+}
+
+async function refreshes() {
+  return (await simulator.counts()).refresh;
+}
+
+/** 60 requests over 4 isolates; all get one token, and Smartcar honours it. */
+async function oneTokenForAll({ visitor, connection }) {
+  const { answers, ...times } = await storm({
+    count: REQUESTS,
+    isolates: ISOLATES,
+    request: (isolate) => visitor.token(connection, { isolate }),
+  });
+  const failed = answers.filter(({ status }) => status !== 200);
+  assert.equal(failed.length, 0, `${failed.length} clients failed, the first with ${failed[0]?.text}`);
+  const tokens = new Set(answers.map((answer) => answer.json().accessToken));
+  assert.equal(tokens.size, 1);
+  const [token] = tokens;
+  const user = await send(`${simulator.origin}/v2.0/user`, { headers: { authorization: `Bearer ${token}` } });
+  assert.equal(user.status, 200, "Smartcar does not honour the token");
+  return { token, ...times };
+}
+
+async function refreshesDuring(work) {
+  const earlier = await refreshes();
+  const result = await work();
+  return { made: (await refreshes()) - earlier, result };
+}
+
+for (const latencyMs of [0, 150, 600]) {
+  test(`${REQUESTS} requests over ${ISOLATES} isolates at expiry, Smartcar takes ${latencyMs} ms: one refresh, nobody fails`, async () => {
+    const grant = await owner();
+    await world.travel(2 * HOUR);
+    await simulator.configure({ latencyMs });
+    const { made } = await refreshesDuring(() => oneTokenForAll(grant));
+    assert.equal(made, 1);
+  });
+}
+
+test("the same through the API for browsers: every car is described", async () => {
+  const { visitor } = await owner();
+  await world.travel(2 * HOUR);
+  const { made, result } = await refreshesDuring(() =>
+    storm({ count: 20, isolates: ISOLATES, request: (isolate) => visitor.get("/vehicles", { isolate }) }),
+  );
+  assert.equal(made, 1);
+  for (const answer of result.answers) {
+    assert.equal(answer.status, 200);
+    assert.deepEqual(answer.json().vehicles.filter(({ problem }) => problem), []);
+  }
+});
+
+describe("KV that is not what it was a minute ago", () => {
+  const latencyMs = 150;
+  let grant;
+  beforeEach(async () => {
+    grant = await owner();
+    await simulator.configure({ latencyMs });
+  });
+
+  test("reads that are 60 s stale cause no second refresh", async () => {
+    kv.store.cacheMs = MINUTE;
+    await world.travel(2 * HOUR);
+    // Every location reads, and goes on seeing, the record that is about to be replaced.
+    const first = await refreshesDuring(() => oneTokenForAll(grant));
+    const second = await refreshesDuring(() => oneTokenForAll(grant));
+    assert.deepEqual([first.made, second.made], [1, 0]);
+    assert.equal(second.result.token, first.result.token);
+    await world.travel(MINUTE + 1);
+    const third = await refreshesDuring(() => oneTokenForAll(grant));
+    assert.equal(third.made, 0);
+  });
+
+  test("cached misses cause no second refresh, and no connection seems gone", async () => {
+    kv.store.cacheMs = MINUTE;
+    const visitor = world.visitor();
+    // KV is written only after every location has read that there is nothing.
+    let release;
+    const held = new Promise((resolve) => {
+      release = resolve;
+    });
+    kv.store.onWrite = ({ when }) => (when === "before" ? held : undefined);
+    const { answer } = await world.connect(visitor);
+    const fresh = { visitor, connection: answer.json().connection };
+    const early = await refreshesDuring(() => oneTokenForAll(fresh));
+    release();
+    kv.store.onWrite = async () => {};
+    const late = await refreshesDuring(() => oneTokenForAll(fresh));
+    assert.deepEqual([early.made, late.made], [0, 0]);
+    assert.equal(late.result.token, early.result.token);
+  });
+
+  test("429 on every write: one refresh, and KV is brought up to date by the alarm", async () => {
+    kv.store.refusals = Infinity;
+    await world.travel(2 * HOUR);
+    const first = await refreshesDuring(() => oneTokenForAll(grant));
+    const second = await refreshesDuring(() => oneTokenForAll(grant));
+    assert.deepEqual([first.made, second.made], [1, 0]);
+    assert.ok(kv.store.log.some(({ status }) => status === 429));
+    kv.store.refusals = 0;
+    await alarmsUntil(() => servedFromKv(grant, first.result.token));
+    const last = await refreshesDuring(() => oneTokenForAll(grant));
+    assert.equal(last.made, 0);
+  });
+
+  test("one write per second and key: one refresh", async () => {
+    kv.store.oneWritePerSecond = true;
+    await world.travel(2 * HOUR);
+    const first = await refreshesDuring(() => oneTokenForAll(grant));
+    const second = await refreshesDuring(() => oneTokenForAll(grant));
+    assert.deepEqual([first.made, second.made], [1, 0]);
+  });
+
+  test("a write that is lost: one refresh, and readers notice that KV lacks it", async () => {
+    await world.travel(2 * HOUR);
+    kv.store.losses = 1;
+    const first = await refreshesDuring(() => oneTokenForAll(grant));
+    const second = await refreshesDuring(() => oneTokenForAll(grant));
+    assert.deepEqual([first.made, second.made], [1, 0]);
+    await world.travel(3 * MINUTE);
+    await alarmsUntil(async () => {
+      await oneTokenForAll(grant);
+      return servedFromKv(grant, first.result.token);
+    });
+  });
+});
+
+/** Whether a token comes from KV alone, without a call to a Durable Object. */
+async function servedFromKv({ visitor, connection }, token) {
+  const earlier = await vaultCalls(edge);
+  const answer = await visitor.token(connection, { isolate: ISOLATES - 1 });
+  return (await vaultCalls(edge)) === earlier && answer.json().accessToken === token;
+}
+
+/** Lets time pass and alarms ring until `done`. */
+async function alarmsUntil(done) {
+  for (let round = 0; round < 10; round += 1) {
+    if (await done()) return;
+    await world.travel(30_000);
+    for (const id of await edge.vaultIds()) await runAlarm(edge, id);
+  }
+  assert.fail("KV was not brought up to date");
+}
+
+test("a fresh token is read from KV alone: no Durable Object is called", async () => {
+  const grant = await owner();
+  await oneTokenForAll(grant);
+  const earlier = await vaultCalls(edge);
+  await oneTokenForAll(grant);
+  assert.equal(await vaultCalls(edge), earlier);
+});
