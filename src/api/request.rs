@@ -81,17 +81,17 @@ struct RawPage {
 #[derive(Deserialize)]
 struct Paging {
     count: usize,
-    offset: usize,
 }
 
 impl VehiclePage {
-    /// Reads a page; `None` if it is not one. A vehicle id that could not be one is left out.
+    /// Reads the page that was asked for from `offset` on; `None` if it is not one. A vehicle id that could not be one is
+    /// left out.
     #[must_use]
-    pub fn read(body: &[u8]) -> Option<Self> {
+    pub fn read(body: &[u8], offset: usize) -> Option<Self> {
         let page: RawPage = serde_json::from_slice(body).ok()?;
         let received = page.vehicles.len();
         let next = page.paging.and_then(|paging| {
-            let next = paging.offset.checked_add(received)?;
+            let next = offset.checked_add(received)?;
             (received > 0 && next < paging.count).then_some(next)
         });
         let vehicles = page
@@ -149,12 +149,12 @@ mod tests {
 
     #[test]
     fn pages_follow_until_all_are_there() {
-        let page = VehiclePage::read(br#"{"vehicles":["a","b"],"paging":{"count":5,"offset":2}}"#).unwrap();
+        let page = VehiclePage::read(br#"{"vehicles":["a","b"],"paging":{"count":5,"offset":2}}"#, 2).unwrap();
         assert_eq!(page.next, Some(4));
-        let last = VehiclePage::read(br#"{"vehicles":["e"],"paging":{"count":5,"offset":4}}"#).unwrap();
+        let last = VehiclePage::read(br#"{"vehicles":["e"],"paging":{"count":5,"offset":4}}"#, 4).unwrap();
         assert_eq!((last.vehicles.len(), last.next), (1, None));
-        let empty = VehiclePage::read(br#"{"vehicles":[],"paging":{"count":5,"offset":4}}"#).unwrap();
+        let empty = VehiclePage::read(br#"{"vehicles":[],"paging":{"count":5,"offset":4}}"#, 4).unwrap();
         assert_eq!(empty.next, None, "a page without vehicles ends the list");
-        assert_eq!(VehiclePage::read(b"{}"), None);
+        assert_eq!(VehiclePage::read(b"{}", 0), None);
     }
 }

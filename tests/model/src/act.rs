@@ -23,7 +23,7 @@ const REQUEST_ARRIVES_WITHIN: Millis = Millis::from_mins(15);
 const MOST_CALLS: usize = 4;
 
 /// Something that happens.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Act {
     /// Time passes, to the next moment.
     Pass,
@@ -370,9 +370,9 @@ impl Protocol {
 /// Readers may see the value from now on, and any earlier one.
 fn take_effect(world: &mut World, value: Option<u64>) {
     world.kv = value;
-    if let (Some(generation), Some(grant)) = (value, world.stored.as_ref().and_then(Stored::live)) {
-        if grant.generation == generation {
-            world.kv_seen.insert((generation, grant.tokens.access_expires_at));
-        }
+    if let (Some(generation), Some(grant)) = (value, world.stored.as_ref().and_then(Stored::live))
+        && grant.generation == generation
+    {
+        world.kv_seen.insert((generation, grant.tokens.access_expires_at));
     }
 }

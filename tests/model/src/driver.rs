@@ -210,10 +210,10 @@ fn answer_all(world: &mut World, flight: Option<usize>, answer: &Answer) {
     if name == "token" && world.disconnected {
         world.breaks(NO_TOKEN_AFTER_DISCONNECTION);
     }
-    if let Some(flight) = flight.and_then(|flight| world.flights.get_mut(flight)) {
-        if flight.waiting > 0 {
-            flight.waiting = 0;
-            world.answered.insert(name);
-        }
+    if let Some(flight) = flight.and_then(|flight| world.flights.get_mut(flight))
+        && flight.waiting > 0
+    {
+        flight.waiting = 0;
+        world.answered.insert(name);
     }
 }

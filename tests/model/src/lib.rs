@@ -49,10 +49,10 @@ pub struct Protocol {
 }
 
 impl Protocol {
-    /// Visits every state, or only as many as it takes to find a broken property.
+    /// Visits every state. There is no way on from one in which a property was broken.
     #[must_use]
-    pub fn check(self, until_broken: bool) -> Checked {
-        properties::check(self, until_broken)
+    pub fn check(self) -> Checked {
+        properties::check(self)
     }
 }
 

@@ -4,7 +4,7 @@ use smartcar_connect::{
     time::UnixMillis,
     vault::{Grant, GrantRecord, wake_at},
 };
-use stateright::{Checker as _, HasDiscoveries, Model as _, Property};
+use stateright::{Checker as _, Model as _, Property};
 
 use crate::{
     Checked, Protocol,
@@ -153,19 +153,9 @@ pub(crate) fn all() -> Vec<Property<Protocol>> {
     all
 }
 
-pub(crate) fn check(protocol: Protocol, until_broken: bool) -> Checked {
+pub(crate) fn check(protocol: Protocol) -> Checked {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let finish = if until_broken {
-        HasDiscoveries::AnyFailures
-    } else {
-        HasDiscoveries::All
-    };
-    let checker = protocol
-        .checker()
-        .threads(threads)
-        .finish_when(finish)
-        .spawn_bfs()
-        .join();
+    let checker = protocol.checker().threads(threads).spawn_bfs().join();
     let mut checked = Checked {
         states: checker.unique_state_count(),
         depth: checker.max_depth(),

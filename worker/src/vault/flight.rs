@@ -42,7 +42,7 @@ impl Inner {
                 None => {}
             }
         }
-        Ok(Answer::Unknown)
+        Err(Fault::Storage)
     }
 
     /// Starts a flight. There is none for this connection: no await lies between the look and this.
@@ -97,9 +97,8 @@ impl Inner {
                             .await?,
                     );
                 }
-                Effect::ListVehicles => {
-                    effects.extend(self.list_vehicles(principal, id).await?);
-                }
+                // Nobody who waits for a token waits for the list.
+                Effect::ListVehicles => self.list_vehicles_in_background(principal, id),
                 Effect::TellSmartcar { access_token, vehicles } => {
                     self.tell_smartcar(&access_token, &vehicles).await?;
                     effects.extend(self.happen(principal, id, Event::SmartcarTold).await?);
