@@ -1,12 +1,13 @@
 //! Requests to the API and their answers.
 
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 use crate::connect::{Origin, VehicleId};
 
 /// How many vehicles are asked for at a time: the most that Smartcar allows.
 pub const VEHICLES_PER_PAGE: usize = 50;
+
+const VEHICLES: &str = "/v2.0/vehicles";
 
 /// The method of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,18 +23,16 @@ pub enum Method {
 pub struct ApiRequest {
     /// The method.
     pub method: Method,
-    /// Where to.
-    pub url: Url,
+    /// The URL to send it to.
+    pub url: String,
 }
 
 impl ApiRequest {
     /// The vehicles of a grant, from `offset` on.
     #[must_use]
     pub fn vehicles(api: &Origin, offset: usize) -> Self {
-        let mut url = api.url("/v2.0/vehicles");
-        url.query_pairs_mut()
-            .append_pair("limit", &VEHICLES_PER_PAGE.to_string())
-            .append_pair("offset", &offset.to_string());
+        let (limit, offset) = (VEHICLES_PER_PAGE.to_string(), offset.to_string());
+        let url = [api.as_str(), VEHICLES, "?limit=", &limit, "&offset=", &offset].concat();
         Self {
             method: Method::Get,
             url,
@@ -45,7 +44,7 @@ impl ApiRequest {
     pub fn vehicle(api: &Origin, id: &VehicleId) -> Self {
         Self {
             method: Method::Get,
-            url: vehicle_url(api, id, &[]),
+            url: vehicle_url(api, id, ""),
         }
     }
 
@@ -54,18 +53,14 @@ impl ApiRequest {
     pub fn disconnect(api: &Origin, id: &VehicleId) -> Self {
         Self {
             method: Method::Delete,
-            url: vehicle_url(api, id, &["application"]),
+            url: vehicle_url(api, id, "/application"),
         }
     }
 }
 
-/// The id is one path segment, whatever is in it.
-fn vehicle_url(api: &Origin, id: &VehicleId, rest: &[&str]) -> Url {
-    let mut url = api.url("/v2.0/vehicles");
-    if let Ok(mut segments) = url.path_segments_mut() {
-        segments.push(id.as_str()).extend(rest);
-    }
-    url
+/// A [`VehicleId`] has no character that means anything in a path.
+fn vehicle_url(api: &Origin, id: &VehicleId, rest: &str) -> String {
+    [api.as_str(), VEHICLES, "/", id.as_str(), rest].concat()
 }
 
 /// One page of the answer to [`ApiRequest::vehicles`].
@@ -86,17 +81,17 @@ struct RawPage {
 #[derive(Deserialize)]
 struct Paging {
     count: usize,
-    offset: usize,
 }
 
 impl VehiclePage {
-    /// Reads a page; `None` if it is not one. A vehicle id that could not be one is left out.
+    /// Reads the page that was asked for from `offset` on; `None` if it is not one. A vehicle id that could not be one is
+    /// left out.
     #[must_use]
-    pub fn read(body: &[u8]) -> Option<Self> {
+    pub fn read(body: &[u8], offset: usize) -> Option<Self> {
         let page: RawPage = serde_json::from_slice(body).ok()?;
         let received = page.vehicles.len();
         let next = page.paging.and_then(|paging| {
-            let next = paging.offset.checked_add(received)?;
+            let next = offset.checked_add(received)?;
             (received > 0 && next < paging.count).then_some(next)
         });
         let vehicles = page
@@ -132,29 +127,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_stays_one_path_segment() {
+    fn requests_go_where_the_documentation_says() {
         let api = Origin::api();
-        let id = VehicleId::parse("a/../b?c#d").unwrap_or_else(|_| VehicleId::parse("a").unwrap());
-        let url = ApiRequest::disconnect(&api, &id).url;
-        assert_eq!(url.path_segments().unwrap().count(), 4, "{url}");
+        let id = VehicleId::parse("v1").unwrap();
         assert_eq!(
-            ApiRequest::vehicle(&api, &VehicleId::parse("v1").unwrap()).url.as_str(),
+            ApiRequest::vehicle(&api, &id).url,
             "https://api.smartcar.com/v2.0/vehicles/v1"
         );
         assert_eq!(
-            ApiRequest::vehicles(&api, 50).url.as_str(),
+            ApiRequest::disconnect(&api, &id).url,
+            "https://api.smartcar.com/v2.0/vehicles/v1/application"
+        );
+        assert_eq!(
+            ApiRequest::vehicles(&api, 50).url,
             "https://api.smartcar.com/v2.0/vehicles?limit=50&offset=50"
         );
+        for hostile in ["..", ".", "a/b", "a?b", "a#b", "a%2fb", "a\\b", ""] {
+            assert!(VehicleId::parse(hostile).is_err(), "{hostile:?} would change the path");
+        }
     }
 
     #[test]
     fn pages_follow_until_all_are_there() {
-        let page = VehiclePage::read(br#"{"vehicles":["a","b"],"paging":{"count":5,"offset":2}}"#).unwrap();
+        let page = VehiclePage::read(br#"{"vehicles":["a","b"],"paging":{"count":5,"offset":2}}"#, 2).unwrap();
         assert_eq!(page.next, Some(4));
-        let last = VehiclePage::read(br#"{"vehicles":["e"],"paging":{"count":5,"offset":4}}"#).unwrap();
+        let last = VehiclePage::read(br#"{"vehicles":["e"],"paging":{"count":5,"offset":4}}"#, 4).unwrap();
         assert_eq!((last.vehicles.len(), last.next), (1, None));
-        let empty = VehiclePage::read(br#"{"vehicles":[],"paging":{"count":5,"offset":4}}"#).unwrap();
+        let empty = VehiclePage::read(br#"{"vehicles":[],"paging":{"count":5,"offset":4}}"#, 4).unwrap();
         assert_eq!(empty.next, None, "a page without vehicles ends the list");
-        assert_eq!(VehiclePage::read(b"{}"), None);
+        assert_eq!(VehiclePage::read(b"{}", 0), None);
     }
 }

@@ -31,7 +31,9 @@ pub(super) struct SplitQuery {
 pub(super) fn split(query: &str) -> SplitQuery {
     let pairs = || query.split('&');
     let has_error = pairs().any(|pair| has_name(pair, &["error"]));
-    let is_callback = |pair: &&str| has_name(pair, &CALLBACK) || (has_error && has_name(pair, &ERROR_DETAILS));
+    let is_callback = |pair: &&str| {
+        has_name(pair, &CALLBACK) || (has_error && (has_name(pair, &ERROR_DETAILS) || is_text_without_name(pair)))
+    };
     let join = |wanted: bool| {
         let chosen: Vec<&str> = pairs().filter(|pair| is_callback(pair) == wanted).collect();
         chosen.join("&")
@@ -92,6 +94,12 @@ fn is_address(text: &str) -> bool {
         .filter(|(_, rest)| rest.starts_with('/'))
         .map(|(scheme, _)| scheme);
     text.starts_with('/') || scheme.is_some_and(is_scheme)
+}
+
+/// Smartcar's documentation shows a description that lost its name: words with spaces and no `=`
+/// (<https://smartcar.com/docs/errors/connect-errors/oem-login-cancelled>).
+fn is_text_without_name(pair: &str) -> bool {
+    !pair.contains('=') && (pair.contains("%20") || pair.contains('+'))
 }
 
 fn has_name(pair: &str, names: &[&str]) -> bool {

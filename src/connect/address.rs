@@ -1,5 +1,5 @@
-//! Absolute URLs, taken apart by a parser that follows the URL standard: the platform's own in a browser, the `url` crate
-//! everywhere else. Bringing the crate along would double the browser module.
+//! Absolute URLs, taken apart by a parser that follows the URL standard: the JavaScript host's own in the two
+//! WebAssembly modules, the `url` crate's everywhere else.
 
 use url::form_urlencoded;
 
@@ -19,7 +19,7 @@ pub(super) struct Address {
 
 impl Address {
     /// Takes a URL apart; `None` if it is not absolute or has no host.
-    #[cfg(not(all(feature = "browser", target_arch = "wasm32")))]
+    #[cfg(not(all(feature = "platform-url", target_arch = "wasm32")))]
     pub(super) fn parse(text: &str) -> Option<Self> {
         Self::of(&url::Url::parse(text).ok()?)
     }
@@ -41,7 +41,7 @@ impl Address {
     }
 
     /// Takes a URL apart; `None` if it is not absolute or has no host.
-    #[cfg(all(feature = "browser", target_arch = "wasm32"))]
+    #[cfg(all(feature = "platform-url", target_arch = "wasm32"))]
     pub(super) fn parse(text: &str) -> Option<Self> {
         let url = web_sys::Url::new(text).ok()?;
         let (protocol, host, search) = (url.protocol(), url.hostname(), url.search());

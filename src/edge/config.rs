@@ -2,7 +2,6 @@
 
 use core::fmt;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConstantTimeEq as _};
 
@@ -81,6 +80,8 @@ pub struct Config {
     pub session_lifetime: Millis,
     /// After how long without a visit everything of an owner is deleted.
     pub retention: Millis,
+    /// How many vaults one run of the rotation sweep may ask. On the free plan a run may make 50 requests.
+    pub rotation_batch: u32,
     /// Who may ask for tokens, as hashes of the keys; empty if nobody may.
     pub service_keys: Vec<ServiceKey>,
 }
@@ -123,6 +124,9 @@ impl Config {
             .map(Millis::from_secs);
         let session_lifetime = reader.span("SESSION_DAYS", 180, 1..=400).map(Millis::from_days);
         let retention = reader.span("RETENTION_DAYS", 180, 1..=3_650).map(Millis::from_days);
+        let rotation_batch = reader
+            .span("ROTATION_BATCH", 40, 1..=900)
+            .and_then(|batch| u32::try_from(batch).ok());
         let service_keys = reader.service_keys();
         let all = (|| {
             let (application_id, origins) = (application_id?, origins?);
@@ -137,6 +141,7 @@ impl Config {
                 policy: Policy { grace: grace? },
                 session_lifetime: session_lifetime?,
                 retention: retention?,
+                rotation_batch: rotation_batch?,
                 service_keys: service_keys?,
             })
         })();
@@ -157,13 +162,6 @@ impl Config {
             .iter()
             .fold(Choice::from(0), |found, one| found | one.0.ct_eq(&hash));
         found.into()
-    }
-
-    /// A short name for this set of keys, to tell isolates with an old configuration apart. Reveals no key.
-    #[must_use]
-    pub fn key_ring_name(&self) -> String {
-        let ids: Vec<&str> = self.key_ring.ids().map(crate::vault::KeyId::as_str).collect();
-        URL_SAFE_NO_PAD.encode(Sha256::digest(ids.join(",").as_bytes()).get(..6).unwrap_or_default())
     }
 }
 

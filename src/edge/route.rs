@@ -21,11 +21,30 @@ pub enum Resource {
     ListVehicles,
     /// `POST /internal/token`
     InternalToken,
+    /// `GET /internal/rotation`
+    Rotation,
     /// `GET /healthz`
     Health,
 }
 
 impl Resource {
+    /// The stable name, for logs: never an id.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::ConnectStart => "connect_start",
+            Self::ConnectFinish => "connect_finish",
+            Self::ListConnections => "list_connections",
+            Self::DisconnectAll => "disconnect_all",
+            Self::ShowConnection(_) => "show_connection",
+            Self::Disconnect(_) => "disconnect",
+            Self::ListVehicles => "list_vehicles",
+            Self::InternalToken => "internal_token",
+            Self::Rotation => "rotation",
+            Self::Health => "healthz",
+        }
+    }
+
     /// Whether it can change anything, and so is guarded against requests that other sites cause.
     #[must_use]
     pub const fn changes_state(&self) -> bool {
@@ -33,7 +52,7 @@ impl Resource {
             Self::ConnectStart | Self::ConnectFinish | Self::DisconnectAll | Self::Disconnect(_) => true,
             Self::ListConnections | Self::ShowConnection(_) | Self::ListVehicles | Self::Health => false,
             // Guarded by its service key: no browser has one.
-            Self::InternalToken => false,
+            Self::InternalToken | Self::Rotation => false,
         }
     }
 }
@@ -100,6 +119,7 @@ pub fn route(prefix: &str, method: &str, path: &str) -> Routed {
         }
         ["vehicles"] => ("GET, HEAD", get.then_some(Resource::ListVehicles)),
         ["internal", "token"] => ("POST", post.then_some(Resource::InternalToken)),
+        ["internal", "rotation"] => ("GET, HEAD", get.then_some(Resource::Rotation)),
         ["healthz"] => ("GET, HEAD", get.then_some(Resource::Health)),
         _ => return Routed::NotFound,
     };
@@ -132,6 +152,7 @@ mod tests {
             ("DELETE", &one, Resource::Disconnect(id)),
             ("GET", "/smartcar/vehicles", Resource::ListVehicles),
             ("POST", "/smartcar/internal/token", Resource::InternalToken),
+            ("GET", "/smartcar/internal/rotation", Resource::Rotation),
             ("GET", "/smartcar/healthz", Resource::Health),
         ] {
             assert_eq!(at(method, path), Routed::To(resource), "{method} {path}");

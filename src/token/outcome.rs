@@ -25,6 +25,17 @@ pub enum TokenOutcome {
     Failed(Failure),
 }
 
+impl TokenOutcome {
+    /// The stable name, for logs: `issued` or the failure's.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Issued(_) => "issued",
+            Self::Failed(failure) => failure.code(),
+        }
+    }
+}
+
 /// Why a token request brought no tokens. Only [`Refused`](Self::Refused) says anything about the grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,7 +1,7 @@
 //! Requests to the token endpoint.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use url::{Url, form_urlencoded};
+use url::form_urlencoded;
 use zeroize::Zeroizing;
 
 use super::{ClientSecret, RefreshToken};
@@ -67,7 +67,7 @@ pub enum TokenRequest {
 /// An HTTP request for the shell to send: `POST`, no redirects followed.
 pub struct OutgoingRequest {
     /// The token endpoint.
-    pub url: Url,
+    pub url: String,
     /// Header names in lower case and their values.
     pub headers: Vec<(&'static str, Zeroizing<String>)>,
     /// The form.
@@ -77,7 +77,7 @@ pub struct OutgoingRequest {
 impl core::fmt::Debug for OutgoingRequest {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("OutgoingRequest")
-            .field("url", &self.url.as_str())
+            .field("url", &self.url)
             .finish_non_exhaustive()
     }
 }
@@ -88,7 +88,7 @@ pub struct Client {
     id: ClientId,
     secret: ClientSecret,
     method: ClientAuthMethod,
-    endpoint: Url,
+    endpoint: String,
 }
 
 impl Client {
@@ -99,7 +99,7 @@ impl Client {
             id,
             secret,
             method,
-            endpoint: auth.url("/oauth/token"),
+            endpoint: [auth.as_str(), "/oauth/token"].concat(),
         }
     }
 

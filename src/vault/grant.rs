@@ -119,15 +119,15 @@ pub enum Health {
     },
 }
 
-/// That the refresh token is being presented. Written before the call: after a crash it says that the token may be used
-/// up.
+/// That the refresh token was presented and no pair came of it yet. Written before the call: after a crash it says that
+/// the token may be used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Intent {
-    /// When the token was first presented: the grace window starts no earlier.
-    pub since: UnixMillis,
-    /// When it was last presented.
+    /// When the latest call was made that may have used the token up: its grace ends no later than that much after this.
     pub latest: UnixMillis,
-    /// How often it has been presented.
+    /// While a call is under way: when an earlier one was made that may have used the token up as well.
+    pub in_doubt: Option<UnixMillis>,
+    /// How many calls were made in a row, each within the grace of the one before.
     pub calls: u32,
 }
 

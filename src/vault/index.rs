@@ -49,10 +49,4 @@ impl VehicleIndex {
     pub fn iter(&self) -> impl Iterator<Item = (&VehicleId, &ConnectionId)> {
         self.vehicles.iter().map(|known| (&known.id, &known.connection_id))
     }
-
-    /// Whether it names no vehicle.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.vehicles.is_empty()
-    }
 }

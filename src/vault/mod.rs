@@ -13,6 +13,7 @@ mod life;
 mod principal;
 mod profile;
 mod record;
+mod rotation;
 mod session;
 
 pub use finish::{CallbackDigest, Finish, FinishOutcome, FinishStep, PendingRecord, Used};
@@ -29,4 +30,5 @@ pub use life::{
 pub use principal::Principal;
 pub use profile::Profile;
 pub use record::{Nonce, OpenError, Place, RecordType, SealedRecord};
+pub use rotation::{Page, Rotation};
 pub use session::{Session, SessionError};

@@ -30,6 +30,8 @@ pub enum RecordType {
     Grant,
     /// Which connections and vehicles a principal has.
     Index,
+    /// How far the index in KV is.
+    Publication,
 }
 
 impl RecordType {
@@ -39,6 +41,7 @@ impl RecordType {
             Self::Pending => "pending",
             Self::Grant => "grant",
             Self::Index => "index",
+            Self::Publication => "publication",
         }
     }
 }
@@ -77,6 +80,16 @@ impl Place {
     pub fn index(principal: &Principal) -> Self {
         Self {
             record_type: RecordType::Index,
+            owner: principal.as_str().to_owned(),
+            item: String::new(),
+        }
+    }
+
+    /// How far the index of `principal` in KV is.
+    #[must_use]
+    pub fn publication(principal: &Principal) -> Self {
+        Self {
+            record_type: RecordType::Publication,
             owner: principal.as_str().to_owned(),
             item: String::new(),
         }

@@ -85,6 +85,13 @@ fn a_callback_is_cut_out_byte_for_byte() {
             "q",
         ),
         ("code&state", "code&state", ""),
+        // As published: the description has lost its name.
+        (
+            "error=x&the%20user%20did%20not&tab&state=s",
+            "error=x&the%20user%20did%20not&state=s",
+            "tab",
+        ),
+        ("the%20user&code=1", "code=1", "the%20user"),
     ] {
         assert_eq!(split(query), (callback.to_owned(), rest.to_owned()), "{query}");
     }

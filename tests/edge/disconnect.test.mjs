@@ -5,6 +5,7 @@ import { after, beforeEach, test } from "node:test";
 import { instrumentedModules, runAlarm, storedKeys } from "./harness/instrumented.mjs";
 import { startKv } from "./harness/kv.mjs";
 import { assertProblem } from "./harness/problem.mjs";
+import { until } from "./harness/until.mjs";
 import { openWorld } from "./harness/world.mjs";
 
 const MINUTE = 60 * 1000;
@@ -41,7 +42,7 @@ async function owner(...grants) {
   }
   const [vault] = (await edge.vaultIds()).filter((id) => !vaults.has(id));
   const own = () => [...kv.store.entries().keys()].filter((name) => !names.has(name));
-  while (own().length < made.length + 1) await visitor.get("/healthz");
+  await until("KV has the grants and the index", () => own().length > made.length);
   return { visitor, made, vault, own };
 }
 
@@ -86,7 +87,7 @@ test("a refresh that ends after the disconnection does not bring it back", async
   await world.travel(2 * HOUR);
   await simulator.fault({ endpoint: "refresh", kind: "slow_headers", ms: 400, commit: true });
   const refreshing = visitor.token(made[0]);
-  while ((await simulator.counts()).refresh === 0);
+  await until("the refresh is under way", async () => (await simulator.counts()).refresh > 0);
   const answer = await visitor.delete(`/connections/${made[0].id}`, { isolate: 1 });
   assert.equal(answer.status, 204, answer.text);
   await refreshing;

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
 import { assertProblem } from "./harness/problem.mjs";
+import { until } from "./harness/until.mjs";
 import { openWorld } from "./harness/world.mjs";
 
 const world = await openWorld();
@@ -109,7 +110,7 @@ test("an answer that never comes, or never ends, is given up after ten seconds",
     const began = performance.now();
     pending.push(visitor.finish({ code, state }).then((answer) => ({ answer, visitor, took: performance.now() - began })));
     // The fault is for this visitor: it has to be taken before the next one is set.
-    while ((await exchangeRequests()).length <= index);
+    await until("the exchange is under way", async () => (await exchangeRequests()).length > index);
   }
   for (const { answer, visitor, took } of await Promise.all(pending)) {
     assertProblem(answer, { code: "upstream_unavailable" });

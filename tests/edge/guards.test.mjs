@@ -173,7 +173,7 @@ const methods = [
   ["GET", "/connect/finish", ["POST"]],
   ["POST", "/vehicles", ["GET"]],
   ["PATCH", "/connections", ["GET"]],
-  ["PUT", "/connections/00000000-0000-4000-8000-000000000000", ["GET"]],
+  ["PUT", "/connections/AAAAAAAAAAAAAAAAAAAAAA", ["GET"]],
   ["POST", "/healthz", ["GET"]],
 ];
 for (const [method, path, allowed] of methods) {

@@ -4,6 +4,7 @@ import { after, beforeEach, test } from "node:test";
 
 import { instrumentedModules, runAlarm, storedKeys } from "./harness/instrumented.mjs";
 import { startKv } from "./harness/kv.mjs";
+import { until } from "./harness/until.mjs";
 import { openWorld } from "./harness/world.mjs";
 
 const HOUR = 60 * 60 * 1000;
@@ -26,7 +27,7 @@ async function owner() {
   const [vault, ...others] = (await edge.vaultIds()).filter((id) => !vaults.has(id));
   assert.deepEqual(others, []);
   const own = () => [...kv.store.entries().keys()].filter((name) => !names.has(name));
-  while (own().length < 2) await visitor.get("/healthz");
+  await until("KV has the grant and the index", () => own().length === 2);
   return { visitor, connection: answer.json().connection, vault, own };
 }
 

@@ -6,6 +6,7 @@ import { send } from "./harness/http.mjs";
 import { instrumentedModules, runAlarm, vaultCalls } from "./harness/instrumented.mjs";
 import { startKv } from "./harness/kv.mjs";
 import { storm } from "./harness/storm.mjs";
+import { until } from "./harness/until.mjs";
 import { openWorld } from "./harness/world.mjs";
 
 const ISOLATES = 4;
@@ -33,7 +34,8 @@ async function owner() {
   const visitor = world.visitor();
   const { answer } = await world.connect(visitor);
   const { connection } = answer.json();
-  while ([...kv.store.entries().keys()].filter((key) => !known.has(key)).length < 2) await visitor.get("/healthz");
+  const isNew = (key) => !known.has(key);
+  await until("KV has the grant and the index", () => [...kv.store.entries().keys()].filter(isNew).length === 2);
   return { visitor, connection };
 }
 

@@ -7,6 +7,7 @@ import { send } from "./harness/http.mjs";
 import { instrumentedModules, kill, killAtWrite, wasKilled } from "./harness/instrumented.mjs";
 import { startKv } from "./harness/kv.mjs";
 import { scannerFor } from "./harness/secrets.mjs";
+import { until } from "./harness/until.mjs";
 import { openWorld } from "./harness/world.mjs";
 
 const SECOND = 1000;
@@ -64,8 +65,11 @@ async function persistently({ visitor, connection }) {
 
 /** How the visitor sees the connection. A Vault that is killed meanwhile is asked again. */
 async function connectionOf({ visitor, connection: { id } }) {
-  let answer = await visitor.get("/connections");
-  while (answer.status === 503) answer = await visitor.get("/connections");
+  let answer;
+  await until("the Vault answers", async () => {
+    answer = await visitor.get("/connections");
+    return answer.status !== 503;
+  });
   const { connections } = answer.json();
   assert.deepEqual(connections.map((connection) => connection.id), [id]);
   return connections[0];
@@ -153,7 +157,7 @@ describe("a grant survives when", () => {
       const earlier = (await simulator.counts()).refresh;
       await simulator.fault({ endpoint: "refresh", ...fault });
       pending.push(grant.visitor.token(grant.connection).then((answer) => ({ answer, grant })));
-      while ((await simulator.counts()).refresh === earlier);
+      await until("the refresh is under way", async () => (await simulator.counts()).refresh > earlier);
     }
     for (const { answer, grant } of await Promise.all(pending)) {
       assert.equal(answer.status, 503, answer.text);

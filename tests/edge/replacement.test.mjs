@@ -4,6 +4,7 @@ import { after, beforeEach, test } from "node:test";
 
 import { instrumentedModules, kill } from "./harness/instrumented.mjs";
 import { assertProblem } from "./harness/problem.mjs";
+import { until } from "./harness/until.mjs";
 import { openWorld } from "./harness/world.mjs";
 
 const world = await openWorld({ isolates: 2, modules: instrumentedModules() });
@@ -40,7 +41,7 @@ async function killedDuringExchange(visitor, fault, isUnderWay) {
   const query = { code: await world.consent(), state };
   await simulator.fault({ endpoint: "exchange", kind: "slow_headers", ms: 5000, ...fault });
   const finishing = visitor.finish(query);
-  while (!(await isUnderWay()));
+  await until("the exchange is under way", isUnderWay);
   await killAll();
   return { query, answer: await finishing };
 }

@@ -8,6 +8,7 @@ import { closeConnections } from "./harness/http.mjs";
 import { repository, wranglerToml } from "./harness/paths.mjs";
 import { settings } from "./harness/settings.mjs";
 import { startSimulator } from "./harness/simulator.mjs";
+import { until } from "./harness/until.mjs";
 import { Visitor } from "./harness/visitor.mjs";
 
 const page = "http://localhost:8787";
@@ -50,8 +51,10 @@ test("a car is connected with the deployed configuration", async () => {
 test("the sealed grant lies in the `TOKENS` namespace, to end with the refresh token", async () => {
   const { TOKENS } = await harness.getWorker().getEnv();
   let keys = [];
-  // KV is written after the answer.
-  while (keys.length < 2) ({ keys } = await TOKENS.list());
+  await until("KV has the grant and the index", async () => {
+    ({ keys } = await TOKENS.list());
+    return keys.length === 2;
+  });
   const days = keys.map(({ expiration }) => (expiration * 1000 - Date.now()) / (24 * 60 * 60 * 1000));
   assert.equal(days.filter((left) => left > 59.9 && left < 60.1).length, 1, `${days}`);
 });

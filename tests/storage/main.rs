@@ -27,6 +27,7 @@ fn place(record_type: &str, owner: &str, item: &str) -> Place {
         "grant" => Place::grant(&principal(), &ConnectionId::parse(item).unwrap()),
         "pending" => Place::pending(&principal(), item),
         "index" => Place::index(&principal()),
+        "publication" => Place::publication(&principal()),
         "profile" => Place::profile(owner.strip_prefix("vault:").unwrap()),
         other => panic!("no type {other}"),
     }

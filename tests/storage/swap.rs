@@ -33,6 +33,7 @@ fn named() -> impl Strategy<Value = Named> {
         (owner(), prop_oneof![connection(), Just(String::new()), "[!-~]{0,43}"])
             .prop_map(|(owner, item)| ("pending", owner, item)),
         owner().prop_map(|owner| ("index", owner, String::new())),
+        owner().prop_map(|owner| ("publication", owner, String::new())),
         "[a-f0-9]{0,64}".prop_map(|id| ("profile", format!("vault:{id}"), String::new())),
     ]
 }
@@ -69,8 +70,8 @@ proptest! {
     #[test]
     fn a_record_opens_under_its_own_type_only(owner in owner(), item in connection(), nonce: Nonce) {
         let ring = ring(&format!("k1:{KEY_A}"));
-        let kinds: Vec<Named> = ["grant", "pending", "index"]
-            .map(|kind| (kind, owner.clone(), if kind == "index" { String::new() } else { item.clone() }))
+        let kinds: Vec<Named> = ["grant", "pending", "index", "publication"]
+            .map(|kind| (kind, owner.clone(), if matches!(kind, "index" | "publication") { String::new() } else { item.clone() }))
             .into();
         for one in &kinds {
             let record = sealed(&ring, one, 1, nonce, b"{}");

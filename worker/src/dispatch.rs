@@ -11,6 +11,7 @@ use crate::{
     clock,
     http::{self, Answer, header},
     random, routes, settings,
+    telemetry::{self, Happened},
 };
 
 /// Everything that a route needs.
@@ -40,17 +41,25 @@ pub(crate) async fn respond(mut request: Request, env: &Env) -> worker::Result<R
         env,
         request_id,
     };
+    let started = clock::now();
     let origin = header(request.headers(), "origin");
-    let answer = match answer(&mut request, &work).await {
+    let method = request.inner().method();
+    let routed = route(&work.config.prefix, &method, &request.path());
+    let name = match &routed {
+        Routed::To(resource) => resource.name(),
+        _ => "none",
+    };
+    let answer = match answer(&mut request, &work, &method, routed).await {
         Ok(answer) => answer,
         Err(problem) => Answer::problem(&problem, &work.request_id),
     };
+    let outcome = [name, " ", &answer.status.to_string()].concat();
+    telemetry::record(env, Happened::Request, &outcome, started, Some(&work.request_id));
     with_cors(answer, origin.as_deref(), &work).into_response(&work.request_id)
 }
 
-async fn answer(request: &mut Request, work: &Work<'_>) -> Result<Answer, Problem> {
-    let method = request.inner().method();
-    let resource = match route(&work.config.prefix, &method, &request.path()) {
+async fn answer(request: &mut Request, work: &Work<'_>, method: &str, routed: Routed) -> Result<Answer, Problem> {
+    let resource = match routed {
         Routed::To(resource) => resource,
         Routed::Preflight { allow } => return Ok(preflight(request, allow, work)),
         Routed::MethodNotAllowed { allow } => {
@@ -64,7 +73,7 @@ async fn answer(request: &mut Request, work: &Work<'_>) -> Result<Answer, Proble
         }
     };
     if resource.changes_state() {
-        check_guard(request, &method, work)?;
+        check_guard(request, method, work)?;
     }
     let now = clock::now();
     match resource {
@@ -76,6 +85,7 @@ async fn answer(request: &mut Request, work: &Work<'_>) -> Result<Answer, Proble
         Resource::DisconnectAll => routes::connections::disconnect_all(request, work, now).await,
         Resource::ListVehicles => routes::vehicles::list(request, work, now).await,
         Resource::InternalToken => routes::token::issue(request, work, now).await,
+        Resource::Rotation => routes::rotation::report(request, work).await,
         Resource::Health => Ok(Answer::json_text(r#"{"status":"ok"}"#.to_owned())),
     }
 }

@@ -1,7 +1,7 @@
 //! Sealed records in Workers KV.
 
 use smartcar_connect::{
-    time::{Millis, UnixMillis},
+    time::UnixMillis,
     vault::{
         ConnectionId, GrantRecord, KeyRing, KvName, KvOutcome, OpenError, Place, Principal, SealedRecord, VehicleIndex,
     },
@@ -20,15 +20,18 @@ pub(crate) struct Metadata {
     pub(crate) vault: String,
 }
 
-/// Writes a record that is worthless after `expires_at`.
+/// Writes a record that is worthless after `expires_at` under the active key's name, and deletes it under the others'.
 pub(crate) async fn put(
     kv: &KvStore,
-    name: &KvName,
+    names: &[KvName],
     record: &SealedRecord,
     vault_id: &str,
     expires_at: UnixMillis,
     now: UnixMillis,
 ) -> KvOutcome {
+    let Some((name, former)) = names.split_first() else {
+        return KvOutcome::Failed;
+    };
     let metadata = Metadata {
         key: record.key_id().as_str().to_owned(),
         vault: vault_id.to_owned(),
@@ -41,7 +44,11 @@ pub(crate) async fn put(
         Ok(builder) => builder.execute().await.is_ok(),
         Err(_) => false,
     };
-    if written { KvOutcome::Done } else { KvOutcome::Failed }
+    if written {
+        delete(kv, former).await
+    } else {
+        KvOutcome::Failed
+    }
 }
 
 /// Deletes all of `names`.
@@ -86,9 +93,4 @@ async fn first(kv: &KvStore, ring: &KeyRing, names: &[KvName], place: &Place) ->
 
 fn open(ring: &KeyRing, place: &Place, text: &str) -> Result<Zeroizing<Vec<u8>>, OpenError> {
     SealedRecord::from_text(text)?.open(ring, place)
-}
-
-/// Until when the index is kept in KV: longer than any grant that it can name.
-pub(crate) fn index_expiry(now: UnixMillis) -> UnixMillis {
-    now.after(Millis::from_days(90))
 }

@@ -6,15 +6,22 @@ mod dispatch;
 mod http;
 mod kv;
 mod random;
+mod rotation;
 mod routes;
 mod settings;
+mod telemetry;
 mod upstream;
 mod vault;
 mod vault_client;
 
-use worker::{Context, Env, Request, Response, event};
+use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, event};
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
     dispatch::respond(request, &env).await
+}
+
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    rotation::run(&env).await;
 }

@@ -40,14 +40,7 @@ pub(crate) async fn token(client: &Client, wanted: &TokenRequest) -> TokenOutcom
         .iter()
         .map(|(name, value)| (*name, value.as_str()))
         .collect();
-    let reply = send(
-        "POST",
-        outgoing.url.as_str(),
-        &headers,
-        Some(&outgoing.body),
-        CALL_DEADLINE,
-    )
-    .await;
+    let reply = send("POST", &outgoing.url, &headers, Some(&outgoing.body), CALL_DEADLINE).await;
     match reply {
         Ok(reply) => {
             let retry_after = reply.headers.get("retry-after").ok().flatten();
@@ -66,7 +59,7 @@ pub(crate) async fn api(request: &ApiRequest, access_token: &str) -> Result<Repl
         ApiMethod::Get => "GET",
         ApiMethod::Delete => "DELETE",
     };
-    send(method, request.url.as_str(), &headers, None, CALL_DEADLINE).await
+    send(method, &request.url, &headers, None, CALL_DEADLINE).await
 }
 
 async fn send(

@@ -6,7 +6,7 @@ use smartcar_connect::{
     token,
     vault::{ConnectionId, GrantRecord},
 };
-use worker::Env;
+use worker::{Env, Stub};
 
 use zeroize::Zeroizing;
 
@@ -34,14 +34,27 @@ pub(crate) fn unavailable() -> Problem {
 }
 
 async fn try_ask(env: &Env, vault: &str, request: &VaultRequest) -> worker::Result<VaultReply> {
-    let stub = env.durable_object(settings::VAULT)?.get_by_name(vault)?;
+    send(&env.durable_object(settings::VAULT)?.get_by_name(vault)?, request).await
+}
+
+/// Asks the vault whose Durable Object has this id, whoever's it is.
+pub(crate) async fn ask_by_id(env: &Env, vault_id: &str, request: &VaultRequest) -> worker::Result<VaultReply> {
+    send(
+        &env.durable_object(settings::VAULT)?
+            .id_from_string(vault_id)?
+            .get_stub()?,
+        request,
+    )
+    .await
+}
+
+async fn send(stub: &Stub, request: &VaultRequest) -> worker::Result<VaultReply> {
     let body = Zeroizing::new(serde_json::to_string(request)?);
     let mut response = stub
         .fetch_with_request(http::outgoing("POST", VAULT_URL, &[], Some(&body))?)
         .await?;
-    Ok(serde_json::from_slice(
-        Zeroizing::new(response.text().await?).as_bytes(),
-    )?)
+    let reply = Zeroizing::new(response.text().await?);
+    Ok(serde_json::from_slice(reply.as_bytes())?)
 }
 
 /// An access token for one call: from KV alone if that is fresh enough, from the vault otherwise.

@@ -59,6 +59,17 @@ pub enum KvOutcome {
     Failed,
 }
 
+impl KvOutcome {
+    /// The stable name, for logs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// Whether Smartcar is told of a disconnection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Upstream {

@@ -13,6 +13,9 @@ use crate::{
 /// A call that failed faster than this is repeated at once, so that those who wait for it do not fail.
 const QUICK_FAILURE: Millis = Millis::from_secs(4);
 
+/// For how long every attempt that may have used the token up is followed by another within the grace.
+const INSISTENT_FOR: Millis = Millis::from_mins(15);
+
 /// A grant whose tokens just arrived in answer to an authorization code.
 #[must_use]
 pub fn granted(tokens: TokenSet, refresh_token: RefreshToken, now: UnixMillis) -> GrantRecord {
@@ -72,34 +75,35 @@ pub(super) fn token_wanted(
                 token_or(grant, now, unwell)
             })
         }
-        _ => call(grant, now),
+        _ => call(grant, now, policy),
     }
 }
 
 /// Whether the refresh token is of no use any more. One that was presented in time may yet bring a new pair: its answer
-/// may be on the way, or it can be had again within the grace window.
+/// may be on the way, or it can be had again within the grace.
 pub(super) fn is_over(grant: &Grant, now: UnixMillis, policy: &Policy) -> bool {
     let expires_at = grant.tokens.refresh_expires_at;
-    let over_at = grant.intent.map_or(expires_at, |intent| {
-        expires_at.after(CALL_LOST_AFTER).max(intent.since.after(policy.grace))
-    });
+    let over_at = match grant.intent {
+        Some(_) => expires_at.after(policy.grace.max(CALL_LOST_AFTER)),
+        None => expires_at,
+    };
     now >= over_at
 }
 
-fn call(grant: &Grant, now: UnixMillis) -> Step {
+fn call(grant: &Grant, now: UnixMillis, policy: &Policy) -> Step {
     let mut grant = grant.clone();
-    let effect = present(&mut grant, now);
+    let effect = present(&mut grant, now, policy);
     Step::put(GrantRecord::Live(grant), vec![effect])
 }
 
 /// Presents the refresh token. The intent is in the record before the call goes out: whoever finds it later knows that
 /// the token may be used up, and presents the same one again.
-pub(super) fn present(grant: &mut Grant, now: UnixMillis) -> Effect {
-    let (since, calls) = grant.intent.map_or((now, 0), |intent| (intent.since, intent.calls));
+pub(super) fn present(grant: &mut Grant, now: UnixMillis, policy: &Policy) -> Effect {
+    let earlier = grant.intent.filter(|intent| is_in_doubt(intent.latest, now, policy));
     grant.intent = Some(Intent {
-        since,
         latest: now,
-        calls: calls.saturating_add(1),
+        in_doubt: earlier.map(|intent| intent.latest),
+        calls: earlier.map_or(0, |intent| intent.calls).saturating_add(1),
     });
     Effect::Call {
         generation: grant.generation,
@@ -162,26 +166,46 @@ fn renew(grant: &Grant, tokens: TokenSet, now: UnixMillis) -> Grant {
     }
 }
 
+/// Whether a token that was used up by a call at `called_at` would still bring a new pair. Later it does not matter any
+/// more whether it was.
+fn is_in_doubt(called_at: UnixMillis, now: UnixMillis, policy: &Policy) -> bool {
+    now < called_at.after(policy.grace)
+}
+
 fn failed(grant: &Grant, failure: Failure, now: UnixMillis, policy: &Policy) -> Step {
     let started = grant.intent.unwrap_or(Intent {
-        since: now,
         latest: now,
+        in_doubt: None,
         calls: 1,
     });
+    let mut grant = grant.clone();
     if failure.is_ambiguous() && started.calls == 1 && now.since(started.latest) < QUICK_FAILURE {
-        return call(grant, now);
+        let effect = present(&mut grant, now, policy);
+        // Also without a grace there is one repetition only.
+        grant.intent = grant.intent.map(|intent| Intent { calls: 2, ..intent });
+        return Step::put(GrantRecord::Live(grant), vec![effect]);
     }
     let (since, failures) = match grant.health {
         Health::Well { .. } => (now, 1),
         Health::Unwell { since, failures, .. } => (since, failures.saturating_add(1)),
     };
-    let mut grant = grant.clone();
-    // Nothing was used up if every call so far was turned away.
-    grant.intent = (failure.is_ambiguous() || started.calls > 1).then_some(started);
+    grant.intent = if failure.is_ambiguous() {
+        Some(started)
+    } else {
+        // This call used nothing up; one before it may have.
+        started
+            .in_doubt
+            .filter(|called_at| is_in_doubt(*called_at, now, policy))
+            .map(|latest| Intent {
+                latest,
+                in_doubt: None,
+                ..started
+            })
+    };
     if is_over(&grant, now, policy) {
         return close::end(&grant, Cause::RefreshTokenExpired, now);
     }
-    let retry_after = backoff(failure, failures, grant.intent, now, policy);
+    let retry_after = backoff(failure, failures, now.since(since), grant.intent, now, policy);
     let cause = Cause::from(failure);
     grant.health = Health::Unwell {
         cause,
@@ -193,10 +217,19 @@ fn failed(grant: &Grant, failure: Failure, now: UnixMillis, policy: &Policy) -> 
     Step::put(GrantRecord::Live(grant), vec![Effect::Answer(answer)])
 }
 
-/// How long to wait before the next attempt: doubling from a second, or what Smartcar asked for; and while a token that
-/// may be used up is still in its grace window at most a quarter of that, since the new pair can be had then and never
-/// after.
-fn backoff(failure: Failure, failures: u32, intent: Option<Intent>, now: UnixMillis, policy: &Policy) -> Millis {
+/// How long to wait before the next attempt: doubling from a second, or what Smartcar asked for.
+///
+/// While the token may be used up and is still in its grace, it is at most a quarter of the grace: the new pair can be had
+/// then and never after. That also goes for the second attempt in a row however long nothing has worked, but for further
+/// ones only at first: Smartcar may be struggling.
+fn backoff(
+    failure: Failure,
+    failures: u32,
+    failing_for: Millis,
+    intent: Option<Intent>,
+    now: UnixMillis,
+    policy: &Policy,
+) -> Millis {
     let shortest = Millis::from_secs(1);
     let wait = match failure {
         Failure::RateLimited {
@@ -210,7 +243,9 @@ fn backoff(failure: Failure, failures: u32, intent: Option<Intent>, now: UnixMil
     }
     .min(LONGEST_BACKOFF);
     match intent {
-        Some(intent) if now < intent.since.after(policy.grace) => {
+        Some(intent)
+            if is_in_doubt(intent.latest, now, policy) && (intent.calls <= 2 || failing_for < INSISTENT_FOR) =>
+        {
             wait.min(Millis::new(policy.grace.as_millis() / 4)).max(shortest)
         }
         _ => wait,

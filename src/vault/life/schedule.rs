@@ -83,7 +83,7 @@ fn live_woken(id: &ConnectionId, grant: &Grant, now: UnixMillis, policy: &Policy
     let mut grant = grant.clone();
     let mut effects = Vec::new();
     if now >= refresh_due_at(id, &grant) {
-        effects.push(refresh::present(&mut grant, now));
+        effects.push(refresh::present(&mut grant, now, policy));
     }
     if publish::start_if_due(&mut grant.published, now) {
         effects.push(Effect::Publish);

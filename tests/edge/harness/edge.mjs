@@ -48,6 +48,7 @@ function workerOptions({ name, bindings, kv, vault, modules, modulesRoot, assets
  * @param {{name: string, bindings: Record<string, string>, kv?: boolean, vault?: boolean}[]} [options.variants]
  *   further Workers of the same script with a configuration of their own
  * @param {object[]} [options.modules] other modules, the entry first
+ * @param {string} [options.data] the data of a Worker that has been halted, to go on with
  */
 export async function startEdge({
   bindings,
@@ -58,8 +59,9 @@ export async function startEdge({
   variants = [],
   modules = workerModules(),
   modulesRoot = workerBuild,
+  data: given,
 }) {
-  const data = await mkdtemp(path.join(os.tmpdir(), "smartcar-connect-edge-"));
+  const data = given ?? (await mkdtemp(path.join(os.tmpdir(), "smartcar-connect-edge-")));
   const log = [];
   const common = { modules, modulesRoot };
   const assets = demo ? { directory: demoDirectory(), routerConfig: { has_user_worker: true } } : undefined;
@@ -98,7 +100,10 @@ export async function startEdge({
       workers: [...serving, ...others],
     }),
   );
-  const address = await runtime.ready;
+  const address = await runtime.ready.catch(async (error) => {
+    await rm(data, { recursive: true, force: true });
+    throw error;
+  });
   const direct = new Map();
   for (const { name } of [...serving, ...others]) {
     direct.set(name, new URL(await runtime.unsafeGetDirectURL(name)).origin);

@@ -1,8 +1,9 @@
 // A project that uses the package as a stranger would: from the tarball, in a folder of its own.
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { after } from "node:test";
 import { promisify } from "node:util";
 
 const exec = promisify(execFile);
@@ -15,12 +16,23 @@ export async function tarball() {
   return join(DIST, packed[0]);
 }
 
-/** An installed copy, removed after the test. `files` are written beside it. */
-export async function consumer(t, files = {}) {
-  const folder = await mkdtemp(join(tmpdir(), "smartcar-connect-consumer-"));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+/** Installed once for each test file: npm takes longer than most of the tests. */
+let installation;
+after(async () => installation && rm(await installation, { recursive: true, force: true }));
+
+async function install() {
+  const folder = await mkdtemp(join(tmpdir(), "smartcar-connect-installed-"));
   await writeFile(join(folder, "package.json"), '{ "private": true, "type": "module" }\n');
   await exec("npm", ["install", "--offline", "--ignore-scripts", await tarball()], { cwd: folder });
+  return folder;
+}
+
+/** An installed copy of its own for a test. `files` are written beside it. */
+export async function consumer(t, files = {}) {
+  installation ??= install();
+  const folder = await mkdtemp(join(tmpdir(), "smartcar-connect-consumer-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  await cp(await installation, folder, { recursive: true });
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
   return { folder, installed: join(folder, "node_modules/smartcar-connect") };
 }

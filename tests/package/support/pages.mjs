@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
+import { after } from "node:test";
 
 import { chromium } from "playwright-core";
 
@@ -31,12 +32,21 @@ export async function serve(t, folder, headers = {}) {
   return state;
 }
 
-/** Opens a page and waits for what it puts into `globalThis.result`. */
-export async function resultOf(t, url) {
+/** One Chromium for each test file. */
+let browser;
+after(async () => (await browser)?.close());
+
+async function launch() {
   if (!existsSync(CHROMIUM)) throw new Error(`no browser at ${CHROMIUM}: apt-get install chromium, or set CHROMIUM`);
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] });
-  t.after(() => browser.close());
-  const page = await browser.newPage();
+  return chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] });
+}
+
+/** Opens a page in a profile of its own and waits for what it puts into `globalThis.result`. */
+export async function resultOf(t, url) {
+  browser ??= launch();
+  const context = await (await browser).newContext();
+  t.after(() => context.close());
+  const page = await context.newPage();
   const said = [];
   page.on("console", (message) => said.push(message.text()));
   page.on("pageerror", (error) => said.push(String(error)));

@@ -2,5 +2,6 @@
 
 pub(crate) mod connect;
 pub(crate) mod connections;
+pub(crate) mod rotation;
 pub(crate) mod token;
 pub(crate) mod vehicles;

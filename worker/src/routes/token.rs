@@ -5,11 +5,13 @@ use smartcar_connect::{
     connect::VehicleId,
     edge::{Caller, Problem, ProblemCode, Select},
     time::UnixMillis,
-    vault::{ConnectionId, Principal},
+    vault::{ConnectionId, Principal, Session},
 };
 use worker::Request;
+use zeroize::Zeroizing;
 
 use crate::{
+    caller,
     dispatch::Work,
     http::{self, Answer, header},
     vault_client,
@@ -18,7 +20,8 @@ use crate::{
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct TokenWanted {
-    principal: String,
+    principal: Option<String>,
+    session: Option<String>,
     connection_id: Option<String>,
     vehicle_id: Option<String>,
 }
@@ -29,19 +32,43 @@ struct TokenIssued<'a> {
     access_token: &'a str,
     expires_at: UnixMillis,
     connection_id: &'a str,
+    principal: &'a str,
 }
 
-pub(crate) async fn issue(request: &mut Request, work: &Work<'_>, _now: UnixMillis) -> Result<Answer, Problem> {
-    let authorization = header(request.headers(), "authorization").unwrap_or_default();
-    let accepted = authorization
-        .strip_prefix("Bearer ")
-        .is_some_and(|key| work.config.is_service_key(key));
-    if !accepted {
-        let detail = "send `Authorization: Bearer` and one of the Worker's `SERVICE_KEYS`";
-        return Err(Problem::new(ProblemCode::ServiceKeyRejected, detail).with_field("Authorization"));
+/// Refuses whoever has no service key.
+pub(crate) fn require_service_key(request: &Request, work: &Work<'_>) -> Result<(), Problem> {
+    let authorization = Zeroizing::new(header(request.headers(), "authorization").unwrap_or_default());
+    match authorization.strip_prefix("Bearer ") {
+        Some(key) if work.config.is_service_key(key) => Ok(()),
+        _ => {
+            let detail = "send `Authorization: Bearer` and one of the Worker's `SERVICE_KEYS`";
+            Err(Problem::new(ProblemCode::ServiceKeyRejected, detail).with_field("Authorization"))
+        }
     }
+}
+
+pub(crate) async fn issue(request: &mut Request, work: &Work<'_>, now: UnixMillis) -> Result<Answer, Problem> {
+    require_service_key(request, work)?;
     let body: TokenWanted = http::json_body(request).await?;
-    let principal = Principal::parse(&body.principal)?;
+    let caller = match (body.principal, body.session) {
+        (Some(principal), None) => Caller {
+            principal: Principal::parse(&principal)?,
+            session_ends_at: None,
+        },
+        (None, Some(cookie)) => {
+            let config = &work.config;
+            let session =
+                Session::from_cookie(&config.key_ring, &cookie, now, config.session_lifetime).map_err(|_| {
+                    let detail = "`session` is no cookie of this Worker's, or its session has ended";
+                    Problem::new(ProblemCode::SessionMissing, detail).with_field("session")
+                })?;
+            caller::of_session(&session, config)
+        }
+        _ => {
+            let detail = "give either `session`, the owner's session cookie, or `principal`, from an earlier answer";
+            return Err(Problem::new(ProblemCode::InvalidParameter, detail).with_field("principal"));
+        }
+    };
     let select = match (body.connection_id, body.vehicle_id) {
         (Some(id), None) => Select::Connection(ConnectionId::parse(&id).map_err(|error| {
             Problem::new(ProblemCode::InvalidParameter, error.to_string()).with_field("connectionId")
@@ -52,14 +79,11 @@ pub(crate) async fn issue(request: &mut Request, work: &Work<'_>, _now: UnixMill
             return Err(Problem::new(ProblemCode::InvalidParameter, detail).with_field("connectionId"));
         }
     };
-    let caller = Caller {
-        principal,
-        session_ends_at: None,
-    };
     let token = vault_client::token(work.env, &work.config, &caller, select).await?;
     Ok(Answer::json(&TokenIssued {
         access_token: &token.access_token,
         expires_at: token.expires_at,
         connection_id: token.connection_id.as_str(),
+        principal: caller.principal.as_str(),
     }))
 }

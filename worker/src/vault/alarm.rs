@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use smartcar_connect::{
     time::{Millis, UnixMillis},
-    vault::{ConnectionId, Event, Profile},
+    vault::{ConnectionId, Event, Principal, Profile},
 };
 
 use super::{
@@ -16,22 +16,31 @@ use crate::clock;
 /// When an alarm that could not do its work is repeated.
 const AFTER_FAULT: Millis = Millis::from_mins(1);
 
+/// When it is repeated if a record does not open: only an operator can mend that.
+const AFTER_SEALED: Millis = Millis::from_hours(6);
+
 impl Inner {
     /// Does all that is due and sets the alarm anew.
     pub(super) async fn ring(self: Rc<Self>) {
-        let done = match self.take_up().await {
-            Ok(()) => self.rearm().await,
-            Err(fault) => Err(fault),
+        let rearmed = match self.take_up().await {
+            Ok(()) => self.rearm(Millis::ZERO).await,
+            Err(fault) => {
+                fault.log();
+                match fault {
+                    Fault::Sealed(_) | Fault::Misconfigured(_) => self.rearm_after(AFTER_SEALED).await,
+                    _ => self.rearm(AFTER_FAULT).await,
+                }
+            }
         };
-        if let Err(fault) = done {
+        if let Err(fault) = rearmed {
             fault.log();
-            let again = i64::try_from(AFTER_FAULT.as_millis()).unwrap_or(i64::MAX);
-            if self.state.storage().set_alarm(again).await.is_err() {
+            if self.rearm_after(AFTER_FAULT).await.is_err() {
                 worker::console_error!("the alarm could not be set; the next request to the vault sets it");
             }
         }
     }
 
+    /// Does all that is due. The first fault is reported when everything has had its turn.
     async fn take_up(self: &Rc<Self>) -> Result<(), Fault> {
         let Some(profile) = self.profile().await? else {
             return Ok(());
@@ -43,15 +52,30 @@ impl Inner {
             return self.delete_principal(profile).await;
         }
         self.sweep_pending(&wakes, now).await?;
+        let mut result = Ok(());
         for id in wakes.keys().filter(|key| due(key)).filter_map(|key| connection_of(key)) {
-            if let Err(fault) = self.wake(&profile, &id).await {
-                fault.log();
-            }
+            result = result.and(self.wake(&profile, &id).await);
         }
         if due(store::INDEX) {
-            self.write_index(&profile.principal).await?;
+            result = result.and(self.write_index(&profile.principal).await);
         }
-        Ok(())
+        result.and(self.delete_if_empty(&profile.principal).await)
+    }
+
+    /// A vault in which nothing was ever connected, or nothing is any more, is not kept.
+    async fn delete_if_empty(&self, principal: &Principal) -> Result<(), Fault> {
+        let _turn = self.turn.lock().await;
+        let has_pending = !self.list(store::PENDING).await?.is_empty();
+        let has_grant = !self.list(store::GRANT).await?.is_empty();
+        let owes_index = self
+            .index_record(principal)
+            .await?
+            .is_some_and(|index| index.publish_at.is_some());
+        if has_pending || has_grant || owes_index {
+            Ok(())
+        } else {
+            self.delete_everything().await
+        }
     }
 
     async fn sweep_pending(

@@ -7,12 +7,16 @@ use smartcar_connect::{
     api::ApiRequest,
     connect::VehicleId,
     edge::{Caller, Problem, VaultReply},
+    time::Millis,
     token::{self, AccessToken},
     vault::{ConnectionId, Effect, Event, GrantRecord, KvName, KvOutcome, Principal, Profile, Upstream, Vehicles},
 };
 
 use super::{Fault, Inner, store::Batch};
 use crate::{clock, kv, settings, upstream};
+
+/// When a deletion that KV refused is tried again.
+const KV_PAUSE: Millis = Millis::from_secs(2);
 
 /// How many vehicles Smartcar is told of at once.
 const AT_ONCE: usize = 4;
@@ -105,8 +109,13 @@ impl Inner {
             },
         )?;
         self.commit(batch).await?;
-        for (id, _) in self.grants(&principal).await? {
-            self.close(&principal, &id).await?;
+        for (id, grant) in self.grants(&principal).await? {
+            if matches!(grant, GrantRecord::Closing { .. }) {
+                let effects = self.happen(&principal, &id, Event::Woken).await?;
+                self.finish_closing(&principal, &id, effects).await?;
+            } else {
+                self.close(&principal, &id).await?;
+            }
         }
         let _turn = self.turn.lock().await;
         if !self.profile().await?.is_some_and(|profile| profile.closing) {
@@ -120,9 +129,10 @@ impl Inner {
             .all(|(_, grant)| matches!(grant, GrantRecord::Tombstone { .. }));
         let store = settings::tokens(&self.env).map_err(Fault::Misconfigured)?;
         let index = kv::delete(&store, &KvName::index(&self.config()?.key_ring, &principal)).await;
-        if closed && index == KvOutcome::Done {
-            self.delete_everything().await?;
+        if !closed || index == KvOutcome::Failed {
+            // The alarm goes on with it.
+            return self.rearm(KV_PAUSE).await;
         }
-        Ok(())
+        self.delete_everything().await
     }
 }

@@ -25,7 +25,11 @@ use super::{
     Fault, Inner,
     store::{self, Batch},
 };
-use crate::{clock, random, upstream};
+use crate::{
+    clock, random,
+    telemetry::{self, Happened},
+    upstream,
+};
 
 /// How many connections of one principal may be unfinished at once; the oldest makes room.
 const MOST_PENDING: usize = 16;
@@ -168,7 +172,9 @@ impl Inner {
         self.commit(batch).await?;
         drop(turn);
         let wanted = TokenRequest::AuthorizationCode { code, redirect_uri };
+        let started = clock::now();
         let outcome = upstream::token(&self.config()?.client, &wanted).await;
+        telemetry::record(&self.env, Happened::Exchange, outcome.code(), started, None);
         self.exchanged(principal, &next, outcome).await
     }
 
@@ -237,6 +243,16 @@ impl Inner {
         Ok(Ok(finish_answer(callback, connection)))
     }
 
+    pub(super) fn list_vehicles_in_background(self: &Rc<Self>, principal: &Principal, id: &ConnectionId) {
+        let (inner, principal, id) = (Rc::clone(self), principal.clone(), id.clone());
+        self.in_background(async move {
+            match inner.list_vehicles(&principal, &id).await {
+                Ok(_) => inner.write_kv_in_background(&principal, &id),
+                Err(fault) => fault.log(),
+            }
+        });
+    }
+
     /// Asks Smartcar which vehicles a grant covers. Older grants give up those vehicles: a car connected again replaces its
     /// former connection.
     pub(super) async fn list_vehicles(
@@ -263,7 +279,7 @@ impl Inner {
         for _ in 0..MOST_PAGES {
             let Some(from) = offset else { break };
             let page = match upstream::api(&ApiRequest::vehicles(api, from), access_token.expose()).await {
-                Ok(reply) if reply.status == 200 => VehiclePage::read(&reply.body),
+                Ok(reply) if reply.status == 200 => VehiclePage::read(&reply.body, from),
                 _ => None,
             };
             let Some(page) = page else { return Ok(None) };
@@ -308,7 +324,7 @@ fn exchange_problem(failure: Failure) -> Problem {
             let detail = [
                 "Smartcar gave no tokens (",
                 failure.code(),
-                "); the same callback can be finished again",
+                "); start the connection again",
             ]
             .concat();
             let retry_after = match failure {

@@ -12,7 +12,11 @@ use smartcar_connect::{
 };
 
 use super::{Fault, Inner};
-use crate::upstream;
+use crate::{
+    clock,
+    telemetry::{self, Happened},
+    upstream,
+};
 
 /// What is under way for a connection; `None` comes of it if nobody was to be answered.
 pub(super) type Flight = Shared<LocalBoxFuture<'static, Result<Option<Answer>, Fault>>>;
@@ -38,7 +42,7 @@ impl Inner {
                 None => {}
             }
         }
-        Ok(Answer::Unknown)
+        Err(Fault::Storage)
     }
 
     /// Starts a flight. There is none for this connection: no await lies between the look and this.
@@ -85,15 +89,16 @@ impl Inner {
                     refresh_token,
                 } => {
                     let client = &self.config()?.client;
+                    let started = clock::now();
                     let outcome = upstream::token(client, &TokenRequest::RefreshToken { refresh_token }).await;
+                    telemetry::record(&self.env, Happened::Refresh, outcome.code(), started, None);
                     effects.extend(
                         self.happen(principal, id, Event::CallEnded { generation, outcome })
                             .await?,
                     );
                 }
-                Effect::ListVehicles => {
-                    effects.extend(self.list_vehicles(principal, id).await?);
-                }
+                // Nobody who waits for a token waits for the list.
+                Effect::ListVehicles => self.list_vehicles_in_background(principal, id),
                 Effect::TellSmartcar { access_token, vehicles } => {
                     self.tell_smartcar(&access_token, &vehicles).await?;
                     effects.extend(self.happen(principal, id, Event::SmartcarTold).await?);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use smartcar_connect::{
     time::{Millis, UnixMillis},
-    vault::{KvName, KvOutcome, Place, Principal, VehicleIndex},
+    vault::{Connection, KvName, KvOutcome, Place, Principal, VehicleIndex},
 };
 
 use super::{Fault, Inner, store::Batch};
@@ -14,6 +14,9 @@ const RETRY_AFTER: Millis = Millis::from_secs(2);
 
 /// How long a write may take before the alarm does it.
 const LOST_AFTER: Millis = Millis::from_secs(15);
+
+/// How much longer than its owner is remembered an index stays in KV.
+const EXTRA_LIFE: Millis = Millis::from_days(30);
 
 /// How far the index in KV is. Its contents follow from the grants.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -47,21 +50,19 @@ impl Inner {
         if record.publish_at.is_none() {
             return Ok(());
         }
-        let index = VehicleIndex::of(&self.grants(principal).await?);
-        let outcome = if index.is_empty() {
-            kv::delete(&store, &names).await
+        let grants = self.grants(principal).await?;
+        let now = clock::now();
+        // An index without vehicles is written too, as long as a connection is shown: the sweep of a rotation finds the vault
+        // by it.
+        let outcome = if grants
+            .iter()
+            .any(|(id, grant)| Connection::of(id, grant, now).is_some())
+        {
+            let sealed = self.seal(&Place::index(principal), record.generation, &VehicleIndex::of(&grants))?;
+            let until = now.after(self.config()?.retention).after(EXTRA_LIFE);
+            kv::put(&store, &names, &sealed, &self.vault_id(), until, now).await
         } else {
-            let now = clock::now();
-            let sealed = self.seal(&Place::index(principal), record.generation, &index)?;
-            match names.split_first() {
-                Some((name, former)) => {
-                    match kv::put(&store, name, &sealed, &self.vault_id(), kv::index_expiry(now), now).await {
-                        KvOutcome::Done => kv::delete(&store, former).await,
-                        KvOutcome::Failed => KvOutcome::Failed,
-                    }
-                }
-                None => KvOutcome::Failed,
-            }
+            kv::delete(&store, &names).await
         };
         let _turn = self.turn.lock().await;
         // Changed meanwhile: that change is owed still.

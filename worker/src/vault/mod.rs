@@ -20,7 +20,9 @@ use futures_util::lock::Mutex;
 use smartcar_connect::{
     edge::{Caller, Config, Operation, Problem, ProblemCode, Select, TokenAnswer, VaultReply, VaultRequest},
     time::UnixMillis,
-    vault::{Answer, Connection, ConnectionId, Effect, Event, Next, Principal, Profile, VehicleIndex, step},
+    vault::{
+        Answer, Connection, ConnectionId, Effect, Event, GrantRecord, Next, Principal, Profile, VehicleIndex, step,
+    },
 };
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 use zeroize::Zeroizing;
@@ -261,7 +263,8 @@ impl Inner {
             Next::Keep => return Ok(decided.effects),
             Next::Put(next) => {
                 self.put_grant(&mut batch, principal, id, next)?;
-                if record.is_none_or(|record| record.vehicles() != next.vehicles()) {
+                let shown = |record: &GrantRecord| Connection::of(id, record, clock::now()).map(|shown| shown.vehicles);
+                if record.is_none_or(|record| shown(&record) != shown(next)) {
                     self.owe_index(&mut batch, principal)?;
                 }
             }

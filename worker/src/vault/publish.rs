@@ -2,10 +2,13 @@
 
 use std::rc::Rc;
 
-use smartcar_connect::vault::{ConnectionId, Event, GrantRecord, KvName, KvOutcome, Place, Principal};
+use smartcar_connect::vault::{ConnectionId, Event, GrantRecord, KvName, Place, Principal, Published};
 
 use super::{Fault, Inner};
-use crate::{clock, kv, settings};
+use crate::{
+    clock, kv, settings,
+    telemetry::{self, Happened},
+};
 
 impl Inner {
     /// Brings the connection's record in KV, and the index, up to date. If this process dies, the alarm does it.
@@ -22,27 +25,20 @@ impl Inner {
     pub(super) async fn write_kv(&self, principal: &Principal, id: &ConnectionId) -> Result<(), Fault> {
         let store = settings::tokens(&self.env).map_err(Fault::Misconfigured)?;
         let names = KvName::grant(&self.config()?.key_ring, principal, id);
-        let _turn = self.kv_turn.lock().await;
+        let turn = self.kv_turn.lock().await;
         let event = match self.grant(principal, id).await? {
             Some(record @ GrantRecord::Live(_)) => {
                 let GrantRecord::Live(grant) = &record else {
                     return Ok(());
                 };
-                let sealed = self.seal(&Place::grant(principal, id), grant.generation, &record)?;
-                let outcome = match names.split_first() {
-                    Some((name, former)) => {
-                        let until = grant.tokens.refresh_expires_at;
-                        match kv::put(&store, name, &sealed, &self.vault_id(), until, clock::now()).await {
-                            KvOutcome::Done => kv::delete(&store, former).await,
-                            KvOutcome::Failed => KvOutcome::Failed,
-                        }
-                    }
-                    None => KvOutcome::Failed,
-                };
-                Event::PublishEnded {
-                    generation: grant.generation,
-                    outcome,
+                let generation = grant.generation;
+                let sealed = self.seal(&Place::grant(principal, id), generation, &record)?;
+                let until = grant.tokens.refresh_expires_at;
+                let outcome = kv::put(&store, &names, &sealed, &self.vault_id(), until, clock::now()).await;
+                if let Published::Owed { since, .. } = grant.published {
+                    telemetry::record(&self.env, Happened::Publish, outcome.code(), since, None);
                 }
+                Event::PublishEnded { generation, outcome }
             }
             Some(_) => Event::UnpublishEnded {
                 outcome: kv::delete(&store, &names).await,
@@ -50,7 +46,7 @@ impl Inner {
             None => return Ok(()),
         };
         self.happen(principal, id, event).await?;
-        drop(_turn);
+        drop(turn);
         self.write_index(principal).await
     }
 }

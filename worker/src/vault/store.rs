@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use futures_util::future::try_join3;
 use smartcar_connect::{
-    time::UnixMillis,
+    time::{Millis, UnixMillis},
     vault::{ConnectionId, GrantRecord, PendingRecord, Place, Principal, Profile, SealedRecord, wake_at},
 };
 use worker::{
@@ -115,7 +115,7 @@ impl Inner {
     }
 
     pub(super) async fn index_record(&self, principal: &Principal) -> Result<Option<IndexRecord>, Fault> {
-        self.read(INDEX, &Place::index(principal)).await
+        self.read(INDEX, &Place::publication(principal)).await
     }
 
     /// Every grant, the oldest first. One that does not open is left out and logged: it must not take the others with it.
@@ -183,21 +183,26 @@ impl Inner {
     }
 
     pub(super) fn put_index(&self, batch: &mut Batch, principal: &Principal, index: &IndexRecord) -> Result<(), Fault> {
-        let record = self.seal(&Place::index(principal), index.generation, index)?;
+        let record = self.seal(&Place::publication(principal), index.generation, index)?;
         batch.put(INDEX.to_owned(), &record, index.publish_at);
         Ok(())
     }
 
     /// Makes a batch durable, and the alarm with it: the platform joins writes that are begun without waiting in between.
     pub(super) async fn commit(&self, batch: Batch) -> Result<(), Fault> {
-        let mut wakes = self.wakes().await?;
-        for (key, wake) in batch.wakes {
-            match wake {
-                Some(at) => wakes.insert(key, at),
-                None => wakes.remove(&key),
-            };
-        }
-        let next = wakes.values().min().copied();
+        self.load_wakes().await?;
+        // Noted before anything is awaited: another commit must count with it.
+        let next = {
+            let mut noted = self.wakes.borrow_mut();
+            let wakes = noted.get_or_insert_default();
+            for (key, wake) in batch.wakes {
+                match wake {
+                    Some(at) => wakes.insert(key, at),
+                    None => wakes.remove(&key),
+                };
+            }
+            wakes.values().min().copied()
+        };
         let values = Object::new();
         for (key, text) in &batch.puts {
             Reflect::set(&values, &JsValue::from_str(key), &JsValue::from_str(text)).map_err(|_| Fault::Storage)?;
@@ -217,9 +222,14 @@ impl Inner {
                 storage.delete_multiple(batch.deletes.clone()).await
             }
         };
-        try_join3(put, delete, self.arm(next)).await?;
-        *self.wakes.borrow_mut() = Some(wakes);
-        Ok(())
+        match try_join3(put, delete, self.arm(next)).await {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                // What is stored now is not known: it is read again.
+                *self.wakes.borrow_mut() = None;
+                Err(error.into())
+            }
+        }
     }
 
     /// Sets the alarm for `at`, or for now if that is past.
@@ -233,10 +243,16 @@ impl Inner {
         }
     }
 
-    /// When each record wants the alarm, read from storage once in a process's life.
+    /// When each record wants the alarm.
     pub(super) async fn wakes(&self) -> Result<HashMap<String, UnixMillis>, Fault> {
-        if let Some(wakes) = &*self.wakes.borrow() {
-            return Ok(wakes.clone());
+        self.load_wakes().await?;
+        Ok(self.wakes.borrow().clone().unwrap_or_default())
+    }
+
+    /// Reads from storage when each record wants the alarm, once in a process's life.
+    async fn load_wakes(&self) -> Result<(), Fault> {
+        if self.wakes.borrow().is_some() {
+            return Ok(());
         }
         let mut wakes = HashMap::new();
         if let Some(profile) = self.profile().await? {
@@ -255,13 +271,22 @@ impl Inner {
                 wakes.insert(INDEX.to_owned(), at);
             }
         }
-        Ok(wakes)
+        // Whoever was faster knows at least as much.
+        self.wakes.borrow_mut().get_or_insert(wakes);
+        Ok(())
     }
 
-    /// Sets the alarm for whatever is due next. Called at the end of every alarm, which has used it up.
-    pub(super) async fn rearm(&self) -> Result<(), Fault> {
-        let next = self.wakes().await?.values().min().copied();
+    /// Sets the alarm for whatever is due next, but not within `pause`. Called at the end of every alarm, which has used it
+    /// up.
+    pub(super) async fn rearm(&self, pause: Millis) -> Result<(), Fault> {
+        let earliest = clock::now().after(pause);
+        let next = self.wakes().await?.values().min().map(|at| earliest.max(*at));
         Ok(self.arm(next).await?)
+    }
+
+    /// Sets the alarm whatever storage says: it may be storage that failed.
+    pub(super) async fn rearm_after(&self, pause: Millis) -> Result<(), Fault> {
+        Ok(self.arm(Some(clock::now().after(pause))).await?)
     }
 
     /// Deletes everything, the alarm included.

@@ -27,7 +27,7 @@ fn within_the_margin_the_refresh_token_is_presented_once_the_intent_is_stored() 
         vault.now = UnixMillis::new(NOW.after(Millis::from_hours(2)).as_millis() - left.as_millis());
         assert_eq!(vault.want(), ["call 1 refresh-1"]);
         let intent = vault.grant().intent.unwrap();
-        assert_eq!((intent.since, intent.latest, intent.calls), (vault.now, vault.now, 1));
+        assert_eq!((intent.latest, intent.in_doubt, intent.calls), (vault.now, None, 1));
         assert_eq!(vault.grant().generation, 1, "no pair yet");
     }
 }
@@ -164,7 +164,10 @@ fn a_quick_ambiguous_failure_is_repeated_once_with_the_same_token() {
         let mut vault = Vault::calling();
         vault.pass(Millis::new(3_999));
         assert_eq!(vault.answered(1, failure), ["call 1 refresh-1"], "{failure:?}");
-        assert_eq!(vault.grant().intent.unwrap().since, NOW.after(Millis::from_hours(2)));
+        assert_eq!(
+            vault.grant().intent.unwrap().in_doubt,
+            Some(NOW.after(Millis::from_hours(2)))
+        );
         vault.pass(Millis::new(10));
         let cause = Cause::from(failure).code();
         assert_eq!(
@@ -201,57 +204,115 @@ fn a_failure_takes_no_living_token_away() {
     }
 }
 
-/// Fails until `until` after the first presentation, and tells when each attempt was made.
-fn attempts(grace: Millis, failure: Failure, until: Millis) -> Vec<u64> {
+/// Fails until `until` after the first presentation, each time after 5 seconds, and tells how long after the call
+/// before it each call was made.
+fn gaps(grace: Millis, failure: Failure, until: Millis) -> Vec<u64> {
     let mut vault = Vault::calling();
     vault.policy = Policy { grace };
     let first = vault.now;
-    let mut at = vec![0];
+    let mut last = first;
+    let mut gaps = Vec::new();
     loop {
         vault.pass(Millis::from_secs(5));
         vault.answered(1, failure);
         vault.now = vault.wake_at().unwrap();
-        if vault.now.since(first) >= until {
-            return at;
-        }
-        at.push(vault.now.since(first).as_secs());
         assert_eq!(vault.wake(), ["call 1 refresh-1"]);
+        gaps.push(vault.now.since(last).as_secs());
+        last = vault.now;
+        if last.since(first) >= until {
+            return gaps;
+        }
     }
 }
 
 #[test]
-fn the_same_token_is_presented_again_within_the_grace_window_and_ever_more_rarely_after() {
-    let minutes = Millis::from_mins;
+fn a_token_that_may_be_used_up_is_presented_again_within_the_grace() {
+    let timed_out = |grace, minutes| gaps(Millis::from_secs(grace), Failure::TimedOut, Millis::from_mins(minutes));
     assert_eq!(
-        attempts(Millis::ZERO, Failure::TimedOut, minutes(10)),
-        [0, 6, 13, 22, 35, 56, 93, 162, 295, 556]
+        timed_out(60, 2),
+        [6, 7, 9, 13, 20, 20, 20, 20, 20],
+        "the wait doubles up to a quarter of the grace"
     );
     assert_eq!(
-        attempts(Millis::from_secs(60), Failure::TimedOut, minutes(10)),
-        [0, 6, 13, 22, 35, 55, 92, 161, 294, 555],
-        "a wait within 60 seconds is at most 15"
+        timed_out(600, 30),
+        [6, 7, 9, 13, 21, 37, 69, 133, 155, 155, 155, 155, 3_605],
+        "after a quarter of an hour of failures the waits are what doubling has made of them"
     );
     assert_eq!(
-        attempts(Millis::from_secs(600), Failure::TimedOut, minutes(15)),
-        [0, 6, 13, 22, 35, 56, 93, 162, 295, 450, 605],
-        "a wait within 600 seconds is at most 150"
+        timed_out(0, 10),
+        [6, 7, 9, 13, 21, 37, 69, 133, 261, 517],
+        "without a grace there is no hurry"
     );
+}
+
+#[test]
+fn after_a_long_time_of_failures_each_attempt_is_still_repeated_within_the_grace() {
+    let gaps = gaps(Millis::from_secs(60), Failure::TimedOut, Millis::from_hours(10));
+    let late: Vec<u64> = gaps.iter().rev().take(6).rev().copied().collect();
+    assert_eq!(late, [20, 20, 3_605, 20, 20, 3_605], "three calls an hour");
+}
+
+#[test]
+fn being_turned_away_uses_nothing_up() {
+    for failure in TURNED_AWAY {
+        let first = Millis::from_secs(if failure == TURNED_AWAY[1] { 5 } else { 30 });
+        let mut vault = Vault::calling();
+        vault.answered(1, failure);
+        assert_eq!(vault.retry_in(), first, "{failure:?}");
+        vault.pass(first);
+        assert_eq!(vault.wake(), ["call 1 refresh-1"]);
+        assert_eq!(vault.grant().intent.unwrap().in_doubt, None);
+        vault.answered(1, failure);
+        assert_eq!(vault.retry_in(), Millis::new(first.as_millis() * 2), "{failure:?}");
+        assert!(vault.grant().intent.is_none());
+    }
+}
+
+#[test]
+fn being_turned_away_does_not_settle_what_an_earlier_call_did() {
+    for failure in TURNED_AWAY {
+        let mut vault = Vault::calling();
+        let first = vault.now;
+        vault.pass(Millis::from_secs(8));
+        vault.answered(1, Failure::TimedOut);
+        vault.pass(Millis::from_secs(1));
+        vault.want();
+        assert_eq!(vault.grant().intent.unwrap().in_doubt, Some(first));
+        vault.pass(Millis::from_secs(1));
+        vault.answered(1, failure);
+        let intent = vault.grant().intent.unwrap();
+        assert_eq!(
+            (intent.latest, intent.in_doubt),
+            (first, None),
+            "{failure:?}: the grace counts from that call"
+        );
+        assert!(
+            vault.retry_in() <= Millis::from_secs(15),
+            "{failure:?}: {:?}",
+            vault.retry_in()
+        );
+        // Once its grace is over, nothing is in doubt any more.
+        vault.now = first.after(Millis::from_secs(60));
+        vault.want();
+        assert_eq!(vault.grant().intent.unwrap().in_doubt, None);
+        vault.answered(1, failure);
+        assert!(vault.grant().intent.is_none(), "{failure:?}");
+    }
 }
 
 #[test]
 fn the_wait_grows_to_an_hour_and_no_further() {
     for failure in AMBIGUOUS.into_iter().chain(TURNED_AWAY) {
         let mut vault = Vault::calling();
+        let mut longest = Millis::ZERO;
         for _ in 0..80 {
             vault.pass(Millis::from_secs(5));
             vault.answered(1, failure);
-            assert!(vault.retry_in() <= Millis::from_hours(1), "{failure:?}");
+            longest = longest.max(vault.retry_in());
             vault.pass(vault.retry_in());
             vault.want();
         }
-        vault.pass(Millis::from_secs(5));
-        vault.answered(1, failure);
-        assert_eq!(vault.retry_in(), Millis::from_hours(1), "{failure:?}");
+        assert_eq!(longest, Millis::from_hours(1), "{failure:?}");
         assert_eq!(vault.state(), "live", "no such failure ends a grant");
     }
 }

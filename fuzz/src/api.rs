@@ -1,0 +1,76 @@
+//! Input: the status, the headers `SC-Request-Id` and `Retry-After` (or empty lines) and the body of an answer of the API.
+
+use serde_json::Value;
+use smartcar_connect::{
+    api::{ApiError, ApiRequest, VehicleAttributes, VehiclePage},
+    connect::Origin,
+};
+
+use super::first_text_line;
+
+pub fn check(data: &[u8]) {
+    let (status, rest) = first_text_line(data);
+    let (request_id, rest) = first_text_line(rest);
+    let (retry_after, body) = first_text_line(rest);
+    let Ok(status) = status.parse::<u16>() else { return };
+    let header = |name: &str| {
+        let value = if name == "retry-after" { retry_after } else { request_id };
+        Some(value.to_owned()).filter(|value| !value.is_empty())
+    };
+    let error = ApiError::read(status, header, body);
+    is_safe_to_show(&error);
+    repeats_the_body(&error, body);
+    assert!(error.retry_after.is_none() || retry_after.trim().parse::<u64>().is_ok());
+    assert_eq!(error.rejects_token(), status == 401);
+    lists(body);
+    let _ = VehicleAttributes::read(body);
+}
+
+/// The name is made of harmless characters, and what is printed does not hold Smartcar's texts.
+fn is_safe_to_show(error: &ApiError) {
+    let name = error.name();
+    assert!(name.split(':').count() <= 2 && !name.is_empty());
+    for part in name.split(':') {
+        let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        assert!((1..=64).contains(&part.len()) && part.bytes().all(legal), "{name}");
+    }
+    let mut without = error.clone();
+    without.description = None;
+    without.detail = Vec::new();
+    without.request_id = None;
+    without.resolution = None;
+    assert_eq!(format!("{error:?}"), format!("{without:?}"));
+}
+
+/// Another parser finds the same texts.
+fn repeats_the_body(error: &ApiError, body: &[u8]) {
+    match serde_json::from_slice::<Value>(body) {
+        Ok(Value::Object(members)) => {
+            if let Some(code) = &error.code {
+                assert_eq!(members["code"], code.as_str());
+            }
+            if let Some(kind) = &error.error_type {
+                let of = |name| members.get(name).and_then(Value::as_str) == Some(kind);
+                assert!(of("type") || of("error"));
+            }
+            for item in &error.detail {
+                serde_json::from_str::<Value>(item).expect("JSON");
+            }
+        }
+        _ => assert!(error.error_type.is_none() && error.code.is_none() && error.detail.is_empty()),
+    }
+}
+
+/// No id leads to another path than its vehicle's, and the pages come to an end.
+fn lists(body: &[u8]) {
+    let Some(page) = VehiclePage::read(body) else { return };
+    let api = Origin::api();
+    for id in &page.vehicles {
+        let url = ApiRequest::vehicle(&api, id).url;
+        assert!(api.contains(&url));
+        assert_eq!(url.path(), format!("/v2.0/vehicles/{}", id.as_str()));
+        let url = ApiRequest::disconnect(&api, id).url;
+        assert_eq!(url.path(), format!("/v2.0/vehicles/{}/application", id.as_str()));
+    }
+    assert!(page.next.is_none_or(|next| next > 0));
+}

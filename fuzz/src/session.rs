@@ -1,0 +1,55 @@
+//! Input: a `Cookie` header.
+
+use smartcar_connect::{
+    edge::{SESSION_COOKIE, find_cookie},
+    time::Millis,
+    vault::{KeyRing, Session, SessionError},
+};
+
+use super::{NOW, ring};
+
+const LIFETIME: Millis = Millis::from_days(180);
+
+pub fn check(data: &[u8]) {
+    let Ok(header) = core::str::from_utf8(data) else { return };
+    let found = find_cookie(header, SESSION_COOKIE);
+    if let Some(value) = found {
+        assert!(header.contains(&format!("{SESSION_COOKIE}={value}")) && !value.contains(';'));
+    }
+    let ring = ring();
+    // Whole, the input is tried as a value too.
+    for value in found.into_iter().chain([header]) {
+        only_its_own_form_opens(&ring, value);
+    }
+    no_change_opens(&ring, data);
+}
+
+fn open(ring: &KeyRing, value: &str) -> Result<Session, SessionError> {
+    Session::from_cookie(ring, value, NOW, LIFETIME)
+}
+
+/// A session has one cookie: nothing can be added to it or taken away.
+fn only_its_own_form_opens(ring: &KeyRing, value: &str) {
+    if let Ok(session) = open(ring, value) {
+        assert_eq!(session.to_cookie(ring).expect("the active key").as_str(), value);
+        assert!(!session.wants_cookie() && session.ends_at(LIFETIME) > NOW);
+        let principal = session.principal();
+        assert!(principal.as_str().starts_with("anonymous:") && !value.contains(&principal.as_str()[10..]));
+    }
+}
+
+/// A good cookie with the input put over a part of it.
+fn no_change_opens(ring: &KeyRing, data: &[u8]) {
+    let Some((at, part)) = data.split_first() else { return };
+    let good = Session::start([7; 32], NOW).to_cookie(ring).expect("the active key");
+    let mut changed = good.as_bytes().to_vec();
+    let at = usize::from(*at) % changed.len();
+    for (to, from) in changed[at..].iter_mut().zip(part) {
+        *to = *from;
+    }
+    if changed != good.as_bytes()
+        && let Ok(changed) = core::str::from_utf8(&changed)
+    {
+        assert_eq!(open(ring, changed).unwrap_err(), SessionError::NotAuthentic);
+    }
+}

@@ -1,0 +1,80 @@
+//! Input: the status, the header `Retry-After` (or an empty line) and the body of the token endpoint's answer.
+
+use serde_json::Value;
+use smartcar_connect::{
+    time::Millis,
+    token::{AccessToken, FRESH_MARGIN, Failure, MAX_BODY_BYTES, RefreshToken, TokenOutcome, TokenSet, read_response},
+};
+
+use super::{NOW, first_text_line};
+
+pub fn check(data: &[u8]) {
+    let (status, rest) = first_text_line(data);
+    let (retry_after, body) = first_text_line(rest);
+    let Ok(status) = status.parse::<u16>() else { return };
+    let retry_after = Some(retry_after).filter(|value| !value.is_empty());
+    match read_response(status, retry_after, body, NOW) {
+        TokenOutcome::Issued(tokens) => {
+            assert!((200..300).contains(&status) && body.len() <= MAX_BODY_BYTES);
+            issued(&tokens, body);
+        }
+        TokenOutcome::Failed(failure) => failed(failure, status, retry_after, body),
+    }
+}
+
+fn issued(tokens: &TokenSet, body: &[u8]) {
+    // Another parser finds the same tokens.
+    let body: Value = serde_json::from_slice(body).expect("JSON");
+    assert_eq!(body["access_token"], tokens.access_token.expose());
+    match &tokens.refresh_token {
+        Some(token) => assert_eq!(body["refresh_token"], token.expose()),
+        None => assert!(body["refresh_token"].is_null()),
+    }
+    let refresh_token = tokens.refresh_token.as_ref().map(RefreshToken::expose);
+    for token in [Some(tokens.access_token.expose()), refresh_token]
+        .into_iter()
+        .flatten()
+    {
+        assert!((1..=8 * 1024).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic()));
+    }
+
+    let life = tokens.access_expires_at.since(NOW);
+    assert!(life > FRESH_MARGIN && life <= Millis::from_hours(24), "{life:?}");
+    if let Some(seconds) = body["expires_in"]
+        .as_u64()
+        .filter(|seconds| (600..=86_400).contains(seconds))
+    {
+        assert_eq!(life, Millis::from_secs(seconds));
+    }
+
+    // What is printed does not depend on the tokens.
+    let others = TokenSet {
+        access_token: AccessToken::new("a".to_owned()),
+        access_expires_at: tokens.access_expires_at,
+        refresh_token: tokens.refresh_token.as_ref().map(|_| RefreshToken::new("r".to_owned())),
+    };
+    assert_eq!(format!("{tokens:?}"), format!("{others:?}"));
+}
+
+fn failed(failure: Failure, status: u16, retry_after: Option<&str>, body: &[u8]) {
+    match failure {
+        // The one failure that ends a grant: only a 4xx may bring it, and only by its body.
+        Failure::Refused => {
+            assert!((400..500).contains(&status) && status != 429);
+            let without = read_response(status, retry_after, b"", NOW);
+            assert!(!matches!(without, TokenOutcome::Failed(Failure::Refused)));
+            let body: Value = serde_json::from_slice(body).expect("JSON");
+            let says = |name: &str| body[name].as_str().unwrap_or_default().to_ascii_lowercase();
+            assert!(says("error") == "invalid_grant" || says("error_description").starts_with("invalid "));
+        }
+        Failure::ClientRejected | Failure::Unexplained => assert!((400..500).contains(&status)),
+        Failure::RateLimited { retry_after: read } => {
+            assert_eq!(status, 429);
+            assert!(read.is_none() || retry_after.is_some());
+        }
+        Failure::Unreadable => assert!((200..300).contains(&status)),
+        Failure::Redirected => assert!((300..400).contains(&status)),
+        Failure::ServerError => assert!(!(200..500).contains(&status)),
+        Failure::TimedOut | Failure::ConnectionLost => panic!("an answer arrived: {failure:?}"),
+    }
+}

@@ -1,0 +1,144 @@
+//! Rotating keys: how far the sweep is that seals anew what retired keys sealed.
+
+use serde::{Deserialize, Serialize};
+
+use super::KeyId;
+use crate::time::UnixMillis;
+
+/// The progress of the sweep. It goes through all names in KV, again and again, until it meets no record of a retired key.
+/// Stored after every page, so that an interruption costs one page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rotation {
+    /// The key that everything is to be sealed with.
+    pub active_key: KeyId,
+    /// Whether a whole pass met no record of a retired key: only then may the retired keys leave `SEALING_KEYS`.
+    pub complete: bool,
+    /// How many records this pass has looked at.
+    pub seen: u32,
+    /// How many of them a retired key had sealed, and were sealed anew.
+    pub resealed: u32,
+    /// How many of them a retired key had sealed, and could not be sealed anew. The next pass tries again.
+    pub left: u32,
+    /// Where the pass goes on; `None` at its start.
+    pub cursor: Option<String>,
+    /// When the sweep last did something.
+    pub updated_at: UnixMillis,
+}
+
+/// What a page of names came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// How many records it had.
+    pub seen: u32,
+    /// How many were sealed anew.
+    pub resealed: u32,
+    /// How many should have been and were not.
+    pub left: u32,
+    /// Where the next page starts; `None` after the last.
+    pub cursor: Option<String>,
+}
+
+impl Rotation {
+    /// What there is to do: `None` if everything is known to be sealed with `active_key`.
+    #[must_use]
+    pub fn due(stored: Option<Self>, active_key: &KeyId, now: UnixMillis) -> Option<Self> {
+        match stored {
+            Some(rotation) if rotation.active_key == *active_key => (!rotation.complete).then(|| rotation.continued()),
+            _ => Some(Self::pass(active_key.clone(), now)),
+        }
+    }
+
+    fn pass(active_key: KeyId, now: UnixMillis) -> Self {
+        Self {
+            active_key,
+            complete: false,
+            seen: 0,
+            resealed: 0,
+            left: 0,
+            cursor: None,
+            updated_at: now,
+        }
+    }
+
+    /// A pass that ended without being the last is followed by a new one, which counts anew.
+    fn continued(self) -> Self {
+        if self.cursor.is_some() {
+            self
+        } else {
+            Self::pass(self.active_key, self.updated_at)
+        }
+    }
+
+    /// The progress after a page.
+    #[must_use]
+    pub fn after(&self, page: Page, now: UnixMillis) -> Self {
+        let resealed = self.resealed.saturating_add(page.resealed);
+        let left = self.left.saturating_add(page.left);
+        Self {
+            active_key: self.active_key.clone(),
+            complete: page.cursor.is_none() && resealed == 0 && left == 0,
+            seen: self.seen.saturating_add(page.seen),
+            resealed,
+            left,
+            cursor: page.cursor,
+            updated_at: now,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixMillis = UnixMillis::new(1_000);
+
+    fn key(id: &str) -> KeyId {
+        KeyId::parse(id).unwrap()
+    }
+
+    fn page(resealed: u32, left: u32, cursor: Option<&str>) -> Page {
+        Page {
+            seen: 10,
+            resealed,
+            left,
+            cursor: cursor.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn a_new_active_key_starts_a_pass() {
+        let first = Rotation::due(None, &key("a"), NOW).unwrap();
+        let done = first.after(page(0, 0, None), NOW);
+        assert!(done.complete);
+        assert_eq!(Rotation::due(Some(done.clone()), &key("a"), NOW), None);
+        let next = Rotation::due(Some(done), &key("b"), NOW).unwrap();
+        assert_eq!((next.active_key, next.complete, next.seen), (key("b"), false, 0));
+    }
+
+    #[test]
+    fn an_interrupted_pass_goes_on_where_it_was() {
+        let half = Rotation::due(None, &key("a"), NOW)
+            .unwrap()
+            .after(page(3, 1, Some("c1")), NOW);
+        let resumed = Rotation::due(Some(half.clone()), &key("a"), NOW).unwrap();
+        assert_eq!(resumed, half);
+        assert_eq!((resumed.seen, resumed.resealed, resumed.left), (10, 3, 1));
+    }
+
+    #[test]
+    fn only_a_pass_that_finds_nothing_is_the_last() {
+        let start = Rotation::due(None, &key("a"), NOW).unwrap();
+        for (resealed, left) in [(1, 0), (0, 1), (2, 2)] {
+            let end = start.after(page(resealed, left, None), NOW);
+            assert!(!end.complete);
+            let again = Rotation::due(Some(end), &key("a"), NOW).unwrap();
+            assert_eq!((again.seen, again.resealed, again.left, again.cursor), (0, 0, 0, None));
+        }
+        let half = start.after(page(1, 0, Some("c1")), NOW);
+        assert!(
+            !half.after(page(0, 0, None), NOW).complete,
+            "the first page had a retired key"
+        );
+    }
+}

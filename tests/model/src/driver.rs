@@ -1,0 +1,219 @@
+//! How decisions are carried out: as the Worker does, or wrongly in one way.
+
+use smartcar_connect::{
+    token::{Failure, TokenOutcome},
+    vault::{Answer, Effect, Event, GrantRecord, Next, Policy, Step, step},
+};
+
+use crate::{
+    Protocol,
+    properties::{
+        HONOURED_GRANT_LOST, NEVER_BACK_FROM_DISCONNECTION, NO_DEAD_TOKEN_PRESENTED, NO_GOOD_PAIR_OVERWRITTEN,
+        NO_PAIR_THROWN_AWAY, NO_TOKEN_AFTER_DISCONNECTION,
+    },
+    stored::Stored,
+    world::{Call, Closing, Flight, Stage, World, connection, number_of, pair},
+};
+
+/// How decisions are carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Driver {
+    /// As the rules say.
+    Faithful,
+    /// The refresh token is presented before the intent is stored.
+    CallsBeforeIntent,
+    /// An answer counts as one to what is stored, whichever generation was presented.
+    IgnoresGenerations,
+    /// Everybody who wants a token starts a call.
+    SharesNoFlight,
+    /// An answer is judged by what was stored when the call was sent.
+    JudgesByOldRecord,
+    /// A refusal counts although it came after the deadline.
+    HearsLateRefusals,
+    /// Writes in KV are begun at once, with what was stored when they were decided on.
+    WritesKvOutOfTurn,
+}
+
+impl Protocol {
+    /// Lets `event` happen to the flight at this place, or to none: stores what it comes to, then begins what is to be done.
+    ///
+    /// A process that dies right after that is one whose requests never arrive.
+    pub(crate) fn happen(&self, world: &mut World, event: Event, judged_by: Option<&Stored>, flight: Option<usize>) {
+        let policy = Policy { grace: self.grace };
+        let event = self.maybe_forged(world, event);
+        let before = judged_by.or(world.stored.as_ref()).map(Stored::record);
+        let Step { next, effects } = step(&connection(), before, world.now, event, &policy);
+        let next = match next {
+            Next::Keep => None,
+            Next::Put(record) => Some(Some(Stored::new(record))),
+            Next::Remove => Some(None),
+        };
+        let calls = effects.iter().any(|effect| matches!(effect, Effect::Call { .. }));
+        match next {
+            Some(next) if calls && self.driver == Driver::CallsBeforeIntent => world.unstored.push_back(next),
+            Some(next) => self.store(world, next),
+            None => {}
+        }
+        for effect in effects {
+            match effect {
+                Effect::Call {
+                    generation,
+                    refresh_token,
+                } => self.call(world, flight, generation, number_of(&refresh_token)),
+                Effect::TellSmartcar { .. } => world.closing = Some(Closing::Tell),
+                Effect::Publish | Effect::Unpublish => self.owe_kv(world),
+                Effect::Answer(answer) => answer_all(world, flight, &answer),
+                Effect::ListVehicles => {}
+            }
+        }
+    }
+
+    fn call(&self, world: &mut World, flight: Option<usize>, generation: u64, token: u8) {
+        let stored = world.stored.as_ref().and_then(Stored::live);
+        let newer = stored.is_some_and(|grant| grant.generation > generation);
+        if newer && world.smartcar.is_past_grace(token, world.now, self.grace) {
+            world.breaks(NO_DEAD_TOKEN_PRESENTED);
+        }
+        let number = world.calls_made;
+        world.calls_made = number.wrapping_add(1);
+        let judges_by_old_record = self.driver == Driver::JudgesByOldRecord;
+        world.calls.push(Call {
+            number,
+            generation,
+            token,
+            sent_at: world.now,
+            stage: Stage::Sent,
+            process: world.process,
+            awaited: true,
+            judged_by: judges_by_old_record.then(|| world.stored.clone()).flatten(),
+        });
+        if let Some(flight) = flight.and_then(|place| world.flights.get_mut(place)) {
+            flight.call = Some(number);
+        }
+    }
+
+    /// Makes a record durable, and checks what its change means.
+    pub(crate) fn store(&self, world: &mut World, next: Option<Stored>) {
+        let before = std::mem::replace(&mut world.stored, next);
+        let now = world.now;
+        let honoured = |world: &World, token: u8| world.smartcar.honours(token, now, self.grace);
+        let before = before.as_ref().map(Stored::record);
+        let after = world.stored.clone();
+        let after = after.as_ref().map(Stored::record);
+        if matches!(after, Some(GrantRecord::Live(_)))
+            && (world.disconnected || !matches!(before, Some(GrantRecord::Live(_))))
+        {
+            world.breaks(NEVER_BACK_FROM_DISCONNECTION);
+        }
+        let Some(GrantRecord::Live(before)) = before else {
+            return;
+        };
+        let held = number_of(&before.tokens.refresh_token);
+        match after {
+            Some(GrantRecord::Ended { .. }) if honoured(world, held) => world.breaks(HONOURED_GRANT_LOST),
+            Some(GrantRecord::Live(after)) => {
+                let new = number_of(&after.tokens.refresh_token);
+                let was_good = honoured(world, held) && !world.smartcar.is_used(held);
+                if new != held && was_good && !honoured(world, new) {
+                    world.breaks(NO_GOOD_PAIR_OVERWRITTEN);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The answer to the call at `place` arrives, in time or late.
+    pub(crate) fn answered(&self, world: &mut World, place: usize) {
+        let call = world.calls.remove(place);
+        let outcome = match call.stage {
+            Stage::Issued(number) => TokenOutcome::Issued(pair(number, world.now)),
+            Stage::Refused => TokenOutcome::Failed(Failure::Refused),
+            Stage::TurnedAway => TokenOutcome::Failed(Failure::RateLimited { retry_after: None }),
+            Stage::Sent => TokenOutcome::Failed(Failure::ConnectionLost),
+        };
+        let in_time = call.awaited && matches!(call.stage, Stage::Issued(_));
+        if in_time && matches!(world.record(), Some(GrantRecord::Ended { .. })) {
+            world.breaks(NO_PAIR_THROWN_AWAY);
+        }
+        self.call_ended(world, call.number, call.generation, outcome, call.judged_by.as_ref());
+    }
+
+    /// The flight that waits for a call goes on; a late answer has none.
+    pub(crate) fn call_ended(
+        &self,
+        world: &mut World,
+        number: u8,
+        generation: u64,
+        outcome: TokenOutcome,
+        judged_by: Option<&Stored>,
+    ) {
+        let mut place = world.flights.iter().position(|flight| flight.call == Some(number));
+        match place.and_then(|place| world.flights.get_mut(place)) {
+            Some(flight) => flight.call = None,
+            // Who waits for another call hears of a late answer, too.
+            None => place = (!world.flights.is_empty()).then_some(0),
+        }
+        self.happen(world, Event::CallEnded { generation, outcome }, judged_by, place);
+        self.land(world);
+    }
+
+    /// Ends the flights that wait for nothing. Who still waits asks anew.
+    fn land(&self, world: &mut World) {
+        while let Some(place) = world.flights.iter().position(|flight| flight.call.is_none()) {
+            let landed = world.flights.remove(place);
+            if landed.waiting > 0 {
+                self.take_off(world, Event::TokenWanted { rejected: None }, landed.waiting);
+            }
+        }
+    }
+
+    /// Starts a flight for an event.
+    pub(crate) fn take_off(&self, world: &mut World, event: Event, waiting: u8) {
+        let place = world.flights.len();
+        world.flights.push(Flight { call: None, waiting });
+        self.happen(world, event, None, Some(place));
+        self.land(world);
+    }
+
+    fn owe_kv(&self, world: &mut World) {
+        if self.driver == Driver::WritesKvOutOfTurn {
+            let value = world
+                .stored
+                .as_ref()
+                .and_then(Stored::live)
+                .map(|grant| grant.generation);
+            world.kv_waiting.push(Some(value));
+        } else if world.kv_waiting.len() < 2 {
+            // A third one would write the same as the second.
+            world.kv_waiting.push(None);
+        }
+    }
+
+    fn maybe_forged(&self, world: &World, event: Event) -> Event {
+        match (self.driver, event) {
+            (Driver::IgnoresGenerations, Event::CallEnded { generation, outcome }) => Event::CallEnded {
+                generation: world.record().map_or(generation, GrantRecord::generation),
+                outcome,
+            },
+            (_, event) => event,
+        }
+    }
+}
+
+fn answer_all(world: &mut World, flight: Option<usize>, answer: &Answer) {
+    let name = match answer {
+        Answer::Token { .. } => "token",
+        Answer::Unavailable(_) => "unavailable",
+        Answer::Ended(_) => "ended",
+        Answer::Unknown => "unknown",
+    };
+    if name == "token" && world.disconnected {
+        world.breaks(NO_TOKEN_AFTER_DISCONNECTION);
+    }
+    if let Some(flight) = flight.and_then(|flight| world.flights.get_mut(flight))
+        && flight.waiting > 0
+    {
+        flight.waiting = 0;
+        world.answered.insert(name);
+    }
+}

@@ -1,0 +1,173 @@
+//! What must hold in every state, and what must be reached in some.
+
+use smartcar_connect::{
+    time::UnixMillis,
+    vault::{Grant, GrantRecord, wake_at},
+};
+use stateright::{Checker as _, Model as _, Property};
+
+use crate::{
+    Checked, Protocol,
+    stored::Stored,
+    world::{World, connection, number_of},
+};
+
+pub(crate) const NO_DEAD_TOKEN_PRESENTED: &str = "no token is presented after its grace while a newer pair is stored";
+pub(crate) const NEVER_BACK_FROM_DISCONNECTION: &str = "what is closed or ended never comes back";
+pub(crate) const NO_TOKEN_AFTER_DISCONNECTION: &str = "the vault answers no token after a disconnection";
+pub(crate) const HONOURED_GRANT_LOST: &str = "no grant that Smartcar honours is reported lost";
+pub(crate) const NO_PAIR_THROWN_AWAY: &str = "no pair that arrives in time is thrown away";
+pub(crate) const NO_GOOD_PAIR_OVERWRITTEN: &str = "no pair that Smartcar honours is replaced by one that it does not";
+const USE_IS_KNOWN: &str = "that the stored token may be used up is known from storage as long as it matters";
+const USED_TOKEN_COMES_AGAIN: &str = "a token that was used up is presented again before its grace is over";
+const KV_IS_EMPTY_AFTER_CLOSING: &str = "KV holds nothing of a connection that is closed and swept";
+const SOMEBODY_WORKS_FOR_WHO_WAITS: &str = "a flight is under way for whoever waits";
+const EVERYBODY_IS_ANSWERED: &str = "who asks is answered at last";
+
+/// The names of the properties that hold in every state.
+pub const SAFETY: &[&str] = &[
+    NO_DEAD_TOKEN_PRESENTED,
+    NEVER_BACK_FROM_DISCONNECTION,
+    NO_TOKEN_AFTER_DISCONNECTION,
+    HONOURED_GRANT_LOST,
+    NO_PAIR_THROWN_AWAY,
+    NO_GOOD_PAIR_OVERWRITTEN,
+    USE_IS_KNOWN,
+    USED_TOKEN_COMES_AGAIN,
+    KV_IS_EMPTY_AFTER_CLOSING,
+    SOMEBODY_WORKS_FOR_WHO_WAITS,
+    EVERYBODY_IS_ANSWERED,
+];
+
+/// The names of what is reached in some state: the model can do what it is meant to try.
+pub const COVERAGE: &[&str] = &[
+    "two callers wait for one call",
+    "a call of a former process is under way",
+    "the token is refreshed twice",
+    "the token is presented again within its grace",
+    "the grant has ended",
+    "the connection is closed",
+    "the record is removed",
+    "KV is behind",
+    "a reader can see two generations",
+];
+
+/// The stored grant, if its refresh token was used up and still is in its grace, and since when.
+fn used_and_stored<'a>(protocol: &Protocol, world: &'a World) -> Option<(&'a Grant, UnixMillis)> {
+    let grant = world.stored.as_ref()?.live()?;
+    let number = number_of(&grant.tokens.refresh_token);
+    let used_at = world.smartcar.used_in_time(number)?;
+    world
+        .smartcar
+        .honours(number, world.now, protocol.grace)
+        .then_some((grant, used_at))
+}
+
+macro_rules! unbroken {
+    ($name:expr) => {
+        Property::always($name, |_: &Protocol, world: &World| !world.broken.contains($name))
+    };
+}
+
+pub(crate) fn all() -> Vec<Property<Protocol>> {
+    let mut all = vec![
+        unbroken!(NO_DEAD_TOKEN_PRESENTED),
+        unbroken!(NEVER_BACK_FROM_DISCONNECTION),
+        unbroken!(NO_TOKEN_AFTER_DISCONNECTION),
+        unbroken!(HONOURED_GRANT_LOST),
+        unbroken!(NO_PAIR_THROWN_AWAY),
+        unbroken!(NO_GOOD_PAIR_OVERWRITTEN),
+        Property::always(USE_IS_KNOWN, |protocol: &Protocol, world: &World| {
+            used_and_stored(protocol, world).is_none_or(|(grant, _)| grant.intent.is_some())
+        }),
+        Property::always(USED_TOKEN_COMES_AGAIN, |protocol: &Protocol, world: &World| {
+            used_and_stored(protocol, world).is_none_or(|(grant, used_at)| {
+                let awaited = world.calls.iter().any(|call| call.awaited);
+                // After an hour of failures only the first two calls in a row are followed by another so soon.
+                let exempt = protocol.after_outage && grant.intent.is_some_and(|intent| intent.calls > 2);
+                let record = GrantRecord::Live(grant.clone());
+                let alarm = wake_at(&connection(), &record);
+                exempt || awaited || alarm.is_some_and(|alarm| alarm < used_at.after(protocol.grace))
+            })
+        }),
+        Property::always(KV_IS_EMPTY_AFTER_CLOSING, |protocol: &Protocol, world: &World| {
+            let no_orphans = world.kv_orphans.is_empty();
+            match world.record() {
+                Some(GrantRecord::Tombstone { sweep_at: Some(_), .. }) => {
+                    // Before the sweep only what a dead process had begun can be there.
+                    world.budget.deaths < protocol.budget.deaths || world.kv.is_none()
+                }
+                Some(GrantRecord::Tombstone { sweep_at: None, .. }) => !no_orphans || world.kv.is_none(),
+                None => !no_orphans || world.kv.is_none(),
+                Some(_) => true,
+            }
+        }),
+        Property::always(SOMEBODY_WORKS_FOR_WHO_WAITS, |_, world: &World| {
+            let awaited = |call| {
+                world
+                    .calls
+                    .iter()
+                    .any(|known| known.awaited && Some(known.number) == call)
+            };
+            world.flights.iter().all(|flight| awaited(flight.call))
+        }),
+        Property::eventually(EVERYBODY_IS_ANSWERED, |protocol: &Protocol, world: &World| {
+            // Who asked a process that died asks again.
+            let died = world.budget.deaths < protocol.budget.deaths;
+            world.budget.asks == 0 && world.waiting() == 0 && (died || !world.answered.is_empty())
+        }),
+    ];
+    all.extend([
+        Property::sometimes("two callers wait for one call", |_, world: &World| {
+            world.flights.len() == 1 && world.waiting() > 1
+        }),
+        Property::sometimes("a call of a former process is under way", |_, world: &World| {
+            world.calls.iter().any(|call| call.process != world.process)
+        }),
+        Property::sometimes("the token is refreshed twice", |_, world: &World| {
+            world.record().is_some_and(|record| record.generation() > 2)
+        }),
+        Property::sometimes("the token is presented again within its grace", |_, world: &World| {
+            world.stored.as_ref().and_then(Stored::live).is_some_and(|grant| {
+                let used = world.smartcar.is_used(number_of(&grant.tokens.refresh_token));
+                used && grant.intent.is_some_and(|intent| intent.calls > 1)
+            })
+        }),
+        Property::sometimes("the grant has ended", |_, world: &World| {
+            matches!(world.record(), Some(GrantRecord::Ended { .. }))
+        }),
+        Property::sometimes("the connection is closed", |_, world: &World| {
+            matches!(world.record(), Some(GrantRecord::Tombstone { sweep_at: None, .. }))
+        }),
+        Property::sometimes("the record is removed", |_, world: &World| world.record().is_none()),
+        Property::sometimes("KV is behind", |_, world: &World| {
+            world.kv.is_some()
+                && world
+                    .record()
+                    .is_some_and(|record| world.kv < Some(record.generation()))
+        }),
+        Property::sometimes("a reader can see two generations", |_, world: &World| {
+            world.kv_seen.len() > 1
+        }),
+    ]);
+    all
+}
+
+pub(crate) fn check(protocol: Protocol) -> Checked {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let checker = protocol.checker().threads(threads).spawn_bfs().join();
+    let mut checked = Checked {
+        states: checker.unique_state_count(),
+        depth: checker.max_depth(),
+        broken: Vec::new(),
+        reached: Vec::new(),
+    };
+    for (name, path) in checker.discoveries() {
+        if COVERAGE.contains(&name) {
+            checked.reached.push(name);
+        } else {
+            checked.broken.push((name, format!("{:?}", path.into_actions())));
+        }
+    }
+    checked
+}

@@ -1,0 +1,221 @@
+//! The state of the model.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use smartcar_connect::{
+    connect::VehicleId,
+    time::{Millis, UnixMillis},
+    token::{AccessToken, RefreshToken, TokenSet},
+    vault::{Cause, ConnectionId, Event, GrantRecord, Health, KvOutcome, Next, Policy, granted, step},
+};
+
+use crate::{smartcar::Smartcar, stored::Stored};
+
+/// How often something can happen on one way through the model.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Budget {
+    /// Callers that want a token.
+    pub asks: u8,
+    /// Of them, how many come because Smartcar refused the access token.
+    pub rejections: u8,
+    /// Deaths and replacements of the Durable Object.
+    pub deaths: u8,
+    /// Requests to Smartcar that are lost or turned away, and answers that are lost or late.
+    pub faults: u8,
+    /// Writes in KV that fail or are lost.
+    pub kv_faults: u8,
+    /// Disconnections by the owner.
+    pub disconnections: u8,
+}
+
+/// What is left to do for a disconnection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Closing {
+    /// Tell Smartcar.
+    Tell,
+    /// Smartcar was told; that is to be stored.
+    Told,
+}
+
+/// What a process is doing for those who wait for a token.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Flight {
+    /// The call that it waits for.
+    pub(crate) call: Option<u8>,
+    /// How many callers wait for it.
+    pub(crate) waiting: u8,
+}
+
+/// How far a call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Stage {
+    /// On its way.
+    Sent,
+    /// Smartcar issued this pair.
+    Issued(u8),
+    /// Smartcar refused the token.
+    Refused,
+    /// Smartcar turned the request away: too many.
+    TurnedAway,
+}
+
+/// A refresh token on its way to Smartcar, or the answer on its way back.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Call {
+    pub(crate) number: u8,
+    pub(crate) generation: u64,
+    pub(crate) token: u8,
+    pub(crate) sent_at: UnixMillis,
+    pub(crate) stage: Stage,
+    /// Which process sent it.
+    pub(crate) process: u8,
+    /// Whether a flight waits for it. What is not waited for any more is late.
+    pub(crate) awaited: bool,
+    /// What was stored when it was sent; only a driver that judges by that keeps it.
+    pub(crate) judged_by: Option<Stored>,
+}
+
+/// A write or deletion in KV that is under way.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct KvOperation {
+    /// The generation that is written; `None` deletes.
+    pub(crate) value: Option<u64>,
+    /// When it was begun.
+    pub(crate) since: UnixMillis,
+}
+
+/// The world.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct World {
+    pub(crate) moment: u8,
+    pub(crate) now: UnixMillis,
+    pub(crate) stored: Option<Stored>,
+    pub(crate) process: u8,
+    /// At most one, but for a driver without single flight.
+    pub(crate) flights: Vec<Flight>,
+    pub(crate) closing: Option<Closing>,
+    /// What a driver that does not store first has yet to store.
+    pub(crate) unstored: VecDeque<Option<Stored>>,
+    /// Writes in KV that wait for their turn, with what they write if that was settled when they were decided on.
+    pub(crate) kv_waiting: Vec<Option<Option<u64>>>,
+    pub(crate) kv_under_way: Vec<KvOperation>,
+    /// Those of processes that are gone.
+    pub(crate) kv_orphans: Vec<KvOperation>,
+    pub(crate) kv: Option<u64>,
+    /// Every generation that a reader may see, with the end of its access token.
+    pub(crate) kv_seen: BTreeSet<(u64, UnixMillis)>,
+    pub(crate) calls: Vec<Call>,
+    pub(crate) calls_made: u8,
+    pub(crate) smartcar: Smartcar,
+    pub(crate) disconnected: bool,
+    pub(crate) budget: Budget,
+    /// Which property was broken on the way here.
+    pub(crate) broken: BTreeSet<&'static str>,
+    /// What was seen on the way here.
+    pub(crate) answered: BTreeSet<&'static str>,
+}
+
+pub(crate) fn connection() -> ConnectionId {
+    ConnectionId::from_random([7; 16])
+}
+
+/// The tokens of the pair `number`.
+pub(crate) fn pair(number: u8, now: UnixMillis) -> TokenSet {
+    TokenSet {
+        access_token: AccessToken::new(format!("a{number}")),
+        access_expires_at: now.after(Millis::from_hours(2)),
+        refresh_token: Some(RefreshToken::new(format!("r{number}"))),
+    }
+}
+
+/// The number of a refresh token of [`pair`].
+pub(crate) fn number_of(token: &RefreshToken) -> u8 {
+    token.expose().trim_start_matches('r').parse().unwrap_or(u8::MAX)
+}
+
+/// How old the grant is at the first moment: its access token has four minutes left.
+const BEFORE_THE_START: Millis = Millis::from_mins(116);
+
+/// The grant after an hour of failures, the latest of them a while ago.
+fn after_an_outage(mut record: GrantRecord, now: UnixMillis) -> GrantRecord {
+    if let GrantRecord::Live(grant) = &mut record {
+        grant.health = Health::Unwell {
+            cause: Cause::ServerError,
+            since: UnixMillis::new(now.as_millis().saturating_sub(3_600_000)),
+            failures: 20,
+            retry_at: now,
+        };
+    }
+    record
+}
+
+impl World {
+    /// A grant whose access token has four minutes left: listed, published and well, unless it is after an outage.
+    pub(crate) fn new(budget: Budget, after_outage: bool) -> Self {
+        let granted_at = UnixMillis::new(1_790_000_000_000);
+        let now = granted_at.after(BEFORE_THE_START);
+        let mut first = pair(0, granted_at);
+        let refresh_token = first
+            .refresh_token
+            .take()
+            .unwrap_or_else(|| RefreshToken::new("r0".into()));
+        let access_expires_at = first.access_expires_at;
+        let mut record = granted(first, refresh_token, granted_at);
+        let published = || Event::PublishEnded {
+            generation: 1,
+            outcome: KvOutcome::Done,
+        };
+        let vehicles = VehicleId::parse("v1").into_iter().collect();
+        let listed = Event::VehiclesListed {
+            vehicles: Some(vehicles),
+        };
+        for event in [listed, published(), published()] {
+            let decided = step(&connection(), Some(&record), granted_at, event, &Policy::default());
+            if let Next::Put(next) = decided.next {
+                record = next;
+            }
+        }
+        if after_outage {
+            record = after_an_outage(record, now);
+        }
+        Self {
+            moment: 0,
+            now,
+            stored: Some(Stored::new(record)),
+            process: 0,
+            flights: Vec::new(),
+            closing: None,
+            unstored: VecDeque::new(),
+            kv_waiting: Vec::new(),
+            kv_under_way: Vec::new(),
+            kv_orphans: Vec::new(),
+            kv: Some(1),
+            kv_seen: BTreeSet::from([(1, access_expires_at)]),
+            calls: Vec::new(),
+            calls_made: 0,
+            smartcar: Smartcar::new(granted_at),
+            disconnected: false,
+            budget,
+            broken: BTreeSet::new(),
+            answered: BTreeSet::new(),
+        }
+    }
+
+    /// The time of a moment.
+    pub(crate) fn start(&self) -> UnixMillis {
+        self.smartcar.granted_at().after(BEFORE_THE_START)
+    }
+
+    pub(crate) fn record(&self) -> Option<&GrantRecord> {
+        self.stored.as_ref().map(Stored::record)
+    }
+
+    /// How many callers wait.
+    pub(crate) fn waiting(&self) -> u8 {
+        self.flights.iter().map(|flight| flight.waiting).sum()
+    }
+
+    pub(crate) fn breaks(&mut self, property: &'static str) {
+        self.broken.insert(property);
+    }
+}

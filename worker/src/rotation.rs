@@ -1,0 +1,101 @@
+//! The sweep that seals anew what retired keys sealed. A cron trigger runs it; it stops by itself when nothing is left.
+
+use std::collections::HashMap;
+
+use smartcar_connect::{
+    edge::{Config, Operation, VaultReply, VaultRequest},
+    vault::{KvName, Page, Rotation},
+};
+use worker::{Env, kv::KvStore};
+
+use crate::{
+    clock,
+    kv::Metadata,
+    settings,
+    telemetry::{self, Happened},
+    vault_client,
+};
+
+/// Where the progress is kept. It tells nothing that is not in the clear in KV anyway.
+const PROGRESS: &str = "rotation";
+
+/// How far the sweep is; `None` before its first run.
+pub(crate) async fn progress(store: &KvStore) -> Option<Rotation> {
+    let text = store.get(PROGRESS).text().await.ok()??;
+    serde_json::from_slice(text.as_bytes()).ok()
+}
+
+/// Goes on with the sweep, as far as one run may.
+pub(crate) async fn run(env: &Env) {
+    let (config, store) = match settings::read(env).and_then(|config| Ok((config, settings::tokens(env)?))) {
+        Ok(both) => both,
+        Err(misconfiguration) => return worker::console_error!("{misconfiguration}"),
+    };
+    let started = clock::now();
+    let Some(rotation) = Rotation::due(progress(&store).await, config.key_ring.active_id(), started) else {
+        return;
+    };
+    let Some(page) = page(env, &config, &store, rotation.cursor.clone()).await else {
+        return worker::console_error!("the names in KV could not be listed; the next run tries again");
+    };
+    let after = rotation.after(page, clock::now());
+    let outcome = if after.complete { "complete" } else { "going_on" };
+    telemetry::record(env, Happened::Reseal, outcome, started, None);
+    let stored = match (serde_json::to_string(&after), &store) {
+        (Ok(text), store) => match store.put(PROGRESS, text) {
+            Ok(put) => put.execute().await.is_ok(),
+            Err(_) => false,
+        },
+        (Err(_), _) => false,
+    };
+    if !stored {
+        worker::console_error!("the progress of the rotation could not be stored; the next run repeats the page");
+    }
+}
+
+/// Lists one page of names, and has the vaults behind retired records seal them anew.
+async fn page(env: &Env, config: &Config, store: &KvStore, cursor: Option<String>) -> Option<Page> {
+    let list = store
+        .list()
+        .prefix(KvName::PREFIX.to_owned())
+        .limit(u64::from(config.rotation_batch));
+    let listed = match cursor {
+        Some(cursor) => list.cursor(cursor).execute().await,
+        None => list.execute().await,
+    }
+    .ok()?;
+    let active = config.key_ring.active_id().as_str();
+    let mut vaults: HashMap<String, u32> = HashMap::new();
+    let (mut seen, mut left) = (0_u32, 0_u32);
+    for key in listed.keys {
+        seen = seen.saturating_add(1);
+        match key
+            .metadata
+            .and_then(|metadata| serde_json::from_value::<Metadata>(metadata).ok())
+        {
+            Some(metadata) if metadata.key == active => {}
+            Some(metadata) => {
+                let records = vaults.entry(metadata.vault).or_default();
+                *records = records.saturating_add(1);
+            }
+            None => left = left.saturating_add(1),
+        }
+    }
+    let mut resealed = 0_u32;
+    for (vault, records) in vaults {
+        let request = VaultRequest {
+            caller: None,
+            operation: Operation::Reseal,
+        };
+        match vault_client::ask_by_id(env, &vault, &request).await {
+            Ok(VaultReply::Resealed { .. }) => resealed = resealed.saturating_add(records),
+            _ => left = left.saturating_add(records),
+        }
+    }
+    Some(Page {
+        seen,
+        resealed,
+        left,
+        cursor: listed.cursor.filter(|_| !listed.list_complete),
+    })
+}

@@ -1,0 +1,71 @@
+//! What operators see: a line of JSON for each event, and a data point where an Analytics Engine dataset is bound as
+//! `METRICS`.
+//!
+//! Events, outcomes and times only: no token, code, state, VIN, and nothing that names an owner, a connection or a vehicle.
+
+use serde::Serialize;
+use smartcar_connect::time::{Millis, UnixMillis};
+use worker::{AnalyticsEngineDataPointBuilder, Env};
+
+use crate::clock;
+
+/// What happened.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Happened {
+    /// A request was answered; the outcome is the route and the status.
+    Request,
+    /// A code was exchanged.
+    Exchange,
+    /// A refresh token was presented.
+    Refresh,
+    /// A record was written to KV; the time is since it was durable.
+    Publish,
+    /// Records were sealed with the active key.
+    Reseal,
+}
+
+impl Happened {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Exchange => "exchange",
+            Self::Refresh => "refresh",
+            Self::Publish => "publish",
+            Self::Reseal => "reseal",
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line<'a> {
+    event: &'static str,
+    outcome: &'a str,
+    ms: Millis,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
+}
+
+/// Records what happened since `since`.
+pub(crate) fn record(env: &Env, happened: Happened, outcome: &str, since: UnixMillis, request_id: Option<&str>) {
+    let ms = clock::now().since(since);
+    let event = happened.name();
+    if let Ok(line) = serde_json::to_string(&Line {
+        event,
+        outcome,
+        ms,
+        request_id,
+    }) {
+        worker::console_log!("{line}");
+    }
+    if let Ok(metrics) = env.analytics_engine("METRICS") {
+        let point = AnalyticsEngineDataPointBuilder::new()
+            .indexes([event])
+            .add_blob(event)
+            .add_blob(outcome)
+            .add_double(f64::from(u32::try_from(ms.as_millis()).unwrap_or(u32::MAX)));
+        // A lost data point is no reason to fail a request.
+        let _ = point.write_to(&metrics);
+    }
+}
