@@ -64,7 +64,7 @@ fn repeats_the_body(error: &ApiError, body: &[u8]) {
 
 /// No id leads to another path than its vehicle's, and the pages come to an end.
 fn lists(body: &[u8]) {
-    let Some(page) = VehiclePage::read(body) else { return };
+    let Some(page) = VehiclePage::read(body, 0) else { return };
     let api = Origin::api();
     for id in &page.vehicles {
         for (request, rest) in [
