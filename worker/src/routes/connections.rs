@@ -11,7 +11,7 @@ use crate::{caller, dispatch::Work, http::Answer, vault_client};
 
 pub(crate) async fn list(request: &Request, work: &Work<'_>, now: UnixMillis) -> Result<Answer, Problem> {
     match caller::session(request, &work.config, now) {
-        Some(session) => ask(work, &session, None).await,
+        Some(session) => ask(work, &session, now, None).await,
         None => Ok(Answer::json_text(r#"{"connections":[]}"#.to_owned())),
     }
 }
@@ -23,13 +23,18 @@ pub(crate) async fn show(
     id: ConnectionId,
 ) -> Result<Answer, Problem> {
     let session = caller::session(request, &work.config, now).ok_or_else(Problem::connection_not_found)?;
-    ask(work, &session, Some(id)).await
+    ask(work, &session, now, Some(id)).await
 }
 
-async fn ask(work: &Work<'_>, session: &Session, only: Option<ConnectionId>) -> Result<Answer, Problem> {
+async fn ask(
+    work: &Work<'_>,
+    session: &Session,
+    now: UnixMillis,
+    only: Option<ConnectionId>,
+) -> Result<Answer, Problem> {
     let caller = caller::of_session(session, &work.config);
     match vault_client::ask(work.env, &caller, Operation::Connections(only)).await? {
-        VaultReply::Body(body) => Ok(Answer::json_text(body)),
+        VaultReply::Body(body) => Ok(caller::remember(Answer::json_text(body), session, &work.config, now)),
         _ => Err(vault_client::unavailable()),
     }
 }

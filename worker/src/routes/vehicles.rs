@@ -58,7 +58,8 @@ pub(crate) async fn list(request: &Request, work: &Work<'_>, now: UnixMillis) ->
         .buffered(AT_ONCE)
         .collect()
         .await;
-    Ok(Answer::json(&Listed { vehicles }))
+    let answer = Answer::json(&Listed { vehicles });
+    Ok(caller::remember(answer, &session, &work.config, now))
 }
 
 async fn describe(

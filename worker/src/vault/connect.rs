@@ -192,6 +192,8 @@ impl Inner {
                     let record = granted(tokens, refresh_token, clock::now());
                     let mut batch = Batch::default();
                     self.put_grant(&mut batch, principal, &id, &record)?;
+                    // Whatever the vehicles: the sweep of a rotation finds a connection that has ended by the index alone.
+                    self.owe_index(&mut batch, principal)?;
                     let concluded = Finish::concluded(pending, FinishOutcome::Connected(id.clone()));
                     self.put_pending(&mut batch, principal, &concluded)?;
                     self.commit(batch).await?;
