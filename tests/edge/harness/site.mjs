@@ -21,6 +21,7 @@ export async function openSite({ kv } = {}) {
   let edge;
   return {
     simulator,
+    redirectUri,
     get edge() {
       return edge;
     },
