@@ -1,63 +1,43 @@
 //! Sealing anew, with the active key, what a retired one sealed.
 
-use std::{collections::HashSet, rc::Rc};
+use std::rc::Rc;
 
 use smartcar_connect::{edge::VaultReply, vault::SealedRecord};
 
-use super::{
-    Fault, Inner,
-    store::{self, Batch},
-};
+use super::{Fault, Inner, store::Batch};
 
 impl Inner {
-    /// Seals every record of this vault with the active key and brings KV up to date. What does not open is left as it is:
-    /// its key may come back.
+    /// Seals every record of this vault with the active key and writes all of KV anew: storage does not tell which key sealed
+    /// a copy there. What does not open is left as it is: its key may come back.
     pub(super) async fn reseal(self: &Rc<Self>) -> Result<VaultReply, Fault> {
+        let turn = self.turn.lock().await;
         let Some(profile) = self.profile().await? else {
-            return Ok(VaultReply::Resealed { records: 0 });
+            return Ok(VaultReply::Done);
         };
         let principal = &profile.principal;
-        let active = self.config()?.key_ring.active_id().clone();
-        let turn = self.turn.lock().await;
-        let is_retired = |text: &str| SealedRecord::from_text(text).is_ok_and(|record| *record.key_id() != active);
-        let retired: HashSet<String> = self
-            .list("")
-            .await?
-            .into_iter()
-            .filter(|(_, text)| is_retired(text))
-            .map(|(key, _)| key)
-            .collect();
-        let is = |key: &str| retired.contains(key);
         let mut batch = Batch::default();
-        let mut again = Vec::new();
-        let mut records = 0_u32;
-        for (id, grant) in self.grants(principal).await? {
-            if is(&store::grant_key(&id)) {
-                self.put_grant(&mut batch, principal, &id, &grant)?;
-                again.push(id);
-                records = records.saturating_add(1);
-            }
+        let grants = self.grants(principal).await?;
+        for (id, grant) in &grants {
+            self.put_grant(&mut batch, principal, id, grant)?;
         }
         for pending in self.pendings(principal).await? {
-            if is(&store::pending_key(pending.pending.fingerprint().as_str())) {
-                self.put_pending(&mut batch, principal, &pending)?;
-                records = records.saturating_add(1);
-            }
+            self.put_pending(&mut batch, principal, &pending)?;
         }
-        if is(store::INDEX) {
-            self.owe_index(&mut batch, principal)?;
-            records = records.saturating_add(1);
-        }
-        if is(store::PROFILE) {
-            self.put_profile(&mut batch, &profile)?;
-            records = records.saturating_add(1);
+        self.owe_index(&mut batch, principal)?;
+        // Read last: a visit or a deletion notes itself there without waiting for its turn.
+        if let Some(latest) = self.profile().await? {
+            self.put_profile(&mut batch, &latest)?;
         }
         self.commit(batch).await?;
         drop(turn);
-        for id in again {
+        for (id, _) in grants {
             self.write_kv(principal, &id).await?;
         }
         self.write_index(principal).await?;
-        Ok(VaultReply::Resealed { records })
+        let active = self.config()?.key_ring.active_id();
+        let is_sealed_anew = |text: &str| SealedRecord::from_text(text).is_ok_and(|record| record.key_id() == active);
+        let records = self.list("").await?;
+        let left = records.iter().filter(|(_, text)| !is_sealed_anew(text)).count();
+        Ok(VaultReply::Resealed { left })
     }
 }
