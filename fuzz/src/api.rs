@@ -5,6 +5,7 @@ use smartcar_connect::{
     api::{ApiError, ApiRequest, VehicleAttributes, VehiclePage},
     connect::Origin,
 };
+use url::Url;
 
 use super::first_text_line;
 
@@ -63,14 +64,17 @@ fn repeats_the_body(error: &ApiError, body: &[u8]) {
 
 /// No id leads to another path than its vehicle's, and the pages come to an end.
 fn lists(body: &[u8]) {
-    let Some(page) = VehiclePage::read(body) else { return };
+    let Some(page) = VehiclePage::read(body, 0) else { return };
     let api = Origin::api();
     for id in &page.vehicles {
-        let url = ApiRequest::vehicle(&api, id).url;
-        assert!(api.contains(&url));
-        assert_eq!(url.path(), format!("/v2.0/vehicles/{}", id.as_str()));
-        let url = ApiRequest::disconnect(&api, id).url;
-        assert_eq!(url.path(), format!("/v2.0/vehicles/{}/application", id.as_str()));
+        for (request, rest) in [
+            (ApiRequest::vehicle(&api, id), ""),
+            (ApiRequest::disconnect(&api, id), "/application"),
+        ] {
+            let url = Url::parse(&request.url).expect("a URL");
+            assert!(api.contains(&url));
+            assert_eq!(url.path(), format!("/v2.0/vehicles/{}{rest}", id.as_str()));
+        }
     }
     assert!(page.next.is_none_or(|next| next > 0));
 }

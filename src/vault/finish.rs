@@ -92,6 +92,8 @@ pub enum FinishStep {
         code: AuthorizationCode,
         /// The redirect URI to exchange it with.
         redirect_uri: RedirectUri,
+        /// What the callback said.
+        callback: Callback,
     },
 }
 
@@ -139,6 +141,7 @@ impl Finish {
                 next: used(None),
                 code: code.clone(),
                 redirect_uri: record.pending.redirect_uri().clone(),
+                callback,
             },
             Callback::Granted { code: None, .. } => {
                 let outcome = FinishOutcome::CodeMissing;
@@ -237,6 +240,7 @@ mod tests {
                 next,
                 code,
                 redirect_uri,
+                ..
             } => {
                 assert_eq!(code.expose(), "the-code");
                 assert_eq!(redirect_uri.as_str(), "https://app.example.com/cars");

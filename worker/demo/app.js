@@ -56,9 +56,14 @@ async function end(card) {
   const cars = namesOn(card);
   let news = disconnectedWords(cars);
   const agreed = await confirm(disconnectWords(cars), async () => {
-    await disconnect(card.dataset.connection).catch((error) => (news = errorWords(error)));
-    // Also after an error, when it may have been done all the same.
-    await showCars().catch(() => show("unavailable"));
+    try {
+      await disconnect(card.dataset.connection);
+      card.remove();
+    } catch (error) {
+      news = errorWords(error);
+    }
+    // Also after an error: it may have been done all the same. Without an answer the list stays as it is.
+    await showCars().catch(() => {});
   });
   if (agreed) tell(news);
 }

@@ -43,7 +43,7 @@ function vehicleRow(vehicle) {
 }
 
 function nameOf({ id, make, model }) {
-  return [make && makeName(make), model].filter(Boolean).join(" ") || id;
+  return [make && makeName(make), model].filter(Boolean).join(" ") || `Car ${id.slice(0, 8)}`;
 }
 
 /** Smartcar writes "TESLA" and "MERCEDES-BENZ"; a short one such as "BMW" is an abbreviation. */

@@ -77,7 +77,7 @@ export function disconnectWords(cars) {
     text:
       cars.length === 1
         ? `This app can then read nothing from it any more. ${consequence}`
-        : `You gave access to ${listed(cars)} together, so it ends for all of them. ${consequence}`,
+        : `You gave access to ${listed(cars)} together, so it ends for ${cars.length === 2 ? "both" : "all of them"}. ${consequence}`,
     action: "Disconnect",
     progress: "Disconnecting… This can take a few seconds.",
   };
@@ -89,7 +89,7 @@ export function disconnectedWords(cars) {
     code: "disconnected",
     tone: "good",
     title: cars.length === 1 ? `${cars[0]} is disconnected` : `${cars.length} cars are disconnected`,
-    text: "This app can read nothing from there any more. You can connect again at any time.",
+    text: `This app can read nothing from ${cars.length === 1 ? "it" : "them"} any more. You can connect again at any time.`,
     facts: [],
   };
 }
@@ -153,7 +153,7 @@ const ERRORS = {
   connection_not_found: [
     "info",
     "It was disconnected already",
-    "Somebody did so in another tab or browser, or it has run out. Below is what is connected now.",
+    "Somebody did so in another tab or browser, or it has run out. The page is up to date now.",
   ],
   browser_storage_unavailable: [
     "warn",

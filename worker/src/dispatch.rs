@@ -2,13 +2,17 @@
 
 use std::rc::Rc;
 
-use smartcar_connect::edge::{
-    Config, Problem, ProblemCode, RequestHead, Resource, Routed, is_allowed_origin, may_change_state, route,
+use smartcar_connect::{
+    edge::{
+        Caller, Config, Problem, ProblemCode, RequestHead, Resource, Routed, is_allowed_origin, may_change_state, route,
+    },
+    time::UnixMillis,
+    vault::Session,
 };
 use worker::{Env, Request, Response};
 
 use crate::{
-    clock,
+    caller, clock,
     http::{self, Answer, header},
     random, routes, settings,
     telemetry::{self, Happened},
@@ -20,6 +24,18 @@ pub(crate) struct Work<'a> {
     pub(crate) env: &'a Env,
     pub(crate) own_origin: String,
     pub(crate) request_id: String,
+    pub(crate) now: UnixMillis,
+    /// The session that the request's cookie opens.
+    pub(crate) session: Option<Session>,
+}
+
+impl Work<'_> {
+    /// Whom the request speaks for; nobody without a session.
+    pub(crate) fn caller(&self) -> Option<Caller> {
+        self.session
+            .as_ref()
+            .map(|session| caller::of_session(session, &self.config))
+    }
 }
 
 pub(crate) async fn respond(mut request: Request, env: &Env) -> worker::Result<Response> {
@@ -35,13 +51,15 @@ pub(crate) async fn respond(mut request: Request, env: &Env) -> worker::Result<R
             return Answer::problem(&problem, &request_id).into_response(&request_id);
         }
     };
+    let now = clock::now();
     let work = Work {
         own_origin: http::own_origin(&request),
+        now,
+        session: caller::session(&request, &config, now),
         config,
         env,
         request_id,
     };
-    let started = clock::now();
     let origin = header(request.headers(), "origin");
     let method = request.inner().method();
     let routed = route(&work.config.prefix, &method, &request.path());
@@ -54,7 +72,12 @@ pub(crate) async fn respond(mut request: Request, env: &Env) -> worker::Result<R
         Err(problem) => Answer::problem(&problem, &work.request_id),
     };
     let outcome = [name, " ", &answer.status.to_string()].concat();
-    telemetry::record(env, Happened::Request, &outcome, started, Some(&work.request_id));
+    telemetry::record(env, Happened::Request, &outcome, now, Some(&work.request_id));
+    // A cookie made with a retired key is made anew whatever was asked.
+    let answer = match &work.session {
+        Some(session) => caller::remember(answer, session, &work.config, now),
+        None => answer,
+    };
     with_cors(answer, origin.as_deref(), &work).into_response(&work.request_id)
 }
 
@@ -75,16 +98,15 @@ async fn answer(request: &mut Request, work: &Work<'_>, method: &str, routed: Ro
     if resource.changes_state() {
         check_guard(request, method, work)?;
     }
-    let now = clock::now();
     match resource {
-        Resource::ConnectStart => routes::connect::start(request, work, now).await,
-        Resource::ConnectFinish => routes::connect::finish(request, work, now).await,
-        Resource::ListConnections => routes::connections::list(request, work, now).await,
-        Resource::ShowConnection(id) => routes::connections::show(request, work, now, id).await,
-        Resource::Disconnect(id) => routes::connections::disconnect(request, work, now, id).await,
-        Resource::DisconnectAll => routes::connections::disconnect_all(request, work, now).await,
-        Resource::ListVehicles => routes::vehicles::list(request, work, now).await,
-        Resource::InternalToken => routes::token::issue(request, work, now).await,
+        Resource::ConnectStart => routes::connect::start(request, work).await,
+        Resource::ConnectFinish => routes::connect::finish(request, work).await,
+        Resource::ListConnections => routes::connections::list(work).await,
+        Resource::ShowConnection(id) => routes::connections::show(work, id).await,
+        Resource::Disconnect(id) => routes::connections::disconnect(work, id).await,
+        Resource::DisconnectAll => routes::connections::disconnect_all(work).await,
+        Resource::ListVehicles => routes::vehicles::list(work).await,
+        Resource::InternalToken => routes::token::issue(request, work).await,
         Resource::Rotation => routes::rotation::report(request, work).await,
         Resource::Health => Ok(Answer::json_text(r#"{"status":"ok"}"#.to_owned())),
     }

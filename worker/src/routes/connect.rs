@@ -31,7 +31,7 @@ struct Started<'a> {
     expires_at: UnixMillis,
 }
 
-pub(crate) async fn start(request: &mut Request, work: &Work<'_>, now: UnixMillis) -> Result<Answer, Problem> {
+pub(crate) async fn start(request: &mut Request, work: &Work<'_>) -> Result<Answer, Problem> {
     let body: Start = http::json_body(request).await?;
     let fingerprint =
         StateFingerprint::parse(&body.state_fingerprint).map_err(|error| error.renamed("stateFingerprint"))?;
@@ -44,11 +44,15 @@ pub(crate) async fn start(request: &mut Request, work: &Work<'_>, now: UnixMilli
         let detail = "`redirectUri` belongs to neither the Worker's origin nor one of `ALLOWED_ORIGINS`";
         return Err(Problem::new(ProblemCode::InvalidParameter, detail).with_field("redirectUri"));
     }
-    let session = match caller::session(request, &work.config, now) {
-        Some(session) => session,
-        None => caller::start_session(now)?,
+    let started = match work.session {
+        Some(_) => None,
+        None => Some(caller::start_session(work.now)?),
     };
-    let caller = caller::of_session(&session, &work.config);
+    let caller = match (&started, work.caller()) {
+        (None, Some(caller)) => caller,
+        (Some(session), _) => caller::of_session(session, &work.config),
+        (None, None) => return Err(vault_client::unavailable()),
+    };
     let start = Operation::Start {
         fingerprint,
         redirect_uri,
@@ -66,7 +70,10 @@ pub(crate) async fn start(request: &mut Request, work: &Work<'_>, now: UnixMilli
         external_id: external_id.as_str(),
         expires_at,
     });
-    Ok(caller::remember(answer, &session, &work.config, now))
+    Ok(match &started {
+        Some(session) => caller::remember(answer, session, &work.config, work.now),
+        None => answer,
+    })
 }
 
 #[derive(Deserialize)]
@@ -75,16 +82,15 @@ struct Finish {
     callback: String,
 }
 
-pub(crate) async fn finish(request: &mut Request, work: &Work<'_>, now: UnixMillis) -> Result<Answer, Problem> {
+pub(crate) async fn finish(request: &mut Request, work: &Work<'_>) -> Result<Answer, Problem> {
     let body: Finish = http::json_body(request).await?;
-    let session = caller::session(request, &work.config, now).ok_or_else(|| {
+    let caller = work.caller().ok_or_else(|| {
         let detail = "the session cookie is missing or has ended: start the connection again in this browser, \
                       and allow cookies";
         Problem::new(ProblemCode::SessionMissing, detail)
     })?;
-    let caller = caller::of_session(&session, &work.config);
     let VaultReply::Body(answer) = vault_client::ask(work.env, &caller, Operation::Finish(body.callback)).await? else {
         return Err(vault_client::unavailable());
     };
-    Ok(caller::remember(Answer::json_text(answer), &session, &work.config, now))
+    Ok(Answer::json_text(answer))
 }

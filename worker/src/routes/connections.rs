@@ -1,61 +1,40 @@
 //! `/connections` and `/connections/{id}`.
 
 use smartcar_connect::{
-    edge::{Operation, Problem, VaultReply},
-    time::UnixMillis,
-    vault::{ConnectionId, Session},
+    edge::{Caller, Operation, Problem, VaultReply},
+    vault::ConnectionId,
 };
-use worker::Request;
 
-use crate::{caller, dispatch::Work, http::Answer, vault_client};
+use crate::{dispatch::Work, http::Answer, vault_client};
 
-pub(crate) async fn list(request: &Request, work: &Work<'_>, now: UnixMillis) -> Result<Answer, Problem> {
-    match caller::session(request, &work.config, now) {
-        Some(session) => ask(work, &session, now, None).await,
+pub(crate) async fn list(work: &Work<'_>) -> Result<Answer, Problem> {
+    match work.caller() {
+        Some(caller) => ask(work, &caller, None).await,
         None => Ok(Answer::json_text(r#"{"connections":[]}"#.to_owned())),
     }
 }
 
-pub(crate) async fn show(
-    request: &Request,
-    work: &Work<'_>,
-    now: UnixMillis,
-    id: ConnectionId,
-) -> Result<Answer, Problem> {
-    let session = caller::session(request, &work.config, now).ok_or_else(Problem::connection_not_found)?;
-    ask(work, &session, now, Some(id)).await
+pub(crate) async fn show(work: &Work<'_>, id: ConnectionId) -> Result<Answer, Problem> {
+    let caller = work.caller().ok_or_else(Problem::connection_not_found)?;
+    ask(work, &caller, Some(id)).await
 }
 
-async fn ask(
-    work: &Work<'_>,
-    session: &Session,
-    now: UnixMillis,
-    only: Option<ConnectionId>,
-) -> Result<Answer, Problem> {
-    let caller = caller::of_session(session, &work.config);
-    match vault_client::ask(work.env, &caller, Operation::Connections(only)).await? {
-        VaultReply::Body(body) => Ok(caller::remember(Answer::json_text(body), session, &work.config, now)),
+async fn ask(work: &Work<'_>, caller: &Caller, only: Option<ConnectionId>) -> Result<Answer, Problem> {
+    match vault_client::ask(work.env, caller, Operation::Connections(only)).await? {
+        VaultReply::Body(body) => Ok(Answer::json_text(body)),
         _ => Err(vault_client::unavailable()),
     }
 }
 
-pub(crate) async fn disconnect(
-    request: &Request,
-    work: &Work<'_>,
-    now: UnixMillis,
-    id: ConnectionId,
-) -> Result<Answer, Problem> {
-    let session = caller::session(request, &work.config, now).ok_or_else(Problem::connection_not_found)?;
-    let caller = caller::of_session(&session, &work.config);
+pub(crate) async fn disconnect(work: &Work<'_>, id: ConnectionId) -> Result<Answer, Problem> {
+    let caller = work.caller().ok_or_else(Problem::connection_not_found)?;
     vault_client::ask(work.env, &caller, Operation::Disconnect(id)).await?;
     Ok(Answer::empty(204))
 }
 
-pub(crate) async fn disconnect_all(request: &Request, work: &Work<'_>, now: UnixMillis) -> Result<Answer, Problem> {
-    let Some(session) = caller::session(request, &work.config, now) else {
-        return Ok(Answer::empty(204));
-    };
-    let caller = caller::of_session(&session, &work.config);
-    vault_client::ask(work.env, &caller, Operation::DisconnectAll).await?;
+pub(crate) async fn disconnect_all(work: &Work<'_>) -> Result<Answer, Problem> {
+    if let Some(caller) = work.caller() {
+        vault_client::ask(work.env, &caller, Operation::DisconnectAll).await?;
+    }
     Ok(Answer::empty(204))
 }

@@ -47,7 +47,7 @@ pub(crate) fn require_service_key(request: &Request, work: &Work<'_>) -> Result<
     }
 }
 
-pub(crate) async fn issue(request: &mut Request, work: &Work<'_>, now: UnixMillis) -> Result<Answer, Problem> {
+pub(crate) async fn issue(request: &mut Request, work: &Work<'_>) -> Result<Answer, Problem> {
     require_service_key(request, work)?;
     let body: TokenWanted = http::json_body(request).await?;
     let caller = match (body.principal, body.session) {
@@ -58,7 +58,7 @@ pub(crate) async fn issue(request: &mut Request, work: &Work<'_>, now: UnixMilli
         (None, Some(cookie)) => {
             let config = &work.config;
             let session =
-                Session::from_cookie(&config.key_ring, &cookie, now, config.session_lifetime).map_err(|_| {
+                Session::from_cookie(&config.key_ring, &cookie, work.now, config.session_lifetime).map_err(|_| {
                     let detail = "`session` is no cookie of this Worker's, or its session has ended";
                     Problem::new(ProblemCode::SessionMissing, detail).with_field("session")
                 })?;

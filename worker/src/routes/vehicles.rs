@@ -6,13 +6,10 @@ use smartcar_connect::{
     api::{ApiError, ApiRequest, VehicleAttributes},
     connect::VehicleId,
     edge::{Caller, Operation, Problem, Select, TokenAnswer, VaultReply},
-    time::UnixMillis,
     vault::ConnectionId,
 };
-use worker::Request;
 
 use crate::{
-    caller,
     dispatch::Work,
     http::{Answer, header},
     upstream, vault_client,
@@ -45,11 +42,10 @@ struct Described {
     problem: Option<String>,
 }
 
-pub(crate) async fn list(request: &Request, work: &Work<'_>, now: UnixMillis) -> Result<Answer, Problem> {
-    let Some(session) = caller::session(request, &work.config, now) else {
+pub(crate) async fn list(work: &Work<'_>) -> Result<Answer, Problem> {
+    let Some(caller) = work.caller() else {
         return Ok(Answer::json_text(r#"{"vehicles":[]}"#.to_owned()));
     };
-    let caller = caller::of_session(&session, &work.config);
     let VaultReply::Vehicles(covered) = vault_client::ask(work.env, &caller, Operation::Vehicles).await? else {
         return Err(vault_client::unavailable());
     };
@@ -58,8 +54,7 @@ pub(crate) async fn list(request: &Request, work: &Work<'_>, now: UnixMillis) ->
         .buffered(AT_ONCE)
         .collect()
         .await;
-    let answer = Answer::json(&Listed { vehicles });
-    Ok(caller::remember(answer, &session, &work.config, now))
+    Ok(Answer::json(&Listed { vehicles }))
 }
 
 async fn describe(

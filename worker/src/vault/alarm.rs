@@ -43,7 +43,8 @@ impl Inner {
     /// Does all that is due. The first fault is reported when everything has had its turn.
     async fn take_up(self: &Rc<Self>) -> Result<(), Fault> {
         let Some(profile) = self.profile().await? else {
-            return Ok(());
+            // Nothing can be opened or looked after without its owner.
+            return self.delete_everything().await;
         };
         let now = clock::now();
         let wakes = self.wakes().await?;

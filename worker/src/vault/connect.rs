@@ -144,7 +144,7 @@ impl Inner {
         let principal = &profile.principal;
         let turn = self.turn.lock().await;
         let record = self.pending(principal, fingerprint.as_str()).await?;
-        let (next, code, redirect_uri) = match Finish::step(record.as_ref(), callback, digest, clock::now()) {
+        let (next, wanted, callback) = match Finish::step(record.as_ref(), callback, digest, clock::now()) {
             FinishStep::Refuse(error) => return Ok(Err(error.into())),
             FinishStep::Replay { outcome, callback } => {
                 drop(turn);
@@ -165,17 +165,17 @@ impl Inner {
                 next,
                 code,
                 redirect_uri,
-            } => (next, code, redirect_uri),
+                callback,
+            } => (next, TokenRequest::AuthorizationCode { code, redirect_uri }, callback),
         };
         let mut batch = Batch::default();
         self.put_pending(&mut batch, principal, &next)?;
         self.commit(batch).await?;
         drop(turn);
-        let wanted = TokenRequest::AuthorizationCode { code, redirect_uri };
         let started = clock::now();
         let outcome = upstream::token(&self.config()?.client, &wanted).await;
         telemetry::record(&self.env, Happened::Exchange, outcome.code(), started, None);
-        self.exchanged(principal, &next, outcome).await
+        self.exchanged(principal, &next, outcome, &callback).await
     }
 
     /// Keeps what the exchange brought: first of all durably, then the vehicles are asked for.
@@ -184,38 +184,57 @@ impl Inner {
         principal: &Principal,
         pending: &PendingRecord,
         outcome: TokenOutcome,
+        callback: &Callback,
     ) -> Result<Finished, Fault> {
-        let failure = match outcome {
-            TokenOutcome::Issued(tokens) => match tokens.refresh_token.clone() {
-                Some(refresh_token) => {
-                    let id = ConnectionId::from_random(random::bytes()?);
-                    let record = granted(tokens, refresh_token, clock::now());
-                    let mut batch = Batch::default();
-                    self.put_grant(&mut batch, principal, &id, &record)?;
-                    // Whatever the vehicles: the sweep of a rotation finds a connection that has ended by the index alone.
-                    self.owe_index(&mut batch, principal)?;
-                    let concluded = Finish::concluded(pending, FinishOutcome::Connected(id.clone()));
-                    self.put_pending(&mut batch, principal, &concluded)?;
-                    self.commit(batch).await?;
-                    let effects = self.list_vehicles(principal, &id).await?;
-                    self.carry_out(principal, &id, effects).await?;
-                    let connected = Callback::Granted {
-                        code: None,
-                        user_id: None,
-                        external_id: None,
-                        virtual_key_url: None,
-                    };
-                    return self.told(principal, &FinishOutcome::Connected(id), &connected).await;
-                }
-                None => Failure::Unreadable,
-            },
-            TokenOutcome::Failed(failure) => failure,
+        let turn = self.turn.lock().await;
+        let principal_stays = self.profile().await?.is_some_and(|profile| !profile.closing);
+        let tokens = match outcome {
+            TokenOutcome::Issued(tokens) if !principal_stays => {
+                drop(turn);
+                return self.give_back(&tokens.access_token).await;
+            }
+            TokenOutcome::Failed(failure) if !principal_stays => return Ok(Err(exchange_problem(failure))),
+            TokenOutcome::Issued(tokens) => tokens,
+            TokenOutcome::Failed(failure) => return self.exchange_failed(principal, pending, failure).await,
         };
+        let Some(refresh_token) = tokens.refresh_token.clone() else {
+            return self.exchange_failed(principal, pending, Failure::Unreadable).await;
+        };
+        let id = ConnectionId::from_random(random::bytes()?);
+        let record = granted(tokens, refresh_token, clock::now());
+        let mut batch = Batch::default();
+        self.put_grant(&mut batch, principal, &id, &record)?;
+        // Whatever the vehicles: the sweep of a rotation finds a connection that has ended by the index alone.
+        self.owe_index(&mut batch, principal).await?;
+        let outcome = FinishOutcome::Connected(id.clone());
+        self.put_pending(&mut batch, principal, &Finish::concluded(pending, outcome.clone()))?;
+        self.commit(batch).await?;
+        drop(turn);
+        let effects = self.list_vehicles(principal, &id).await?;
+        self.carry_out(principal, &id, effects).await?;
+        self.told(principal, &outcome, callback).await
+    }
+
+    async fn exchange_failed(
+        &self,
+        principal: &Principal,
+        pending: &PendingRecord,
+        failure: Failure,
+    ) -> Result<Finished, Fault> {
         let mut batch = Batch::default();
         let concluded = Finish::concluded(pending, FinishOutcome::ExchangeFailed(failure));
         self.put_pending(&mut batch, principal, &concluded)?;
         self.commit(batch).await?;
         Ok(Err(exchange_problem(failure)))
+    }
+
+    /// The owner had everything deleted while the code was being exchanged: the new grant is ended, not kept.
+    async fn give_back(&self, access_token: &AccessToken) -> Result<Finished, Fault> {
+        if let Some(vehicles) = self.ask_for_vehicles(access_token).await? {
+            self.tell_smartcar(access_token, &vehicles).await?;
+        }
+        let detail = "everything of the owner was deleted while the connection was being made; start it again";
+        Ok(Err(Problem::new(ProblemCode::ConnectionNotFound, detail)))
     }
 
     /// The answer for what a finish came to.

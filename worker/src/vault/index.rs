@@ -31,12 +31,16 @@ pub(super) struct IndexRecord {
 }
 
 impl Inner {
-    /// Notes, in the batch that changes a grant's vehicles, that the index has to be written.
-    pub(super) fn owe_index(&self, batch: &mut Batch, principal: &Principal) -> Result<(), Fault> {
+    /// Notes, in the batch that changes a grant's vehicles, that the index has to be written. The caller has its turn.
+    pub(super) async fn owe_index(&self, batch: &mut Batch, principal: &Principal) -> Result<(), Fault> {
         let now = clock::now();
-        // The time orders the changes and needs no reading.
+        let latest = self
+            .index_record(principal)
+            .await?
+            .map_or(0, |record| record.generation);
         let index = IndexRecord {
-            generation: now.as_millis(),
+            // Never the same twice, though the clock stands still between I/O.
+            generation: latest.saturating_add(1).max(now.as_millis()),
             publish_at: Some(now.after(LOST_AFTER)),
         };
         self.put_index(batch, principal, &index)

@@ -42,7 +42,7 @@ impl Inner {
         for pending in self.pendings(principal).await? {
             self.put_pending(&mut batch, principal, &pending)?;
         }
-        self.owe_index(&mut batch, principal)?;
+        self.owe_index(&mut batch, principal).await?;
         // Read last: a visit or a deletion notes itself there without waiting for its turn.
         if let Some(profile) = self.profile().await? {
             self.put_profile(&mut batch, &profile)?;

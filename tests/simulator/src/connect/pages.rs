@@ -24,7 +24,7 @@ fn layout(title: &str, content: &Markup) -> Markup {
                 link rel="stylesheet" href="/connect/style.css";
             }
             body {
-                p.banner role="note" { strong { "Simulator" } " — not Smartcar" }
+                header.banner { strong { "Simulator" } " — not Smartcar" }
                 main.card { (content) }
                 footer { "Nothing here is real: no car, no account, and no password is kept." }
             }

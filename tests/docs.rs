@@ -1,0 +1,77 @@
+//! What the documentation lists is what there is.
+#![cfg(feature = "edge")]
+
+use smartcar_connect::{
+    edge::{Config, ProblemCode},
+    vault::{Cause, Status},
+};
+
+const HTTP_API: &str = include_str!("../docs/http-api.md");
+const README: &str = include_str!("../README.md");
+
+#[test]
+fn every_problem_is_documented_with_its_status() {
+    for code in ProblemCode::ALL {
+        let row = format!("| `{}` | {} |", code.as_str(), code.status());
+        assert!(HTTP_API.contains(&row), "docs/http-api.md lacks the row {row}");
+    }
+    let rows = HTTP_API
+        .lines()
+        .filter(|line| line.starts_with("| `") && line.split(" | ").nth(1).is_some_and(is_status));
+    assert_eq!(
+        rows.count(),
+        ProblemCode::ALL.len(),
+        "docs/http-api.md has a row too many"
+    );
+}
+
+fn is_status(cell: &str) -> bool {
+    cell.parse::<u16>().is_ok()
+}
+
+#[test]
+fn every_status_and_cause_is_documented() {
+    let statuses = [
+        Status::Active,
+        Status::Degraded,
+        Status::Reauthenticate,
+        Status::Expired,
+    ];
+    for status in statuses.map(|status| serde_json::to_value(status).unwrap()) {
+        assert!(
+            HTTP_API.contains(&format!("| `{}` |", status.as_str().unwrap())),
+            "{status}"
+        );
+    }
+    for cause in [
+        Cause::RefreshTokenRefused,
+        Cause::RefreshTokenExpired,
+        Cause::ClientRejected,
+        Cause::RateLimited,
+        Cause::RefusedWithoutReason,
+        Cause::ServerError,
+        Cause::TimedOut,
+        Cause::ConnectionLost,
+        Cause::UnreadableResponse,
+        Cause::Redirected,
+    ] {
+        assert_eq!(serde_json::to_value(cause).unwrap(), cause.code());
+        assert!(HTTP_API.contains(&format!("`{}`", cause.code())), "{cause:?}");
+    }
+}
+
+#[test]
+fn every_setting_is_documented() {
+    let asked = std::cell::RefCell::new(Vec::new());
+    let config = Config::read(|name| {
+        asked.borrow_mut().push(name.to_owned());
+        None
+    });
+    assert!(config.is_err());
+    for name in asked.into_inner() {
+        assert!(
+            README.contains(&format!("`{name}`")),
+            "README.md does not say what `{name}` is"
+        );
+    }
+}
