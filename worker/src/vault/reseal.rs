@@ -17,9 +17,11 @@ impl Inner {
         };
         let principal = &profile.principal;
         let left = self.seal_anew(principal).await?;
+        let turn = self.turn.lock().await;
         let mut batch = Batch::default();
-        self.owe_index(&mut batch, principal)?;
+        self.owe_index(&mut batch, principal).await?;
         self.commit(batch).await?;
+        drop(turn);
         for (id, _) in self.grants(principal).await? {
             self.write_kv(principal, &id).await?;
         }

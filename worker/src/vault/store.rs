@@ -117,8 +117,15 @@ impl Inner {
             .await
     }
 
+    /// How far the index in KV is. One that does not open is as good as none: its contents follow from the grants.
     pub(super) async fn index_record(&self, principal: &Principal) -> Result<Option<IndexRecord>, Fault> {
-        self.read(INDEX, &Place::publication(principal)).await
+        match self.read(INDEX, &Place::publication(principal)).await {
+            Err(fault @ Fault::Sealed(_)) => {
+                fault.log();
+                Ok(None)
+            }
+            other => other,
+        }
     }
 
     /// Every grant, the oldest first. One that does not open is left out and logged: it must not take the others with it.
