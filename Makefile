@@ -30,7 +30,7 @@ export WRANGLER_SEND_METRICS := false
 files = $(shell find $(1) -type f 2>/dev/null)
 CRATE := $(call files,src) Cargo.toml Cargo.lock
 
-.PHONY: help demo test build package worker fmt lint tools machine clean
+.PHONY: help demo test fuzz bench build package worker fmt lint tools machine clean
 
 help: ## What there is to run
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,12 @@ demo: worker dist/demo/index.html $(SIMULATOR) ## Connect a simulated car in you
 test: artefacts $(SIMULATOR) ## Every check and test
 	@scripts/need chromium
 	@scripts/test
+
+fuzz: | machine ## Fuzz what reads untrusted input, FUZZ_SECONDS (60) for each of 6 targets
+	@scripts/fuzz
+
+bench: worker $(SIMULATOR) ## A storm of 1,000 requests for a token at its expiry, and the read path
+	@SMARTCAR_SIMULATOR=$${SMARTCAR_SIMULATOR:-$(abspath $(SIMULATOR))} node tests/load/bench.mjs
 
 build: artefacts ## Both WebAssembly modules, the npm package and the demo page
 	@$(STEP) -o "Check what was built" $(XTASK) check-build
