@@ -115,10 +115,10 @@ pub enum VaultReply {
     Token(TokenAnswer),
     /// It is done.
     Done,
-    /// To [`Operation::Reseal`].
+    /// To [`Operation::Reseal`]; a vault that keeps nothing answers [`VaultReply::Done`].
     Resealed {
-        /// How many records were sealed anew.
-        records: u32,
+        /// How many records could not be sealed anew, because they do not open.
+        left: usize,
     },
     /// It could not be done.
     Problem(Problem),

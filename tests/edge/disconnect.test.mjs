@@ -70,8 +70,14 @@ test("Smartcar is told of every car, then nothing is left but the other connecti
   assert.equal(own().length, 2, "the grant and the index are left");
 });
 
-test("whatever Smartcar says, it is deleted here", async () => {
-  for (const fault of [{ kind: "status", status: 500, body: "oops" }, { kind: "reset_before" }]) {
+// The last one is longer than the Worker waits for Smartcar.
+for (const fault of [
+  { kind: "status", status: 500, body: "oops" },
+  { kind: "reset_before" },
+  { kind: "reset_after" },
+  { kind: "slow_headers", ms: 12_000 },
+]) {
+  test(`it is deleted here when Smartcar's answer is ${fault.kind}`, async () => {
     const { visitor, made, own } = await owner([carIds[0]]);
     await simulator.fault({ endpoint: "disconnect", ...fault, times: null });
     assert.equal((await visitor.delete(`/connections/${made[0].id}`)).status, 204);
@@ -79,6 +85,52 @@ test("whatever Smartcar says, it is deleted here", async () => {
     assertProblem(await visitor.token(made[0], { isolate: 1 }), { status: 404 });
     assert.ok(own().length <= 1, "the grant is still in KV");
     await simulator.clearFaults();
+  });
+}
+
+test("an access token that has expired is renewed first, so that Smartcar can be told", async () => {
+  const { visitor, made } = await owner([carIds[0]]);
+  await world.travel(3 * HOUR);
+  assert.equal((await visitor.delete(`/connections/${made[0].id}`)).status, 204);
+  assert.equal((await simulator.counts()).refresh, 1);
+  const [request, ...others] = (await simulator.requests()).filter(({ method }) => method === "DELETE");
+  assert.deepEqual([request.path, request.status, others], [`/v2.0/vehicles/${carIds[0]}/application`, 200, []]);
+  assert.deepEqual(await idsOf(visitor), []);
+});
+
+for (const [title, fault] of [
+  ["is refused", { kind: "status", status: 400, body: '{"error":"invalid_grant"}' }],
+  ["fails", { kind: "status", status: 500, body: "oops" }],
+  ["is cut off", { kind: "reset_before" }],
+]) {
+  test(`where that renewal ${title}, it is deleted all the same`, async () => {
+    const { visitor, made, own } = await owner([carIds[0]]);
+    await world.travel(3 * HOUR);
+    await simulator.fault({ endpoint: "refresh", ...fault, times: null });
+    const answer = await visitor.delete(`/connections/${made[0].id}`);
+    assert.equal(answer.status, 204, answer.text);
+    assert.deepEqual(await told(), [], "told with a token that has expired");
+    await simulator.clearFaults();
+    assert.deepEqual(await idsOf(visitor), []);
+    assertProblem(await visitor.token(made[0]), { status: 404, code: "connection_not_found" });
+    assert.ok(own().length <= 1, "the grant is still in KV");
+  });
+}
+
+test("cars that were not known yet are listed first; where that fails, it is deleted all the same", async () => {
+  for (const known of [true, false]) {
+    await simulator.reset();
+    await simulator.fault({ endpoint: "vehicles", kind: "status", status: 500, body: "oops", times: null });
+    const visitor = world.visitor();
+    const { connection } = (await world.connect(visitor, { vehicles: [carIds[0]] })).answer.json();
+    assert.deepEqual(connection.vehicles, []);
+    if (known) await simulator.clearFaults();
+    const answer = await visitor.delete(`/connections/${connection.id}`);
+    assert.equal(answer.status, 204, answer.text);
+    assert.deepEqual(await told(), known ? [carIds[0]] : []);
+    await simulator.clearFaults();
+    assert.deepEqual(await idsOf(visitor), []);
+    assertProblem(await visitor.token(connection), { status: 404 });
   }
 });
 

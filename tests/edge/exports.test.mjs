@@ -35,8 +35,8 @@ test("the built Worker exports the entrypoint, the Vault, and the classes of the
   assert.deepEqual(seen.exports, ["ContainerStartupOptions", "MinifyConfig", "R2Range", "Vault", "default"]);
 });
 
-test("the entrypoint answers `fetch` and nothing else", () => {
-  assert.deepEqual(seen.entrypoint, ["fetch"]);
+test("the entrypoint answers `fetch` and the cron trigger, and nothing else", () => {
+  assert.deepEqual(seen.entrypoint, ["fetch", "scheduled"]);
 });
 
 test("the Vault answers `fetch` and `alarm` and nothing else", () => {

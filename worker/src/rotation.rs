@@ -65,7 +65,7 @@ async fn page(env: &Env, config: &Config, store: &KvStore, cursor: Option<String
     }
     .ok()?;
     let active = config.key_ring.active_id().as_str();
-    let mut vaults: HashMap<String, u32> = HashMap::new();
+    let mut vaults: HashMap<String, Vec<String>> = HashMap::new();
     let (mut seen, mut left) = (0_u32, 0_u32);
     for key in listed.keys {
         seen = seen.saturating_add(1);
@@ -74,23 +74,25 @@ async fn page(env: &Env, config: &Config, store: &KvStore, cursor: Option<String
             .and_then(|metadata| serde_json::from_value::<Metadata>(metadata).ok())
         {
             Some(metadata) if metadata.key == active => {}
-            Some(metadata) => {
-                let records = vaults.entry(metadata.vault).or_default();
-                *records = records.saturating_add(1);
-            }
+            Some(metadata) => vaults.entry(metadata.vault).or_default().push(key.name),
             None => left = left.saturating_add(1),
         }
     }
     let mut resealed = 0_u32;
-    for (vault, records) in vaults {
+    for (vault, names) in vaults {
+        let records = u32::try_from(names.len()).unwrap_or(u32::MAX);
         let request = VaultRequest {
             caller: None,
             operation: Operation::Reseal,
         };
-        match vault_client::ask_by_id(env, &vault, &request).await {
-            Ok(VaultReply::Resealed { .. }) => resealed = resealed.saturating_add(records),
-            _ => left = left.saturating_add(records),
-        }
+        let done = match vault_client::ask_by_id(env, &vault, &request).await {
+            Ok(VaultReply::Resealed { left }) => left == 0,
+            // The vault keeps nothing: these are copies of what was deleted, which a deletion that was lost has left.
+            Ok(VaultReply::Done) => delete(store, &names).await,
+            _ => false,
+        };
+        let count = if done { &mut resealed } else { &mut left };
+        *count = count.saturating_add(records);
     }
     Some(Page {
         seen,
@@ -98,4 +100,13 @@ async fn page(env: &Env, config: &Config, store: &KvStore, cursor: Option<String
         left,
         cursor: listed.cursor.filter(|_| !listed.list_complete),
     })
+}
+
+async fn delete(store: &KvStore, names: &[String]) -> bool {
+    for name in names {
+        if store.delete(name).await.is_err() {
+            return false;
+        }
+    }
+    true
 }

@@ -21,7 +21,7 @@ export async function freePort() {
   return port;
 }
 
-function workerOptions({ name, bindings, kv, vault, modules, modulesRoot, assets }) {
+function workerOptions({ name, bindings, kv, vault, modules, modulesRoot, assets, metrics }) {
   return {
     name,
     modules,
@@ -33,6 +33,7 @@ function workerOptions({ name, bindings, kv, vault, modules, modulesRoot, assets
       ? { VAULT: { className: "Vault", useSQLite: true, ...(name === VAULT_HOME ? {} : { scriptName: VAULT_HOME }) } }
       : {},
     ...(assets ? { assets } : {}),
+    ...(metrics ? { analyticsEngineDatasets: { METRICS: { dataset: "smartcar_connect" } } } : {}),
     unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
   };
 }
@@ -47,6 +48,9 @@ function workerOptions({ name, bindings, kv, vault, modules, modulesRoot, assets
  * @param {{bindingFor: (isolate: number) => object}} [options.kv] a KV layer in place of Miniflare's own
  * @param {{name: string, bindings: Record<string, string>, kv?: boolean, vault?: boolean}[]} [options.variants]
  *   further Workers of the same script with a configuration of their own
+ * @param {boolean} [options.metrics] whether an Analytics Engine dataset is bound as `METRICS`
+ * @param {{name: string, script: string}[]} [options.backends] Workers of the app's own, each with a service binding
+ *   `SMARTCAR` to the first isolate
  * @param {object[]} [options.modules] other modules, the entry first
  * @param {string} [options.data] the data of a Worker that has been halted, to go on with
  */
@@ -57,13 +61,15 @@ export async function startEdge({
   demo = false,
   kv,
   variants = [],
+  metrics = false,
+  backends = [],
   modules = workerModules(),
   modulesRoot = workerBuild,
   data: given,
 }) {
   const data = given ?? (await mkdtemp(path.join(os.tmpdir(), "smartcar-connect-edge-")));
   const log = [];
-  const common = { modules, modulesRoot };
+  const common = { modules, modulesRoot, metrics };
   const assets = demo ? { directory: demoDirectory(), routerConfig: { has_user_worker: true } } : undefined;
   const serving = Array.from({ length: isolates }, (_, isolate) =>
     workerOptions({
@@ -84,6 +90,15 @@ export async function startEdge({
       vault: variant.vault !== false,
     }),
   );
+  const callers = backends.map(({ name, script }) => ({
+    name,
+    modules: [{ type: "ESModule", path: path.join(modulesRoot, `${name}.js`), contents: script }],
+    modulesRoot,
+    compatibilityDate: compatibilityDate(),
+    serviceBindings: { SMARTCAR: VAULT_HOME },
+    unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
+  }));
+  const workers = [...serving, ...others, ...callers];
   const runtime = new Miniflare(
     convertV4MiniflareOptions({
       host: "127.0.0.1",
@@ -97,7 +112,7 @@ export async function startEdge({
         log.push(`${level}: ${message}`);
         if (process.env.EDGE_LOG) process.stderr.write(`[workerd] ${level}: ${message}\n`);
       },
-      workers: [...serving, ...others],
+      workers,
     }),
   );
   const address = await runtime.ready.catch(async (error) => {
@@ -105,7 +120,7 @@ export async function startEdge({
     throw error;
   });
   const direct = new Map();
-  for (const { name } of [...serving, ...others]) {
+  for (const { name } of workers) {
     direct.set(name, new URL(await runtime.unsafeGetDirectURL(name)).origin);
   }
   let running = true;
@@ -125,6 +140,8 @@ export async function startEdge({
     log: () => log.join("\n"),
     kv: () => runtime.getKVNamespace("TOKENS", VAULT_HOME),
     vaultIds: () => runtime.listDurableObjectIds("VAULT", VAULT_HOME),
+    /** Fires the cron trigger; gives what workerd says came of it. */
+    scheduled: async () => (await runtime.getWorker(VAULT_HOME)).scheduled(),
     /** Stops workerd and keeps the data. */
     halt,
     async stop() {

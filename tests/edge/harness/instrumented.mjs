@@ -96,6 +96,10 @@ export default class extends WorkerEntrypoint {
     }
     return new Built(this.ctx, this.env).fetch(request);
   }
+
+  scheduled(controller) {
+    return new Built(this.ctx, this.env).scheduled(controller);
+  }
 }
 `;
 

@@ -98,18 +98,20 @@ export class KvStore {
     return expiration ? Number(expiration) * 1000 : undefined;
   }
 
-  /** Key listing is never cached here; KV promises no more for it than for reads. */
+  /** Key listing is never cached here; KV promises no more for it than for reads. A cursor is a place among the names. */
   list(parameters) {
     const prefix = parameters.get("prefix") ?? "";
-    const from = Number(parameters.get("cursor") ?? 0);
+    const after = parameters.get("cursor") ?? "";
     const limit = Math.min(Number(parameters.get("key_count_limit") ?? LIST_LIMIT), LIST_LIMIT);
-    const matching = [...this.entries()].filter(([name]) => name.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1));
-    const keys = matching.slice(from, from + limit).map(([name, entry]) => ({
+    const matching = [...this.entries()]
+      .filter(([name]) => name.startsWith(prefix) && name > after)
+      .sort(([a], [b]) => (a < b ? -1 : 1));
+    const keys = matching.slice(0, limit).map(([name, entry]) => ({
       name,
       ...(entry.expiresAt === undefined ? {} : { expiration: Math.floor(entry.expiresAt / 1000) }),
       ...(entry.metadata === undefined ? {} : { metadata: entry.metadata }),
     }));
-    const more = from + limit < matching.length;
-    return { keys, list_complete: !more, cacheStatus: null, ...(more ? { cursor: String(from + limit) } : {}) };
+    const more = limit < matching.length;
+    return { keys, list_complete: !more, cacheStatus: null, ...(more ? { cursor: keys.at(-1).name } : {}) };
   }
 }

@@ -7,16 +7,12 @@ use smartcar_connect::{
     api::ApiRequest,
     connect::VehicleId,
     edge::{Caller, Problem, VaultReply},
-    time::Millis,
     token::{self, AccessToken},
     vault::{ConnectionId, Effect, Event, GrantRecord, KvName, KvOutcome, Principal, Profile, Upstream, Vehicles},
 };
 
 use super::{Fault, Inner, store::Batch};
 use crate::{clock, kv, settings, upstream};
-
-/// When a deletion that KV refused is tried again.
-const KV_PAUSE: Millis = Millis::from_secs(2);
 
 /// How many vehicles Smartcar is told of at once.
 const AT_ONCE: usize = 4;
@@ -131,7 +127,7 @@ impl Inner {
         let index = kv::delete(&store, &KvName::index(&self.config()?.key_ring, &principal)).await;
         if !closed || index == KvOutcome::Failed {
             // The alarm goes on with it.
-            return self.rearm(KV_PAUSE).await;
+            return Ok(());
         }
         self.delete_everything().await
     }

@@ -204,6 +204,8 @@ impl Inner {
         let record = granted(tokens, refresh_token, clock::now());
         let mut batch = Batch::default();
         self.put_grant(&mut batch, principal, &id, &record)?;
+        // Whatever the vehicles: the sweep of a rotation finds a connection that has ended by the index alone.
+        self.owe_index(&mut batch, principal).await?;
         let outcome = FinishOutcome::Connected(id.clone());
         self.put_pending(&mut batch, principal, &Finish::concluded(pending, outcome.clone()))?;
         self.commit(batch).await?;

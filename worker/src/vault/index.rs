@@ -9,8 +9,11 @@ use smartcar_connect::{
 use super::{Fault, Inner, store::Batch};
 use crate::{clock, kv, settings};
 
-/// How long after a failed write the next one is tried: KV takes one per second and key.
+/// How long after a failed write the next one is tried, at least: KV takes one per second and key.
 const RETRY_AFTER: Millis = Millis::from_secs(2);
+
+/// And at most. In between it is as long as the index has been owed.
+const RETRY_AT_LATEST: Millis = Millis::from_mins(5);
 
 /// How long a write may take before the alarm does it.
 const LOST_AFTER: Millis = Millis::from_secs(15);
@@ -28,12 +31,16 @@ pub(super) struct IndexRecord {
 }
 
 impl Inner {
-    /// Notes, in the batch that changes a grant's vehicles, that the index has to be written.
-    pub(super) fn owe_index(&self, batch: &mut Batch, principal: &Principal) -> Result<(), Fault> {
+    /// Notes, in the batch that changes a grant's vehicles, that the index has to be written. The caller has its turn.
+    pub(super) async fn owe_index(&self, batch: &mut Batch, principal: &Principal) -> Result<(), Fault> {
         let now = clock::now();
-        // The time orders the changes and needs no reading.
+        let latest = self
+            .index_record(principal)
+            .await?
+            .map_or(0, |record| record.generation);
         let index = IndexRecord {
-            generation: now.as_millis(),
+            // Never the same twice, though the clock stands still between I/O.
+            generation: latest.saturating_add(1).max(now.as_millis()),
             publish_at: Some(now.after(LOST_AFTER)),
         };
         self.put_index(batch, principal, &index)
@@ -43,6 +50,7 @@ impl Inner {
     pub(super) async fn write_index(&self, principal: &Principal) -> Result<(), Fault> {
         let store = settings::tokens(&self.env).map_err(Fault::Misconfigured)?;
         let names = KvName::index(&self.config()?.key_ring, principal);
+        self.seal_anew(principal).await?;
         let _turn = self.kv_turn.lock().await;
         let Some(record) = self.index_record(principal).await? else {
             return Ok(());
@@ -75,7 +83,11 @@ impl Inner {
         }
         let publish_at = match outcome {
             KvOutcome::Done => None,
-            KvOutcome::Failed => Some(clock::now().after(RETRY_AFTER)),
+            KvOutcome::Failed => {
+                let now = clock::now();
+                let owed_for = now.since(UnixMillis::new(record.generation));
+                Some(now.after(owed_for.clamp(RETRY_AFTER, RETRY_AT_LATEST)))
+            }
         };
         let mut batch = Batch::default();
         self.put_index(&mut batch, principal, &IndexRecord { publish_at, ..record })?;

@@ -265,7 +265,7 @@ impl Inner {
                 self.put_grant(&mut batch, principal, id, next)?;
                 let shown = |record: &GrantRecord| Connection::of(id, record, clock::now()).map(|shown| shown.vehicles);
                 if record.is_none_or(|record| shown(&record) != shown(next)) {
-                    self.owe_index(&mut batch, principal)?;
+                    self.owe_index(&mut batch, principal).await?;
                 }
             }
             Next::Remove => batch.delete(store::grant_key(id)),

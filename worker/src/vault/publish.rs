@@ -25,6 +25,7 @@ impl Inner {
     pub(super) async fn write_kv(&self, principal: &Principal, id: &ConnectionId) -> Result<(), Fault> {
         let store = settings::tokens(&self.env).map_err(Fault::Misconfigured)?;
         let names = KvName::grant(&self.config()?.key_ring, principal, id);
+        self.seal_anew(principal).await?;
         let turn = self.kv_turn.lock().await;
         let event = match self.grant(principal, id).await? {
             Some(record @ GrantRecord::Live(_)) => {

@@ -1,63 +1,62 @@
 //! Sealing anew, with the active key, what a retired one sealed.
 
-use std::{collections::HashSet, rc::Rc};
+use std::rc::Rc;
 
-use smartcar_connect::{edge::VaultReply, vault::SealedRecord};
-
-use super::{
-    Fault, Inner,
-    store::{self, Batch},
+use smartcar_connect::{
+    edge::VaultReply,
+    vault::{Principal, SealedRecord},
 };
 
+use super::{Fault, Inner, store::Batch};
+
 impl Inner {
-    /// Seals every record of this vault with the active key and brings KV up to date. What does not open is left as it is:
-    /// its key may come back.
+    /// Seals this vault with the active key and writes all of KV anew: storage does not tell which key sealed a copy there.
     pub(super) async fn reseal(self: &Rc<Self>) -> Result<VaultReply, Fault> {
         let Some(profile) = self.profile().await? else {
-            return Ok(VaultReply::Resealed { records: 0 });
+            return Ok(VaultReply::Done);
         };
         let principal = &profile.principal;
-        let active = self.config()?.key_ring.active_id().clone();
+        let left = self.seal_anew(principal).await?;
         let turn = self.turn.lock().await;
-        let is_retired = |text: &str| SealedRecord::from_text(text).is_ok_and(|record| *record.key_id() != active);
-        let retired: HashSet<String> = self
-            .list("")
-            .await?
-            .into_iter()
-            .filter(|(_, text)| is_retired(text))
-            .map(|(key, _)| key)
-            .collect();
-        let is = |key: &str| retired.contains(key);
         let mut batch = Batch::default();
-        let mut again = Vec::new();
-        let mut records = 0_u32;
-        for (id, grant) in self.grants(principal).await? {
-            if is(&store::grant_key(&id)) {
-                self.put_grant(&mut batch, principal, &id, &grant)?;
-                again.push(id);
-                records = records.saturating_add(1);
-            }
-        }
-        for pending in self.pendings(principal).await? {
-            if is(&store::pending_key(pending.pending.fingerprint().as_str())) {
-                self.put_pending(&mut batch, principal, &pending)?;
-                records = records.saturating_add(1);
-            }
-        }
-        if is(store::INDEX) {
-            self.owe_index(&mut batch, principal)?;
-            records = records.saturating_add(1);
-        }
-        if is(store::PROFILE) {
-            self.put_profile(&mut batch, &profile)?;
-            records = records.saturating_add(1);
-        }
+        self.owe_index(&mut batch, principal).await?;
         self.commit(batch).await?;
         drop(turn);
-        for id in again {
+        for (id, _) in self.grants(principal).await? {
             self.write_kv(principal, &id).await?;
         }
         self.write_index(principal).await?;
-        Ok(VaultReply::Resealed { records })
+        Ok(VaultReply::Resealed { left })
+    }
+
+    /// Seals every record in storage with the active key, and says how many do not open: those are left as they are, since
+    /// their key may come back. Nothing is written to KV before this is done: by what the sweep finds there, it judges the
+    /// whole vault.
+    pub(super) async fn seal_anew(&self, principal: &Principal) -> Result<usize, Fault> {
+        let _turn = self.turn.lock().await;
+        if self.count_retired().await? == 0 {
+            return Ok(0);
+        }
+        let mut batch = Batch::default();
+        for (id, grant) in self.grants(principal).await? {
+            self.put_grant(&mut batch, principal, &id, &grant)?;
+        }
+        for pending in self.pendings(principal).await? {
+            self.put_pending(&mut batch, principal, &pending)?;
+        }
+        self.owe_index(&mut batch, principal).await?;
+        // Read last: a visit or a deletion notes itself there without waiting for its turn.
+        if let Some(profile) = self.profile().await? {
+            self.put_profile(&mut batch, &profile)?;
+        }
+        self.commit(batch).await?;
+        self.count_retired().await
+    }
+
+    async fn count_retired(&self) -> Result<usize, Fault> {
+        let active = self.config()?.key_ring.active_id();
+        let is_active = |text: &str| SealedRecord::from_text(text).is_ok_and(|record| record.key_id() == active);
+        let records = self.list("").await?;
+        Ok(records.iter().filter(|(_, text)| !is_active(text)).count())
     }
 }

@@ -22,6 +22,9 @@ pub(super) const INDEX: &str = "index";
 pub(super) const PENDING: &str = "pending/";
 pub(super) const GRANT: &str = "grant/";
 
+/// How long deleting everything may take before the alarm goes on with it, and how often the alarm tries.
+const DELETION_LOST_AFTER: Millis = Millis::from_secs(15);
+
 pub(super) fn grant_key(id: &ConnectionId) -> String {
     [GRANT, id.as_str()].concat()
 }
@@ -114,8 +117,15 @@ impl Inner {
             .await
     }
 
+    /// How far the index in KV is. One that does not open is as good as none: its contents follow from the grants.
     pub(super) async fn index_record(&self, principal: &Principal) -> Result<Option<IndexRecord>, Fault> {
-        self.read(INDEX, &Place::publication(principal)).await
+        match self.read(INDEX, &Place::publication(principal)).await {
+            Err(fault @ Fault::Sealed(_)) => {
+                fault.log();
+                Ok(None)
+            }
+            other => other,
+        }
     }
 
     /// Every grant, the oldest first. One that does not open is left out and logged: it must not take the others with it.
@@ -149,13 +159,16 @@ impl Inner {
 
     pub(super) fn put_profile(&self, batch: &mut Batch, profile: &Profile) -> Result<(), Fault> {
         let record = self.seal(&Place::profile(&self.vault_id()), 0, profile)?;
-        let wake = if profile.closing {
-            clock::now()
+        batch.put(PROFILE.to_owned(), &record, Some(self.profile_wake(profile)?));
+        Ok(())
+    }
+
+    fn profile_wake(&self, profile: &Profile) -> Result<UnixMillis, Fault> {
+        Ok(if profile.closing {
+            clock::now().after(DELETION_LOST_AFTER)
         } else {
             profile.deleted_at(self.config()?.retention)
-        };
-        batch.put(PROFILE.to_owned(), &record, Some(wake));
-        Ok(())
+        })
     }
 
     pub(super) fn put_grant(
@@ -256,7 +269,7 @@ impl Inner {
         }
         let mut wakes = HashMap::new();
         if let Some(profile) = self.profile().await? {
-            wakes.insert(PROFILE.to_owned(), profile.deleted_at(self.config()?.retention));
+            wakes.insert(PROFILE.to_owned(), self.profile_wake(&profile)?);
             let principal = &profile.principal;
             for (id, grant) in self.grants(principal).await? {
                 wakes.extend(wake_at(&id, &grant).map(|at| (grant_key(&id), at)));

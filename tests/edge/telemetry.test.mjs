@@ -1,0 +1,210 @@
+// What operators see: lines of JSON and data points that say what happened and nothing about whom it happened to.
+import assert from "node:assert/strict";
+import path from "node:path";
+import { after, beforeEach, test } from "node:test";
+
+import { startEdge } from "./harness/edge.mjs";
+import { send } from "./harness/http.mjs";
+import { setClock } from "./harness/instrumented.mjs";
+import { workerBuild, workerModules } from "./harness/paths.mjs";
+import { scannerFor } from "./harness/secrets.mjs";
+import { ownSecrets, settings } from "./harness/settings.mjs";
+import { until } from "./harness/until.mjs";
+import { Visitor } from "./harness/visitor.mjs";
+import { openWorld } from "./harness/world.mjs";
+
+const HOUR = 60 * 60 * 1000;
+const USER = "measured-owner@example.com";
+
+// Around the built Worker: a clock that can be moved, and a dataset that keeps its points, or throws.
+const ENTRY = `
+import { WorkerEntrypoint } from "cloudflare:workers";
+import Built, { Vault as BuiltVault } from "./index.js";
+
+const PlatformDate = Date;
+let offset = 0;
+const now = () => PlatformDate.now() + offset;
+globalThis.Date = new Proxy(PlatformDate, {
+  construct: (target, args, newTarget) => Reflect.construct(target, args.length === 0 ? [now()] : args, newTarget),
+  get: (target, name) => (name === "now" ? now : Reflect.get(target, name)),
+});
+
+const points = [];
+let broken = false;
+const METRICS = {
+  writeDataPoint(point) {
+    if (broken) throw new Error("the dataset is broken");
+    points.push(point);
+  },
+};
+const measured = (env) => ({ ...env, METRICS });
+
+export const Vault = new Proxy(BuiltVault, {
+  construct: (target, [state, env], newTarget) => Reflect.construct(target, [state, measured(env)], newTarget),
+});
+
+export default class extends WorkerEntrypoint {
+  fetch(request) {
+    const { pathname, searchParams } = new URL(request.url);
+    if (pathname === "/__test/clock") {
+      offset = Number(searchParams.get("offset"));
+      return new Response();
+    }
+    if (pathname === "/__test/points") return Response.json(points);
+    if (pathname === "/__test/broken") {
+      broken = searchParams.get("broken") === "true";
+      return new Response();
+    }
+    return new Built(this.ctx, measured(this.env)).fetch(request);
+  }
+
+  scheduled(controller) {
+    return new Built(this.ctx, measured(this.env)).scheduled(controller);
+  }
+}
+`;
+
+const world = await openWorld({
+  modules: [{ type: "ESModule", path: path.join(workerBuild, "measured.js"), contents: ENTRY }, ...workerModules()],
+});
+const { simulator, edge } = world;
+after(() => world.close());
+beforeEach(() => simulator.clearFaults());
+
+/** The lines so far; whatever else was printed is in `edge.log()`. */
+function lines() {
+  return edge
+    .log()
+    .split("\n")
+    .map((line) => line.replace(/^\w+: /, ""))
+    .filter((line) => line.startsWith("{"))
+    .map((line) => JSON.parse(line));
+}
+
+const outcomesOf = (event) => lines().filter((line) => line.event === event).map(({ outcome }) => outcome);
+
+async function points() {
+  return (await send(`${edge.at(0)}/__test/points`)).json();
+}
+
+const visitor = world.visitor();
+const { answer, query } = await world.connect(visitor, { user: USER });
+const { connection } = answer.json();
+let hours = 0;
+
+/** Lets the access token expire and asks for one, with each fault in turn. */
+async function refresh(...faults) {
+  for (const fault of faults) {
+    hours += 3;
+    await setClock(edge, hours * HOUR);
+    if (fault) await simulator.fault({ endpoint: "refresh", ...fault });
+    await visitor.token(connection);
+    await simulator.clearFaults();
+  }
+}
+
+test("every request has a line with its route and status, and its id is the answer's", async () => {
+  const { headers } = await visitor.get(`/connections/${connection.id}`);
+  await visitor.get("/connections/AAAAAAAAAAAAAAAAAAAAAA");
+  await visitor.get("/nowhere");
+  await visitor.token(connection, { serviceKey: "wrong" });
+  await until("the last line is there", () => outcomesOf("request").includes("internal_token 401"));
+  for (const outcome of ["connect_start 200", "connect_finish 200", "show_connection 200", "show_connection 404", "none 404"]) {
+    assert.ok(outcomesOf("request").includes(outcome), outcome);
+  }
+  const line = lines().find(({ requestId }) => requestId === headers["x-request-id"]);
+  assert.equal(line?.outcome, "show_connection 200");
+});
+
+test("exchanges and refreshes have lines by outcome and cause", async () => {
+  const body = JSON.stringify({ error: "invalid_grant", error_description: "Invalid refresh_token." });
+  await refresh(
+    undefined,
+    { kind: "status", status: 503, body: "" },
+    { kind: "status", status: 429, body: "", headers: { "retry-after": "1" } },
+    { kind: "garbage" },
+    { kind: "reset_before" },
+    { kind: "status", status: 400, body, times: null },
+  );
+  await until("the last line is there", () => outcomesOf("refresh").includes("grant_refused"));
+  for (const outcome of ["issued", "server_error", "rate_limited", "unreadable_response", "connection_lost"]) {
+    assert.ok(outcomesOf("refresh").includes(outcome), `${outcome}: ${outcomesOf("refresh")}`);
+  }
+  assert.deepEqual(outcomesOf("exchange"), ["issued"]);
+});
+
+test("a publication's line says how long KV lagged behind, and a sweep's whether it is over", async () => {
+  await until("there is a line", () => outcomesOf("publish").length > 0);
+  for (const { outcome, ms } of lines().filter(({ event }) => event === "publish")) {
+    assert.equal(outcome, "done");
+    assert.ok(ms < 10_000, `${ms}`);
+  }
+  await edge.scheduled();
+  await until("there is a line", () => outcomesOf("reseal").length > 0);
+  assert.deepEqual(outcomesOf("reseal"), ["complete"]);
+});
+
+test("a line has an event, an outcome and a time, and a request's its id: nothing else", () => {
+  for (const line of lines()) {
+    const members = ["event", "outcome", "ms", ...(line.event === "request" ? ["requestId"] : [])];
+    assert.deepEqual(Object.keys(line), members);
+    assert.match(line.outcome, /^[a-z_]+( \d{3})?$/);
+    assert.ok(Number.isInteger(line.ms) && line.ms >= 0, `${line.ms}`);
+  }
+  assert.ok(lines().length >= 15);
+});
+
+test("each line has its data point", async () => {
+  const written = await points();
+  const wanted = lines().map(({ event, outcome }) => [event, outcome].join());
+  assert.deepEqual(written.map(({ blobs }) => blobs.join()).sort(), wanted.sort());
+  for (const { indexes, blobs, doubles, ...rest } of written) {
+    assert.deepEqual([indexes, rest], [[blobs[0]], {}]);
+    assert.ok(doubles.length === 1 && Number.isInteger(doubles[0]));
+  }
+});
+
+test("neither lines nor points tell a secret, nor whose owner, connection or car it is", async () => {
+  const { vehicles } = connection;
+  const told = [
+    ...(await simulator.secrets()),
+    ...ownSecrets(world.values),
+    USER,
+    query.code,
+    query.state,
+    visitor.cookie,
+    visitor.principal,
+    visitor.principal.split(":")[1],
+    connection.id,
+    ...vehicles.map(({ id }) => id),
+    ...(await edge.vaultIds()),
+  ];
+  assert.ok(told.length > 15 && told.every((text) => typeof text === "string"));
+  const scan = scannerFor(told);
+  assert.deepEqual(scan("log", edge.log()), []);
+  assert.deepEqual(scan("points", JSON.stringify(await points())), []);
+});
+
+test("a dataset that fails costs nothing but its points", async () => {
+  const before = (await points()).length;
+  await send(`${edge.at(0)}/__test/broken?broken=true`);
+  assert.equal((await world.connect(world.visitor())).answer.json().kind, "connected");
+  await send(`${edge.at(0)}/__test/broken?broken=false`);
+  const health = await visitor.get("/healthz");
+  assert.equal(health.status, 200);
+  await until("points are written again", async () => (await points()).length > before);
+});
+
+test("the platform's own binding takes the points", async () => {
+  const page = world.page;
+  const bound = await startEdge({ bindings: settings({ simulator, allowedOrigins: [page] }), metrics: true });
+  try {
+    const owner = new Visitor(bound, page, []);
+    const { state } = await owner.start();
+    const finished = await owner.finish({ code: await world.consent(), state });
+    assert.equal(finished.json().kind, "connected", finished.text);
+    assert.equal((await bound.scheduled()).outcome, "ok");
+  } finally {
+    await bound.stop();
+  }
+});
