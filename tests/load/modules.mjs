@@ -48,7 +48,7 @@ export function benchModules() {
   return [{ type: "ESModule", path: path.join(workerBuild, "bench.js"), contents: ENTRY }, ...instrumentedModules()];
 }
 
-/** From now on every isolate remembers what it reads of KV, or reads anew each time; all that was remembered is forgotten. */
+/** Lets every isolate remember what it reads of KV from now on, or read anew each time; what it remembered is forgotten. */
 export async function rememberReads(edge, on) {
   for (let isolate = 0; isolate < edge.isolates; isolate += 1) {
     await send(`${edge.at(isolate)}/__bench/memory?on=${on}`, { method: "POST" });
