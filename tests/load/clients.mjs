@@ -2,11 +2,12 @@
 import http from "node:http";
 import { parentPort } from "node:worker_threads";
 
+const KEPT_OPEN = { keepAlive: true, maxSockets: Infinity, maxFreeSockets: Infinity };
 const agents = new Map();
 
 function agentFor(url) {
   const { origin } = new URL(url);
-  if (!agents.has(origin)) agents.set(origin, new http.Agent({ keepAlive: true, maxSockets: Infinity, maxFreeSockets: Infinity }));
+  if (!agents.has(origin)) agents.set(origin, new http.Agent(KEPT_OPEN));
   return agents.get(origin);
 }
 

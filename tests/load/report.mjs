@@ -21,42 +21,51 @@ function table(heads, rows) {
 const ms = (value) => `${value.toFixed(value < 10 ? 1 : 0)} ms`;
 const times = (value) => `${value.toFixed(2)} ×`;
 
+const kvOf = ({ fromMemory }) => (fromMemory ? "from memory" : "emulated");
+
 /**
  * Prints all figures and says of each demand whether it is met.
  * @returns {boolean} whether all are
  */
-export function report({ floor, fresh, alone, storms, peers, bar }) {
-  print("\nAt expiry: everybody needs the new token. Times also as multiples of one round trip to Smartcar.\n");
+export function report({ floor, fresh, storms, peers, bar }) {
+  print("\nAt expiry: everybody needs the new token. `×` is in round trips to Smartcar.\n");
   table(
-    ["Smartcar's round trip", "upstream calls", "tokens", "failed", "one client", "p50", "p99", "p50 ÷ trip", "p99 ÷ trip"],
+    ["round trip", "requests at once", "KV reads", "upstream calls", "tokens", "failed", "p50", "p99", "p50", "p99"],
     storms.map((storm) => [
       ms(storm.upstreamMs),
+      `${storm.count}`,
+      kvOf(storm),
       `${storm.upstream}`,
       `${storm.tokens}`,
       `${storm.failed}`,
-      ms(storm.one.p50),
       ms(storm.p50),
       ms(storm.p99),
       times(storm.p50 / storm.upstreamMs),
       times(storm.p99 / storm.upstreamMs),
     ]),
   );
-  print("\nWithout a refresh\n");
+  print("\nA fresh token, and a route that does nothing: the least that this machine needs to carry the requests\n");
   table(
-    ["", "Durable Object calls", "failed", "p50", "p99"],
+    ["", "requests at once", "KV reads", "Durable Object calls", "failed", "p50", "p99"],
     [
-      ["a fresh token, one client", `${alone.vault}`, `${alone.failed}`, ms(alone.p50), ms(alone.p99)],
-      ["a fresh token, all at once", `${fresh.vault}`, `${fresh.failed}`, ms(fresh.p50), ms(fresh.p99)],
-      ["the floor: `healthz`, all at once", "-", `${floor.failed}`, ms(floor.p50), ms(floor.p99)],
+      ...fresh.map((one) => [
+        "fresh token",
+        `${one.count}`,
+        kvOf(one),
+        `${one.vault}`,
+        `${one.failed}`,
+        ms(one.p50),
+        ms(one.p99),
+      ]),
+      ["healthz", `${storms[0].count}`, "-", "-", `${floor.failed}`, ms(floor.p50), ms(floor.p99)],
     ],
   );
-  print("\nThe floor is what this machine needs to carry that many requests through the client and workerd.\n");
-
   const [first] = storms;
-  print(`The usual ways to keep a token, the same storm (Smartcar's round trip ${ms(first.upstreamMs)})\n`);
+  const storm = `${first.count} at once, a round trip of ${ms(first.upstreamMs)}`;
+  print(`\nThe usual ways to keep a token in the same storm: ${storm}\n`);
   table(
     ["", "upstream calls", "failed", "p50", "p99"],
-    [...peers, { ...first, name: "smartcar-connect" }].map((peer) => [
+    [...peers, { ...storms[1], name: "smartcar-connect" }].map((peer) => [
       peer.name,
       `${peer.upstream}`,
       `${peer.failed}`,
@@ -64,18 +73,24 @@ export function report({ floor, fresh, alone, storms, peers, bar }) {
       ms(peer.p99),
     ]),
   );
-  print();
+  print("\n`emulated` is Miniflare's KV, and takes this machine's time; the real one does not. `from memory` is what a");
+  print("location has read within the last minute, as at Cloudflare. All isolates share one thread here.\n");
 
   const everyStorm = (holds) => storms.every(holds);
+  const ratio = first.p99 / first.upstreamMs;
   const demands = [
     ["one upstream call for each storm", everyStorm(({ upstream }) => upstream === 1)],
     ["one token for all, nobody fails", everyStorm(({ tokens, failed }) => tokens === 1 && failed === 0)],
-    ["a fresh token calls no Durable Object", fresh.vault === 0 && alone.vault === 0 && fresh.failed === 0],
+    ["a fresh token calls no Durable Object", fresh.every(({ vault, failed }) => vault === 0 && failed === 0)],
     [
-      `p99 at most ${bar} × one round trip of ${first.latencyMs} ms (${times(first.p99 / first.upstreamMs)})`,
-      first.p99 <= bar * first.upstreamMs,
+      `p99 at most ${bar} × a round trip of ${first.latencyMs} ms, ${first.count} at once: ${times(ratio)}`,
+      ratio <= bar,
     ],
   ];
   for (const [demand, met] of demands) print(`  ${met ? "✓" : "✗"} ${demand}`);
+  if (ratio > bar) {
+    const without = (first.p99 - floor.p99) / first.upstreamMs;
+    print(`\n\`healthz\` alone takes ${ms(floor.p99)} on this machine: ${times(without)} without them.`);
+  }
   return demands.every(([, met]) => met);
 }
