@@ -50,3 +50,69 @@ impl VehicleIndex {
         self.vehicles.iter().map(|known| (&known.id, &known.connection_id))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        time::UnixMillis,
+        token::{AccessToken, RefreshToken, TokenSet},
+        vault::{Cause, Published, Vehicles, granted},
+    };
+
+    fn id(byte: u8) -> ConnectionId {
+        ConnectionId::from_random([byte; 16])
+    }
+
+    fn vehicle(id: &str) -> VehicleId {
+        VehicleId::parse(id).unwrap()
+    }
+
+    fn live(vehicles: &[&str]) -> GrantRecord {
+        let tokens = TokenSet {
+            access_token: AccessToken::new("a".into()),
+            access_expires_at: UnixMillis::new(1),
+            refresh_token: None,
+        };
+        let mut record = granted(tokens, RefreshToken::new("r".into()), UnixMillis::EPOCH);
+        if let GrantRecord::Live(grant) = &mut record {
+            grant.vehicles = Vehicles::Listed(vehicles.iter().map(|id| vehicle(id)).collect());
+        }
+        record
+    }
+
+    fn ended(vehicles: &[&str]) -> GrantRecord {
+        GrantRecord::Ended {
+            cause: Cause::RefreshTokenRefused,
+            since: UnixMillis::EPOCH,
+            generation: 1,
+            vehicles: vehicles.iter().map(|id| vehicle(id)).collect(),
+            connected_at: UnixMillis::EPOCH,
+            refresh_expires_at: UnixMillis::EPOCH,
+            published: Published::Current {
+                since: UnixMillis::EPOCH,
+            },
+        }
+    }
+
+    #[test]
+    fn a_vehicle_belongs_to_the_newest_connection_that_covers_it() {
+        let grants = [
+            (id(1), live(&["car-1", "car-2"])),
+            (id(2), live(&["car-2"])),
+            (id(3), live(&["car-3"])),
+        ];
+        let index = VehicleIndex::of(&grants);
+        let found = ["car-1", "car-2", "car-3", "car-4"].map(|car| index.connection_of(&vehicle(car)).cloned());
+        assert_eq!(found, [Some(id(1)), Some(id(2)), Some(id(3)), None]);
+        assert_eq!(index.iter().count(), 3, "each vehicle once");
+    }
+
+    #[test]
+    fn a_connection_without_tokens_covers_nothing() {
+        let index = VehicleIndex::of(&[(id(1), live(&["car-1"])), (id(2), ended(&["car-1", "car-2"]))]);
+        assert_eq!(index.connection_of(&vehicle("car-1")), Some(&id(1)));
+        assert_eq!(index.connection_of(&vehicle("car-2")), None);
+        assert_eq!(VehicleIndex::of(&[]), VehicleIndex::default());
+    }
+}

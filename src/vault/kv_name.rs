@@ -5,6 +5,16 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 use super::{ConnectionId, KeyId, KeyRing, Principal, key_ring::push_prefixed};
+use crate::time::UnixMillis;
+
+/// KV refuses a shorter life: <https://developers.cloudflare.com/kv/api/write-key-value-pairs/#expiring-keys>.
+const SHORTEST_LIFE_SECS: u64 = 60;
+
+/// The life to give to a record in KV that is worthless after `expires_at`, in seconds.
+#[must_use]
+pub fn kv_life_secs(expires_at: UnixMillis, now: UnixMillis) -> u64 {
+    expires_at.since(now).as_secs().max(SHORTEST_LIFE_SECS)
+}
 
 /// A name in KV: `v1/` and an HMAC-SHA256 in base64url.
 ///
@@ -51,5 +61,25 @@ impl KvName {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_life_is_shorter_than_kv_takes() {
+        let now = UnixMillis::new(1_000_000);
+        for (left_millis, secs) in [
+            (0, 60),
+            (59_999, 60),
+            (60_999, 60),
+            (61_000, 61),
+            (5_184_000_000, 5_184_000),
+        ] {
+            assert_eq!(kv_life_secs(UnixMillis::new(1_000_000 + left_millis), now), secs);
+        }
+        assert_eq!(kv_life_secs(UnixMillis::EPOCH, now), 60, "what has expired already");
     }
 }

@@ -23,7 +23,7 @@ pub use grant::{
 pub use id::{ConnectionId, InvalidId};
 pub use index::VehicleIndex;
 pub use key_ring::{KeyId, KeyRing, KeyRingError};
-pub use kv_name::KvName;
+pub use kv_name::{KvName, kv_life_secs};
 pub use life::{
     Answer, CALL_DEADLINE, Effect, Event, KvOutcome, Next, Policy, Step, Unwell, Upstream, granted, step, wake_at,
 };

@@ -4,13 +4,11 @@ use smartcar_connect::{
     time::UnixMillis,
     vault::{
         ConnectionId, GrantRecord, KeyRing, KvName, KvOutcome, OpenError, Place, Principal, SealedRecord, VehicleIndex,
+        kv_life_secs,
     },
 };
 use worker::kv::KvStore;
 use zeroize::Zeroizing;
-
-/// KV takes no shorter life, in seconds.
-const SHORTEST_TTL: u64 = 60;
 
 /// What stands beside a record, readable without opening it: which key sealed it, and the Durable Object that can seal it
 /// anew.
@@ -36,10 +34,10 @@ pub(crate) async fn put(
         key: record.key_id().as_str().to_owned(),
         vault: vault_id.to_owned(),
     };
-    let ttl = expires_at.since(now).as_secs().max(SHORTEST_TTL);
+    let life = kv_life_secs(expires_at, now);
     let put = kv
         .put(name.as_str(), record.to_text())
-        .and_then(|builder| builder.expiration_ttl(ttl).metadata(metadata));
+        .and_then(|builder| builder.expiration_ttl(life).metadata(metadata));
     let written = match put {
         Ok(builder) => builder.execute().await.is_ok(),
         Err(_) => false,
