@@ -1,6 +1,6 @@
 //! The settings of this Worker, from its variables and secrets.
 
-use std::rc::Rc;
+use std::{cell::OnceCell, rc::Rc};
 
 use smartcar_connect::edge::{Config, Misconfiguration};
 use worker::{Env, kv::KvStore};
@@ -12,8 +12,17 @@ pub(crate) const TOKENS: &str = "TOKENS";
 
 pub(crate) type Settings = Result<Rc<Config>, Misconfiguration>;
 
-/// Reads and checks everything. A Worker that lacks anything serves nothing.
+thread_local! {
+    /// An isolate never sees its variables or secrets change: a new deployment starts new isolates.
+    static SETTINGS: OnceCell<Settings> = const { OnceCell::new() };
+}
+
+/// The settings, read and checked once in an isolate's life. A Worker that lacks anything serves nothing.
 pub(crate) fn read(env: &Env) -> Settings {
+    SETTINGS.with(|settings| settings.get_or_init(|| check(env)).clone())
+}
+
+fn check(env: &Env) -> Settings {
     let config = Config::read(|name| env.var(name).ok().map(|value| value.to_string()))?;
     if env.durable_object(VAULT).is_err() {
         return Err(Misconfiguration::missing_binding(VAULT));

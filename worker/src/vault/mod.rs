@@ -75,6 +75,8 @@ struct Inner {
     state: State,
     env: Env,
     settings: Settings,
+    /// The profile as it was last read or written; this object is its only writer.
+    known_profile: RefCell<Option<Profile>>,
     /// When each record wants the alarm, by its key in storage; `None` until storage was read.
     wakes: RefCell<Option<HashMap<String, UnixMillis>>>,
     /// What is under way for each connection. Whoever wants a token meanwhile waits for its answer.
@@ -93,6 +95,7 @@ impl Inner {
             state,
             env,
             settings,
+            known_profile: RefCell::default(),
             wakes: RefCell::default(),
             flights: RefCell::default(),
             finishes: RefCell::default(),

@@ -39,6 +39,7 @@ pub(super) struct Batch {
     puts: Vec<(String, String)>,
     deletes: Vec<String>,
     wakes: Vec<(String, Option<UnixMillis>)>,
+    profile: Option<Profile>,
 }
 
 impl Batch {
@@ -101,7 +102,13 @@ impl Inner {
     }
 
     pub(super) async fn profile(&self) -> Result<Option<Profile>, Fault> {
-        self.read(PROFILE, &Place::profile(&self.vault_id())).await
+        let known = self.known_profile.borrow().clone();
+        if known.is_some() {
+            return Ok(known);
+        }
+        let read: Option<Profile> = self.read(PROFILE, &Place::profile(&self.vault_id())).await?;
+        // Whoever wrote it meanwhile knows better.
+        Ok(read.map(|profile| self.known_profile.borrow_mut().get_or_insert(profile).clone()))
     }
 
     pub(super) async fn grant(&self, principal: &Principal, id: &ConnectionId) -> Result<Option<GrantRecord>, Fault> {
@@ -160,6 +167,7 @@ impl Inner {
     pub(super) fn put_profile(&self, batch: &mut Batch, profile: &Profile) -> Result<(), Fault> {
         let record = self.seal(&Place::profile(&self.vault_id()), 0, profile)?;
         batch.put(PROFILE.to_owned(), &record, Some(self.profile_wake(profile)?));
+        batch.profile = Some(profile.clone());
         Ok(())
     }
 
@@ -236,10 +244,16 @@ impl Inner {
             }
         };
         match try_join3(put, delete, self.arm(next)).await {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                if let Some(profile) = batch.profile {
+                    *self.known_profile.borrow_mut() = Some(profile);
+                }
+                Ok(())
+            }
             Err(error) => {
                 // What is stored now is not known: it is read again.
                 *self.wakes.borrow_mut() = None;
+                *self.known_profile.borrow_mut() = None;
                 Err(error.into())
             }
         }
@@ -304,6 +318,7 @@ impl Inner {
 
     /// Deletes everything, the alarm included.
     pub(super) async fn delete_everything(&self) -> Result<(), Fault> {
+        *self.known_profile.borrow_mut() = None;
         let storage = self.storage();
         let alarm = async { storage.delete_alarm().await };
         let nothing = async { Ok::<(), worker::Error>(()) };
