@@ -72,7 +72,11 @@ pub(crate) async fn respond(mut request: Request, env: &Env) -> worker::Result<R
         Err(problem) => Answer::problem(&problem, &work.request_id),
     };
     let outcome = [name, " ", &answer.status.to_string()].concat();
-    telemetry::record(env, Happened::Request, &outcome, now, Some(&work.request_id));
+    if answer.status < 400 {
+        telemetry::count(env, Happened::Request, &outcome, now);
+    } else {
+        telemetry::record(env, Happened::Request, &outcome, now, Some(&work.request_id));
+    }
     // A cookie made with a retired key is made anew whatever was asked.
     let answer = match &work.session {
         Some(session) => caller::remember(answer, session, &work.config, now),

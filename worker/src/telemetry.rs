@@ -1,4 +1,5 @@
-//! What operators see: a line of JSON for each event, and a data point where an Analytics Engine dataset is bound as
+//! What operators see: a line of JSON for each event, but for requests that went well, and a data
+//! point for each where an Analytics Engine dataset is bound as
 //! `METRICS`.
 //!
 //! Events, outcomes and times only: no token, code, state, VIN, and nothing that names an owner, a connection or a vehicle.
@@ -47,7 +48,7 @@ struct Line<'a> {
     request_id: Option<&'a str>,
 }
 
-/// Records what happened since `since`.
+/// Logs and counts what happened since `since`.
 pub(crate) fn record(env: &Env, happened: Happened, outcome: &str, since: UnixMillis, request_id: Option<&str>) {
     let ms = clock::now().since(since);
     let event = happened.name();
@@ -59,6 +60,13 @@ pub(crate) fn record(env: &Env, happened: Happened, outcome: &str, since: UnixMi
     }) {
         worker::console_log!("{line}");
     }
+    count(env, happened, outcome, since);
+}
+
+/// Counts what happened since `since`, without a line: for what happens all the time, and the platform logs as well.
+pub(crate) fn count(env: &Env, happened: Happened, outcome: &str, since: UnixMillis) {
+    let ms = clock::now().since(since);
+    let event = happened.name();
     if let Ok(metrics) = env.analytics_engine("METRICS") {
         let point = AnalyticsEngineDataPointBuilder::new()
             .indexes([event])
