@@ -3,6 +3,7 @@
 //! Nothing here does I/O. The Durable Object `Vault` carries the decisions out; the same functions drive the model that
 //! is checked in the tests.
 
+mod connection;
 mod finish;
 mod grant;
 mod id;
@@ -16,10 +17,9 @@ mod record;
 mod rotation;
 mod session;
 
+pub use connection::{Connection, ListedVehicle, Status};
 pub use finish::{CallbackDigest, Finish, FinishOutcome, FinishStep, PendingRecord, Used};
-pub use grant::{
-    Cause, Connection, Grant, GrantRecord, Health, Intent, ListedVehicle, Published, Status, Tokens, Vehicles,
-};
+pub use grant::{Cause, Grant, GrantRecord, Health, Intent, Published, Tokens, Vehicles};
 pub use id::{ConnectionId, InvalidId};
 pub use index::VehicleIndex;
 pub use key_ring::{KeyId, KeyRing, KeyRingError};
