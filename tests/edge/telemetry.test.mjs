@@ -6,7 +6,7 @@ import { after, beforeEach, test } from "node:test";
 import { startEdge } from "./harness/edge.mjs";
 import { send } from "./harness/http.mjs";
 import { setClock } from "./harness/instrumented.mjs";
-import { workerBuild, workerModules } from "./harness/paths.mjs";
+import { workerDirectory, workerModules } from "./harness/paths.mjs";
 import { scannerFor } from "./harness/secrets.mjs";
 import { ownSecrets, settings } from "./harness/settings.mjs";
 import { until } from "./harness/until.mjs";
@@ -19,7 +19,7 @@ const USER = "measured-owner@example.com";
 // Around the built Worker: a clock that can be moved, and a dataset that keeps its points, or throws.
 const ENTRY = `
 import { WorkerEntrypoint } from "cloudflare:workers";
-import Built, { Vault as BuiltVault } from "./index.js";
+import Built, { Vault as BuiltVault } from "./entry.js";
 
 const PlatformDate = Date;
 let offset = 0;
@@ -65,7 +65,7 @@ export default class extends WorkerEntrypoint {
 `;
 
 const world = await openWorld({
-  modules: [{ type: "ESModule", path: path.join(workerBuild, "measured.js"), contents: ENTRY }, ...workerModules()],
+  modules: [{ type: "ESModule", path: path.join(workerDirectory, "measured.js"), contents: ENTRY }, ...workerModules()],
 });
 const { simulator, edge } = world;
 after(() => world.close());

@@ -4,7 +4,7 @@ import path from "node:path";
 
 import { send } from "../edge/harness/http.mjs";
 import { instrumentedModules } from "../edge/harness/instrumented.mjs";
-import { workerBuild } from "../edge/harness/paths.mjs";
+import { workerDirectory } from "../edge/harness/paths.mjs";
 
 const ENTRY = `
 import { WorkerEntrypoint } from "cloudflare:workers";
@@ -45,7 +45,7 @@ export default class extends WorkerEntrypoint {
 
 /** The modules for `startEdge`. */
 export function benchModules() {
-  return [{ type: "ESModule", path: path.join(workerBuild, "bench.js"), contents: ENTRY }, ...instrumentedModules()];
+  return [{ type: "ESModule", path: path.join(workerDirectory, "bench.js"), contents: ENTRY }, ...instrumentedModules()];
 }
 
 /** Lets every isolate remember what it reads of KV from now on, or read anew each time; what it remembered is forgotten. */

@@ -6,14 +6,21 @@ use smartcar_connect::{
     token,
     vault::{ConnectionId, GrantRecord},
 };
+use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use worker::{Env, Stub};
-
 use zeroize::Zeroizing;
 
-use crate::{clock, http, kv, settings};
+use crate::{clock, kv, settings};
 
-/// Where the vault is asked. Nothing but the Durable Object's stub ever resolves it.
-const VAULT_URL: &str = "https://vault/";
+#[wasm_bindgen(wasm_bindgen_futures = ::worker::wasm_bindgen_futures, js_sys = ::worker::js_sys)]
+extern "C" {
+    /// A stub of our own Durable Object.
+    type VaultStub;
+
+    /// Calls the `ask` of `vault::Vault`.
+    #[wasm_bindgen(method, catch)]
+    async fn ask(this: &VaultStub, request: &str) -> Result<JsValue, JsValue>;
+}
 
 /// Asks the vault of `caller`.
 pub(crate) async fn ask(env: &Env, caller: &Caller, operation: Operation) -> Result<VaultReply, Problem> {
@@ -34,13 +41,13 @@ pub(crate) fn unavailable() -> Problem {
 }
 
 async fn try_ask(env: &Env, vault: &str, request: &VaultRequest) -> worker::Result<VaultReply> {
-    send(&env.durable_object(settings::VAULT)?.get_by_name(vault)?, request).await
+    send(env.durable_object(settings::VAULT)?.get_by_name(vault)?, request).await
 }
 
 /// Asks the vault whose Durable Object has this id, whoever's it is.
 pub(crate) async fn ask_by_id(env: &Env, vault_id: &str, request: &VaultRequest) -> worker::Result<VaultReply> {
     send(
-        &env.durable_object(settings::VAULT)?
+        env.durable_object(settings::VAULT)?
             .id_from_string(vault_id)?
             .get_stub()?,
         request,
@@ -48,13 +55,11 @@ pub(crate) async fn ask_by_id(env: &Env, vault_id: &str, request: &VaultRequest)
     .await
 }
 
-async fn send(stub: &Stub, request: &VaultRequest) -> worker::Result<VaultReply> {
-    let body = Zeroizing::new(serde_json::to_string(request)?);
-    let mut response = stub
-        .fetch_with_request(http::outgoing("POST", VAULT_URL, &[], Some(&body))?)
-        .await?;
-    let reply = Zeroizing::new(response.text().await?);
-    Ok(serde_json::from_slice(reply.as_bytes())?)
+async fn send(stub: Stub, request: &VaultRequest) -> worker::Result<VaultReply> {
+    let request = Zeroizing::new(serde_json::to_string(request)?);
+    let reply = stub.into_rpc::<VaultStub>().ask(&request).await?;
+    let reply = Zeroizing::new(reply.as_string().unwrap_or_default());
+    Ok(serde_json::from_str(&reply)?)
 }
 
 /// An access token for one call: from KV alone if that is fresh enough, from the vault otherwise.

@@ -75,7 +75,7 @@ pub const GLUE: Budget = Budget {
 /// The Worker: what is uploaded.
 pub const WORKER: Budget = Budget {
     name: "Worker",
-    files: &["worker/build/index.js", "worker/build/index_bg.wasm"],
+    files: &["worker/entry.js", "worker/build/index.js", "worker/build/index_bg.wasm"],
     gzip: 250_000,
 };
 

@@ -7,7 +7,7 @@ import path from "node:path";
 
 import * as miniflare from "miniflare";
 
-import { compatibilityDate, demoDirectory, workerBuild, workerModules } from "./paths.mjs";
+import { compatibilityDate, demoDirectory, workerDirectory, workerModules } from "./paths.mjs";
 
 const { Miniflare, NoOpLog, convertV4MiniflareOptions } = miniflare;
 const VAULT_HOME = "edge-0";
@@ -64,7 +64,7 @@ export async function startEdge({
   metrics = false,
   backends = [],
   modules = workerModules(),
-  modulesRoot = workerBuild,
+  modulesRoot = workerDirectory,
   data: given,
 }) {
   const data = given ?? (await mkdtemp(path.join(os.tmpdir(), "smartcar-connect-edge-")));

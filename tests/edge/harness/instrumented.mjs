@@ -3,11 +3,11 @@
 import path from "node:path";
 
 import { send } from "./http.mjs";
-import { workerBuild, workerModules } from "./paths.mjs";
+import { workerDirectory, workerModules } from "./paths.mjs";
 
 const ENTRY = `
 import { WorkerEntrypoint } from "cloudflare:workers";
-import Built, { Vault as BuiltVault } from "./index.js";
+import Built, { Vault as BuiltVault } from "./entry.js";
 
 const PlatformDate = Date;
 let offset = 0;
@@ -55,27 +55,22 @@ function control(pathname, state, vault) {
   return runAlarm(state.storage, vault);
 }
 
-export const Vault = new Proxy(BuiltVault, {
-  construct(target, args, newTarget) {
-    const [state] = args;
+export class Vault extends BuiltVault {
+  constructor(state, env) {
     watchWrites(state);
-    const vault = Reflect.construct(target, args, newTarget);
-    return new Proxy(vault, {
-      get(_, name) {
-        if (name === "fetch") {
-          return (request) => {
-            const { pathname } = new URL(request.url);
-            if (pathname.startsWith("/__test/")) return control(pathname, state, vault);
-            vaultCalls += 1;
-            return vault.fetch(request);
-          };
-        }
-        const member = Reflect.get(vault, name);
-        return typeof member === "function" ? member.bind(vault) : member;
-      },
-    });
-  },
-});
+    super(state, env);
+  }
+
+  ask(request) {
+    vaultCalls += 1;
+    return super.ask(request);
+  }
+
+  /** The built Vault has no \`fetch\`: whatever comes is for the tests. */
+  fetch(request) {
+    return control(new URL(request.url).pathname, this.ctx, this);
+  }
+}
 
 export default class extends WorkerEntrypoint {
   async fetch(request) {
@@ -105,7 +100,7 @@ export default class extends WorkerEntrypoint {
 
 /** The modules for `startEdge`, the entry around the built Worker first. */
 export function instrumentedModules() {
-  const entry = { type: "ESModule", path: path.join(workerBuild, "instrumented.js"), contents: ENTRY };
+  const entry = { type: "ESModule", path: path.join(workerDirectory, "instrumented.js"), contents: ENTRY };
   return [entry, ...workerModules()];
 }
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 export const repository = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
 
-export const workerBuild = path.join(repository, "worker/build");
+export const workerDirectory = path.join(repository, "worker");
 export const demoAssets = path.join(repository, "dist/demo");
 export const wranglerToml = path.join(repository, "wrangler.toml");
 
@@ -25,11 +25,13 @@ export function simulatorBinary() {
 
 /** The modules of the built Worker as Miniflare wants them, the entry first. */
 export function workerModules() {
-  const entry = built(path.join(workerBuild, "index.js"), "run `make build`");
-  const wasm = readdirSync(workerBuild)
+  const build = path.join(workerDirectory, "build");
+  const script = built(path.join(build, "index.js"), "run `make build`");
+  const wasm = readdirSync(build)
     .filter((name) => name.endsWith(".wasm"))
-    .map((name) => ({ type: "CompiledWasm", path: path.join(workerBuild, name) }));
-  return [{ type: "ESModule", path: entry }, ...wasm];
+    .map((name) => ({ type: "CompiledWasm", path: path.join(build, name) }));
+  const scripts = [path.join(workerDirectory, "entry.js"), script];
+  return [...scripts.map((file) => ({ type: "ESModule", path: file })), ...wasm];
 }
 
 export function demoDirectory() {

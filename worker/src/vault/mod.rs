@@ -24,6 +24,7 @@ use smartcar_connect::{
         Answer, Connection, ConnectionId, Effect, Event, GrantRecord, Next, Principal, Profile, VehicleIndex, step,
     },
 };
+use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 use zeroize::Zeroizing;
 
@@ -53,20 +54,30 @@ impl DurableObject for Vault {
         }
     }
 
-    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        // As text: the crate's own JSON would bring a second deserializer of every type along.
-        let request = Zeroizing::new(request.text().await?);
-        let reply = match serde_json::from_slice::<VaultRequest>(request.as_bytes()) {
-            Ok(request) => Rc::clone(&self.inner).answer(request).await,
-            Err(_) => VaultReply::Problem(Problem::new(ProblemCode::InvalidBody, "not a vault request")),
-        };
-        Response::ok(serde_json::to_string(&reply)?)
+    /// Its methods are called instead: see `ask`.
+    async fn fetch(&self, _request: Request) -> worker::Result<Response> {
+        Response::error("a vault is asked, not fetched", 405)
     }
 
     /// Never fails: the platform gives an alarm up after six failures.
     async fn alarm(&self) -> worker::Result<Response> {
         Rc::clone(&self.inner).ring().await;
         Response::empty()
+    }
+}
+
+#[wasm_bindgen(wasm_bindgen_futures = ::worker::wasm_bindgen_futures, js_sys = ::worker::js_sys)]
+impl Vault {
+    /// Answers a `VaultRequest` with a `VaultReply`, both as JSON.
+    ///
+    /// A method and not `fetch`: a call costs much less than a request and a response, whose bodies are streams.
+    pub async fn ask(&self, request: String) -> Result<String, JsValue> {
+        let request = Zeroizing::new(request);
+        let reply = match serde_json::from_str::<VaultRequest>(&request) {
+            Ok(request) => Rc::clone(&self.inner).answer(request).await,
+            Err(_) => VaultReply::Problem(Problem::new(ProblemCode::InvalidBody, "not a vault request")),
+        };
+        serde_json::to_string(&reply).map_err(|error| JsValue::from_str(&error.to_string()))
     }
 }
 
