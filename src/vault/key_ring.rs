@@ -34,7 +34,8 @@ impl KeyId {
 
 struct RingKey {
     id: KeyId,
-    bytes: Zeroizing<[u8; 32]>,
+    /// What HKDF extracts of the key: everything else follows from it.
+    pseudorandom: Zeroizing<[u8; 32]>,
 }
 
 /// The keys, newest first: the first seals and opens, the rest only open.
@@ -130,14 +131,14 @@ impl KeyRing {
                 .split_once(':')
                 .ok_or(KeyRingError::MalformedEntry { position })?;
             let id = KeyId::parse(id.trim()).ok_or(KeyRingError::MalformedEntry { position })?;
-            let bytes = decode(&id, encoded.trim())?;
+            let pseudorandom = extract(&*decode(&id, encoded.trim())?);
             let seen = keys
                 .iter()
-                .any(|key| key.id == id || bool::from(key.bytes.ct_eq(&*bytes)));
+                .any(|key| key.id == id || bool::from(key.pseudorandom.ct_eq(&*pseudorandom)));
             if seen {
                 return Err(KeyRingError::Duplicate { id });
             }
-            keys.push(RingKey { id, bytes });
+            keys.push(RingKey { id, pseudorandom });
         }
         let mut keys = keys.into_iter();
         let active = keys.next().ok_or(KeyRingError::Empty)?;
@@ -169,9 +170,16 @@ impl KeyRing {
         push_prefixed(&mut info, purpose.as_bytes());
         push_prefixed(&mut info, context.as_bytes());
         let mut derived = Zeroizing::new([0; 32]);
-        let expanded = Hkdf::<Sha256>::new(Some(b"smartcar-connect/v1"), &*key.bytes).expand(&info, &mut *derived);
-        expanded.ok().map(|()| derived)
+        let hkdf = Hkdf::<Sha256>::from_prk(&*key.pseudorandom).ok()?;
+        hkdf.expand(&info, &mut *derived).ok().map(|()| derived)
     }
+}
+
+fn extract(key: &[u8; 32]) -> Zeroizing<[u8; 32]> {
+    let (mut pseudorandom, _) = Hkdf::<Sha256>::extract(Some(b"smartcar-connect/v1"), key);
+    let kept = Zeroizing::new(pseudorandom.into());
+    pseudorandom.as_mut_slice().zeroize();
+    kept
 }
 
 /// Appends `bytes` after their length (32 bits, big-endian): no two lists of fields give the same result.
