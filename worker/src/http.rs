@@ -64,7 +64,20 @@ pub(crate) async fn json_body<T: serde::de::DeserializeOwned>(request: &mut Requ
 }
 
 async fn body(request: &mut Request) -> Result<Vec<u8>, Problem> {
-    let unreadable = || Problem::new(ProblemCode::InvalidBody, "the body could not be read to its end");
+    let declared = header(request.headers(), "content-length").and_then(|length| length.parse::<usize>().ok());
+    let body = match declared {
+        // In one piece: a stream costs as much as all the rest of a request.
+        Some(length) if length <= MAX_BODY_BYTES => request.bytes().await.map_err(|_| unreadable())?,
+        Some(_) => return Err(too_large()),
+        None => streamed(request).await?,
+    };
+    if body.len() > MAX_BODY_BYTES {
+        return Err(too_large());
+    }
+    Ok(body)
+}
+
+async fn streamed(request: &mut Request) -> Result<Vec<u8>, Problem> {
     let mut body = Vec::new();
     // A request without a body has no stream.
     let Ok(mut stream) = request.stream() else {
@@ -73,13 +86,18 @@ async fn body(request: &mut Request) -> Result<Vec<u8>, Problem> {
     while let Some(chunk) = stream.next().await {
         body.extend_from_slice(&chunk.map_err(|_| unreadable())?);
         if body.len() > MAX_BODY_BYTES {
-            return Err(Problem::new(
-                ProblemCode::BodyTooLarge,
-                "the body is longer than 16 KiB",
-            ));
+            break;
         }
     }
     Ok(body)
+}
+
+fn unreadable() -> Problem {
+    Problem::new(ProblemCode::InvalidBody, "the body could not be read to its end")
+}
+
+fn too_large() -> Problem {
+    Problem::new(ProblemCode::BodyTooLarge, "the body is longer than 16 KiB")
 }
 
 /// An answer before it is turned into the platform's.
