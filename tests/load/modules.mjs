@@ -12,9 +12,10 @@ import Instrumented, { Vault } from "./instrumented.js";
 export { Vault };
 
 let remembers = false;
+let remembering;
 const remembered = new Map();
 
-function remembering(kv) {
+function remember(kv) {
   return new Proxy(kv, {
     get(target, name) {
       const member = Reflect.get(target, name);
@@ -31,7 +32,8 @@ function remembering(kv) {
 export default class extends WorkerEntrypoint {
   constructor(ctx, env) {
     super(ctx, env);
-    this.inner = new Instrumented(ctx, { ...env, TOKENS: remembering(env.TOKENS) });
+    remembering ??= { ...env, TOKENS: remember(env.TOKENS) };
+    this.inner = new Instrumented(ctx, remembering);
   }
   fetch(request) {
     const { pathname, searchParams } = new URL(request.url);
