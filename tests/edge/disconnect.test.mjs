@@ -102,6 +102,7 @@ for (const [title, fault] of [
   ["is refused", { kind: "status", status: 400, body: '{"error":"invalid_grant"}' }],
   ["fails", { kind: "status", status: 500, body: "oops" }],
   ["is cut off", { kind: "reset_before" }],
+  ["hangs", { kind: "slow_headers", ms: 12_000 }],
 ]) {
   test(`where that renewal ${title}, it is deleted all the same`, async () => {
     const { visitor, made, own } = await owner([carIds[0]]);
@@ -179,6 +180,19 @@ test("deleting everything leaves no record and no index, here and in KV, and nob
   // The owner may come back.
   const { answer } = await world.connect(visitor, { vehicles: [carIds[0]] });
   assert.deepEqual(await idsOf(visitor), [answer.json().connection.id]);
+});
+
+test("deleting everything tells Smartcar of several connections at once", async () => {
+  const { visitor, made } = await owner([carIds[0]], [carIds[1]], [carIds[2]]);
+  await simulator.fault({ endpoint: "disconnect", kind: "slow_headers", ms: 4000, commit: true, times: null });
+  const deleting = visitor.delete("/connections");
+  await until("all are under way", async () => {
+    const requests = (await simulator.requests()).filter(({ method }) => method === "DELETE");
+    return requests.filter(({ status }) => status === null).length === made.length;
+  });
+  assert.equal((await deleting).status, 204);
+  assert.deepEqual(await idsOf(visitor), []);
+  await simulator.clearFaults();
 });
 
 test("nobody disconnects another one's car, nor by a forged request", async () => {

@@ -1,8 +1,20 @@
 //! The clock. In Workers it stands still between I/O, by design of the platform.
 
-use smartcar_connect::time::UnixMillis;
-use worker::Date;
+use std::{pin::pin, time::Duration};
+
+use futures_util::future::{Either, select};
+use smartcar_connect::time::{Millis, UnixMillis};
+use worker::{Date, Delay};
 
 pub(crate) fn now() -> UnixMillis {
     UnixMillis::new(Date::now().as_millis())
+}
+
+/// What `future` comes to, or `None` if that takes longer than `limit`; then it is dropped.
+pub(crate) async fn within<T>(limit: Millis, future: impl Future<Output = T>) -> Option<T> {
+    let timer = Delay::from(Duration::from_millis(limit.as_millis()));
+    match select(pin!(future), pin!(timer)).await {
+        Either::Left((result, _)) => Some(result),
+        Either::Right(_) => None,
+    }
 }

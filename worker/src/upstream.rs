@@ -1,19 +1,14 @@
 //! Requests to Smartcar: no redirect is followed, no answer is waited for longer than the deadline or read further than
 //! the limit.
 
-use std::{pin::pin, time::Duration};
-
-use futures_util::{
-    StreamExt as _,
-    future::{Either, select},
-};
+use futures_util::StreamExt as _;
 use smartcar_connect::{
     api::{ApiRequest, Method as ApiMethod},
     time::Millis,
     token::{self, Client, Failure, TokenOutcome, TokenRequest},
     vault::CALL_DEADLINE,
 };
-use worker::{AbortController, AbortSignal, Delay, Fetch, Headers};
+use worker::{AbortController, AbortSignal, Fetch, Headers};
 use zeroize::Zeroizing;
 
 use crate::{clock, http};
@@ -71,11 +66,9 @@ async fn send(
 ) -> Result<Reply, NoReply> {
     let controller = AbortController::default();
     let signal = controller.signal();
-    let exchange = pin!(exchange(method, url, headers, body, &signal));
-    let timer = pin!(Delay::from(Duration::from_millis(deadline.as_millis())));
-    let result = match select(exchange, timer).await {
-        Either::Left((result, _)) => result.map_err(|_| NoReply::ConnectionLost),
-        Either::Right(_) => Err(NoReply::TimedOut),
+    let result = match clock::within(deadline, exchange(method, url, headers, body, &signal)).await {
+        Some(result) => result.map_err(|_| NoReply::ConnectionLost),
+        None => Err(NoReply::TimedOut),
     };
     if result.is_err() {
         controller.abort();

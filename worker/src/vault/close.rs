@@ -2,13 +2,16 @@
 
 use std::rc::Rc;
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use smartcar_connect::{
     api::ApiRequest,
     connect::VehicleId,
     edge::{Caller, Problem, VaultReply},
     token::{self, AccessToken},
-    vault::{ConnectionId, Effect, Event, GrantRecord, KvName, KvOutcome, Principal, Profile, Upstream, Vehicles},
+    vault::{
+        CALL_DEADLINE, ConnectionId, Effect, Event, Grant, GrantRecord, KvName, KvOutcome, Principal, Profile,
+        Upstream, Vehicles,
+    },
 };
 
 use super::{Fault, Inner, store::Batch};
@@ -16,6 +19,9 @@ use crate::{clock, kv, settings, upstream};
 
 /// How many vehicles Smartcar is told of at once.
 const AT_ONCE: usize = 4;
+
+/// How many connections are closed at once.
+const CLOSED_AT_ONCE: usize = 4;
 
 impl Inner {
     pub(super) async fn disconnect(self: &Rc<Self>, caller: &Caller, id: &ConnectionId) -> Result<VaultReply, Fault> {
@@ -34,13 +40,10 @@ impl Inner {
     async fn close(self: &Rc<Self>, principal: &Principal, id: &ConnectionId) -> Result<bool, Fault> {
         match self.grant(principal, id).await? {
             Some(GrantRecord::Live(grant)) => {
-                // Smartcar is told with an access token; without one it can't be, and the grant is deleted all the same.
-                if !token::is_fresh(grant.tokens.access_expires_at, clock::now()) {
-                    let _ = self.fresh_token(principal, id, None).await;
-                }
-                if matches!(grant.vehicles, Vehicles::Unlisted { .. }) {
-                    self.list_vehicles(principal, id).await?;
-                }
+                // Goes on in the background: a record is never left half-way, and what Smartcar sends late still counts.
+                let ready = Rc::clone(self).get_ready(principal.clone(), id.clone(), grant).shared();
+                self.in_background(ready.clone());
+                let _ = clock::within(CALL_DEADLINE, ready).await;
             }
             Some(GrantRecord::Ended { .. }) => {}
             Some(GrantRecord::Closing { .. } | GrantRecord::Tombstone { .. }) | None => return Ok(false),
@@ -56,6 +59,19 @@ impl Inner {
             .await?;
         self.finish_closing(principal, id, effects).await?;
         Ok(true)
+    }
+
+    /// Gets what Smartcar is told with: an access token and the list of vehicles. Where that fails the grant is deleted all
+    /// the same.
+    async fn get_ready(self: Rc<Self>, principal: Principal, id: ConnectionId, grant: Grant) {
+        if !token::is_fresh(grant.tokens.access_expires_at, clock::now()) {
+            let _ = self.fresh_token(&principal, &id, None).await;
+        }
+        if matches!(grant.vehicles, Vehicles::Unlisted { .. })
+            && let Err(fault) = self.list_vehicles(&principal, &id).await
+        {
+            fault.log();
+        }
     }
 
     /// Like carrying the effects out, but with KV written before the answer.
@@ -92,6 +108,19 @@ impl Inner {
         Ok(VaultReply::Done)
     }
 
+    async fn close_or_go_on(
+        self: &Rc<Self>,
+        principal: &Principal,
+        id: &ConnectionId,
+        grant: &GrantRecord,
+    ) -> Result<(), Fault> {
+        if matches!(grant, GrantRecord::Closing { .. }) {
+            let effects = self.happen(principal, id, Event::Woken).await?;
+            return self.finish_closing(principal, id, effects).await;
+        }
+        self.close(principal, id).await.map(|_| ())
+    }
+
     /// Disconnects everything of the principal, then deletes the vault. If that is interrupted or KV fails, the alarm goes on
     /// with it.
     pub(super) async fn delete_principal(self: &Rc<Self>, profile: Profile) -> Result<(), Fault> {
@@ -105,14 +134,16 @@ impl Inner {
             },
         )?;
         self.commit(batch).await?;
-        for (id, grant) in self.grants(&principal).await? {
-            if matches!(grant, GrantRecord::Closing { .. }) {
-                let effects = self.happen(&principal, &id, Event::Woken).await?;
-                self.finish_closing(&principal, &id, effects).await?;
-            } else {
-                self.close(&principal, &id).await?;
-            }
-        }
+        let closed: Vec<Result<(), Fault>> = stream::iter(self.grants(&principal).await?)
+            .map(|(id, grant)| {
+                let principal = &principal;
+                async move { self.close_or_go_on(principal, &id, &grant).await }
+            })
+            .buffer_unordered(CLOSED_AT_ONCE)
+            .collect()
+            .await;
+        // Not before all are through: none is stopped half-way because of another.
+        closed.into_iter().collect::<Result<(), Fault>>()?;
         let _turn = self.turn.lock().await;
         if !self.profile().await?.is_some_and(|profile| profile.closing) {
             // The owner came back meanwhile.
