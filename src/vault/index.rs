@@ -51,6 +51,29 @@ impl VehicleIndex {
     }
 }
 
+/// The vehicles that each grant has to give up, because a newer live one covers them. The grants are given with the oldest
+/// first, the connections answered with the newest first.
+#[must_use]
+pub fn superseded(grants: &[(ConnectionId, GrantRecord)]) -> Vec<(ConnectionId, Vec<VehicleId>)> {
+    let mut covered: Vec<&VehicleId> = Vec::new();
+    let mut giving_up = Vec::new();
+    for (id, record) in grants.iter().rev() {
+        let given_up: Vec<VehicleId> = record
+            .vehicles()
+            .iter()
+            .filter(|vehicle| covered.contains(vehicle))
+            .cloned()
+            .collect();
+        if !given_up.is_empty() {
+            giving_up.push((id.clone(), given_up));
+        }
+        if let GrantRecord::Live(grant) = record {
+            covered.extend(grant.vehicles.ids());
+        }
+    }
+    giving_up
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,5 +137,19 @@ mod tests {
         assert_eq!(index.connection_of(&vehicle("car-1")), Some(&id(1)));
         assert_eq!(index.connection_of(&vehicle("car-2")), None);
         assert_eq!(VehicleIndex::of(&[]), VehicleIndex::default());
+    }
+
+    #[test]
+    fn a_grant_gives_up_what_a_newer_live_one_covers() {
+        let grants = [
+            (id(1), live(&["a", "b", "c"])),
+            (id(2), ended(&["a"])),
+            (id(3), live(&["b", "d"])),
+            (id(4), live(&["a"])),
+            (id(5), ended(&["c", "d"])),
+        ];
+        let expected = [(id(2), vec![vehicle("a")]), (id(1), vec![vehicle("a"), vehicle("b")])];
+        assert_eq!(superseded(&grants), expected);
+        assert_eq!(superseded(&grants[2..]), [], "what has ended takes nothing");
     }
 }

@@ -7,13 +7,13 @@ use super::{
 use crate::{
     connect::VehicleId,
     time::{Millis, UnixMillis},
-    vault::grant::{Cause, Grant, GrantRecord, Vehicles},
+    vault::grant::{Cause, Grant, GrantRecord, Published, Vehicles},
 };
 
 /// How long a disconnection waits for its own process before the alarm takes it over.
 const CLOSING_LOST_AFTER: Millis = Millis::from_secs(30);
 
-/// When a tombstone's place in KV is deleted once more: no write from before can arrive later.
+/// When the place in KV of a connection that is over is deleted once more: no write from before can arrive later.
 const SWEEP_AFTER: Millis = Millis::from_mins(2);
 
 /// How long a tombstone stays.
@@ -202,6 +202,16 @@ pub(super) fn unpublish_ended(record: Option<&GrantRecord>, now: UnixMillis, out
                 KvOutcome::Done => None,
                 KvOutcome::Failed => Some(now.after(SWEEP_AFTER)),
             };
+        }
+        // Deleted twice, like a tombstone's: the first deletion may be lost, or overtaken by a write from before.
+        (
+            GrantRecord::Ended {
+                published: Published::Owed { since, retry_at, .. },
+                ..
+            },
+            KvOutcome::Done,
+        ) if now < since.after(SWEEP_AFTER) => {
+            *retry_at = since.after(SWEEP_AFTER);
         }
         (GrantRecord::Ended { published, .. }, outcome) => *published = written(*published, now, outcome),
         _ => return Step::keep(Vec::new()),

@@ -152,6 +152,11 @@ pub enum Answer {
     },
     /// Not now.
     Unavailable(Unwell),
+    /// Not now: Smartcar refuses an access token that it issued moments ago, and another one would be no better.
+    Rejected {
+        /// When to ask again.
+        retry_after: Millis,
+    },
     /// The owner has to connect again.
     Ended(Cause),
     /// There is no such connection.

@@ -16,6 +16,9 @@ const QUICK_FAILURE: Millis = Millis::from_secs(4);
 /// For how long every attempt that may have used the token up is followed by another within the grace.
 const INSISTENT_FOR: Millis = Millis::from_mins(15);
 
+/// For how long after a refresh another one is no remedy for an access token that Smartcar refuses.
+const REJECTION_RESTS_FOR: Millis = Millis::from_mins(5);
+
 /// A grant whose tokens just arrived in answer to an authorization code.
 #[must_use]
 pub fn granted(tokens: TokenSet, refresh_token: RefreshToken, now: UnixMillis) -> GrantRecord {
@@ -56,7 +59,8 @@ pub(super) fn token_wanted(
         return close::end(grant, Cause::RefreshTokenExpired, now);
     }
     let was_rejected = rejected == Some(grant.generation);
-    if !was_rejected && token::is_fresh(grant.tokens.access_expires_at, now) {
+    let is_fresh = token::is_fresh(grant.tokens.access_expires_at, now);
+    if is_fresh && !was_rejected {
         let answer = Effect::Answer(token_of(grant));
         return match publish::unseen(grant, now) {
             Some(owing) => Step::put(GrantRecord::Live(owing), vec![answer, Effect::Publish]),
@@ -75,8 +79,19 @@ pub(super) fn token_wanted(
                 token_or(grant, now, unwell)
             })
         }
-        _ => call(grant, now, policy),
+        _ => match rejection_rests_until(grant).filter(|until| is_fresh && now < *until) {
+            Some(until) => Step::answer(Answer::Rejected {
+                retry_after: until.since(now),
+            }),
+            None => call(grant, now, policy),
+        },
     }
+}
+
+/// Until when a refusal of the access token is no reason for a refresh. The first pair came with the code: no refresh has
+/// been tried yet.
+fn rejection_rests_until(grant: &Grant) -> Option<UnixMillis> {
+    (grant.generation > 1).then(|| grant.tokens.refresh_issued_at.after(REJECTION_RESTS_FOR))
 }
 
 /// Whether the refresh token is of no use any more. One that was presented in time may yet bring a new pair: its answer

@@ -204,6 +204,7 @@ fn answer_all(world: &mut World, flight: Option<usize>, answer: &Answer) {
     let name = match answer {
         Answer::Token { .. } => "token",
         Answer::Unavailable(_) => "unavailable",
+        Answer::Rejected { .. } => "rejected",
         Answer::Ended(_) => "ended",
         Answer::Unknown => "unknown",
     };

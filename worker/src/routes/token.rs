@@ -24,6 +24,8 @@ struct TokenWanted {
     session: Option<String>,
     connection_id: Option<String>,
     vehicle_id: Option<String>,
+    /// The access token that Smartcar has just refused.
+    rejected_token: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -79,7 +81,13 @@ pub(crate) async fn issue(request: &mut Request, work: &Work<'_>) -> Result<Answ
             return Err(Problem::new(ProblemCode::InvalidParameter, detail).with_field("connectionId"));
         }
     };
-    let token = vault_client::token(work.env, &work.config, &caller, select).await?;
+    let mut token = vault_client::token(work.env, &work.config, &caller, select).await?;
+    if body
+        .rejected_token
+        .is_some_and(|rejected| *rejected == token.access_token)
+    {
+        token = vault_client::token_after(work.env, &caller, &token).await?;
+    }
     Ok(Answer::json(&TokenIssued {
         access_token: &token.access_token,
         expires_at: token.expires_at,

@@ -21,7 +21,7 @@ const AFTER_SEALED: Millis = Millis::from_hours(6);
 
 impl Inner {
     /// Does all that is due and sets the alarm anew.
-    pub(super) async fn ring(self: Rc<Self>) {
+    pub(super) async fn ring(self: Rc<Self>) -> worker::Result<()> {
         let rearmed = match self.take_up().await {
             Ok(()) => self.rearm(Millis::ZERO).await,
             Err(fault) => {
@@ -32,12 +32,12 @@ impl Inner {
                 }
             }
         };
-        if let Err(fault) = rearmed {
+        let Err(fault) = rearmed else { return Ok(()) };
+        fault.log();
+        self.rearm_after(AFTER_FAULT).await.map_err(|fault| {
             fault.log();
-            if self.rearm_after(AFTER_FAULT).await.is_err() {
-                worker::console_error!("the alarm could not be set; the next request to the vault sets it");
-            }
-        }
+            worker::Error::from("the alarm could not be set")
+        })
     }
 
     /// Does all that is due. The first fault is reported when everything has had its turn.

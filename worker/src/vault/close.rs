@@ -14,7 +14,10 @@ use smartcar_connect::{
     },
 };
 
-use super::{Fault, Inner, store::Batch};
+use super::{
+    Fault, Inner,
+    store::{self, Batch},
+};
 use crate::{clock, kv, settings, upstream};
 
 /// How many vehicles Smartcar is told of at once.
@@ -108,32 +111,31 @@ impl Inner {
         Ok(VaultReply::Done)
     }
 
+    /// Closes a connection that is to be deleted, or goes on with what was begun.
     async fn close_or_go_on(
         self: &Rc<Self>,
         principal: &Principal,
         id: &ConnectionId,
         grant: &GrantRecord,
     ) -> Result<(), Fault> {
-        if matches!(grant, GrantRecord::Closing { .. }) {
-            let effects = self.happen(principal, id, Event::Woken).await?;
-            return self.finish_closing(principal, id, effects).await;
+        match grant {
+            GrantRecord::Live(_) | GrantRecord::Ended { .. } => self.close(principal, id).await.map(|_| ()),
+            GrantRecord::Closing { .. } => {
+                let effects = self.happen(principal, id, Event::Woken).await?;
+                self.finish_closing(principal, id, effects).await
+            }
+            GrantRecord::Tombstone { .. } => match self.happen(principal, id, Event::Woken).await?.is_empty() {
+                true => Ok(()),
+                false => self.write_kv(principal, id).await,
+            },
         }
-        self.close(principal, id).await.map(|_| ())
     }
 
-    /// Disconnects everything of the principal, then deletes the vault. If that is interrupted or KV fails, the alarm goes on
-    /// with it.
+    /// Disconnects everything of the principal. The vault is deleted when that has been over for some minutes: until then
+    /// tombstones look after what may still arrive in KV. If this is interrupted or KV fails, the alarm goes on with it.
     pub(super) async fn delete_principal(self: &Rc<Self>, profile: Profile) -> Result<(), Fault> {
         let principal = profile.principal.clone();
-        let mut batch = Batch::default();
-        self.put_profile(
-            &mut batch,
-            &Profile {
-                closing: true,
-                ..profile
-            },
-        )?;
-        self.commit(batch).await?;
+        self.begin_deletion(profile).await?;
         let closed: Vec<Result<(), Fault>> = stream::iter(self.grants(&principal).await?)
             .map(|(id, grant)| {
                 let principal = &principal;
@@ -149,17 +151,34 @@ impl Inner {
             // The owner came back meanwhile.
             return Ok(());
         }
-        let closed = self
+        let swept = self
             .grants(&principal)
             .await?
             .iter()
-            .all(|(_, grant)| matches!(grant, GrantRecord::Tombstone { .. }));
+            .all(|(_, grant)| matches!(grant, GrantRecord::Tombstone { sweep_at: None, .. }));
         let store = settings::tokens(&self.env).map_err(Fault::Misconfigured)?;
         let index = kv::delete(&store, &KvName::index(&self.config()?.key_ring, &principal)).await;
-        if !closed || index == KvOutcome::Failed {
+        if !swept || index == KvOutcome::Failed {
             // The alarm goes on with it.
             return Ok(());
         }
         self.delete_everything().await
+    }
+
+    /// From here on nothing can be connected that was started before.
+    async fn begin_deletion(&self, profile: Profile) -> Result<(), Fault> {
+        let _turn = self.turn.lock().await;
+        let mut batch = Batch::default();
+        for (key, _) in self.list(store::PENDING).await? {
+            batch.delete(key);
+        }
+        self.put_profile(
+            &mut batch,
+            &Profile {
+                closing: true,
+                ..profile
+            },
+        )?;
+        self.commit(batch).await
     }
 }

@@ -17,7 +17,7 @@ use smartcar_connect::{
     token::{AccessToken, Failure, TokenOutcome, TokenRequest},
     vault::{
         CallbackDigest, Connection, ConnectionId, Effect, Event, Finish, FinishOutcome, FinishStep, GrantRecord,
-        PendingRecord, Principal, Profile, granted,
+        PendingRecord, Principal, Profile, granted, superseded,
     },
 };
 
@@ -55,14 +55,11 @@ impl Inner {
         let _turn = self.turn.lock().await;
         let profile = match self.seen(&caller).await? {
             Some(profile) if !profile.closing => profile,
-            former => {
-                let external_id = match former {
-                    Some(former) => former.external_id,
-                    None => ExternalId::parse(&random::id()?).map_err(|_| Fault::Corrupt)?,
-                };
+            // Whoever had everything deleted is somebody new.
+            _ => {
                 let profile = Profile {
                     principal: caller.principal,
-                    external_id,
+                    external_id: ExternalId::parse(&random::id()?).map_err(|_| Fault::Corrupt)?,
                     last_seen: now,
                     session_ends_at: caller.session_ends_at,
                     closing: false,
@@ -258,7 +255,8 @@ impl Inner {
             }
         };
         if connection.is_none() && matches!(outcome, FinishOutcome::Connected(_)) {
-            let detail = "the connection that this callback made has been disconnected since";
+            let detail =
+                "the connection that this callback made has been disconnected or replaced by a newer one since";
             return Ok(Err(Problem::new(ProblemCode::ConnectionNotFound, detail)));
         }
         Ok(Ok(finish_answer(callback, connection)))
@@ -274,8 +272,7 @@ impl Inner {
         });
     }
 
-    /// Asks Smartcar which vehicles a grant covers. Older grants give up those vehicles: a car connected again replaces its
-    /// former connection.
+    /// Asks Smartcar which vehicles a grant covers.
     pub(super) async fn list_vehicles(
         self: &Rc<Self>,
         principal: &Principal,
@@ -285,11 +282,9 @@ impl Inner {
             return Ok(Vec::new());
         };
         let vehicles = self.ask_for_vehicles(&grant.tokens.access_token).await?;
-        let listed = vehicles.clone().unwrap_or_default();
         let effects = self.happen(principal, id, Event::VehiclesListed { vehicles }).await?;
-        if !listed.is_empty() {
-            self.supersede(principal, id, grant.connected_at, &listed).await?;
-        }
+        // If the process dies here, the index does it: it is owed since the list was stored.
+        self.supersede(principal).await?;
         Ok(effects)
     }
 
@@ -310,21 +305,12 @@ impl Inner {
         Ok(Some(vehicles))
     }
 
-    async fn supersede(
-        self: &Rc<Self>,
-        principal: &Principal,
-        newer: &ConnectionId,
-        connected_at: smartcar_connect::time::UnixMillis,
-        vehicles: &[VehicleId],
-    ) -> Result<(), Fault> {
-        for (id, record) in self.grants(principal).await? {
-            let older = record.connected_at() <= connected_at;
-            if id != *newer && older && record.vehicles().iter().any(|vehicle| vehicles.contains(vehicle)) {
-                let taken = vehicles.to_vec();
-                self.happen(principal, &id, Event::Superseded { vehicles: taken })
-                    .await?;
-                self.write_kv_in_background(principal, &id);
-            }
+    /// Grants give up the vehicles that a newer one covers: a car connected again replaces its former connection, whichever
+    /// of the two was listed last.
+    pub(super) async fn supersede(self: &Rc<Self>, principal: &Principal) -> Result<(), Fault> {
+        for (id, vehicles) in superseded(&self.grants(principal).await?) {
+            self.happen(principal, &id, Event::Superseded { vehicles }).await?;
+            self.write_kv_in_background(principal, &id);
         }
         Ok(())
     }

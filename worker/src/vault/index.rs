@@ -1,5 +1,7 @@
 //! The index: which connection covers which vehicle. It lets a reader find a token by vehicle without the vault.
 
+use std::rc::Rc;
+
 use serde::{Deserialize, Serialize};
 use smartcar_connect::{
     time::{Millis, UnixMillis},
@@ -47,7 +49,15 @@ impl Inner {
     }
 
     /// Writes the index to KV, if that is owed.
-    pub(super) async fn write_index(&self, principal: &Principal) -> Result<(), Fault> {
+    pub(super) async fn write_index(self: &Rc<Self>, principal: &Principal) -> Result<(), Fault> {
+        if self
+            .index_record(principal)
+            .await?
+            .is_none_or(|record| record.publish_at.is_none())
+        {
+            return Ok(());
+        }
+        self.supersede(principal).await?;
         let store = settings::tokens(&self.env).map_err(Fault::Misconfigured)?;
         let names = KvName::index(&self.config()?.key_ring, principal);
         self.seal_anew(principal).await?;

@@ -19,7 +19,7 @@ use std::{cell::RefCell, collections::HashMap, rc::Rc};
 use futures_util::lock::Mutex;
 use smartcar_connect::{
     edge::{Caller, Config, Operation, Problem, ProblemCode, Select, TokenAnswer, VaultReply, VaultRequest},
-    time::UnixMillis,
+    time::{Millis, UnixMillis},
     vault::{
         Answer, Connection, ConnectionId, Effect, Event, GrantRecord, Next, Principal, Profile, VehicleIndex, step,
     },
@@ -59,9 +59,9 @@ impl DurableObject for Vault {
         Response::error("a vault is asked, not fetched", 405)
     }
 
-    /// Never fails: the platform gives an alarm up after six failures.
+    /// Fails only if no alarm can be set: the platform, which rings again then, gives that up after six failures.
     async fn alarm(&self) -> worker::Result<Response> {
-        Rc::clone(&self.inner).ring().await;
+        Rc::clone(&self.inner).ring().await?;
         Response::empty()
     }
 }
@@ -238,6 +238,11 @@ impl Inner {
             }
         };
         Ok(match self.fresh_token(&profile.principal, &id, rejected).await? {
+            Answer::Token { generation, .. } if rejected == Some(generation) => {
+                let detail = "Smartcar refuses the access token and gave no newer one; try again later";
+                let problem = Problem::new(ProblemCode::UpstreamUnavailable, detail);
+                VaultReply::Problem(problem.with_retry_after(Millis::from_secs(5)))
+            }
             Answer::Token {
                 access_token,
                 expires_at,
@@ -257,6 +262,11 @@ impl Inner {
                 .concat();
                 let problem = Problem::new(ProblemCode::UpstreamUnavailable, detail);
                 VaultReply::Problem(problem.with_retry_after(unwell.retry_after))
+            }
+            Answer::Rejected { retry_after } => {
+                let detail = "Smartcar refuses an access token that it issued moments ago; try again later";
+                let problem = Problem::new(ProblemCode::UpstreamUnavailable, detail);
+                VaultReply::Problem(problem.with_retry_after(retry_after))
             }
             Answer::Ended(cause) => {
                 let detail = ["the owner has to connect the car again (", cause.code(), ")"].concat();

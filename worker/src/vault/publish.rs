@@ -22,7 +22,7 @@ impl Inner {
     }
 
     /// Writes or deletes, whatever storage says *now*: a write that was decided on earlier may be out of date.
-    pub(super) async fn write_kv(&self, principal: &Principal, id: &ConnectionId) -> Result<(), Fault> {
+    pub(super) async fn write_kv(self: &Rc<Self>, principal: &Principal, id: &ConnectionId) -> Result<(), Fault> {
         let store = settings::tokens(&self.env).map_err(Fault::Misconfigured)?;
         let names = KvName::grant(&self.config()?.key_ring, principal, id);
         self.seal_anew(principal).await?;

@@ -23,7 +23,7 @@ pub(super) const PENDING: &str = "pending/";
 pub(super) const GRANT: &str = "grant/";
 
 /// How long deleting everything may take before the alarm goes on with it, and how often the alarm tries.
-const DELETION_LOST_AFTER: Millis = Millis::from_secs(15);
+const DELETION_LOST_AFTER: Millis = Millis::from_mins(1);
 
 pub(super) fn grant_key(id: &ConnectionId) -> String {
     [GRANT, id.as_str()].concat()

@@ -224,6 +224,7 @@ fn short(effect: &Effect) -> String {
                 unwell.retry_after.as_millis()
             )
         }
+        Effect::Answer(Answer::Rejected { retry_after }) => format!("rejected {} ms", retry_after.as_millis()),
         Effect::Answer(Answer::Ended(cause)) => format!("ended {}", cause.code()),
         Effect::Answer(Answer::Unknown) => "unknown".into(),
     }

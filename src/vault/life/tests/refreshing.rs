@@ -57,6 +57,29 @@ fn a_token_that_smartcar_refused_is_refreshed_although_it_looks_fresh() {
     vault.issued(1, 2);
     // Somebody else was refused with the older one: the newer is the answer.
     assert_eq!(vault.rejected(1), ["answer 2 access-2"]);
+    vault.pass(Millis::from_mins(5));
+    assert_eq!(vault.rejected(2), ["call 2 refresh-2"]);
+}
+
+#[test]
+fn a_new_token_that_smartcar_refuses_too_is_no_reason_for_the_next_refresh() {
+    let mut vault = Vault::new();
+    vault.rejected(1);
+    vault.issued(1, 2);
+    assert_eq!(vault.rejected(2), ["rejected 300000 ms"]);
+    let mut short = vault.clone();
+    if let Some(GrantRecord::Live(grant)) = &mut short.record {
+        grant.tokens.access_expires_at = short.now;
+    }
+    assert_eq!(
+        short.rejected(2),
+        ["call 2 refresh-2"],
+        "it is no wonder once it has expired"
+    );
+    vault.pass(Millis::new(299_999));
+    assert_eq!(vault.rejected(2), ["rejected 1 ms"]);
+    assert_eq!(vault.want(), ["answer 2 access-2"], "nobody refused it to this one");
+    vault.pass(Millis::new(1));
     assert_eq!(vault.rejected(2), ["call 2 refresh-2"]);
 }
 

@@ -1,0 +1,92 @@
+// The same car connected again replaces its former connection, whatever went wrong or overtook what.
+import assert from "node:assert/strict";
+import { after, beforeEach, test } from "node:test";
+
+import { household, quietMinutes } from "./harness/household.mjs";
+import { send } from "./harness/http.mjs";
+import { instrumentedModules } from "./harness/instrumented.mjs";
+import { startKv } from "./harness/kv.mjs";
+import { until } from "./harness/until.mjs";
+import { openWorld } from "./harness/world.mjs";
+
+const kv = await startKv();
+const world = await openWorld({ isolates: 2, kv, modules: instrumentedModules() });
+const { simulator, edge } = world;
+after(async () => {
+  await world.close();
+  await kv.close();
+});
+let carIds;
+beforeEach(async () => {
+  await simulator.reset();
+  carIds = (await simulator.configure({})).vehicles.map(({ id }) => id);
+});
+
+async function idsOf(visitor) {
+  return (await visitor.connections()).map(({ id }) => id);
+}
+
+/** Checks that the token of `connection` is one that Smartcar takes. */
+async function works(visitor, connection) {
+  const answer = await visitor.token(connection);
+  assert.equal(answer.status, 200, answer.text);
+  const authorization = `Bearer ${answer.json().accessToken}`;
+  const { status, text } = await send(`${simulator.origin}/v2.0/vehicles`, { headers: { authorization } });
+  assert.equal(status, 200, text);
+}
+
+/** An owner whose first connection's list Smartcar did not give; the second has the same car and was listed. */
+async function listedLater() {
+  const vaults = new Set(await edge.vaultIds());
+  const visitor = world.visitor();
+  await simulator.fault({ endpoint: "vehicles", kind: "status", status: 503, body: "", times: null });
+  const first = (await world.connect(visitor, { vehicles: [carIds[0]] })).answer.json().connection;
+  const [vault] = (await edge.vaultIds()).filter((id) => !vaults.has(id));
+  await simulator.clearFaults();
+  await world.travel(1000);
+  const second = (await world.connect(visitor, { vehicles: [carIds[0]] })).answer.json().connection;
+  assert.deepEqual(await idsOf(visitor), [first.id, second.id], "what the first one covers is not known yet");
+  return { visitor, vault, first, second };
+}
+
+async function told() {
+  return (await simulator.requests()).filter(({ method }) => method === "DELETE").length;
+}
+
+test("a connection whose list comes later than its successor's gives way to it", async () => {
+  const { visitor, vault, second } = await listedLater();
+  await quietMinutes({ world }, vault);
+  assert.deepEqual(await idsOf(visitor), [second.id]);
+  assert.equal(await told(), 0, "Smartcar would end the newer grant too");
+  await works(visitor, second);
+});
+
+test("disconnecting it instead leaves its successor alone", async () => {
+  const { visitor, first, second } = await listedLater();
+  assert.equal((await visitor.delete(`/connections/${first.id}`)).status, 204);
+  assert.deepEqual(await idsOf(visitor), [second.id]);
+  assert.equal(await told(), 0);
+  await works(visitor, second);
+});
+
+test("of two that are made at once the later one stays", async () => {
+  const visitor = world.visitor();
+  await visitor.start();
+  await simulator.fault({ endpoint: "vehicles", kind: "slow_headers", ms: 1500, times: 1 });
+  const slow = world.connect(visitor, { vehicles: [carIds[0]] });
+  await until("the first one is being listed", async () =>
+    (await simulator.requests()).some(({ endpoint, status }) => endpoint === "vehicles" && status === null),
+  );
+  const quick = await world.connect(visitor, { vehicles: [carIds[0]] });
+  const { connection } = quick.answer.json();
+  assert.ok([200, 404].includes((await slow).answer.status));
+  assert.deepEqual(await idsOf(visitor), [connection.id]);
+  await works(visitor, connection);
+});
+
+test("a connection gives up the cars that a newer one covers, and keeps the others", async () => {
+  const { visitor, made } = await household({ world, kv }, [carIds[0], carIds[1]], [carIds[1], carIds[2]]);
+  const covered = (await visitor.connections()).map(({ vehicles }) => vehicles.map(({ id }) => id).sort());
+  assert.deepEqual(covered, [[carIds[0]], [carIds[1], carIds[2]].sort()]);
+  for (const connection of made) await works(visitor, connection);
+});
