@@ -2,11 +2,14 @@
 //!
 //! Bound by hand: what `worker` has for it brings a second JSON and the printing of fractions along, 10 KB gzip.
 
+use smartcar_connect::time::Millis;
 use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
 use worker::{
     Env,
     js_sys::{Array, Object, Reflect},
 };
+
+use crate::clock::within;
 
 #[wasm_bindgen(wasm_bindgen_futures = ::worker::wasm_bindgen_futures, js_sys = ::worker::js_sys)]
 extern "C" {
@@ -27,7 +30,10 @@ extern "C" {
     async fn names(this: &KvNamespace, options: &Object) -> Result<JsValue, JsValue>;
 }
 
-/// KV refused, or could not be asked.
+/// How long a write may take. The vault's next one waits for it.
+const WRITE_DEADLINE: Millis = Millis::from_secs(10);
+
+/// KV refused, did not answer in time, or could not be asked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KvError;
 
@@ -78,13 +84,15 @@ impl KvNamespace {
             let life_secs = u32::try_from(life_secs).unwrap_or(u32::MAX);
             set(&options, "expirationTtl", &life_secs.into())?;
         }
-        self.write(name, value, &options).await?;
+        within(WRITE_DEADLINE, self.write(name, value, &options))
+            .await
+            .ok_or(KvError)??;
         Ok(())
     }
 
     /// Deletes the value, if there is one.
     pub(crate) async fn delete(&self, name: &str) -> Result<(), KvError> {
-        self.remove(name).await?;
+        within(WRITE_DEADLINE, self.remove(name)).await.ok_or(KvError)??;
         Ok(())
     }
 
