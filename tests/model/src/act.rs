@@ -8,7 +8,8 @@ use smartcar_connect::{
 use stateright::{Model, Property};
 
 use crate::{
-    Driver, Protocol, properties,
+    Driver, Protocol,
+    properties::{self, NO_DEAD_TOKEN_PRESENTED},
     stored::Stored,
     world::{Closing, KvOperation, Stage, World, connection},
 };
@@ -29,6 +30,8 @@ pub enum Act {
     Pass,
     /// A caller finds no fresh token in KV, whatever is there, and asks the vault.
     Ask,
+    /// A caller asks a process that was replaced and goes on.
+    AskFormer,
     /// A caller comes back with an access token that Smartcar refused.
     AskRejected,
     /// A caller finds this generation in KV, and its token is fresh.
@@ -143,6 +146,9 @@ impl Protocol {
     fn callers(&self, world: &World, acts: &mut Vec<Act>) {
         if world.budget.asks > 0 {
             acts.push(Act::Ask);
+            if world.former.is_some() {
+                acts.push(Act::AskFormer);
+            }
             let fresh = |ends| smartcar_connect::token::is_fresh(ends, world.now);
             acts.extend(
                 world
@@ -226,6 +232,10 @@ impl Protocol {
                 world.budget.rejections = world.budget.rejections.checked_sub(1)?;
                 let generation = world.record().map(GrantRecord::generation);
                 self.ask(world, generation);
+            }
+            Act::AskFormer => {
+                world.budget.asks = world.budget.asks.checked_sub(1)?;
+                self.ask_former(world)?;
             }
             Act::Read(_) => {
                 world.budget.asks = world.budget.asks.checked_sub(1)?;
@@ -312,6 +322,9 @@ impl Protocol {
         let call = world.calls.get(place)?;
         let (token, gone, late) = (call.token, call.process != world.process, !call.awaited);
         let took_long = call.sent_at < world.now;
+        if call.outdated && world.smartcar.is_past_grace(token, world.now, self.grace) {
+            world.breaks(NO_DEAD_TOKEN_PRESENTED);
+        }
         let issued = world
             .smartcar
             .present(token, took_long, world.now, self.grace, self.reissue);
@@ -353,6 +366,9 @@ impl Protocol {
     fn die(&self, world: &mut World) -> Option<()> {
         world.budget.deaths = world.budget.deaths.checked_sub(1)?;
         world.process = world.process.checked_add(1)?;
+        if self.driver == Driver::ActsOnWhatItCouldNotStore {
+            world.former.clone_from(&world.stored);
+        }
         world.flights.clear();
         world.unstored.clear();
         world.closing = None;

@@ -8,8 +8,8 @@ use smartcar_connect::{
 use crate::{
     Protocol,
     properties::{
-        HONOURED_GRANT_LOST, NEVER_BACK_FROM_DISCONNECTION, NO_DEAD_TOKEN_PRESENTED, NO_GOOD_PAIR_OVERWRITTEN,
-        NO_PAIR_THROWN_AWAY, NO_TOKEN_AFTER_DISCONNECTION,
+        HONOURED_GRANT_LOST, NEVER_BACK_FROM_DISCONNECTION, NO_GOOD_PAIR_OVERWRITTEN, NO_PAIR_THROWN_AWAY,
+        NO_TOKEN_AFTER_DISCONNECTION,
     },
     stored::Stored,
     world::{Call, Closing, Flight, Stage, World, connection, number_of, pair},
@@ -32,6 +32,8 @@ pub enum Driver {
     HearsLateRefusals,
     /// Writes in KV are begun at once, with what was stored when they were decided on.
     WritesKvOutOfTurn,
+    /// A process that was replaced goes on by what it knows: what it stores is refused, but not what it does then.
+    ActsOnWhatItCouldNotStore,
 }
 
 impl Protocol {
@@ -69,11 +71,6 @@ impl Protocol {
     }
 
     fn call(&self, world: &mut World, flight: Option<usize>, generation: u64, token: u8) {
-        let stored = world.stored.as_ref().and_then(Stored::live);
-        let newer = stored.is_some_and(|grant| grant.generation > generation);
-        if newer && world.smartcar.is_past_grace(token, world.now, self.grace) {
-            world.breaks(NO_DEAD_TOKEN_PRESENTED);
-        }
         let number = world.calls_made;
         world.calls_made = number.wrapping_add(1);
         let judges_by_old_record = self.driver == Driver::JudgesByOldRecord;
@@ -85,6 +82,10 @@ impl Protocol {
             stage: Stage::Sent,
             process: world.process,
             awaited: true,
+            outdated: world
+                .pairs_stored
+                .iter()
+                .any(|pair| world.smartcar.is_child(*pair, token)),
             judged_by: judges_by_old_record.then(|| world.stored.clone()).flatten(),
         });
         if let Some(flight) = flight.and_then(|place| world.flights.get_mut(place)) {
@@ -95,6 +96,9 @@ impl Protocol {
     /// Makes a record durable, and checks what its change means.
     pub(crate) fn store(&self, world: &mut World, next: Option<Stored>) {
         let before = std::mem::replace(&mut world.stored, next);
+        if let Some(grant) = world.stored.as_ref().and_then(Stored::live) {
+            world.pairs_stored.insert(number_of(&grant.tokens.refresh_token));
+        }
         let now = world.now;
         let honoured = |world: &World, token: u8| world.smartcar.honours(token, now, self.grace);
         let before = before.as_ref().map(Stored::record);
@@ -173,6 +177,26 @@ impl Protocol {
         world.flights.push(Flight { call: None, waiting });
         self.happen(world, event, None, Some(place));
         self.land(world);
+    }
+
+    /// Somebody asks a process that was replaced, which goes by what was stored then.
+    pub(crate) fn ask_former(&self, world: &mut World) -> Option<()> {
+        let policy = Policy { grace: self.grace };
+        let former = world.former.as_ref().map(Stored::record);
+        let event = Event::TokenWanted { rejected: None };
+        for effect in step(&connection(), former, world.now, event, &policy).effects {
+            if let Effect::Call {
+                generation,
+                refresh_token,
+            } = effect
+            {
+                self.call(world, None, generation, number_of(&refresh_token));
+                let call = world.calls.last_mut()?;
+                call.process = call.process.checked_sub(1)?;
+                call.awaited = false;
+            }
+        }
+        Some(())
     }
 
     fn owe_kv(&self, world: &mut World) {

@@ -21,6 +21,7 @@ struct RefreshToken {
     used_at: Option<UnixMillis>,
     /// Whether the request that used it had been on its way for longer than any request is.
     used_late: bool,
+    parent: Option<u8>,
     child: Option<u8>,
     dead: bool,
 }
@@ -39,7 +40,7 @@ impl Smartcar {
             tokens: Vec::new(),
             disconnected: false,
         };
-        smartcar.issue(now);
+        smartcar.issue(now, None);
         smartcar
     }
 
@@ -48,12 +49,13 @@ impl Smartcar {
         self.tokens.first().map_or(UnixMillis::EPOCH, |token| token.issued_at)
     }
 
-    fn issue(&mut self, now: UnixMillis) -> u8 {
+    fn issue(&mut self, now: UnixMillis, parent: Option<u8>) -> u8 {
         let number = u8::try_from(self.tokens.len()).unwrap_or(u8::MAX);
         self.tokens.push(RefreshToken {
             issued_at: now,
             used_at: None,
             used_late: false,
+            parent,
             child: None,
             dead: false,
         });
@@ -67,6 +69,11 @@ impl Smartcar {
     /// Whether the token was ever used.
     pub(crate) fn is_used(&self, number: u8) -> bool {
         self.token(number).is_some_and(|token| token.used_at.is_some())
+    }
+
+    /// Whether the pair `number` was issued for the token `parent`.
+    pub(crate) fn is_child(&self, number: u8, parent: u8) -> bool {
+        self.token(number).is_some_and(|token| token.parent == Some(parent))
     }
 
     /// When the token was used, if that was in reasonable time after it was sent.
@@ -106,7 +113,7 @@ impl Smartcar {
         if !self.honours(number, now, grace) {
             return None;
         }
-        let new = self.issue(now);
+        let new = self.issue(now, Some(number));
         let token = self.tokens.get_mut(usize::from(number))?;
         if token.used_at.is_none() {
             token.used_at = Some(now);

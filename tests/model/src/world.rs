@@ -71,6 +71,8 @@ pub(crate) struct Call {
     pub(crate) process: u8,
     /// Whether a flight waits for it. What is not waited for any more is late.
     pub(crate) awaited: bool,
+    /// Whether the vault had stored a pair that the token had brought when it was sent.
+    pub(crate) outdated: bool,
     /// What was stored when it was sent; only a driver that judges by that keeps it.
     pub(crate) judged_by: Option<Stored>,
 }
@@ -90,7 +92,11 @@ pub struct World {
     pub(crate) moment: u8,
     pub(crate) now: UnixMillis,
     pub(crate) stored: Option<Stored>,
+    /// The number of every pair that was ever stored.
+    pub(crate) pairs_stored: BTreeSet<u8>,
     pub(crate) process: u8,
+    /// What was stored when the process before this one was replaced; only a driver that goes on by it keeps it.
+    pub(crate) former: Option<Stored>,
     /// At most one, but for a driver without single flight.
     pub(crate) flights: Vec<Flight>,
     pub(crate) closing: Option<Closing>,
@@ -182,7 +188,9 @@ impl World {
             moment: 0,
             now,
             stored: Some(Stored::new(record)),
+            pairs_stored: BTreeSet::from([0]),
             process: 0,
+            former: None,
             flights: Vec::new(),
             closing: None,
             unstored: VecDeque::new(),

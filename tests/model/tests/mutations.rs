@@ -56,6 +56,20 @@ fn the_model_finds_a_call_before_its_intent_is_stored() {
 }
 
 #[test]
+fn the_model_finds_a_replaced_process_that_acts_on_what_it_could_not_store() {
+    finds(
+        Driver::ActsOnWhatItCouldNotStore,
+        60,
+        Budget {
+            asks: 2,
+            deaths: 1,
+            ..LITTLE
+        },
+        "no token is presented after its grace while a newer pair is stored",
+    );
+}
+
+#[test]
 fn the_model_finds_an_answer_that_counts_for_another_generation() {
     finds(
         Driver::IgnoresGenerations,
