@@ -279,6 +279,9 @@ impl Protocol {
                 world.budget.faults = world.budget.faults.checked_sub(1)?;
                 let call = world.calls.get_mut(place)?;
                 call.awaited = false;
+                if self.driver == Driver::TellsNobodyOfDeadlines {
+                    return Some(());
+                }
                 let (number, generation, judged_by) = (call.number, call.generation, call.judged_by.clone());
                 let outcome = TokenOutcome::Failed(Failure::TimedOut);
                 self.call_ended(world, number, generation, outcome, judged_by.as_ref());
@@ -310,6 +313,7 @@ impl Protocol {
     }
 
     fn ask(&self, world: &mut World, rejected: Option<u64>) {
+        world.unanswered = world.unanswered.saturating_add(1);
         match world.flights.first_mut() {
             Some(flight) if self.driver != Driver::SharesNoFlight => {
                 flight.waiting = flight.waiting.saturating_add(1);
@@ -370,6 +374,8 @@ impl Protocol {
             world.former.clone_from(&world.stored);
         }
         world.flights.clear();
+        // Who asked a process that died asks again.
+        world.unanswered = 0;
         world.unstored.clear();
         world.closing = None;
         world.kv_waiting.clear();

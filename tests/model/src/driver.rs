@@ -34,6 +34,12 @@ pub enum Driver {
     WritesKvOutOfTurn,
     /// A process that was replaced goes on by what it knows: what it stores is refused, but not what it does then.
     ActsOnWhatItCouldNotStore,
+    /// A request that was turned away counts as a token that was refused.
+    TakesTurningAwayForRefusal,
+    /// The deadline of a call passes, and whoever waits for the call goes on waiting.
+    TellsNobodyOfDeadlines,
+    /// An answer is for one of those who wait for it.
+    AnswersOnlyOne,
 }
 
 impl Protocol {
@@ -64,7 +70,7 @@ impl Protocol {
                 } => self.call(world, flight, generation, number_of(&refresh_token)),
                 Effect::TellSmartcar { .. } => world.closing = Some(Closing::Tell),
                 Effect::Publish | Effect::Unpublish => self.owe_kv(world),
-                Effect::Answer(answer) => answer_all(world, flight, &answer),
+                Effect::Answer(answer) => self.answer_all(world, flight, &answer),
                 Effect::ListVehicles => {}
             }
         }
@@ -132,6 +138,9 @@ impl Protocol {
         let outcome = match call.stage {
             Stage::Issued(number) => TokenOutcome::Issued(pair(number, world.now)),
             Stage::Refused => TokenOutcome::Failed(Failure::Refused),
+            Stage::TurnedAway if self.driver == Driver::TakesTurningAwayForRefusal => {
+                TokenOutcome::Failed(Failure::Refused)
+            }
             Stage::TurnedAway => TokenOutcome::Failed(Failure::RateLimited { retry_after: None }),
             Stage::Sent => TokenOutcome::Failed(Failure::ConnectionLost),
         };
@@ -222,23 +231,29 @@ impl Protocol {
             (_, event) => event,
         }
     }
-}
 
-fn answer_all(world: &mut World, flight: Option<usize>, answer: &Answer) {
-    let name = match answer {
-        Answer::Token { .. } => "token",
-        Answer::Unavailable(_) => "unavailable",
-        Answer::Rejected { .. } => "rejected",
-        Answer::Ended(_) => "ended",
-        Answer::Unknown => "unknown",
-    };
-    if name == "token" && world.disconnected {
-        world.breaks(NO_TOKEN_AFTER_DISCONNECTION);
-    }
-    if let Some(flight) = flight.and_then(|flight| world.flights.get_mut(flight))
-        && flight.waiting > 0
-    {
-        flight.waiting = 0;
-        world.answered.insert(name);
+    fn answer_all(&self, world: &mut World, flight: Option<usize>, answer: &Answer) {
+        let name = match answer {
+            Answer::Token { .. } => "token",
+            Answer::Unavailable(_) => "unavailable",
+            Answer::Rejected { .. } => "rejected",
+            Answer::Ended(_) => "ended",
+            Answer::Unknown => "unknown",
+        };
+        if name == "token" && world.disconnected {
+            world.breaks(NO_TOKEN_AFTER_DISCONNECTION);
+        }
+        if let Some(flight) = flight.and_then(|flight| world.flights.get_mut(flight))
+            && flight.waiting > 0
+        {
+            let told = if self.driver == Driver::AnswersOnlyOne {
+                1
+            } else {
+                flight.waiting
+            };
+            flight.waiting = 0;
+            world.unanswered = world.unanswered.saturating_sub(told);
+            world.answered.insert(name);
+        }
     }
 }

@@ -111,10 +111,8 @@ pub(crate) fn all() -> Vec<Property<Protocol>> {
             };
             world.flights.iter().all(|flight| awaited(flight.call))
         }),
-        Property::eventually(EVERYBODY_IS_ANSWERED, |protocol: &Protocol, world: &World| {
-            // Who asked a process that died asks again.
-            let died = world.budget.deaths < protocol.budget.deaths;
-            world.budget.asks == 0 && world.waiting() == 0 && (died || !world.answered.is_empty())
+        Property::eventually(EVERYBODY_IS_ANSWERED, |_, world: &World| {
+            world.budget.asks == 0 && world.unanswered == 0
         }),
     ];
     all.extend([

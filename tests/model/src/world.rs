@@ -115,6 +115,8 @@ pub struct World {
     pub(crate) smartcar: Smartcar,
     pub(crate) disconnected: bool,
     pub(crate) budget: Budget,
+    /// How many asked a process that is still there and have no answer.
+    pub(crate) unanswered: u8,
     /// Which property was broken on the way here.
     pub(crate) broken: BTreeSet<&'static str>,
     /// What was seen on the way here.
@@ -204,6 +206,7 @@ impl World {
             smartcar: Smartcar::new(granted_at),
             disconnected: false,
             budget,
+            unanswered: 0,
             broken: BTreeSet::new(),
             answered: BTreeSet::new(),
         }
@@ -218,7 +221,7 @@ impl World {
         self.stored.as_ref().map(Stored::record)
     }
 
-    /// How many callers wait.
+    /// How many callers wait for a flight.
     pub(crate) fn waiting(&self) -> u8 {
         self.flights.iter().map(|flight| flight.waiting).sum()
     }

@@ -70,6 +70,36 @@ fn the_model_finds_a_replaced_process_that_acts_on_what_it_could_not_store() {
 }
 
 #[test]
+fn the_model_finds_a_request_turned_away_that_ends_a_grant() {
+    finds(
+        Driver::TakesTurningAwayForRefusal,
+        60,
+        Budget { faults: 1, ..LITTLE },
+        "no grant that Smartcar honours is reported lost",
+    );
+}
+
+#[test]
+fn the_model_finds_callers_that_wait_for_a_call_whose_deadline_has_passed() {
+    finds(
+        Driver::TellsNobodyOfDeadlines,
+        60,
+        Budget { faults: 1, ..LITTLE },
+        "a flight is under way for whoever waits",
+    );
+}
+
+#[test]
+fn the_model_finds_callers_that_are_forgotten() {
+    finds(
+        Driver::AnswersOnlyOne,
+        60,
+        Budget { asks: 2, ..LITTLE },
+        "who asks is answered at last",
+    );
+}
+
+#[test]
 fn the_model_finds_an_answer_that_counts_for_another_generation() {
     finds(
         Driver::IgnoresGenerations,
