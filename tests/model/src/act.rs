@@ -1,5 +1,7 @@
 //! What can happen, and what comes of it.
 
+use std::collections::BTreeSet;
+
 use smartcar_connect::{
     time::Millis,
     token::{Failure, TokenOutcome},
@@ -32,8 +34,8 @@ pub enum Act {
     Ask,
     /// A caller asks a process that was replaced and goes on.
     AskFormer,
-    /// A caller comes back with an access token that Smartcar refused.
-    AskRejected,
+    /// A caller comes back with the access token of this generation, from KV or the vault, that Smartcar refused.
+    AskRejected(u64),
     /// A caller finds this generation in KV, and its token is fresh.
     Read(u64),
     /// The owner disconnects.
@@ -158,7 +160,9 @@ impl Protocol {
                     .map(|(generation, _)| Act::Read(*generation)),
             );
             if world.budget.rejections > 0 && world.flights.is_empty() {
-                acts.push(Act::AskRejected);
+                let seen = world.kv_seen.iter().map(|(generation, _)| *generation);
+                let generations: BTreeSet<u64> = seen.chain(world.record().map(GrantRecord::generation)).collect();
+                acts.extend(generations.into_iter().map(Act::AskRejected));
             }
         }
         if world.budget.disconnections > 0 {
@@ -227,11 +231,10 @@ impl Protocol {
                 world.budget.asks = world.budget.asks.checked_sub(1)?;
                 self.ask(world, None);
             }
-            Act::AskRejected => {
+            Act::AskRejected(generation) => {
                 world.budget.asks = world.budget.asks.checked_sub(1)?;
                 world.budget.rejections = world.budget.rejections.checked_sub(1)?;
-                let generation = world.record().map(GrantRecord::generation);
-                self.ask(world, generation);
+                self.ask(world, Some(generation));
             }
             Act::AskFormer => {
                 world.budget.asks = world.budget.asks.checked_sub(1)?;

@@ -1,15 +1,15 @@
 //! How decisions are carried out: as the Worker does, or wrongly in one way.
 
 use smartcar_connect::{
-    token::{Failure, TokenOutcome},
+    token::{Failure, TokenOutcome, is_fresh},
     vault::{Answer, Effect, Event, GrantRecord, Next, Policy, Step, step},
 };
 
 use crate::{
     Protocol,
     properties::{
-        HONOURED_GRANT_LOST, NEVER_BACK_FROM_DISCONNECTION, NO_GOOD_PAIR_OVERWRITTEN, NO_PAIR_THROWN_AWAY,
-        NO_TOKEN_AFTER_DISCONNECTION,
+        HONOURED_GRANT_LOST, NEVER_BACK_FROM_DISCONNECTION, NO_GOOD_PAIR_OVERWRITTEN, NO_NEEDLESS_REFRESH,
+        NO_PAIR_THROWN_AWAY, NO_TOKEN_AFTER_DISCONNECTION,
     },
     stored::Stored,
     world::{Call, Closing, Flight, Stage, World, connection, number_of, pair},
@@ -40,6 +40,8 @@ pub enum Driver {
     TellsNobodyOfDeadlines,
     /// An answer is for one of those who wait for it.
     AnswersOnlyOne,
+    /// Whichever access token was refused, it counts as the one that is stored.
+    IgnoresWhichWasRefused,
 }
 
 impl Protocol {
@@ -48,6 +50,12 @@ impl Protocol {
     /// A process that dies right after that is one whose requests never arrive.
     pub(crate) fn happen(&self, world: &mut World, event: Event, judged_by: Option<&Stored>, flight: Option<usize>) {
         let policy = Policy { grace: self.grace };
+        let good_token_stored = match &event {
+            Event::TokenWanted { rejected } => world.stored.as_ref().and_then(Stored::live).is_some_and(|grant| {
+                *rejected != Some(grant.generation) && is_fresh(grant.tokens.access_expires_at, world.now)
+            }),
+            _ => false,
+        };
         let event = self.maybe_forged(world, event);
         let before = judged_by.or(world.stored.as_ref()).map(Stored::record);
         let Step { next, effects } = step(&connection(), before, world.now, event, &policy);
@@ -57,6 +65,9 @@ impl Protocol {
             Next::Remove => Some(None),
         };
         let calls = effects.iter().any(|effect| matches!(effect, Effect::Call { .. }));
+        if calls && good_token_stored {
+            world.breaks(NO_NEEDLESS_REFRESH);
+        }
         match next {
             Some(next) if calls && self.driver == Driver::CallsBeforeIntent => world.unstored.push_back(next),
             Some(next) => self.store(world, next),
@@ -227,6 +238,9 @@ impl Protocol {
             (Driver::IgnoresGenerations, Event::CallEnded { generation, outcome }) => Event::CallEnded {
                 generation: world.record().map_or(generation, GrantRecord::generation),
                 outcome,
+            },
+            (Driver::IgnoresWhichWasRefused, Event::TokenWanted { rejected: Some(_) }) => Event::TokenWanted {
+                rejected: world.record().map(GrantRecord::generation),
             },
             (_, event) => event,
         }

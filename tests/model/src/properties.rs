@@ -2,6 +2,7 @@
 
 use smartcar_connect::{
     time::UnixMillis,
+    token::is_fresh,
     vault::{Grant, GrantRecord, wake_at},
 };
 use stateright::{Checker as _, Model as _, Property};
@@ -18,6 +19,8 @@ pub(crate) const NO_TOKEN_AFTER_DISCONNECTION: &str = "the vault answers no toke
 pub(crate) const HONOURED_GRANT_LOST: &str = "no grant that Smartcar honours is reported lost";
 pub(crate) const NO_PAIR_THROWN_AWAY: &str = "no pair that arrives in time is thrown away";
 pub(crate) const NO_GOOD_PAIR_OVERWRITTEN: &str = "no pair that Smartcar honours is replaced by one that it does not";
+pub(crate) const NO_NEEDLESS_REFRESH: &str =
+    "no refresh begins while a fresh token is stored that nobody was refused with";
 const USE_IS_KNOWN: &str = "that the stored token may be used up is known from storage as long as it matters";
 const USED_TOKEN_COMES_AGAIN: &str = "a token that was used up is presented again before its grace is over";
 const KV_IS_EMPTY_AFTER_CLOSING: &str = "KV holds nothing of a connection that is closed and swept";
@@ -32,6 +35,7 @@ pub const SAFETY: &[&str] = &[
     HONOURED_GRANT_LOST,
     NO_PAIR_THROWN_AWAY,
     NO_GOOD_PAIR_OVERWRITTEN,
+    NO_NEEDLESS_REFRESH,
     USE_IS_KNOWN,
     USED_TOKEN_COMES_AGAIN,
     KV_IS_EMPTY_AFTER_CLOSING,
@@ -50,6 +54,7 @@ pub const COVERAGE: &[&str] = &[
     "the record is removed",
     "KV is behind",
     "a reader can see two generations",
+    "a reader can be refused with an older token than the fresh one that is stored",
 ];
 
 /// The stored grant, if its refresh token was used up and still is in its grace, and since when.
@@ -77,6 +82,7 @@ pub(crate) fn all() -> Vec<Property<Protocol>> {
         unbroken!(HONOURED_GRANT_LOST),
         unbroken!(NO_PAIR_THROWN_AWAY),
         unbroken!(NO_GOOD_PAIR_OVERWRITTEN),
+        unbroken!(NO_NEEDLESS_REFRESH),
         Property::always(USE_IS_KNOWN, |protocol: &Protocol, world: &World| {
             used_and_stored(protocol, world).is_none_or(|(grant, _)| grant.intent.is_some())
         }),
@@ -147,6 +153,21 @@ pub(crate) fn all() -> Vec<Property<Protocol>> {
         Property::sometimes("a reader can see two generations", |_, world: &World| {
             world.kv_seen.len() > 1
         }),
+        Property::sometimes(
+            "a reader can be refused with an older token than the fresh one that is stored",
+            |_, world: &World| {
+                let may_come = world.budget.asks > 0 && world.budget.rejections > 0 && world.flights.is_empty();
+                let stored = world.stored.as_ref().and_then(Stored::live);
+                may_come
+                    && stored.is_some_and(|grant| {
+                        let older = world
+                            .kv_seen
+                            .iter()
+                            .any(|(generation, _)| *generation < grant.generation);
+                        older && is_fresh(grant.tokens.access_expires_at, world.now)
+                    })
+            },
+        ),
     ]);
     all
 }

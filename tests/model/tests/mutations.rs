@@ -100,6 +100,20 @@ fn the_model_finds_callers_that_are_forgotten() {
 }
 
 #[test]
+fn the_model_finds_a_refresh_for_a_token_that_was_replaced_long_ago() {
+    finds(
+        Driver::IgnoresWhichWasRefused,
+        60,
+        Budget {
+            asks: 2,
+            rejections: 1,
+            ..LITTLE
+        },
+        "no refresh begins while a fresh token is stored that nobody was refused with",
+    );
+}
+
+#[test]
 fn the_model_finds_an_answer_that_counts_for_another_generation() {
     finds(
         Driver::IgnoresGenerations,

@@ -105,7 +105,7 @@ fn checks() -> Vec<(&'static str, Protocol)> {
                 ..protocol(&refresh, 60, keeps, answers_lost)
             },
         ),
-        ("an access token refused", protocol(&refresh[..2], 60, kills, rejected)),
+        ("an access token refused", protocol(&[20, 90, 400], 60, kills, rejected)),
         (
             "a disconnection during a refresh",
             protocol(&refresh[..2], 60, keeps, disconnecting),
