@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use smartcar_connect::{
     time::Millis,
     token::{Failure, TokenOutcome},
-    vault::{Event, GrantRecord, KvOutcome, Upstream, wake_at},
+    vault::{CALL_DEADLINE, Event, GrantRecord, KvOutcome, Upstream, wake_at},
 };
 use stateright::{Model, Property};
 
@@ -13,7 +13,7 @@ use crate::{
     Driver, Protocol,
     properties::{self, NO_DEAD_TOKEN_PRESENTED},
     stored::Stored,
-    world::{Closing, KvOperation, Stage, World, connection},
+    world::{Call, Closing, KvOperation, Stage, World, connection},
 };
 
 /// A write in KV of a process that is gone arrives no later than this.
@@ -199,20 +199,19 @@ impl Protocol {
         }
     }
 
-    /// A process does not sleep over what it has to do: it would have died, or timed out.
+    /// A process does not sleep over what it has to do: it would have died, or timed out. A call is no longer under way than
+    /// its deadline.
     fn may_pass(&self, world: &World) -> bool {
         let next = self.moments.get(usize::from(world.moment));
-        let idle = world.flights.is_empty()
-            && world.closing.is_none()
+        let idle = world.closing.is_none()
             && world.unstored.is_empty()
             && world.kv_under_way.is_empty()
             && world.kv_waiting.is_empty();
         next.is_some_and(|next| {
             let then = world.start().after(*next);
-            idle && world
-                .kv_orphans
-                .iter()
-                .all(|write| then.since(write.since) < KV_WRITE_ARRIVES_WITHIN)
+            let in_time = |call: &Call| !call.awaited || then.since(call.sent_at) < CALL_DEADLINE;
+            let arrives = |write: &KvOperation| then.since(write.since) < KV_WRITE_ARRIVES_WITHIN;
+            idle && world.calls.iter().all(in_time) && world.kv_orphans.iter().all(arrives)
         })
     }
 
@@ -328,13 +327,13 @@ impl Protocol {
     fn arrive(&self, world: &mut World, place: usize) -> Option<()> {
         let call = world.calls.get(place)?;
         let (token, gone, late) = (call.token, call.process != world.process, !call.awaited);
-        let took_long = call.sent_at < world.now;
+        let sent_at = call.sent_at;
         if call.outdated && world.smartcar.is_past_grace(token, world.now, self.grace) {
             world.breaks(NO_DEAD_TOKEN_PRESENTED);
         }
         let issued = world
             .smartcar
-            .present(token, took_long, world.now, self.grace, self.reissue);
+            .present(token, sent_at, world.now, self.grace, self.reissue);
         // Nobody hears the answer to a process that is gone, nor a refusal that comes late.
         let unheard = gone || (late && issued.is_none() && self.driver != Driver::HearsLateRefusals);
         if unheard {

@@ -3,7 +3,7 @@
 use smartcar_connect::{
     time::UnixMillis,
     token::is_fresh,
-    vault::{Grant, GrantRecord, wake_at},
+    vault::{CALL_DEADLINE, Grant, GrantRecord, wake_at},
 };
 use stateright::{Checker as _, Model as _, Property};
 
@@ -50,6 +50,9 @@ pub const COVERAGE: &[&str] = &[
     "the token is refreshed twice",
     "the token is presented again within its grace",
     "the grant has ended",
+    "a call is under way when the refresh token's life ends",
+    "a call is under way when the access token expires",
+    "a call is under way when the grace of an earlier one ends",
     "the connection is closed",
     "the record is removed",
     "KV is behind",
@@ -57,15 +60,31 @@ pub const COVERAGE: &[&str] = &[
     "a reader can be refused with an older token than the fresh one that is stored",
 ];
 
+/// The vault knows when it sent a call, not when that arrived, and counts the grace from there: of the grace at Smartcar it
+/// leaves as many seconds as the call was on its way for. Without this the properties hold for calls that arrive at once.
+const THE_VAULT_COUNTS_THE_GRACE_FROM_THE_CALL: bool = true;
+
 /// The stored grant, if its refresh token was used up and still is in its grace, and since when.
 fn used_and_stored<'a>(protocol: &Protocol, world: &'a World) -> Option<(&'a Grant, UnixMillis)> {
     let grant = world.stored.as_ref()?.live()?;
     let number = number_of(&grant.tokens.refresh_token);
-    let used_at = world.smartcar.used_in_time(number)?;
-    world
-        .smartcar
-        .honours(number, world.now, protocol.grace)
-        .then_some((grant, used_at))
+    let (sent_at, used_at) = world.smartcar.used_in_time(number)?;
+    let since = if THE_VAULT_COUNTS_THE_GRACE_FROM_THE_CALL {
+        sent_at
+    } else {
+        used_at
+    };
+    let honoured = world.smartcar.honours(number, world.now, protocol.grace);
+    (honoured && world.now < since.after(protocol.grace)).then_some((grant, since))
+}
+
+/// Whether a call is awaited that was sent before a time that has come.
+fn is_crossed(world: &World, limit: impl Fn(&Grant) -> Option<UnixMillis>) -> bool {
+    let stored = world.stored.as_ref().and_then(Stored::live);
+    stored.and_then(limit).is_some_and(|limit| {
+        let awaited = world.calls.iter().filter(|call| call.awaited);
+        limit <= world.now && awaited.into_iter().any(|call| call.sent_at < limit)
+    })
 }
 
 macro_rules! unbroken {
@@ -87,13 +106,16 @@ pub(crate) fn all() -> Vec<Property<Protocol>> {
             used_and_stored(protocol, world).is_none_or(|(grant, _)| grant.intent.is_some())
         }),
         Property::always(USED_TOKEN_COMES_AGAIN, |protocol: &Protocol, world: &World| {
-            used_and_stored(protocol, world).is_none_or(|(grant, used_at)| {
+            used_and_stored(protocol, world).is_none_or(|(grant, since)| {
                 let awaited = world.calls.iter().any(|call| call.awaited);
                 // After an hour of failures only the first two calls in a row are followed by another so soon.
                 let exempt = protocol.after_outage && grant.intent.is_some_and(|intent| intent.calls > 2);
+                let ends_at = since.after(protocol.grace);
+                // An alarm that rang that late leaves no time for another one.
+                let too_late = world.now.after(CALL_DEADLINE) > ends_at;
                 let record = GrantRecord::Live(grant.clone());
                 let alarm = wake_at(&connection(), &record);
-                exempt || awaited || alarm.is_some_and(|alarm| alarm < used_at.after(protocol.grace))
+                exempt || too_late || awaited || alarm.is_some_and(|alarm| alarm < ends_at)
             })
         }),
         Property::always(KV_IS_EMPTY_AFTER_CLOSING, |protocol: &Protocol, world: &World| {
@@ -137,6 +159,23 @@ pub(crate) fn all() -> Vec<Property<Protocol>> {
                 used && grant.intent.is_some_and(|intent| intent.calls > 1)
             })
         }),
+        Property::sometimes(
+            "a call is under way when the refresh token's life ends",
+            |_, world: &World| is_crossed(world, |grant| Some(grant.tokens.refresh_expires_at)),
+        ),
+        Property::sometimes(
+            "a call is under way when the access token expires",
+            |_, world: &World| is_crossed(world, |grant| Some(grant.tokens.access_expires_at)),
+        ),
+        Property::sometimes(
+            "a call is under way when the grace of an earlier one ends",
+            |protocol: &Protocol, world: &World| {
+                is_crossed(world, |grant| {
+                    let in_doubt = grant.intent.and_then(|intent| intent.in_doubt);
+                    in_doubt.map(|called_at| called_at.after(protocol.grace))
+                })
+            },
+        ),
         Property::sometimes("the grant has ended", |_, world: &World| {
             matches!(world.record(), Some(GrantRecord::Ended { .. }))
         }),

@@ -3,6 +3,7 @@
 use smartcar_connect::{
     time::{Millis, UnixMillis},
     token::REFRESH_LIFETIME,
+    vault::CALL_DEADLINE,
 };
 
 /// What becomes of an earlier new pair when the old token is used again within its grace. Smartcar does not say.
@@ -19,8 +20,8 @@ pub enum Reissue {
 struct RefreshToken {
     issued_at: UnixMillis,
     used_at: Option<UnixMillis>,
-    /// Whether the request that used it had been on its way for longer than any request is.
-    used_late: bool,
+    /// When the request that used it was sent.
+    used_by_call_at: Option<UnixMillis>,
     parent: Option<u8>,
     child: Option<u8>,
     dead: bool,
@@ -54,7 +55,7 @@ impl Smartcar {
         self.tokens.push(RefreshToken {
             issued_at: now,
             used_at: None,
-            used_late: false,
+            used_by_call_at: None,
             parent,
             child: None,
             dead: false,
@@ -76,11 +77,13 @@ impl Smartcar {
         self.token(number).is_some_and(|token| token.parent == Some(parent))
     }
 
-    /// When the token was used, if that was in reasonable time after it was sent.
-    pub(crate) fn used_in_time(&self, number: u8) -> Option<UnixMillis> {
-        self.token(number)?
-            .used_at
-            .filter(|_| self.token(number).is_some_and(|token| !token.used_late))
+    /// When the request that used the token was sent and when it arrived, if it did before the call had timed out.
+    pub(crate) fn used_in_time(&self, number: u8) -> Option<(UnixMillis, UnixMillis)> {
+        let token = self.token(number)?;
+        token
+            .used_by_call_at
+            .zip(token.used_at)
+            .filter(|(sent_at, used_at)| used_at.since(*sent_at) < CALL_DEADLINE)
     }
 
     /// Whether the grace of a used token is over.
@@ -105,7 +108,7 @@ impl Smartcar {
     pub(crate) fn present(
         &mut self,
         number: u8,
-        late: bool,
+        sent_at: UnixMillis,
         now: UnixMillis,
         grace: Millis,
         reissue: Reissue,
@@ -117,7 +120,7 @@ impl Smartcar {
         let token = self.tokens.get_mut(usize::from(number))?;
         if token.used_at.is_none() {
             token.used_at = Some(now);
-            token.used_late = late;
+            token.used_by_call_at = Some(sent_at);
         }
         let earlier = token.child.replace(new);
         if let (Reissue::KillsEarlier, Some(earlier)) = (reissue, earlier) {

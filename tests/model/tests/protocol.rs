@@ -77,6 +77,17 @@ fn checks() -> Vec<(&'static str, Protocol)> {
         faults: 1,
         ..NOTHING
     };
+    let across = Budget {
+        asks: 2,
+        deaths: 1,
+        faults: 1,
+        ..NOTHING
+    };
+    let across_the_grace = Budget {
+        deaths: 0,
+        faults: 2,
+        ..across.clone()
+    };
     let (keeps, kills) = (Reissue::KeepsEarlier, Reissue::KillsEarlier);
     vec![
         ("deaths, no grace", protocol(&refresh, 0, kills, storm.clone())),
@@ -121,6 +132,31 @@ fn checks() -> Vec<(&'static str, Protocol)> {
         (
             "two refreshes",
             protocol(&[20, 660, 7_500, 7_520, 7_700], 60, kills, twice.clone()),
+        ),
+        (
+            "answers across the end of the refresh token's life",
+            protocol(
+                &[EXPIRY - 4, EXPIRY + 4, EXPIRY + 30, EXPIRY + 100],
+                60,
+                kills,
+                across.clone(),
+            ),
+        ),
+        (
+            "answers across the end of the refresh token's life, no grace",
+            protocol(&[EXPIRY - 4, EXPIRY + 4, EXPIRY + 30], 0, kills, across.clone()),
+        ),
+        (
+            "answers across the end of the access token's life",
+            protocol(&[236, 244, 310], 60, keeps, across),
+        ),
+        (
+            "answers across the grace",
+            protocol(&[56, 64, 72, 660], 60, kills, across_the_grace.clone()),
+        ),
+        (
+            "answers across a grace of less than a call",
+            protocol(&[4, 9, 30], 5, kills, across_the_grace),
         ),
         (
             "the end of the refresh token's life",
