@@ -188,10 +188,15 @@ impl Protocol {
             acts.push(end(true, true));
             if world.budget.kv_faults > 0 {
                 acts.extend([end(false, false), end(true, false)]);
-                // A deletion that is lost is not looked for: KV's own expiry is what is left then.
-                if world.kv_under_way.get(place).is_some_and(|write| write.value.is_some()) {
-                    acts.push(end(false, true));
-                }
+            }
+            let deletes = is_deletion(world, place);
+            let may_be_lost = if deletes {
+                world.budget.lost_deletions
+            } else {
+                world.budget.kv_faults
+            };
+            if may_be_lost > 0 {
+                acts.push(end(false, true));
             }
         }
         for place in 0..world.kv_orphans.len() {
@@ -298,7 +303,9 @@ impl Protocol {
                 }
             }
             Act::EndKv { place, done, told } => {
-                if !(done && told) {
+                if !done && told && is_deletion(world, place) {
+                    world.budget.lost_deletions = world.budget.lost_deletions.checked_sub(1)?;
+                } else if !(done && told) {
                     world.budget.kv_faults = world.budget.kv_faults.checked_sub(1)?;
                 }
                 self.end_kv(world, place, done, told);
@@ -389,6 +396,11 @@ impl Protocol {
         }
         Some(())
     }
+}
+
+/// Whether the write at this place deletes.
+fn is_deletion(world: &World, place: usize) -> bool {
+    world.kv_under_way.get(place).is_some_and(|write| write.value.is_none())
 }
 
 /// Readers may see the value from now on, and any earlier one.

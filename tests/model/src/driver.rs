@@ -2,7 +2,7 @@
 
 use smartcar_connect::{
     token::{Failure, TokenOutcome, is_fresh},
-    vault::{Answer, Effect, Event, GrantRecord, Next, Policy, Step, step},
+    vault::{Answer, Effect, Event, GrantRecord, KvOutcome, Next, Policy, Step, step},
 };
 
 use crate::{
@@ -42,6 +42,8 @@ pub enum Driver {
     AnswersOnlyOne,
     /// Whichever access token was refused, it counts as the one that is stored.
     IgnoresWhichWasRefused,
+    /// A deletion in KV that the alarm asks for counts as done: it was done before.
+    DeletesOnce,
 }
 
 impl Protocol {
@@ -50,6 +52,7 @@ impl Protocol {
     /// A process that dies right after that is one whose requests never arrive.
     pub(crate) fn happen(&self, world: &mut World, event: Event, judged_by: Option<&Stored>, flight: Option<usize>) {
         let policy = Policy { grace: self.grace };
+        let woken = matches!(event, Event::Woken);
         let good_token_stored = match &event {
             Event::TokenWanted { rejected } => world.stored.as_ref().and_then(Stored::live).is_some_and(|grant| {
                 *rejected != Some(grant.generation) && is_fresh(grant.tokens.access_expires_at, world.now)
@@ -80,6 +83,10 @@ impl Protocol {
                     refresh_token,
                 } => self.call(world, flight, generation, number_of(&refresh_token)),
                 Effect::TellSmartcar { .. } => world.closing = Some(Closing::Tell),
+                Effect::Unpublish if woken && self.driver == Driver::DeletesOnce => {
+                    let outcome = KvOutcome::Done;
+                    self.happen(world, Event::UnpublishEnded { outcome }, None, None);
+                }
                 Effect::Publish | Effect::Unpublish => self.owe_kv(world),
                 Effect::Answer(answer) => self.answer_all(world, flight, &answer),
                 Effect::ListVehicles => {}

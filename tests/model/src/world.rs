@@ -22,8 +22,11 @@ pub struct Budget {
     pub deaths: u8,
     /// Requests to Smartcar that are lost or turned away, and answers that are lost or late.
     pub faults: u8,
-    /// Writes in KV that fail or are lost.
+    /// Writes in KV that fail or are lost, and deletions that fail.
     pub kv_faults: u8,
+    /// Deletions in KV that are lost: they are reported as done and are not. Nothing is left to delete it again if both
+    /// deletions are, or if one is and a write of a process that died comes after the other.
+    pub lost_deletions: u8,
     /// Disconnections by the owner.
     pub disconnections: u8,
 }

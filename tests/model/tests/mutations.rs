@@ -13,6 +13,7 @@ const LITTLE: Budget = Budget {
     deaths: 0,
     faults: 0,
     kv_faults: 0,
+    lost_deletions: 0,
     disconnections: 0,
 };
 
@@ -110,6 +111,20 @@ fn the_model_finds_a_refresh_for_a_token_that_was_replaced_long_ago() {
             ..LITTLE
         },
         "no refresh begins while a fresh token is stored that nobody was refused with",
+    );
+}
+
+#[test]
+fn the_model_finds_that_kv_is_deleted_once_only() {
+    finds(
+        Driver::DeletesOnce,
+        60,
+        Budget {
+            deaths: 1,
+            lost_deletions: 1,
+            ..LITTLE
+        },
+        "KV holds nothing of a connection that is over, once nothing is left to do for it",
     );
 }
 

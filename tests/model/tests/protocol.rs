@@ -11,6 +11,7 @@ const NOTHING: Budget = Budget {
     deaths: 0,
     faults: 0,
     kv_faults: 0,
+    lost_deletions: 0,
     disconnections: 0,
 };
 
@@ -88,6 +89,27 @@ fn checks() -> Vec<(&'static str, Protocol)> {
         faults: 2,
         ..across.clone()
     };
+    let deletion_lost = Budget {
+        asks: 1,
+        kv_faults: 1,
+        lost_deletions: 1,
+        disconnections: 1,
+        ..NOTHING
+    };
+    let refused = Budget {
+        asks: 1,
+        deaths: 1,
+        faults: 1,
+        lost_deletions: 1,
+        ..NOTHING
+    };
+    let late_write = Budget {
+        asks: 1,
+        deaths: 1,
+        kv_faults: 1,
+        disconnections: 1,
+        ..NOTHING
+    };
     let (keeps, kills) = (Reissue::KeepsEarlier, Reissue::KillsEarlier);
     vec![
         ("deaths, no grace", protocol(&refresh, 0, kills, storm.clone())),
@@ -124,6 +146,32 @@ fn checks() -> Vec<(&'static str, Protocol)> {
         (
             "a disconnection to its end",
             protocol(&[20, 150, 300, 87_000], 60, keeps, closing),
+        ),
+        (
+            "a lost deletion of a closed connection",
+            protocol(&[20, 150, 300, 87_000], 60, keeps, deletion_lost.clone()),
+        ),
+        (
+            "a lost deletion of a refused grant",
+            protocol(&[90, 240, 400, 600], 60, keeps, refused),
+        ),
+        (
+            "a lost deletion of an expired grant, which is disconnected",
+            protocol(
+                &[EXPIRY - 10, EXPIRY + 4, EXPIRY + 150, EXPIRY + 300],
+                60,
+                keeps,
+                deletion_lost,
+            ),
+        ),
+        (
+            "a late write of an expired grant, which is disconnected",
+            protocol(
+                &[EXPIRY - 10, EXPIRY + 4, EXPIRY + 150, EXPIRY + 300],
+                60,
+                keeps,
+                late_write,
+            ),
         ),
         (
             "failing and lost writes in KV",
