@@ -1,16 +1,19 @@
 //! What can happen, and what comes of it.
 
+use std::collections::BTreeSet;
+
 use smartcar_connect::{
     time::Millis,
     token::{Failure, TokenOutcome},
-    vault::{Event, GrantRecord, KvOutcome, Upstream, wake_at},
+    vault::{CALL_DEADLINE, Event, GrantRecord, KvOutcome, Upstream, wake_at},
 };
 use stateright::{Model, Property};
 
 use crate::{
-    Driver, Protocol, properties,
+    Driver, Protocol,
+    properties::{self, NO_DEAD_TOKEN_PRESENTED},
     stored::Stored,
-    world::{Closing, KvOperation, Stage, World, connection},
+    world::{Call, Closing, KvOperation, Stage, World, connection},
 };
 
 /// A write in KV of a process that is gone arrives no later than this.
@@ -29,8 +32,10 @@ pub enum Act {
     Pass,
     /// A caller finds no fresh token in KV, whatever is there, and asks the vault.
     Ask,
-    /// A caller comes back with an access token that Smartcar refused.
-    AskRejected,
+    /// A caller asks a process that was replaced and goes on.
+    AskFormer,
+    /// A caller comes back with the access token of this generation, from KV or the vault, that Smartcar refused.
+    AskRejected(u64),
     /// A caller finds this generation in KV, and its token is fresh.
     Read(u64),
     /// The owner disconnects.
@@ -143,6 +148,9 @@ impl Protocol {
     fn callers(&self, world: &World, acts: &mut Vec<Act>) {
         if world.budget.asks > 0 {
             acts.push(Act::Ask);
+            if world.former.is_some() {
+                acts.push(Act::AskFormer);
+            }
             let fresh = |ends| smartcar_connect::token::is_fresh(ends, world.now);
             acts.extend(
                 world
@@ -152,7 +160,9 @@ impl Protocol {
                     .map(|(generation, _)| Act::Read(*generation)),
             );
             if world.budget.rejections > 0 && world.flights.is_empty() {
-                acts.push(Act::AskRejected);
+                let seen = world.kv_seen.iter().map(|(generation, _)| *generation);
+                let generations: BTreeSet<u64> = seen.chain(world.record().map(GrantRecord::generation)).collect();
+                acts.extend(generations.into_iter().map(Act::AskRejected));
             }
         }
         if world.budget.disconnections > 0 {
@@ -178,10 +188,15 @@ impl Protocol {
             acts.push(end(true, true));
             if world.budget.kv_faults > 0 {
                 acts.extend([end(false, false), end(true, false)]);
-                // A deletion that is lost is not looked for: KV's own expiry is what is left then.
-                if world.kv_under_way.get(place).is_some_and(|write| write.value.is_some()) {
-                    acts.push(end(false, true));
-                }
+            }
+            let deletes = is_deletion(world, place);
+            let may_be_lost = if deletes {
+                world.budget.lost_deletions
+            } else {
+                world.budget.kv_faults
+            };
+            if may_be_lost > 0 {
+                acts.push(end(false, true));
             }
         }
         for place in 0..world.kv_orphans.len() {
@@ -189,20 +204,19 @@ impl Protocol {
         }
     }
 
-    /// A process does not sleep over what it has to do: it would have died, or timed out.
+    /// A process does not sleep over what it has to do: it would have died, or timed out. A call is no longer under way than
+    /// its deadline.
     fn may_pass(&self, world: &World) -> bool {
         let next = self.moments.get(usize::from(world.moment));
-        let idle = world.flights.is_empty()
-            && world.closing.is_none()
+        let idle = world.closing.is_none()
             && world.unstored.is_empty()
             && world.kv_under_way.is_empty()
             && world.kv_waiting.is_empty();
         next.is_some_and(|next| {
             let then = world.start().after(*next);
-            idle && world
-                .kv_orphans
-                .iter()
-                .all(|write| then.since(write.since) < KV_WRITE_ARRIVES_WITHIN)
+            let in_time = |call: &Call| !call.awaited || then.since(call.sent_at) < CALL_DEADLINE;
+            let arrives = |write: &KvOperation| then.since(write.since) < KV_WRITE_ARRIVES_WITHIN;
+            idle && world.calls.iter().all(in_time) && world.kv_orphans.iter().all(arrives)
         })
     }
 
@@ -221,11 +235,14 @@ impl Protocol {
                 world.budget.asks = world.budget.asks.checked_sub(1)?;
                 self.ask(world, None);
             }
-            Act::AskRejected => {
+            Act::AskRejected(generation) => {
                 world.budget.asks = world.budget.asks.checked_sub(1)?;
                 world.budget.rejections = world.budget.rejections.checked_sub(1)?;
-                let generation = world.record().map(GrantRecord::generation);
-                self.ask(world, generation);
+                self.ask(world, Some(generation));
+            }
+            Act::AskFormer => {
+                world.budget.asks = world.budget.asks.checked_sub(1)?;
+                self.ask_former(world)?;
             }
             Act::Read(_) => {
                 world.budget.asks = world.budget.asks.checked_sub(1)?;
@@ -269,6 +286,9 @@ impl Protocol {
                 world.budget.faults = world.budget.faults.checked_sub(1)?;
                 let call = world.calls.get_mut(place)?;
                 call.awaited = false;
+                if self.driver == Driver::TellsNobodyOfDeadlines {
+                    return Some(());
+                }
                 let (number, generation, judged_by) = (call.number, call.generation, call.judged_by.clone());
                 let outcome = TokenOutcome::Failed(Failure::TimedOut);
                 self.call_ended(world, number, generation, outcome, judged_by.as_ref());
@@ -283,7 +303,9 @@ impl Protocol {
                 }
             }
             Act::EndKv { place, done, told } => {
-                if !(done && told) {
+                if !done && told && is_deletion(world, place) {
+                    world.budget.lost_deletions = world.budget.lost_deletions.checked_sub(1)?;
+                } else if !(done && told) {
                     world.budget.kv_faults = world.budget.kv_faults.checked_sub(1)?;
                 }
                 self.end_kv(world, place, done, told);
@@ -300,6 +322,7 @@ impl Protocol {
     }
 
     fn ask(&self, world: &mut World, rejected: Option<u64>) {
+        world.unanswered = world.unanswered.saturating_add(1);
         match world.flights.first_mut() {
             Some(flight) if self.driver != Driver::SharesNoFlight => {
                 flight.waiting = flight.waiting.saturating_add(1);
@@ -311,10 +334,13 @@ impl Protocol {
     fn arrive(&self, world: &mut World, place: usize) -> Option<()> {
         let call = world.calls.get(place)?;
         let (token, gone, late) = (call.token, call.process != world.process, !call.awaited);
-        let took_long = call.sent_at < world.now;
+        let sent_at = call.sent_at;
+        if call.outdated && world.smartcar.is_past_grace(token, world.now, self.grace) {
+            world.breaks(NO_DEAD_TOKEN_PRESENTED);
+        }
         let issued = world
             .smartcar
-            .present(token, took_long, world.now, self.grace, self.reissue);
+            .present(token, sent_at, world.now, self.grace, self.reissue);
         // Nobody hears the answer to a process that is gone, nor a refusal that comes late.
         let unheard = gone || (late && issued.is_none() && self.driver != Driver::HearsLateRefusals);
         if unheard {
@@ -353,7 +379,12 @@ impl Protocol {
     fn die(&self, world: &mut World) -> Option<()> {
         world.budget.deaths = world.budget.deaths.checked_sub(1)?;
         world.process = world.process.checked_add(1)?;
+        if self.driver == Driver::ActsOnWhatItCouldNotStore {
+            world.former.clone_from(&world.stored);
+        }
         world.flights.clear();
+        // Who asked a process that died asks again.
+        world.unanswered = 0;
         world.unstored.clear();
         world.closing = None;
         world.kv_waiting.clear();
@@ -365,6 +396,11 @@ impl Protocol {
         }
         Some(())
     }
+}
+
+/// Whether the write at this place deletes.
+fn is_deletion(world: &World, place: usize) -> bool {
+    world.kv_under_way.get(place).is_some_and(|write| write.value.is_none())
 }
 
 /// Readers may see the value from now on, and any earlier one.

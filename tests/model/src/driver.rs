@@ -1,14 +1,14 @@
 //! How decisions are carried out: as the Worker does, or wrongly in one way.
 
 use smartcar_connect::{
-    token::{Failure, TokenOutcome},
-    vault::{Answer, Effect, Event, GrantRecord, Next, Policy, Step, step},
+    token::{Failure, TokenOutcome, is_fresh},
+    vault::{Answer, Effect, Event, GrantRecord, KvOutcome, Next, Policy, Step, step},
 };
 
 use crate::{
     Protocol,
     properties::{
-        HONOURED_GRANT_LOST, NEVER_BACK_FROM_DISCONNECTION, NO_DEAD_TOKEN_PRESENTED, NO_GOOD_PAIR_OVERWRITTEN,
+        HONOURED_GRANT_LOST, NEVER_BACK_FROM_DISCONNECTION, NO_GOOD_PAIR_OVERWRITTEN, NO_NEEDLESS_REFRESH,
         NO_PAIR_THROWN_AWAY, NO_TOKEN_AFTER_DISCONNECTION,
     },
     stored::Stored,
@@ -32,6 +32,18 @@ pub enum Driver {
     HearsLateRefusals,
     /// Writes in KV are begun at once, with what was stored when they were decided on.
     WritesKvOutOfTurn,
+    /// A process that was replaced goes on by what it knows: what it stores is refused, but not what it does then.
+    ActsOnWhatItCouldNotStore,
+    /// A request that was turned away counts as a token that was refused.
+    TakesTurningAwayForRefusal,
+    /// The deadline of a call passes, and whoever waits for the call goes on waiting.
+    TellsNobodyOfDeadlines,
+    /// An answer is for one of those who wait for it.
+    AnswersOnlyOne,
+    /// Whichever access token was refused, it counts as the one that is stored.
+    IgnoresWhichWasRefused,
+    /// A deletion in KV that the alarm asks for counts as done: it was done before.
+    DeletesOnce,
 }
 
 impl Protocol {
@@ -40,6 +52,13 @@ impl Protocol {
     /// A process that dies right after that is one whose requests never arrive.
     pub(crate) fn happen(&self, world: &mut World, event: Event, judged_by: Option<&Stored>, flight: Option<usize>) {
         let policy = Policy { grace: self.grace };
+        let woken = matches!(event, Event::Woken);
+        let good_token_stored = match &event {
+            Event::TokenWanted { rejected } => world.stored.as_ref().and_then(Stored::live).is_some_and(|grant| {
+                *rejected != Some(grant.generation) && is_fresh(grant.tokens.access_expires_at, world.now)
+            }),
+            _ => false,
+        };
         let event = self.maybe_forged(world, event);
         let before = judged_by.or(world.stored.as_ref()).map(Stored::record);
         let Step { next, effects } = step(&connection(), before, world.now, event, &policy);
@@ -49,6 +68,9 @@ impl Protocol {
             Next::Remove => Some(None),
         };
         let calls = effects.iter().any(|effect| matches!(effect, Effect::Call { .. }));
+        if calls && good_token_stored {
+            world.breaks(NO_NEEDLESS_REFRESH);
+        }
         match next {
             Some(next) if calls && self.driver == Driver::CallsBeforeIntent => world.unstored.push_back(next),
             Some(next) => self.store(world, next),
@@ -61,19 +83,18 @@ impl Protocol {
                     refresh_token,
                 } => self.call(world, flight, generation, number_of(&refresh_token)),
                 Effect::TellSmartcar { .. } => world.closing = Some(Closing::Tell),
+                Effect::Unpublish if woken && self.driver == Driver::DeletesOnce => {
+                    let outcome = KvOutcome::Done;
+                    self.happen(world, Event::UnpublishEnded { outcome }, None, None);
+                }
                 Effect::Publish | Effect::Unpublish => self.owe_kv(world),
-                Effect::Answer(answer) => answer_all(world, flight, &answer),
+                Effect::Answer(answer) => self.answer_all(world, flight, &answer),
                 Effect::ListVehicles => {}
             }
         }
     }
 
     fn call(&self, world: &mut World, flight: Option<usize>, generation: u64, token: u8) {
-        let stored = world.stored.as_ref().and_then(Stored::live);
-        let newer = stored.is_some_and(|grant| grant.generation > generation);
-        if newer && world.smartcar.is_past_grace(token, world.now, self.grace) {
-            world.breaks(NO_DEAD_TOKEN_PRESENTED);
-        }
         let number = world.calls_made;
         world.calls_made = number.wrapping_add(1);
         let judges_by_old_record = self.driver == Driver::JudgesByOldRecord;
@@ -85,6 +106,10 @@ impl Protocol {
             stage: Stage::Sent,
             process: world.process,
             awaited: true,
+            outdated: world
+                .pairs_stored
+                .iter()
+                .any(|pair| world.smartcar.is_child(*pair, token)),
             judged_by: judges_by_old_record.then(|| world.stored.clone()).flatten(),
         });
         if let Some(flight) = flight.and_then(|place| world.flights.get_mut(place)) {
@@ -95,6 +120,9 @@ impl Protocol {
     /// Makes a record durable, and checks what its change means.
     pub(crate) fn store(&self, world: &mut World, next: Option<Stored>) {
         let before = std::mem::replace(&mut world.stored, next);
+        if let Some(grant) = world.stored.as_ref().and_then(Stored::live) {
+            world.pairs_stored.insert(number_of(&grant.tokens.refresh_token));
+        }
         let now = world.now;
         let honoured = |world: &World, token: u8| world.smartcar.honours(token, now, self.grace);
         let before = before.as_ref().map(Stored::record);
@@ -128,6 +156,9 @@ impl Protocol {
         let outcome = match call.stage {
             Stage::Issued(number) => TokenOutcome::Issued(pair(number, world.now)),
             Stage::Refused => TokenOutcome::Failed(Failure::Refused),
+            Stage::TurnedAway if self.driver == Driver::TakesTurningAwayForRefusal => {
+                TokenOutcome::Failed(Failure::Refused)
+            }
             Stage::TurnedAway => TokenOutcome::Failed(Failure::RateLimited { retry_after: None }),
             Stage::Sent => TokenOutcome::Failed(Failure::ConnectionLost),
         };
@@ -175,6 +206,26 @@ impl Protocol {
         self.land(world);
     }
 
+    /// Somebody asks a process that was replaced, which goes by what was stored then.
+    pub(crate) fn ask_former(&self, world: &mut World) -> Option<()> {
+        let policy = Policy { grace: self.grace };
+        let former = world.former.as_ref().map(Stored::record);
+        let event = Event::TokenWanted { rejected: None };
+        for effect in step(&connection(), former, world.now, event, &policy).effects {
+            if let Effect::Call {
+                generation,
+                refresh_token,
+            } = effect
+            {
+                self.call(world, None, generation, number_of(&refresh_token));
+                let call = world.calls.last_mut()?;
+                call.process = call.process.checked_sub(1)?;
+                call.awaited = false;
+            }
+        }
+        Some(())
+    }
+
     fn owe_kv(&self, world: &mut World) {
         if self.driver == Driver::WritesKvOutOfTurn {
             let value = world
@@ -195,26 +246,35 @@ impl Protocol {
                 generation: world.record().map_or(generation, GrantRecord::generation),
                 outcome,
             },
+            (Driver::IgnoresWhichWasRefused, Event::TokenWanted { rejected: Some(_) }) => Event::TokenWanted {
+                rejected: world.record().map(GrantRecord::generation),
+            },
             (_, event) => event,
         }
     }
-}
 
-fn answer_all(world: &mut World, flight: Option<usize>, answer: &Answer) {
-    let name = match answer {
-        Answer::Token { .. } => "token",
-        Answer::Unavailable(_) => "unavailable",
-        Answer::Rejected { .. } => "rejected",
-        Answer::Ended(_) => "ended",
-        Answer::Unknown => "unknown",
-    };
-    if name == "token" && world.disconnected {
-        world.breaks(NO_TOKEN_AFTER_DISCONNECTION);
-    }
-    if let Some(flight) = flight.and_then(|flight| world.flights.get_mut(flight))
-        && flight.waiting > 0
-    {
-        flight.waiting = 0;
-        world.answered.insert(name);
+    fn answer_all(&self, world: &mut World, flight: Option<usize>, answer: &Answer) {
+        let name = match answer {
+            Answer::Token { .. } => "token",
+            Answer::Unavailable(_) => "unavailable",
+            Answer::Rejected { .. } => "rejected",
+            Answer::Ended(_) => "ended",
+            Answer::Unknown => "unknown",
+        };
+        if name == "token" && world.disconnected {
+            world.breaks(NO_TOKEN_AFTER_DISCONNECTION);
+        }
+        if let Some(flight) = flight.and_then(|flight| world.flights.get_mut(flight))
+            && flight.waiting > 0
+        {
+            let told = if self.driver == Driver::AnswersOnlyOne {
+                1
+            } else {
+                flight.waiting
+            };
+            flight.waiting = 0;
+            world.unanswered = world.unanswered.saturating_sub(told);
+            world.answered.insert(name);
+        }
     }
 }

@@ -8,7 +8,7 @@
 //! - **the Durable Object**, which can die between any two of those, or be replaced while the old process still has a
 //!   call to send or under way: what the old process stores is refused, what it sends may be committed at any later time;
 //! - **KV**: a reader sees any value that was ever published, or none; a write can fail, be lost, or arrive although it
-//!   was reported as failed, and one of a process that died may arrive up to two minutes later;
+//!   was reported as failed, a deletion too, and one of a process that died may arrive up to two minutes later;
 //! - **Smartcar**: each use of a refresh token brings a new pair, and the old token stays usable for the grace after its
 //!   first use; an answer can be lost, late or a refusal, a request can be lost or turned away;
 //! - **callers**, of whom any number up to the bound wait at once, and an owner who disconnects at any moment;

@@ -3,6 +3,7 @@
 use smartcar_connect::{
     time::{Millis, UnixMillis},
     token::REFRESH_LIFETIME,
+    vault::CALL_DEADLINE,
 };
 
 /// What becomes of an earlier new pair when the old token is used again within its grace. Smartcar does not say.
@@ -19,8 +20,9 @@ pub enum Reissue {
 struct RefreshToken {
     issued_at: UnixMillis,
     used_at: Option<UnixMillis>,
-    /// Whether the request that used it had been on its way for longer than any request is.
-    used_late: bool,
+    /// When the request that used it was sent.
+    used_by_call_at: Option<UnixMillis>,
+    parent: Option<u8>,
     child: Option<u8>,
     dead: bool,
 }
@@ -39,7 +41,7 @@ impl Smartcar {
             tokens: Vec::new(),
             disconnected: false,
         };
-        smartcar.issue(now);
+        smartcar.issue(now, None);
         smartcar
     }
 
@@ -48,12 +50,13 @@ impl Smartcar {
         self.tokens.first().map_or(UnixMillis::EPOCH, |token| token.issued_at)
     }
 
-    fn issue(&mut self, now: UnixMillis) -> u8 {
+    fn issue(&mut self, now: UnixMillis, parent: Option<u8>) -> u8 {
         let number = u8::try_from(self.tokens.len()).unwrap_or(u8::MAX);
         self.tokens.push(RefreshToken {
             issued_at: now,
             used_at: None,
-            used_late: false,
+            used_by_call_at: None,
+            parent,
             child: None,
             dead: false,
         });
@@ -69,11 +72,18 @@ impl Smartcar {
         self.token(number).is_some_and(|token| token.used_at.is_some())
     }
 
-    /// When the token was used, if that was in reasonable time after it was sent.
-    pub(crate) fn used_in_time(&self, number: u8) -> Option<UnixMillis> {
-        self.token(number)?
-            .used_at
-            .filter(|_| self.token(number).is_some_and(|token| !token.used_late))
+    /// Whether the pair `number` was issued for the token `parent`.
+    pub(crate) fn is_child(&self, number: u8, parent: u8) -> bool {
+        self.token(number).is_some_and(|token| token.parent == Some(parent))
+    }
+
+    /// When the request that used the token was sent and when it arrived, if it did before the call had timed out.
+    pub(crate) fn used_in_time(&self, number: u8) -> Option<(UnixMillis, UnixMillis)> {
+        let token = self.token(number)?;
+        token
+            .used_by_call_at
+            .zip(token.used_at)
+            .filter(|(sent_at, used_at)| used_at.since(*sent_at) < CALL_DEADLINE)
     }
 
     /// Whether the grace of a used token is over.
@@ -98,7 +108,7 @@ impl Smartcar {
     pub(crate) fn present(
         &mut self,
         number: u8,
-        late: bool,
+        sent_at: UnixMillis,
         now: UnixMillis,
         grace: Millis,
         reissue: Reissue,
@@ -106,11 +116,11 @@ impl Smartcar {
         if !self.honours(number, now, grace) {
             return None;
         }
-        let new = self.issue(now);
+        let new = self.issue(now, Some(number));
         let token = self.tokens.get_mut(usize::from(number))?;
         if token.used_at.is_none() {
             token.used_at = Some(now);
-            token.used_late = late;
+            token.used_by_call_at = Some(sent_at);
         }
         let earlier = token.child.replace(new);
         if let (Reissue::KillsEarlier, Some(earlier)) = (reissue, earlier) {

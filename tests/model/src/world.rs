@@ -22,8 +22,11 @@ pub struct Budget {
     pub deaths: u8,
     /// Requests to Smartcar that are lost or turned away, and answers that are lost or late.
     pub faults: u8,
-    /// Writes in KV that fail or are lost.
+    /// Writes in KV that fail or are lost, and deletions that fail.
     pub kv_faults: u8,
+    /// Deletions in KV that are lost: they are reported as done and are not. Nothing is left to delete it again if both
+    /// deletions are, or if one is and a write of a process that died comes after the other.
+    pub lost_deletions: u8,
     /// Disconnections by the owner.
     pub disconnections: u8,
 }
@@ -71,6 +74,8 @@ pub(crate) struct Call {
     pub(crate) process: u8,
     /// Whether a flight waits for it. What is not waited for any more is late.
     pub(crate) awaited: bool,
+    /// Whether the vault had stored a pair that the token had brought when it was sent.
+    pub(crate) outdated: bool,
     /// What was stored when it was sent; only a driver that judges by that keeps it.
     pub(crate) judged_by: Option<Stored>,
 }
@@ -90,7 +95,11 @@ pub struct World {
     pub(crate) moment: u8,
     pub(crate) now: UnixMillis,
     pub(crate) stored: Option<Stored>,
+    /// The number of every pair that was ever stored.
+    pub(crate) pairs_stored: BTreeSet<u8>,
     pub(crate) process: u8,
+    /// What was stored when the process before this one was replaced; only a driver that goes on by it keeps it.
+    pub(crate) former: Option<Stored>,
     /// At most one, but for a driver without single flight.
     pub(crate) flights: Vec<Flight>,
     pub(crate) closing: Option<Closing>,
@@ -109,6 +118,8 @@ pub struct World {
     pub(crate) smartcar: Smartcar,
     pub(crate) disconnected: bool,
     pub(crate) budget: Budget,
+    /// How many asked a process that is still there and have no answer.
+    pub(crate) unanswered: u8,
     /// Which property was broken on the way here.
     pub(crate) broken: BTreeSet<&'static str>,
     /// What was seen on the way here.
@@ -182,7 +193,9 @@ impl World {
             moment: 0,
             now,
             stored: Some(Stored::new(record)),
+            pairs_stored: BTreeSet::from([0]),
             process: 0,
+            former: None,
             flights: Vec::new(),
             closing: None,
             unstored: VecDeque::new(),
@@ -196,6 +209,7 @@ impl World {
             smartcar: Smartcar::new(granted_at),
             disconnected: false,
             budget,
+            unanswered: 0,
             broken: BTreeSet::new(),
             answered: BTreeSet::new(),
         }
@@ -210,7 +224,7 @@ impl World {
         self.stored.as_ref().map(Stored::record)
     }
 
-    /// How many callers wait.
+    /// How many callers wait for a flight.
     pub(crate) fn waiting(&self) -> u8 {
         self.flights.iter().map(|flight| flight.waiting).sum()
     }

@@ -13,6 +13,7 @@ const LITTLE: Budget = Budget {
     deaths: 0,
     faults: 0,
     kv_faults: 0,
+    lost_deletions: 0,
     disconnections: 0,
 };
 
@@ -52,6 +53,78 @@ fn the_model_finds_a_call_before_its_intent_is_stored() {
         60,
         Budget { deaths: 1, ..LITTLE },
         "that the stored token may be used up is known from storage as long as it matters",
+    );
+}
+
+#[test]
+fn the_model_finds_a_replaced_process_that_acts_on_what_it_could_not_store() {
+    finds(
+        Driver::ActsOnWhatItCouldNotStore,
+        60,
+        Budget {
+            asks: 2,
+            deaths: 1,
+            ..LITTLE
+        },
+        "no token is presented after its grace while a newer pair is stored",
+    );
+}
+
+#[test]
+fn the_model_finds_a_request_turned_away_that_ends_a_grant() {
+    finds(
+        Driver::TakesTurningAwayForRefusal,
+        60,
+        Budget { faults: 1, ..LITTLE },
+        "no grant that Smartcar honours is reported lost",
+    );
+}
+
+#[test]
+fn the_model_finds_callers_that_wait_for_a_call_whose_deadline_has_passed() {
+    finds(
+        Driver::TellsNobodyOfDeadlines,
+        60,
+        Budget { faults: 1, ..LITTLE },
+        "a flight is under way for whoever waits",
+    );
+}
+
+#[test]
+fn the_model_finds_callers_that_are_forgotten() {
+    finds(
+        Driver::AnswersOnlyOne,
+        60,
+        Budget { asks: 2, ..LITTLE },
+        "who asks is answered at last",
+    );
+}
+
+#[test]
+fn the_model_finds_a_refresh_for_a_token_that_was_replaced_long_ago() {
+    finds(
+        Driver::IgnoresWhichWasRefused,
+        60,
+        Budget {
+            asks: 2,
+            rejections: 1,
+            ..LITTLE
+        },
+        "no refresh begins while a fresh token is stored that nobody was refused with",
+    );
+}
+
+#[test]
+fn the_model_finds_that_kv_is_deleted_once_only() {
+    finds(
+        Driver::DeletesOnce,
+        60,
+        Budget {
+            deaths: 1,
+            lost_deletions: 1,
+            ..LITTLE
+        },
+        "KV holds nothing of a connection that is over, once nothing is left to do for it",
     );
 }
 

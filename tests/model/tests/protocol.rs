@@ -11,6 +11,7 @@ const NOTHING: Budget = Budget {
     deaths: 0,
     faults: 0,
     kv_faults: 0,
+    lost_deletions: 0,
     disconnections: 0,
 };
 
@@ -77,6 +78,38 @@ fn checks() -> Vec<(&'static str, Protocol)> {
         faults: 1,
         ..NOTHING
     };
+    let across = Budget {
+        asks: 2,
+        deaths: 1,
+        faults: 1,
+        ..NOTHING
+    };
+    let across_the_grace = Budget {
+        deaths: 0,
+        faults: 2,
+        ..across.clone()
+    };
+    let deletion_lost = Budget {
+        asks: 1,
+        kv_faults: 1,
+        lost_deletions: 1,
+        disconnections: 1,
+        ..NOTHING
+    };
+    let refused = Budget {
+        asks: 1,
+        deaths: 1,
+        faults: 1,
+        lost_deletions: 1,
+        ..NOTHING
+    };
+    let late_write = Budget {
+        asks: 1,
+        deaths: 1,
+        kv_faults: 1,
+        disconnections: 1,
+        ..NOTHING
+    };
     let (keeps, kills) = (Reissue::KeepsEarlier, Reissue::KillsEarlier);
     vec![
         ("deaths, no grace", protocol(&refresh, 0, kills, storm.clone())),
@@ -105,7 +138,7 @@ fn checks() -> Vec<(&'static str, Protocol)> {
                 ..protocol(&refresh, 60, keeps, answers_lost)
             },
         ),
-        ("an access token refused", protocol(&refresh[..2], 60, kills, rejected)),
+        ("an access token refused", protocol(&[20, 90, 400], 60, kills, rejected)),
         (
             "a disconnection during a refresh",
             protocol(&refresh[..2], 60, keeps, disconnecting),
@@ -115,12 +148,63 @@ fn checks() -> Vec<(&'static str, Protocol)> {
             protocol(&[20, 150, 300, 87_000], 60, keeps, closing),
         ),
         (
+            "a lost deletion of a closed connection",
+            protocol(&[20, 150, 300, 87_000], 60, keeps, deletion_lost.clone()),
+        ),
+        (
+            "a lost deletion of a refused grant",
+            protocol(&[90, 240, 400, 600], 60, keeps, refused),
+        ),
+        (
+            "a lost deletion of an expired grant, which is disconnected",
+            protocol(
+                &[EXPIRY - 10, EXPIRY + 4, EXPIRY + 150, EXPIRY + 300],
+                60,
+                keeps,
+                deletion_lost,
+            ),
+        ),
+        (
+            "a late write of an expired grant, which is disconnected",
+            protocol(
+                &[EXPIRY - 10, EXPIRY + 4, EXPIRY + 150, EXPIRY + 300],
+                60,
+                keeps,
+                late_write,
+            ),
+        ),
+        (
             "failing and lost writes in KV",
             protocol(&[20, 150, 660], 60, keeps, kv),
         ),
         (
             "two refreshes",
             protocol(&[20, 660, 7_500, 7_520, 7_700], 60, kills, twice.clone()),
+        ),
+        (
+            "answers across the end of the refresh token's life",
+            protocol(
+                &[EXPIRY - 4, EXPIRY + 4, EXPIRY + 30, EXPIRY + 100],
+                60,
+                kills,
+                across.clone(),
+            ),
+        ),
+        (
+            "answers across the end of the refresh token's life, no grace",
+            protocol(&[EXPIRY - 4, EXPIRY + 4, EXPIRY + 30], 0, kills, across.clone()),
+        ),
+        (
+            "answers across the end of the access token's life",
+            protocol(&[236, 244, 310], 60, keeps, across),
+        ),
+        (
+            "answers across the grace",
+            protocol(&[56, 64, 72, 660], 60, kills, across_the_grace.clone()),
+        ),
+        (
+            "answers across a grace of less than a call",
+            protocol(&[4, 9, 30], 5, kills, across_the_grace),
         ),
         (
             "the end of the refresh token's life",

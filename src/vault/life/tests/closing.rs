@@ -268,3 +268,33 @@ fn a_newer_grant_takes_over_the_vehicles_it_covers() {
         }
     }
 }
+
+#[test]
+fn a_write_that_may_have_missed_that_a_vehicle_is_gone_is_not_the_last() {
+    let mut vault = Vault::just_granted();
+    vault.on(Event::VehiclesListed {
+        vehicles: Some(vec![vehicle("v1"), vehicle("v2")]),
+    });
+    vault.published(1, KvOutcome::Done);
+    // The write with both vehicles is under way.
+    let vehicles = vec![vehicle("v2")];
+    assert_eq!(vault.on(Event::Superseded { vehicles }), ["publish"]);
+    vault.published(1, KvOutcome::Done);
+    assert!(
+        matches!(vault.grant().published, Published::Owed { .. }),
+        "it may have been written with the vehicle that is gone"
+    );
+    vault.published(1, KvOutcome::Done);
+    assert!(matches!(vault.grant().published, Published::Current { .. }));
+
+    // Nothing is under way.
+    let mut vault = Vault::new();
+    vault.on(Event::VehiclesListed {
+        vehicles: Some(vec![vehicle("v1"), vehicle("v2")]),
+    });
+    vault.published(1, KvOutcome::Done);
+    let vehicles = vec![vehicle("v2")];
+    assert_eq!(vault.on(Event::Superseded { vehicles }), ["publish"]);
+    vault.published(1, KvOutcome::Done);
+    assert!(matches!(vault.grant().published, Published::Current { .. }));
+}

@@ -438,3 +438,39 @@ fn what_was_presented_in_time_may_be_answered_after_sixty_days() {
         "nothing was used up, so nothing can be had any more"
     );
 }
+
+#[test]
+fn what_was_presented_in_time_has_until_its_call_is_lost_to_be_answered_also_without_a_grace() {
+    for grace in [0, 5, 15] {
+        let mut vault = Vault::new();
+        vault.policy = Policy {
+            grace: Millis::from_secs(grace),
+        };
+        vault.now = UnixMillis::new(NOW.after(Millis::from_days(60)).as_millis() - 1_000);
+        assert_eq!(vault.want(), ["call 1 refresh-1"]);
+        vault.pass(Millis::from_secs(9));
+        assert_eq!(vault.wake(), [""; 0], "grace {grace} s: the call is under way");
+        assert_eq!(
+            vault.clone().issued(1, 2),
+            ["answer 2 access-2", "publish"],
+            "grace {grace} s"
+        );
+        assert_eq!(
+            vault.clone().want(),
+            ["call 1 refresh-1"],
+            "grace {grace} s: should the process have died"
+        );
+        // No call that could have been in time is under way any more.
+        vault.now = NOW.after(Millis::from_days(60)).after(CALL_LOST_AFTER);
+        assert_eq!(
+            vault.clone().want(),
+            ["ended refresh_token_expired", "unpublish"],
+            "grace {grace} s"
+        );
+        assert_eq!(
+            vault.wake(),
+            ["ended refresh_token_expired", "unpublish"],
+            "grace {grace} s"
+        );
+    }
+}

@@ -277,3 +277,23 @@ fn a_new_grant_wakes_for_its_vehicles_until_they_are_known() {
     assert!(matches!(vault.grant().vehicles, Vehicles::Unlisted { failures: 0, .. }));
     assert!(vault.wake_at().is_some());
 }
+
+/// The half-way refresh and every retry are long before it: only a wait that reaches beyond it shows it.
+#[test]
+fn a_grant_wakes_when_its_refresh_token_expires_at_the_latest() {
+    let over_at = NOW.after(Millis::from_days(60));
+    let mut vault = Vault::new();
+    vault.now = UnixMillis::new(over_at.as_millis() - 60_000);
+    assert_eq!(vault.wake(), ["call 1 refresh-1"]);
+    vault.answered(
+        1,
+        Failure::RateLimited {
+            retry_after: Some(Millis::from_mins(30)),
+        },
+    );
+    assert!(vault.grant().intent.is_none());
+    assert_eq!(vault.retry_in(), Millis::from_mins(30));
+    assert_eq!(vault.wake_at(), Some(over_at));
+    vault.now = over_at;
+    assert_eq!(vault.wake(), ["ended refresh_token_expired", "unpublish"]);
+}
