@@ -119,7 +119,7 @@ impl Reason {
             }
             Self::HasFragment => "has a fragment; remove the `#` and what follows it",
             Self::HasCredentials => "contains a user name or password; remove it",
-            Self::NotAnOrigin => "is more than an origin; give scheme, host and port only",
+            Self::NotAnOrigin => "is no origin, or more than one; give scheme (`https`), host and port only",
             Self::OtherOrigin => {
                 "is not on the Connect origin; redirect only to a URL that Smartcar's own API has given"
             }

@@ -153,6 +153,12 @@ impl Config {
         }
     }
 
+    /// Whether there is any service key: without one nobody is served by it.
+    #[must_use]
+    pub fn has_service_keys(&self) -> bool {
+        !self.service_keys.is_empty()
+    }
+
     /// Whether `key` is one of the service keys. Every key is compared, each in constant time.
     #[must_use]
     pub fn is_service_key(&self, key: &str) -> bool {
@@ -316,6 +322,13 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
         };
         let mut keys = Vec::new();
         for key in list.split(',').map(str::trim) {
+            if key.is_empty() {
+                self.wrong(
+                    NAME,
+                    "has an empty entry: remove the comma at the start, at the end, or that is doubled",
+                );
+                return None;
+            }
             if key.len() < SHORTEST_SERVICE_KEY {
                 self.wrong(
                     NAME,
@@ -425,6 +438,11 @@ mod tests {
                 "`REFRESH_GRACE_SECONDS` is no whole number from 0 to 3600",
             ),
             ("SESSION_DAYS", "401", "`SESSION_DAYS` is no whole number from 1 to 400"),
+            (
+                "SERVICE_KEYS",
+                "0123456789abcdef0123456789abcdef,",
+                "`SERVICE_KEYS` has an empty entry: remove the comma at the start, at the end, or that is doubled",
+            ),
             (
                 "SERVICE_KEYS",
                 "short",

@@ -39,8 +39,17 @@ pub fn may_change_state(head: &RequestHead<'_>, own: &str, allowed: &[Origin]) -
         None => head.sec_fetch_site == Some("same-origin"),
     };
     if !from_here {
-        let detail = "the request has neither an allowed `Origin` nor `Sec-Fetch-Site: same-origin`; \
-                      add the page's origin to `ALLOWED_ORIGINS` if it is yours";
+        let seen = match head.origin.filter(|origin| is_printable(origin)) {
+            Some(origin) => ["`Origin` is `", origin, "`"].concat(),
+            None => "there is no `Origin`".to_owned(),
+        };
+        let detail = [
+            seen.as_str(),
+            "; allowed are `",
+            own,
+            "`, the Worker's own, and `ALLOWED_ORIGINS`: add the page's there if it is yours",
+        ]
+        .concat();
         return Err(Problem::new(ProblemCode::OriginNotAllowed, detail).with_field("Origin"));
     }
     if head.requested_with != Some(REQUESTED_WITH) {
@@ -52,6 +61,11 @@ pub fn may_change_state(head: &RequestHead<'_>, own: &str, allowed: &[Origin]) -
         return Err(Problem::new(ProblemCode::UnsupportedMediaType, detail).with_field("Content-Type"));
     }
     Ok(())
+}
+
+/// Whether a value of a header may be repeated: an origin is short and visible ASCII.
+fn is_printable(origin: &str) -> bool {
+    origin.len() <= 128 && origin.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'`')
 }
 
 fn is_json(content_type: &str) -> bool {

@@ -91,6 +91,28 @@ test("a length that lies is not believed", async () => {
   assertProblem(answer, { status: 413 });
 });
 
+test("a body that lacks a field, or has one too many, is told which; nothing else of it is repeated", async () => {
+  const visitor = world.visitor();
+  const told = async (body) => {
+    const { detail } = assertProblem(await visitor.post("/connect/start", body), { status: 400, code: "invalid_body" });
+    return detail;
+  };
+  assert.match(await told({}), /missing field `stateFingerprint`/);
+  assert.match(await told({ ...goodBody(), extra: 1 }), /unknown field `extra`/);
+  const typed = await told({ ...goodBody(), redirectUri: 4815162342 });
+  assert.match(typed, /see line 1, column \d+/);
+  assert.doesNotMatch(typed, /4815162342/);
+});
+
+test("an origin that is not allowed is named, with those that are", async () => {
+  const visitor = world.visitor();
+  const answer = await visitor.post("/connect/start", goodBody(), { headers: { origin: "https://other.example" } });
+  const { detail } = assertProblem(answer, { status: 403, code: "origin_not_allowed" });
+  assert.match(detail, /`https:\/\/other\.example`/);
+  const odd = await visitor.post("/connect/start", goodBody(), { headers: { origin: "x`y <b>" } });
+  assert.doesNotMatch(assertProblem(odd, { status: 403 }).detail, /<b>/);
+});
+
 const fingerprint = mintState().fingerprint;
 const { redirectUri } = world;
 const bodies = {

@@ -171,6 +171,18 @@ test("a publication's line says how long KV lagged behind, and a sweep's whether
   assert.deepEqual(outcomesOf("reseal"), ["complete"]);
 });
 
+test("a disconnection's line says whether Smartcar was told", async () => {
+  for (const [outcome, fault] of [["told"], ["not_told", { kind: "status", status: 500, body: "oops" }]]) {
+    const owner = world.visitor();
+    const { connection } = (await world.connect(owner)).answer.json();
+    if (fault) await simulator.fault({ endpoint: "disconnect", ...fault, times: null });
+    assert.equal((await owner.delete(`/connections/${connection.id}`)).status, 204);
+    await until("there is a line", () => outcomesOf("disconnect").includes(outcome));
+    await simulator.clearFaults();
+  }
+  assert.deepEqual(outcomesOf("disconnect"), ["told", "not_told"]);
+});
+
 test("a line has an event, an outcome and a time, and a request's its id: nothing else", () => {
   for (const line of lines()) {
     const members = ["event", "outcome", "ms", ...(line.event === "request" ? ["requestId"] : [])];

@@ -95,7 +95,12 @@ async fn answer(request: &mut Request, work: &Work<'_>, method: &str, routed: Ro
             return Ok(Answer::problem(&problem, &work.request_id).with_header("allow", allow));
         }
         Routed::NotFound | Routed::Outside => {
-            let detail = ["the Worker's routes start with `", &work.config.prefix, "/`"].concat();
+            let detail = [
+                "there is no such route; all of the Worker's are below `",
+                &work.config.prefix,
+                "/`",
+            ]
+            .concat();
             return Err(Problem::new(ProblemCode::NotFound, detail));
         }
     };

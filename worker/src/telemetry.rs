@@ -22,6 +22,8 @@ pub(crate) enum Happened {
     Refresh,
     /// A record was written to KV; the time is since it was durable.
     Publish,
+    /// A connection was closed; the outcome is whether Smartcar was told of all of its cars.
+    Disconnect,
     /// Records were sealed with the active key.
     Reseal,
 }
@@ -33,6 +35,7 @@ impl Happened {
             Self::Exchange => "exchange",
             Self::Refresh => "refresh",
             Self::Publish => "publish",
+            Self::Disconnect => "disconnect",
             Self::Reseal => "reseal",
         }
     }

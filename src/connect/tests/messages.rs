@@ -147,7 +147,7 @@ fn redirect_uris_that_are_legal() {
 fn origins() {
     let refused =
         |value: &str, code, message| assert_refused(Origin::parse("SMARTCAR_AUTH_ORIGIN", value), code, message);
-    let more = "`SMARTCAR_AUTH_ORIGIN` is more than an origin; give scheme, host and port only";
+    let more = "`SMARTCAR_AUTH_ORIGIN` is no origin, or more than one; give scheme (`https`), host and port only";
     for value in [
         "https://a.com/b",
         "https://a.com?",

@@ -43,7 +43,11 @@ pub(crate) fn require_service_key(request: &Request, work: &Work<'_>) -> Result<
     match authorization.strip_prefix("Bearer ") {
         Some(key) if work.config.is_service_key(key) => Ok(()),
         _ => {
-            let detail = "send `Authorization: Bearer` and one of the Worker's `SERVICE_KEYS`";
+            let detail = if work.config.has_service_keys() {
+                "send `Authorization: Bearer` and one of the Worker's `SERVICE_KEYS`"
+            } else {
+                "the Worker has no `SERVICE_KEYS`: set one by `wrangler secret put SERVICE_KEYS`"
+            };
             Err(Problem::new(ProblemCode::ServiceKeyRejected, detail).with_field("Authorization"))
         }
     }

@@ -1,6 +1,6 @@
 //! Disconnecting.
 
-use std::rc::Rc;
+use std::{cell::Cell, rc::Rc};
 
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use smartcar_connect::{
@@ -18,7 +18,11 @@ use super::{
     Fault, Inner,
     store::{self, Batch},
 };
-use crate::{clock, kv, settings, upstream};
+use crate::{
+    clock, kv, settings,
+    telemetry::{self, Happened},
+    upstream,
+};
 
 /// How many connections are closed at once.
 const CLOSED_AT_ONCE: usize = 3;
@@ -42,7 +46,9 @@ impl Inner {
 
     /// Closes a connection; `false` if there is none. From the first write on nobody gets a token of it any more.
     async fn close(self: &Rc<Self>, principal: &Principal, id: &ConnectionId) -> Result<bool, Fault> {
-        match self.grant(principal, id).await? {
+        let record = self.grant(principal, id).await?;
+        let was_live = matches!(record, Some(GrantRecord::Live(_)));
+        match record {
             Some(GrantRecord::Live(grant)) => {
                 // Goes on in the background: a record is never left half-way, and what Smartcar sends late still counts.
                 let ready = Rc::clone(self).get_ready(principal.clone(), id.clone(), grant).shared();
@@ -52,15 +58,13 @@ impl Inner {
             Some(GrantRecord::Ended { .. }) => {}
             Some(GrantRecord::Closing { .. } | GrantRecord::Tombstone { .. }) | None => return Ok(false),
         }
-        let effects = self
-            .happen(
-                principal,
-                id,
-                Event::DisconnectWanted {
-                    upstream: Upstream::Tell,
-                },
-            )
-            .await?;
+        let started = clock::now();
+        let upstream = Upstream::Tell;
+        let effects = self.happen(principal, id, Event::DisconnectWanted { upstream }).await?;
+        if was_live && matches!(effects.as_slice(), [Effect::Unpublish]) {
+            // There is no access token to tell Smartcar with, or its list of vehicles did not come.
+            telemetry::record(&self.env, Happened::Disconnect, "not_told", started, None);
+        }
         self.finish_closing(principal, id, effects).await?;
         Ok(true)
     }
@@ -118,14 +122,22 @@ impl Inner {
         self.tell_of(access_token, &told).await
     }
 
-    /// Tells Smartcar that the vehicles are disconnected. What it answers changes nothing here.
+    /// Tells Smartcar that the vehicles are disconnected. What it answers changes nothing here, but is logged.
     pub(super) async fn tell_of(&self, access_token: &AccessToken, vehicles: &[VehicleId]) -> Result<(), Fault> {
         let api = &self.config()?.origins.api;
+        let started = clock::now();
+        let told = Cell::new(true);
         stream::iter(vehicles)
-            .for_each_concurrent(TOLD_AT_ONCE, |vehicle| async move {
-                let _ = upstream::api(&ApiRequest::disconnect(api, vehicle), access_token.expose()).await;
+            .for_each_concurrent(TOLD_AT_ONCE, async |vehicle| {
+                let reply = upstream::api(&ApiRequest::disconnect(api, vehicle), access_token.expose()).await;
+                // 404: Smartcar knows of no such connection any more.
+                if !reply.is_ok_and(|reply| matches!(reply.status, 200..=299 | 404)) {
+                    told.set(false);
+                }
             })
             .await;
+        let outcome = if told.get() { "told" } else { "not_told" };
+        telemetry::record(&self.env, Happened::Disconnect, outcome, started, None);
         Ok(())
     }
 
