@@ -7,9 +7,12 @@ use sha2::{Digest as _, Sha256};
 use super::ConnectionId;
 use crate::{
     connect::{AuthorizationCode, Callback, PendingConnection, RedirectUri, StateError, UncheckedCallback},
-    time::UnixMillis,
+    time::{Millis, UnixMillis},
     token::Failure,
 };
+
+/// An exchange of which nothing has been heard for so long died with its process.
+const EXCHANGE_LOST_AFTER: Millis = Millis::from_secs(15);
 
 /// What is stored of a pending connection until it expires.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -18,6 +21,25 @@ pub struct PendingRecord {
     pub pending: PendingConnection,
     /// The callback that used its state, if one has.
     pub used: Option<Used>,
+}
+
+impl PendingRecord {
+    /// When the record can be forgotten: after ten minutes, but not in the middle of an exchange.
+    #[must_use]
+    pub fn kept_until(&self, now: UnixMillis) -> UnixMillis {
+        let expires_at = self.pending.expires_at();
+        if self.is_being_exchanged() {
+            expires_at.max(now.after(EXCHANGE_LOST_AFTER))
+        } else {
+            expires_at
+        }
+    }
+
+    /// Whether a code is being exchanged, unless the process that did it died.
+    #[must_use]
+    pub fn is_being_exchanged(&self) -> bool {
+        matches!(self.used, Some(Used { outcome: None, .. }))
+    }
 }
 
 /// The one callback that a state was used by.
@@ -209,6 +231,22 @@ mod tests {
 
     fn step(record: &PendingRecord, query: &str) -> FinishStep {
         step_at(Some(record), query, NOW.after(Millis::from_mins(1)))
+    }
+
+    #[test]
+    fn a_record_is_not_forgotten_in_the_middle_of_an_exchange() {
+        let late = NOW.after(PENDING_LIFETIME);
+        let used = |outcome| PendingRecord {
+            used: Some(Used {
+                digest: CallbackDigest::of("code=c"),
+                outcome,
+            }),
+            ..record()
+        };
+        assert_eq!(record().kept_until(late), late);
+        assert_eq!(used(Some(FinishOutcome::AsCalledBack)).kept_until(late), late);
+        assert_eq!(used(None).kept_until(late), late.after(Millis::from_secs(15)));
+        assert_eq!(used(None).kept_until(NOW), late);
     }
 
     fn refused(step: &FinishStep) -> StateError {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConnectionId, GrantRecord};
+use super::{ConnectionId, GrantRecord, Vehicles};
 use crate::connect::VehicleId;
 
 /// Enough to find a token by vehicle without the Durable Object.
@@ -74,13 +74,37 @@ pub fn superseded(grants: &[(ConnectionId, GrantRecord)]) -> Vec<(ConnectionId, 
     giving_up
 }
 
+/// Which of the `vehicles` of a connection that is closed Smartcar is told of. It ends every grant that covers a vehicle, so
+/// none that another live connection covers is named; nor any as long as it is not known what another one covers.
+#[must_use]
+pub fn to_be_told(
+    grants: &[(ConnectionId, GrantRecord)],
+    closed: &ConnectionId,
+    vehicles: &[VehicleId],
+) -> Vec<VehicleId> {
+    let others = grants.iter().filter(|(id, _)| id != closed);
+    let mut covered: Vec<&VehicleId> = Vec::new();
+    for (_, record) in others {
+        let GrantRecord::Live(grant) = record else { continue };
+        match &grant.vehicles {
+            Vehicles::Listed(ids) => covered.extend(ids),
+            Vehicles::Unlisted { .. } => return Vec::new(),
+        }
+    }
+    vehicles
+        .iter()
+        .filter(|vehicle| !covered.contains(vehicle))
+        .cloned()
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
         time::UnixMillis,
         token::{AccessToken, RefreshToken, TokenSet},
-        vault::{Cause, Published, Vehicles, granted},
+        vault::{Cause, Published, granted},
     };
 
     fn id(byte: u8) -> ConnectionId {
@@ -151,5 +175,25 @@ mod tests {
         let expected = [(id(2), vec![vehicle("a")]), (id(1), vec![vehicle("a"), vehicle("b")])];
         assert_eq!(superseded(&grants), expected);
         assert_eq!(superseded(&grants[2..]), [], "what has ended takes nothing");
+    }
+
+    #[test]
+    fn smartcar_is_told_of_no_car_that_another_live_connection_covers() {
+        let told = |grants: &[(ConnectionId, GrantRecord)]| to_be_told(grants, &id(1), &[vehicle("a"), vehicle("b")]);
+        let closing = (id(1), live(&["a", "b"]));
+        assert_eq!(told(&[]), [vehicle("a"), vehicle("b")]);
+        assert_eq!(
+            told(&[closing.clone(), (id(2), ended(&["a", "b"]))]),
+            [vehicle("a"), vehicle("b")]
+        );
+        assert_eq!(told(&[closing.clone(), (id(2), live(&["a", "c"]))]), [vehicle("b")]);
+        let mut unknown = live(&[]);
+        if let GrantRecord::Live(grant) = &mut unknown {
+            grant.vehicles = Vehicles::Unlisted {
+                failures: 0,
+                retry_at: UnixMillis::EPOCH,
+            };
+        }
+        assert_eq!(told(&[closing, (id(2), unknown)]), [], "it may cover either");
     }
 }

@@ -21,7 +21,7 @@ pub use connection::{Connection, ListedVehicle, Status};
 pub use finish::{CallbackDigest, Finish, FinishOutcome, FinishStep, PendingRecord, Used};
 pub use grant::{Cause, Grant, GrantRecord, Health, Intent, Published, Tokens, Vehicles};
 pub use id::{ConnectionId, InvalidId};
-pub use index::{VehicleIndex, superseded};
+pub use index::{VehicleIndex, superseded, to_be_told};
 pub use key_ring::{KeyId, KeyRing, KeyRingError};
 pub use kv_name::{KvName, kv_life_secs};
 pub use life::{

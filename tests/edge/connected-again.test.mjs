@@ -4,10 +4,12 @@ import { after, beforeEach, test } from "node:test";
 
 import { household, quietMinutes } from "./harness/household.mjs";
 import { send } from "./harness/http.mjs";
-import { instrumentedModules } from "./harness/instrumented.mjs";
+import { instrumentedModules, kill, runAlarm } from "./harness/instrumented.mjs";
 import { startKv } from "./harness/kv.mjs";
 import { until } from "./harness/until.mjs";
 import { openWorld } from "./harness/world.mjs";
+
+const HOUR = 60 * 60 * 1000;
 
 const kv = await startKv();
 const world = await openWorld({ isolates: 2, kv, modules: instrumentedModules() });
@@ -90,3 +92,53 @@ test("a connection gives up the cars that a newer one covers, and keeps the othe
   assert.deepEqual(covered, [[carIds[0]], [carIds[1], carIds[2]].sort()]);
   for (const connection of made) await works(visitor, connection);
 });
+
+test("a disconnection that the alarm takes up does not end the connection that was made since", async () => {
+  const it = await household({ world, kv }, [carIds[0]]);
+  await simulator.fault({ endpoint: "disconnect", kind: "slow_headers", ms: 3000, times: 1 });
+  const deleting = it.visitor.delete(`/connections/${it.made[0].id}`);
+  await until("Smartcar is being told", async () => (await told()) > 0);
+  await kill(edge, it.vault).catch(() => {});
+  await deleting;
+  await simulator.clearFaults();
+  await world.travel(20_000);
+  const { connection } = (await world.connect(it.visitor, { vehicles: [carIds[0]] })).answer.json();
+  const before = await told();
+  await world.travel(15_000);
+  await runAlarm(edge, it.vault);
+  await quietMinutes({ world }, it.vault);
+  assert.equal(await told(), before);
+  await world.travel(2 * HOUR);
+  await works(it.visitor, connection);
+});
+
+test("nor does disconnecting the older one as long as the newer one's cars are not known", async () => {
+  const it = await household({ world, kv }, [carIds[0]]);
+  await simulator.fault({ endpoint: "vehicles", kind: "status", status: 503, body: "", times: null });
+  const { connection } = (await world.connect(it.visitor, { vehicles: [carIds[0]] })).answer.json();
+  assert.equal((await it.visitor.delete(`/connections/${it.made[0].id}`)).status, 204);
+  assert.equal(await told(), 0);
+  await simulator.clearFaults();
+  await quietMinutes({ world }, it.vault);
+  await world.travel(2 * HOUR);
+  await works(it.visitor, connection);
+});
+
+test("cars that could not be listed for three hours are listed when Smartcar is well again", async () => {
+  const vaults = new Set(await edge.vaultIds());
+  const visitor = world.visitor();
+  await simulator.fault({ endpoint: "vehicles", kind: "status", status: 503, body: "", times: null });
+  await world.connect(visitor, { vehicles: [carIds[0]] });
+  const [vault] = (await edge.vaultIds()).filter((id) => !vaults.has(id));
+  for (let hour = 0; hour < 3; hour += 1) await hourPasses(vault);
+  await simulator.clearFaults();
+  for (let hour = 0; hour < 2; hour += 1) await hourPasses(vault);
+  await until("the car is known", async () => (await visitor.connections())[0].vehicles.length === 1);
+});
+
+async function hourPasses(vault) {
+  for (let round = 0; round < 12; round += 1) {
+    await world.travel(HOUR / 12);
+    await runAlarm(edge, vault);
+  }
+}

@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
-import { instrumentedModules, runAlarm, storedKeys } from "./harness/instrumented.mjs";
+import { instrumentedModules, killAtWrite, runAlarm, storedKeys, wasKilled } from "./harness/instrumented.mjs";
 import { startKv } from "./harness/kv.mjs";
 import { assertProblem } from "./harness/problem.mjs";
+import { settle } from "./harness/settle.mjs";
 import { until } from "./harness/until.mjs";
 import { openWorld } from "./harness/world.mjs";
 
@@ -150,6 +151,36 @@ test("a refresh that ends after the disconnection does not bring it back", async
   assert.ok(own().length <= 1, "the grant is in KV again");
 });
 
+for (const [step, when, skip, toldByThen] of [
+  ["before it is noted", "before", 0, 0],
+  ["after it is noted", "after", 0, 0],
+  ["after Smartcar is told, before that is noted", "before", 1, 1],
+  ["after that is noted", "after", 1, 1],
+  ["before it is noted that KV is done", "before", 2, 1],
+]) {
+  test(`the Durable Object is killed ${step}: the connection is closed and Smartcar told in the end`, async () => {
+    const { visitor, made, vault, own } = await owner([carIds[0]]);
+    await settle(world, vault);
+    await killAtWrite(edge, when, skip);
+    const path = `/connections/${made[0].id}`;
+    assertProblem(await visitor.delete(path), { status: 503, code: "storage_unavailable" });
+    assert.ok(await wasKilled(edge), "nothing was killed");
+    assert.equal((await told()).length, toldByThen);
+    if (step === "before it is noted") {
+      // Nothing can go on with what nobody knows of: the owner was told to try again.
+      assert.deepEqual(await idsOf(visitor), [made[0].id]);
+      assert.equal((await visitor.delete(path)).status, 204);
+    } else {
+      assert.deepEqual(await idsOf(visitor), []);
+      await alarms(vault);
+    }
+    assert.deepEqual([...new Set(await told())], [carIds[0]]);
+    assert.deepEqual(await idsOf(visitor), []);
+    assertProblem(await visitor.token(made[0], { isolate: 1 }), { status: 404, code: "connection_not_found" });
+    assert.ok(own().length <= 1, "the grant is still in KV");
+  });
+}
+
 test("KV that refuses to delete is made to by the alarm", async () => {
   const { visitor, made, vault, own } = await owner([carIds[0]]);
   const before = own().length;
@@ -225,4 +256,22 @@ test("one grant per car: each is found by its vehicle, and the same car again re
     assert.equal(token.json().connectionId, connectionId, token.text);
   }
   assertProblem(await visitor.token(made[0]), { status: 404 });
+});
+
+test("a second grant that covers more cars takes over the first: one connection, found by each of its cars", async () => {
+  const { visitor, made, vault, own } = await owner([carIds[0]]);
+  const { answer } = await world.connect(visitor, { vehicles: [carIds[0], carIds[1]] });
+  const { id } = answer.json().connection;
+  const [connection, ...others] = await visitor.connections();
+  assert.deepEqual([connection.id, others], [id, []]);
+  assert.deepEqual(connection.vehicles.map((vehicle) => vehicle.id).sort(), [carIds[0], carIds[1]].sort());
+  await settle(world, vault);
+  assert.equal(own().length, 2, "the grant and the index are left");
+  for (const vehicleId of [carIds[0], carIds[1]]) {
+    const body = JSON.stringify({ principal: visitor.principal, vehicleId });
+    const token = await visitor.token(connection, { body });
+    assert.equal(token.json().connectionId, id, token.text);
+  }
+  assertProblem(await visitor.token(made[0]), { status: 404, code: "connection_not_found" });
+  assert.deepEqual(await told(), [], "Smartcar would end the new grant too");
 });

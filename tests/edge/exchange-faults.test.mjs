@@ -2,11 +2,12 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
+import { instrumentedModules, runAlarm } from "./harness/instrumented.mjs";
 import { assertProblem } from "./harness/problem.mjs";
 import { until } from "./harness/until.mjs";
 import { openWorld } from "./harness/world.mjs";
 
-const world = await openWorld();
+const world = await openWorld({ modules: instrumentedModules() });
 const { simulator, edge } = world;
 after(() => world.close());
 beforeEach(() => simulator.reset());
@@ -168,4 +169,21 @@ test("a grant survives when Smartcar's list of vehicles does not come: the token
   assert.equal((await exchangeRequests()).length, 1);
   const connections = await visitor.connections();
   assert.equal(connections.length, 1, "the grant was lost");
+});
+
+test("a callback in the last seconds of its ten minutes connects, though they end meanwhile", async () => {
+  const vaults = new Set(await edge.vaultIds());
+  const visitor = world.visitor();
+  const { state } = await visitor.start();
+  const [vault] = (await edge.vaultIds()).filter((id) => !vaults.has(id));
+  await world.travel(9 * 60_000 + 50_000);
+  const query = { code: await world.consent(), state };
+  await simulator.fault({ endpoint: "exchange", kind: "slow_headers", ms: 3000, commit: true });
+  const finishing = visitor.finish(query);
+  await until("the exchange is under way", async () => (await exchangeRequests()).length > 0);
+  await world.travel(11_000);
+  await runAlarm(edge, vault);
+  const answer = await finishing;
+  assert.equal(answer.status, 200, answer.text);
+  assert.deepEqual(await visitor.connections(), [answer.json().connection]);
 });

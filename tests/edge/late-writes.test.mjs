@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
 import { household, quietMinutes } from "./harness/household.mjs";
-import { instrumentedModules, kill, storedKeys } from "./harness/instrumented.mjs";
+import { instrumentedModules, kill, runAlarm, vaultCalls } from "./harness/instrumented.mjs";
 import { startKv } from "./harness/kv.mjs";
 import { assertProblem } from "./harness/problem.mjs";
 import { until } from "./harness/until.mjs";
@@ -66,33 +66,6 @@ for (const path of ["/connections", "/connections/{id}"]) {
   });
 }
 
-test("everything is deleted only when nothing can arrive any more, and nothing can be finished meanwhile", async () => {
-  const it = await owner([carIds[0]]);
-  const { state } = await it.visitor.start();
-  const query = { code: await world.consent(), state };
-  assert.equal((await it.visitor.delete("/connections")).status, 204);
-  assert.ok((await storedKeys(edge, it.vault)).length > 0, "nobody would look after a late write");
-  assertProblem(await it.visitor.finish(query), { code: "state_unknown" });
-  assert.deepEqual(await it.visitor.connections(), []);
-  await quietMinutes({ world }, it.vault);
-  assert.deepEqual(await storedKeys(edge, it.vault), []);
-});
-
-test("a deletion that was begun is finished by the alarm when the process dies", async () => {
-  const it = await owner([carIds[0]], [carIds[1]]);
-  await simulator.fault({ endpoint: "disconnect", kind: "slow_headers", ms: 3000, commit: true, times: null });
-  const deleting = it.visitor.delete("/connections");
-  await until("Smartcar is being told", async () =>
-    (await simulator.requests()).some(({ method }) => method === "DELETE"),
-  );
-  await kill(edge, it.vault).catch(() => {});
-  assertProblem(await deleting, { status: 503 });
-  await simulator.clearFaults();
-  await quietMinutes({ world }, it.vault);
-  await nothingIsLeft(it);
-  assert.deepEqual(await storedKeys(edge, it.vault), []);
-});
-
 test("the tokens of a grant that Smartcar has ended are deleted twice", async () => {
   const it = await owner([carIds[0]]);
   await simulator.fault({ endpoint: "vehicle", kind: "status", status: 401, body: "{}", times: null });
@@ -103,4 +76,53 @@ test("the tokens of a grant that Smartcar has ended are deleted twice", async ()
   await quietMinutes({ world }, it.vault);
   const answer = await it.visitor.token(it.made[0], { isolate: 1 });
   assertProblem(answer, { code: "reauthentication_required" });
+});
+
+function byVehicle(visitor, vehicleId) {
+  const body = JSON.stringify({ principal: visitor.principal, vehicleId });
+  return visitor.token({}, { body, isolate: 1 });
+}
+
+test("an index that a dead process wrote late is put right", async () => {
+  const it = await owner([carIds[0]]);
+  const first = new Set(it.own());
+  const { promise: released, resolve: release } = Promise.withResolvers();
+  let held = false;
+  kv.store.onWrite = async ({ key, when }) => {
+    if (held || when !== "before" || !first.has(key)) return;
+    held = true;
+    await released;
+  };
+  await world.connect(it.visitor, { vehicles: [carIds[1]] });
+  await until("the write of the index is under way", () => held);
+  await kill(edge, it.vault).catch(() => {});
+  await world.travel(20_000);
+  await runAlarm(edge, it.vault);
+  await world.connect(it.visitor, { vehicles: [carIds[2]] });
+  await until("KV has all of it", () => it.own().length === 4);
+  const writes = kv.store.log.length;
+  release();
+  await until("the late write has arrived", () => kv.store.log.length > writes);
+  await quietMinutes({ world }, it.vault);
+  const before = await vaultCalls(edge);
+  const answer = await byVehicle(it.visitor, carIds[2]);
+  assert.equal(answer.status, 200, answer.text);
+  assert.equal(await vaultCalls(edge), before, "KV does not know the car");
+});
+
+test("a write that hangs holds nothing up for longer than its deadline", async () => {
+  const it = await owner([carIds[0]], [carIds[1]]);
+  const { promise: released, resolve: release } = Promise.withResolvers();
+  let held = false;
+  kv.store.onWrite = async ({ when }) => {
+    if (held || when !== "before") return;
+    held = true;
+    await released;
+  };
+  await world.travel(2 * HOUR);
+  assert.equal((await it.visitor.token(it.made[0])).status, 200);
+  await until("the write of the new token hangs", () => held);
+  const answer = await it.visitor.delete(`/connections/${it.made[1].id}`);
+  assert.equal(answer.status, 204, answer.text);
+  release();
 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { setClock } from "./harness/instrumented.mjs";
+import { runAlarm, setClock } from "./harness/instrumented.mjs";
 import { sealingKey } from "./harness/settings.mjs";
 import { openSite } from "./harness/site.mjs";
 import { until } from "./harness/until.mjs";
@@ -66,4 +66,28 @@ test("a ring without the key opens nothing, says nothing and breaks nothing", as
 test("with its key back, everything is there again", async () => {
   await deploy([k3, k2, k1]);
   assert.deepEqual((await returning(first).connections()).map(({ id }) => id), [connection.id]);
+});
+
+test("a key that was missing for a while costs no connection its alarm", async () => {
+  const { simulator } = site;
+  await deploy([k1]);
+  const visitor = site.visitor();
+  const vaults = new Set(await site.edge.vaultIds());
+  await connect(visitor);
+  const [vault] = (await site.edge.vaultIds()).filter((id) => !vaults.has(id));
+  // A visit seals the profile with the new key; the grant is still under the old one.
+  await deploy([k2, k1]);
+  await setClock(site.edge, 13 * HOUR);
+  await returning(visitor).connections();
+  await returning(visitor).start();
+  await deploy([k2]);
+  await setClock(site.edge, 14 * HOUR);
+  await runAlarm(site.edge, vault);
+  await deploy([k2, k1]);
+  const before = (await simulator.counts()).refresh;
+  for (let day = 1; day <= 40; day += 1) {
+    await setClock(site.edge, (day * 24 + 14) * HOUR);
+    await runAlarm(site.edge, vault);
+  }
+  assert.equal((await simulator.counts()).refresh, before + 1);
 });

@@ -7,20 +7,13 @@ use smartcar_connect::{
         kv_life_secs,
     },
 };
-use worker::kv::KvStore;
 use zeroize::Zeroizing;
 
-/// What stands beside a record, readable without opening it: which key sealed it, and the Durable Object that can seal it
-/// anew.
-#[derive(serde::Serialize, serde::Deserialize)]
-pub(crate) struct Metadata {
-    pub(crate) key: String,
-    pub(crate) vault: String,
-}
+use crate::kv_namespace::{KvNamespace, Metadata};
 
 /// Writes a record that is worthless after `expires_at` under the active key's name, and deletes it under the others'.
 pub(crate) async fn put(
-    kv: &KvStore,
+    kv: &KvNamespace,
     names: &[KvName],
     record: &SealedRecord,
     vault_id: &str,
@@ -34,14 +27,8 @@ pub(crate) async fn put(
         key: record.key_id().as_str().to_owned(),
         vault: vault_id.to_owned(),
     };
-    let life = kv_life_secs(expires_at, now);
-    let put = kv
-        .put(name.as_str(), record.to_text())
-        .and_then(|builder| builder.expiration_ttl(life).metadata(metadata));
-    let written = match put {
-        Ok(builder) => builder.execute().await.is_ok(),
-        Err(_) => false,
-    };
+    let beside = (kv_life_secs(expires_at, now), &metadata);
+    let written = kv.put(name.as_str(), &record.to_text(), Some(beside)).await.is_ok();
     if written {
         delete(kv, former).await
     } else {
@@ -50,7 +37,7 @@ pub(crate) async fn put(
 }
 
 /// Deletes all of `names`.
-pub(crate) async fn delete(kv: &KvStore, names: &[KvName]) -> KvOutcome {
+pub(crate) async fn delete(kv: &KvNamespace, names: &[KvName]) -> KvOutcome {
     for name in names {
         if kv.delete(name.as_str()).await.is_err() {
             return KvOutcome::Failed;
@@ -61,7 +48,7 @@ pub(crate) async fn delete(kv: &KvStore, names: &[KvName]) -> KvOutcome {
 
 /// The grant as KV knows it, which may be a minute old; `None` if KV does not know it or it can't be opened.
 pub(crate) async fn grant(
-    kv: &KvStore,
+    kv: &KvNamespace,
     ring: &KeyRing,
     principal: &Principal,
     id: &ConnectionId,
@@ -72,14 +59,14 @@ pub(crate) async fn grant(
 }
 
 /// The index as KV knows it.
-pub(crate) async fn index(kv: &KvStore, ring: &KeyRing, principal: &Principal) -> Option<VehicleIndex> {
+pub(crate) async fn index(kv: &KvNamespace, ring: &KeyRing, principal: &Principal) -> Option<VehicleIndex> {
     let json = first(kv, ring, &KvName::index(ring, principal), &Place::index(principal)).await?;
     serde_json::from_slice(&json).ok()
 }
 
-async fn first(kv: &KvStore, ring: &KeyRing, names: &[KvName], place: &Place) -> Option<Zeroizing<Vec<u8>>> {
+async fn first(kv: &KvNamespace, ring: &KeyRing, names: &[KvName], place: &Place) -> Option<Zeroizing<Vec<u8>>> {
     for name in names {
-        if let Ok(Some(text)) = kv.get(name.as_str()).text().await {
+        if let Ok(Some(text)) = kv.get(name.as_str()).await {
             match open(ring, place, &text) {
                 Ok(json) => return Some(json),
                 Err(error) => worker::console_error!("a record in KV does not open: {error}"),

@@ -5,6 +5,7 @@ mod clock;
 mod dispatch;
 mod http;
 mod kv;
+mod kv_namespace;
 mod random;
 mod rotation;
 mod routes;

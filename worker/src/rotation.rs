@@ -6,11 +6,11 @@ use smartcar_connect::{
     edge::{Config, Operation, VaultReply, VaultRequest},
     vault::{KvName, Page, Rotation},
 };
-use worker::{Env, kv::KvStore};
+use worker::Env;
 
 use crate::{
     clock,
-    kv::Metadata,
+    kv_namespace::KvNamespace,
     settings,
     telemetry::{self, Happened},
     vault_client,
@@ -20,8 +20,8 @@ use crate::{
 const PROGRESS: &str = "rotation";
 
 /// How far the sweep is; `None` before its first run.
-pub(crate) async fn progress(store: &KvStore) -> Option<Rotation> {
-    let text = store.get(PROGRESS).text().await.ok()??;
+pub(crate) async fn progress(store: &KvNamespace) -> Option<Rotation> {
+    let text = store.get(PROGRESS).await.ok()??;
     serde_json::from_slice(text.as_bytes()).ok()
 }
 
@@ -41,12 +41,9 @@ pub(crate) async fn run(env: &Env) {
     let after = rotation.after(page, clock::now());
     let outcome = if after.complete { "complete" } else { "going_on" };
     telemetry::record(env, Happened::Reseal, outcome, started, None);
-    let stored = match (serde_json::to_string(&after), &store) {
-        (Ok(text), store) => match store.put(PROGRESS, text) {
-            Ok(put) => put.execute().await.is_ok(),
-            Err(_) => false,
-        },
-        (Err(_), _) => false,
+    let stored = match serde_json::to_string(&after) {
+        Ok(text) => store.put(PROGRESS, &text, None).await.is_ok(),
+        Err(_) => false,
     };
     if !stored {
         worker::console_error!("the progress of the rotation could not be stored; the next run repeats the page");
@@ -54,27 +51,19 @@ pub(crate) async fn run(env: &Env) {
 }
 
 /// Lists one page of names, and has the vaults behind retired records seal them anew.
-async fn page(env: &Env, config: &Config, store: &KvStore, cursor: Option<String>) -> Option<Page> {
-    let list = store
-        .list()
-        .prefix(KvName::PREFIX.to_owned())
-        .limit(u64::from(config.rotation_batch));
-    let listed = match cursor {
-        Some(cursor) => list.cursor(cursor).execute().await,
-        None => list.execute().await,
-    }
-    .ok()?;
+async fn page(env: &Env, config: &Config, store: &KvNamespace, cursor: Option<String>) -> Option<Page> {
+    let listed = store
+        .list(KvName::PREFIX, config.rotation_batch, cursor.as_deref())
+        .await
+        .ok()?;
     let active = config.key_ring.active_id().as_str();
     let mut vaults: HashMap<String, Vec<String>> = HashMap::new();
     let (mut seen, mut left) = (0_u32, 0_u32);
-    for key in listed.keys {
+    for listed in listed.names {
         seen = seen.saturating_add(1);
-        match key
-            .metadata
-            .and_then(|metadata| serde_json::from_value::<Metadata>(metadata).ok())
-        {
+        match listed.metadata {
             Some(metadata) if metadata.key == active => {}
-            Some(metadata) => vaults.entry(metadata.vault).or_default().push(key.name),
+            Some(metadata) => vaults.entry(metadata.vault).or_default().push(listed.name),
             None => left = left.saturating_add(1),
         }
     }
@@ -98,11 +87,11 @@ async fn page(env: &Env, config: &Config, store: &KvStore, cursor: Option<String
         seen,
         resealed,
         left,
-        cursor: listed.cursor.filter(|_| !listed.list_complete),
+        cursor: listed.cursor,
     })
 }
 
-async fn delete(store: &KvStore, names: &[String]) -> bool {
+async fn delete(store: &KvNamespace, names: &[String]) -> bool {
     for name in names {
         if store.delete(name).await.is_err() {
             return false;

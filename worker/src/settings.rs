@@ -3,7 +3,9 @@
 use std::{cell::OnceCell, rc::Rc};
 
 use smartcar_connect::edge::{Config, Misconfiguration};
-use worker::{Env, kv::KvStore};
+use worker::Env;
+
+use crate::kv_namespace::KvNamespace;
 
 /// The Durable Object namespace of the vaults.
 pub(crate) const VAULT: &str = "VAULT";
@@ -31,6 +33,6 @@ fn check(env: &Env) -> Settings {
     Ok(Rc::new(config))
 }
 
-pub(crate) fn tokens(env: &Env) -> Result<KvStore, Misconfiguration> {
-    env.kv(TOKENS).map_err(|_| Misconfiguration::missing_binding(TOKENS))
+pub(crate) fn tokens(env: &Env) -> Result<KvNamespace, Misconfiguration> {
+    KvNamespace::bound(env, TOKENS).ok_or_else(|| Misconfiguration::missing_binding(TOKENS))
 }

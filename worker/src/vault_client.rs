@@ -12,6 +12,9 @@ use zeroize::Zeroizing;
 
 use crate::{clock, kv, settings};
 
+/// How long a vault is waited for. Whatever it does ends earlier, unless its module had to be started anew.
+const LONGEST_ANSWER: Millis = Millis::from_mins(1);
+
 #[wasm_bindgen(wasm_bindgen_futures = ::worker::wasm_bindgen_futures, js_sys = ::worker::js_sys)]
 extern "C" {
     /// A stub of our own Durable Object.
@@ -57,7 +60,11 @@ pub(crate) async fn ask_by_id(env: &Env, vault_id: &str, request: &VaultRequest)
 
 async fn send(stub: Stub, request: &VaultRequest) -> worker::Result<VaultReply> {
     let request = Zeroizing::new(serde_json::to_string(request)?);
-    let reply = stub.into_rpc::<VaultStub>().ask(&request).await?;
+    let stub = stub.into_rpc::<VaultStub>();
+    let Some(reply) = clock::within(LONGEST_ANSWER, stub.ask(&request)).await else {
+        return Err("the vault does not answer".into());
+    };
+    let reply = reply?;
     let reply = Zeroizing::new(reply.as_string().unwrap_or_default());
     Ok(serde_json::from_str(&reply)?)
 }

@@ -29,16 +29,26 @@ async function reach(when, state) {
   // Later, not here: \`abort\` ends JavaScript at once, and WebAssembly that is on the stack would be left in the middle.
   await new Promise(() => setTimeout(() => state.abort("killed by the test"), 0));
 }
+// How many writes each Vault is at. One that was killed takes its own along.
+const writing = new WeakMap();
 function watchWrites(state) {
   const { storage } = state;
   const put = storage.put.bind(storage);
+  writing.set(storage, 0);
   storage.put = async (...args) => {
+    writing.set(storage, writing.get(storage) + 1);
     await reach("before", state);
     const written = await put(...args);
     await storage.sync();
     await reach("after", state);
+    writing.set(storage, writing.get(storage) - 1);
     return written;
   };
+}
+
+async function owed(storage) {
+  const due = await storage.getAlarm();
+  return Response.json({ writing: writing.get(storage), wait: due === null ? null : due - now() });
 }
 
 async function runAlarm(storage, vault) {
@@ -51,6 +61,7 @@ async function runAlarm(storage, vault) {
 
 function control(pathname, state, vault) {
   if (pathname === "/__test/kill") state.abort("killed by the test");
+  if (pathname === "/__test/owed") return owed(state.storage);
   if (pathname === "/__test/keys") return state.storage.list().then((entries) => Response.json([...entries.keys()]));
   return runAlarm(state.storage, vault);
 }
@@ -134,6 +145,11 @@ export async function killAtWrite(edge, when, skip = 0) {
 /** Whether the kill that was planned has happened. */
 export async function wasKilled(edge) {
   return (await send(`${edge.at(0)}/__test/plan`)).json() === null;
+}
+
+/** How many writes a Durable Object is at, and in how many ms its alarm is due; `null` if none is set. */
+export async function owed(edge, id) {
+  return (await send(`${edge.at(0)}/__test/owed?id=${id}`, { method: "POST" })).json();
 }
 
 /** The names of all that one Durable Object stores. */

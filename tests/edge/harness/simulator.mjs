@@ -52,6 +52,8 @@ export async function startSimulator(redirectUris) {
     advance: (ms) => control("POST", "/clock", { advanceMs: ms }),
     configure: (config) => control("POST", "/config", config),
     fault: (fault) => control("POST", "/fault", fault),
+    /** The faults that have not been used up. */
+    faults: async () => (await control("GET", "/faults")).faults,
     clearFaults: () => control("DELETE", "/faults"),
     /** Consent without the pages: a code as the redirect would carry it. */
     grant: (grant = {}) => control("POST", "/grants", grant),

@@ -87,7 +87,7 @@ fn checks() -> Vec<(&'static str, Protocol)> {
     let across_the_grace = Budget {
         deaths: 0,
         faults: 2,
-        ..across.clone()
+        ..across
     };
     let deletion_lost = Budget {
         asks: 1,

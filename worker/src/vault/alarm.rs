@@ -16,9 +16,6 @@ use crate::clock;
 /// When an alarm that could not do its work is repeated.
 const AFTER_FAULT: Millis = Millis::from_mins(1);
 
-/// When it is repeated if a record does not open: only an operator can mend that.
-const AFTER_SEALED: Millis = Millis::from_hours(6);
-
 impl Inner {
     /// Does all that is due and sets the alarm anew.
     pub(super) async fn ring(self: Rc<Self>) -> worker::Result<()> {
@@ -26,15 +23,16 @@ impl Inner {
             Ok(()) => self.rearm(Millis::ZERO).await,
             Err(fault) => {
                 fault.log();
-                match fault {
-                    Fault::Sealed(_) | Fault::Misconfigured(_) => self.rearm_after(AFTER_SEALED).await,
-                    _ => self.rearm(AFTER_FAULT).await,
-                }
+                self.rearm(AFTER_FAULT).await
             }
         };
         let Err(fault) = rearmed else { return Ok(()) };
         fault.log();
-        self.rearm_after(AFTER_FAULT).await.map_err(|fault| {
+        let pause = match fault {
+            Fault::Sealed(_) | Fault::Misconfigured(_) => store::SEALED_TRIED_AFTER,
+            _ => AFTER_FAULT,
+        };
+        self.rearm_after(pause).await.map_err(|fault| {
             fault.log();
             worker::Error::from("the alarm could not be set")
         })
@@ -97,8 +95,10 @@ impl Inner {
         // Whatever is under way does what is due.
         let under_way = self.flights.borrow().get(id).cloned();
         let flight = under_way.unwrap_or_else(|| self.fly(&profile.principal, id, Event::Woken));
-        flight.await?;
-        Ok(())
+        let outcome = flight.await;
+        // One that does not open must not ring again at once; one that opens again is looked after as it says.
+        self.note_wake(&profile.principal, id).await?;
+        outcome.map(|_| ())
     }
 }
 

@@ -10,7 +10,7 @@ use smartcar_connect::{
     token::{self, AccessToken},
     vault::{
         CALL_DEADLINE, ConnectionId, Effect, Event, Grant, GrantRecord, KvName, KvOutcome, Principal, Profile,
-        Upstream, Vehicles,
+        Upstream, Vehicles, to_be_told,
     },
 };
 
@@ -20,11 +20,12 @@ use super::{
 };
 use crate::{clock, kv, settings, upstream};
 
-/// How many vehicles Smartcar is told of at once.
-const AT_ONCE: usize = 4;
-
 /// How many connections are closed at once.
-const CLOSED_AT_ONCE: usize = 4;
+const CLOSED_AT_ONCE: usize = 3;
+
+/// How many vehicles of each Smartcar is told of at once: a Durable Object may have six connections open, and a call that
+/// waits for one loses its time.
+const TOLD_AT_ONCE: usize = 2;
 
 impl Inner {
     pub(super) async fn disconnect(self: &Rc<Self>, caller: &Caller, id: &ConnectionId) -> Result<VaultReply, Fault> {
@@ -64,17 +65,26 @@ impl Inner {
         Ok(true)
     }
 
-    /// Gets what Smartcar is told with: an access token and the list of vehicles. Where that fails the grant is deleted all
-    /// the same.
+    /// Gets what Smartcar is told with: an access token, and the lists of the vehicles that this connection covers and the
+    /// others do. Where that fails the grant is deleted all the same.
     async fn get_ready(self: Rc<Self>, principal: Principal, id: ConnectionId, grant: Grant) {
         if !token::is_fresh(grant.tokens.access_expires_at, clock::now()) {
             let _ = self.fresh_token(&principal, &id, None).await;
         }
-        if matches!(grant.vehicles, Vehicles::Unlisted { .. })
-            && let Err(fault) = self.list_vehicles(&principal, &id).await
-        {
+        if let Err(fault) = self.list_all(&principal).await {
             fault.log();
         }
+    }
+
+    async fn list_all(self: &Rc<Self>, principal: &Principal) -> Result<(), Fault> {
+        for (id, record) in self.grants(principal).await? {
+            if let GrantRecord::Live(grant) = record
+                && matches!(grant.vehicles, Vehicles::Unlisted { .. })
+            {
+                self.list_vehicles(principal, &id).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Like carrying the effects out, but with KV written before the answer.
@@ -86,18 +96,33 @@ impl Inner {
     ) -> Result<(), Fault> {
         for effect in effects {
             if let Effect::TellSmartcar { access_token, vehicles } = effect {
-                self.tell_smartcar(&access_token, &vehicles).await?;
+                self.tell_smartcar(principal, id, &access_token, &vehicles).await?;
                 self.happen(principal, id, Event::SmartcarTold).await?;
             }
         }
         self.write_kv(principal, id).await
     }
 
+    /// Tells Smartcar that the vehicles of a connection are disconnected, but for those that another one covers.
+    pub(super) async fn tell_smartcar(
+        &self,
+        principal: &Principal,
+        id: &ConnectionId,
+        access_token: &AccessToken,
+        vehicles: &[VehicleId],
+    ) -> Result<(), Fault> {
+        if self.profile().await?.is_some_and(|profile| profile.closing) {
+            return self.tell_of(access_token, vehicles).await;
+        }
+        let told = to_be_told(&self.grants(principal).await?, id, vehicles);
+        self.tell_of(access_token, &told).await
+    }
+
     /// Tells Smartcar that the vehicles are disconnected. What it answers changes nothing here.
-    pub(super) async fn tell_smartcar(&self, access_token: &AccessToken, vehicles: &[VehicleId]) -> Result<(), Fault> {
+    pub(super) async fn tell_of(&self, access_token: &AccessToken, vehicles: &[VehicleId]) -> Result<(), Fault> {
         let api = &self.config()?.origins.api;
         stream::iter(vehicles)
-            .for_each_concurrent(AT_ONCE, |vehicle| async move {
+            .for_each_concurrent(TOLD_AT_ONCE, |vehicle| async move {
                 let _ = upstream::api(&ApiRequest::disconnect(api, vehicle), access_token.expose()).await;
             })
             .await;
@@ -146,6 +171,7 @@ impl Inner {
             .await;
         // Not before all are through: none is stopped half-way because of another.
         closed.into_iter().collect::<Result<(), Fault>>()?;
+        let unpublished = self.unpublish_rest(&principal).await?;
         let _turn = self.turn.lock().await;
         if !self.profile().await?.is_some_and(|profile| profile.closing) {
             // The owner came back meanwhile.
@@ -156,13 +182,44 @@ impl Inner {
             .await?
             .iter()
             .all(|(_, grant)| matches!(grant, GrantRecord::Tombstone { sweep_at: None, .. }));
-        let store = settings::tokens(&self.env).map_err(Fault::Misconfigured)?;
-        let index = kv::delete(&store, &KvName::index(&self.config()?.key_ring, &principal)).await;
-        if !swept || index == KvOutcome::Failed {
+        if swept && unpublished == KvOutcome::Done {
+            self.delete_everything().await
+        } else {
             // The alarm goes on with it.
-            return Ok(());
+            Ok(())
         }
-        self.delete_everything().await
+    }
+
+    /// Deletes in KV what no grant looks after: the index, and the copies of grants that do not open here.
+    async fn unpublish_rest(&self, principal: &Principal) -> Result<KvOutcome, Fault> {
+        let store = settings::tokens(&self.env).map_err(Fault::Misconfigured)?;
+        let ring = &self.config()?.key_ring;
+        let opened = self.grants(principal).await?;
+        let mut names = KvName::index(ring, principal);
+        for id in self.connection_ids().await? {
+            if opened.iter().all(|(other, _)| *other != id) {
+                names.extend(KvName::grant(ring, principal, &id));
+            }
+        }
+        Ok(kv::delete(&store, &names).await)
+    }
+
+    /// Marks every connection as closed, and goes on with that in the background: the owner is back before a deletion that
+    /// was begun came to its end.
+    pub(super) async fn close_everything(self: &Rc<Self>, principal: &Principal) -> Result<(), Fault> {
+        for (id, _) in self.grants(principal).await? {
+            let upstream = Upstream::Tell;
+            let effects = self
+                .happen(principal, &id, Event::DisconnectWanted { upstream })
+                .await?;
+            let (inner, principal) = (Rc::clone(self), principal.clone());
+            self.in_background(async move {
+                if let Err(fault) = inner.finish_closing(&principal, &id, effects).await {
+                    fault.log();
+                }
+            });
+        }
+        Ok(())
     }
 
     /// From here on nothing can be connected that was started before.

@@ -14,10 +14,10 @@ use smartcar_connect::{
     },
     edge::{Caller, Problem, ProblemCode, VaultReply, finish_answer},
     time::Millis,
-    token::{AccessToken, Failure, TokenOutcome, TokenRequest},
+    token::{self, AccessToken, Failure, TokenOutcome, TokenRequest},
     vault::{
-        CallbackDigest, Connection, ConnectionId, Effect, Event, Finish, FinishOutcome, FinishStep, GrantRecord,
-        PendingRecord, Principal, Profile, granted, superseded,
+        Answer, CallbackDigest, Connection, ConnectionId, Effect, Event, Finish, FinishOutcome, FinishStep,
+        GrantRecord, PendingRecord, Principal, Profile, granted, superseded,
     },
 };
 
@@ -45,13 +45,16 @@ type Finished = Result<String, Problem>;
 
 impl Inner {
     pub(super) async fn start(
-        &self,
+        self: &Rc<Self>,
         caller: Caller,
         fingerprint: StateFingerprint,
         redirect_uri: RedirectUri,
     ) -> Result<VaultReply, Fault> {
         let now = clock::now();
         let mut batch = Batch::default();
+        if let Some(profile) = self.profile().await?.filter(|profile| profile.closing) {
+            self.close_everything(&profile.principal).await?;
+        }
         let _turn = self.turn.lock().await;
         let profile = match self.seen(&caller).await? {
             Some(profile) if !profile.closing => profile,
@@ -81,7 +84,9 @@ impl Inner {
 
     async fn make_room(&self, batch: &mut Batch, principal: &Principal) -> Result<(), Fault> {
         let mut pendings = self.pendings(principal).await?;
-        while pendings.len() >= MOST_PENDING {
+        let surplus = pendings.len().saturating_add(1).saturating_sub(MOST_PENDING);
+        pendings.retain(|record| !record.is_being_exchanged());
+        for _ in 0..surplus {
             let started = pendings
                 .iter()
                 .enumerate()
@@ -172,19 +177,24 @@ impl Inner {
         let started = clock::now();
         let outcome = upstream::token(&self.config()?.client, &wanted).await;
         telemetry::record(&self.env, Happened::Exchange, outcome.code(), started, None);
-        self.exchanged(principal, &next, outcome, &callback).await
+        self.exchanged(&profile, &next, outcome, &callback).await
     }
 
     /// Keeps what the exchange brought: first of all durably, then the vehicles are asked for.
     async fn exchanged(
         self: &Rc<Self>,
-        principal: &Principal,
+        started_by: &Profile,
         pending: &PendingRecord,
         outcome: TokenOutcome,
         callback: &Callback,
     ) -> Result<Finished, Fault> {
+        let principal = &started_by.principal;
         let turn = self.turn.lock().await;
-        let principal_stays = self.profile().await?.is_some_and(|profile| !profile.closing);
+        // Whoever comes back after a deletion has another external id.
+        let principal_stays = self
+            .profile()
+            .await?
+            .is_some_and(|profile| !profile.closing && profile.external_id == started_by.external_id);
         let tokens = match outcome {
             TokenOutcome::Issued(tokens) if !principal_stays => {
                 drop(turn);
@@ -228,7 +238,7 @@ impl Inner {
     /// The owner had everything deleted while the code was being exchanged: the new grant is ended, not kept.
     async fn give_back(&self, access_token: &AccessToken) -> Result<Finished, Fault> {
         if let Some(vehicles) = self.ask_for_vehicles(access_token).await? {
-            self.tell_smartcar(access_token, &vehicles).await?;
+            self.tell_of(access_token, &vehicles).await?;
         }
         let detail = "everything of the owner was deleted while the connection was being made; start it again";
         Ok(Err(Problem::new(ProblemCode::ConnectionNotFound, detail)))
@@ -281,7 +291,14 @@ impl Inner {
         let Some(GrantRecord::Live(grant)) = self.grant(principal, id).await? else {
             return Ok(Vec::new());
         };
-        let vehicles = self.ask_for_vehicles(&grant.tokens.access_token).await?;
+        let vehicles = if token::is_fresh(grant.tokens.access_expires_at, clock::now()) {
+            self.ask_for_vehicles(&grant.tokens.access_token).await?
+        } else {
+            match self.fresh_token(principal, id, None).await? {
+                Answer::Token { access_token, .. } => self.ask_for_vehicles(&access_token).await?,
+                _ => None,
+            }
+        };
         let effects = self.happen(principal, id, Event::VehiclesListed { vehicles }).await?;
         // If the process dies here, the index does it: it is owed since the list was stored.
         self.supersede(principal).await?;

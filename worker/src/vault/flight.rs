@@ -100,7 +100,7 @@ impl Inner {
                 // Nobody who waits for a token waits for the list.
                 Effect::ListVehicles => self.list_vehicles_in_background(principal, id),
                 Effect::TellSmartcar { access_token, vehicles } => {
-                    self.tell_smartcar(&access_token, &vehicles).await?;
+                    self.tell_smartcar(principal, id, &access_token, &vehicles).await?;
                     effects.extend(self.happen(principal, id, Event::SmartcarTold).await?);
                 }
                 Effect::Publish | Effect::Unpublish => self.write_kv_in_background(principal, id),

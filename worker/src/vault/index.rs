@@ -20,7 +20,12 @@ const RETRY_AT_LATEST: Millis = Millis::from_mins(5);
 /// How long a write may take before the alarm does it.
 const LOST_AFTER: Millis = Millis::from_secs(15);
 
-/// How much longer than its owner is remembered an index stays in KV.
+/// When an index is written once more after a change: the first write may be lost, or overtaken by one of a process that
+/// died.
+const SETTLED_AFTER: Millis = Millis::from_mins(2);
+
+/// How much longer than its owner is remembered an index stays in KV, and how often it is written although nothing has
+/// changed: a visit lengthens the owner's life, not the index's.
 const EXTRA_LIFE: Millis = Millis::from_days(30);
 
 /// How far the index in KV is. Its contents follow from the grants.
@@ -28,8 +33,23 @@ const EXTRA_LIFE: Millis = Millis::from_days(30);
 pub(super) struct IndexRecord {
     /// Counts the changes.
     pub(super) generation: u64,
-    /// When KV has to be written; `None` if it is up to date.
+    /// When KV is written next; `None` if there is nothing to keep there.
     pub(super) publish_at: Option<UnixMillis>,
+    /// Whether KV has accepted this generation: nothing is written before `publish_at` then.
+    #[serde(default)]
+    pub(super) accepted: bool,
+}
+
+impl IndexRecord {
+    /// Whether KV has to be written now.
+    fn is_due(&self, now: UnixMillis) -> bool {
+        self.publish_at.is_some_and(|at| !self.accepted || now >= at)
+    }
+
+    /// The time of the change: a generation is one.
+    fn changed_at(&self) -> UnixMillis {
+        UnixMillis::new(self.generation)
+    }
 }
 
 impl Inner {
@@ -44,17 +64,15 @@ impl Inner {
             // Never the same twice, though the clock stands still between I/O.
             generation: latest.saturating_add(1).max(now.as_millis()),
             publish_at: Some(now.after(LOST_AFTER)),
+            accepted: false,
         };
         self.put_index(batch, principal, &index)
     }
 
     /// Writes the index to KV, if that is owed.
     pub(super) async fn write_index(self: &Rc<Self>, principal: &Principal) -> Result<(), Fault> {
-        if self
-            .index_record(principal)
-            .await?
-            .is_none_or(|record| record.publish_at.is_none())
-        {
+        let record = self.index_record(principal).await?;
+        if !record.is_some_and(|record| record.is_due(clock::now())) {
             return Ok(());
         }
         self.supersede(principal).await?;
@@ -65,17 +83,17 @@ impl Inner {
         let Some(record) = self.index_record(principal).await? else {
             return Ok(());
         };
-        if record.publish_at.is_none() {
+        if !record.is_due(clock::now()) {
             return Ok(());
         }
         let grants = self.grants(principal).await?;
         let now = clock::now();
         // An index without vehicles is written too, as long as a connection is shown: the sweep of a rotation finds the vault
         // by it.
-        let outcome = if grants
+        let is_kept = grants
             .iter()
-            .any(|(id, grant)| Connection::of(id, grant, now).is_some())
-        {
+            .any(|(id, grant)| Connection::of(id, grant, now).is_some());
+        let outcome = if is_kept {
             let sealed = self.seal(&Place::index(principal), record.generation, &VehicleIndex::of(&grants))?;
             let until = now.after(self.config()?.retention).after(EXTRA_LIFE);
             kv::put(&store, &names, &sealed, &self.vault_id(), until, now).await
@@ -91,16 +109,20 @@ impl Inner {
         {
             return Ok(());
         }
+        let now = clock::now();
+        let owed_for = now.since(record.changed_at());
         let publish_at = match outcome {
-            KvOutcome::Done => None,
-            KvOutcome::Failed => {
-                let now = clock::now();
-                let owed_for = now.since(UnixMillis::new(record.generation));
-                Some(now.after(owed_for.clamp(RETRY_AFTER, RETRY_AT_LATEST)))
-            }
+            KvOutcome::Done if owed_for < SETTLED_AFTER => Some(record.changed_at().after(SETTLED_AFTER)),
+            KvOutcome::Done => is_kept.then(|| now.after(EXTRA_LIFE)),
+            KvOutcome::Failed => Some(now.after(owed_for.clamp(RETRY_AFTER, RETRY_AT_LATEST))),
+        };
+        let written = IndexRecord {
+            publish_at,
+            accepted: outcome == KvOutcome::Done,
+            ..record
         };
         let mut batch = Batch::default();
-        self.put_index(&mut batch, principal, &IndexRecord { publish_at, ..record })?;
+        self.put_index(&mut batch, principal, &written)?;
         self.commit(batch).await
     }
 }

@@ -18,6 +18,10 @@ impl Inner {
         let principal = &profile.principal;
         let left = self.seal_anew(principal).await?;
         let turn = self.turn.lock().await;
+        if self.profile().await?.is_none() {
+            // Deleted while this waited for its turn: nobody would look after an index.
+            return Ok(VaultReply::Done);
+        }
         let mut batch = Batch::default();
         self.owe_index(&mut batch, principal).await?;
         self.commit(batch).await?;

@@ -25,6 +25,9 @@ pub(super) const GRANT: &str = "grant/";
 /// How long deleting everything may take before the alarm goes on with it, and how often the alarm tries.
 const DELETION_LOST_AFTER: Millis = Millis::from_mins(1);
 
+/// When a record that does not open is tried again: only an operator can mend that.
+pub(super) const SEALED_TRIED_AFTER: Millis = Millis::from_hours(6);
+
 pub(super) fn grant_key(id: &ConnectionId) -> String {
     [GRANT, id.as_str()].concat()
 }
@@ -153,6 +156,15 @@ impl Inner {
         Ok(grants)
     }
 
+    /// The id of every grant, whether or not it opens.
+    pub(super) async fn connection_ids(&self) -> Result<Vec<ConnectionId>, Fault> {
+        let records = self.list(GRANT).await?;
+        let ids = records
+            .iter()
+            .filter_map(|(key, _)| ConnectionId::parse(key.strip_prefix(GRANT)?).ok());
+        Ok(ids.collect())
+    }
+
     /// Every pending connection that opens.
     pub(super) async fn pendings(&self, principal: &Principal) -> Result<Vec<PendingRecord>, Fault> {
         let records = self.list(PENDING).await?;
@@ -199,7 +211,11 @@ impl Inner {
     ) -> Result<(), Fault> {
         let fingerprint = pending.pending.fingerprint().as_str();
         let record = self.seal(&Place::pending(principal, fingerprint), 0, pending)?;
-        batch.put(pending_key(fingerprint), &record, Some(pending.pending.expires_at()));
+        batch.put(
+            pending_key(fingerprint),
+            &record,
+            Some(pending.kept_until(clock::now())),
+        );
         Ok(())
     }
 
@@ -285,13 +301,14 @@ impl Inner {
         if let Some(profile) = self.profile().await? {
             wakes.insert(PROFILE.to_owned(), self.profile_wake(&profile)?);
             let principal = &profile.principal;
-            for (id, grant) in self.grants(principal).await? {
-                wakes.extend(wake_at(&id, &grant).map(|at| (grant_key(&id), at)));
+            let now = clock::now();
+            for id in self.connection_ids().await? {
+                wakes.extend(self.wake_of(principal, &id).await?.map(|at| (grant_key(&id), at)));
             }
             for pending in self.pendings(principal).await? {
                 wakes.insert(
                     pending_key(pending.pending.fingerprint().as_str()),
-                    pending.pending.expires_at(),
+                    pending.kept_until(now),
                 );
             }
             if let Some(at) = self.index_record(principal).await?.and_then(|index| index.publish_at) {
@@ -300,6 +317,29 @@ impl Inner {
         }
         // Whoever was faster knows at least as much.
         self.wakes.borrow_mut().get_or_insert(wakes);
+        Ok(())
+    }
+
+    async fn wake_of(&self, principal: &Principal, id: &ConnectionId) -> Result<Option<UnixMillis>, Fault> {
+        match self.grant(principal, id).await {
+            Ok(grant) => Ok(grant.and_then(|grant| wake_at(id, &grant))),
+            // Its key may come back: it must not be forgotten meanwhile.
+            Err(Fault::Sealed(_) | Fault::Corrupt) => Ok(Some(clock::now().after(SEALED_TRIED_AFTER))),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Notes when a grant wants the alarm, after the alarm has looked after it.
+    pub(super) async fn note_wake(&self, principal: &Principal, id: &ConnectionId) -> Result<(), Fault> {
+        // What another commit notes meanwhile must not be overwritten.
+        let _turn = self.turn.lock().await;
+        let wake = self.wake_of(principal, id).await?;
+        if let Some(wakes) = self.wakes.borrow_mut().as_mut() {
+            match wake {
+                Some(at) => wakes.insert(grant_key(id), at),
+                None => wakes.remove(&grant_key(id)),
+            };
+        }
         Ok(())
     }
 

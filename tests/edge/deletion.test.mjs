@@ -1,0 +1,88 @@
+// Everything of an owner is deleted, whatever happens meanwhile: a crash, a callback on its way, an owner who comes back.
+import assert from "node:assert/strict";
+import { after, beforeEach, test } from "node:test";
+
+import { household, quietMinutes } from "./harness/household.mjs";
+import { instrumentedModules, kill, killAtWrite, storedKeys, wasKilled } from "./harness/instrumented.mjs";
+import { startKv } from "./harness/kv.mjs";
+import { assertProblem } from "./harness/problem.mjs";
+import { until } from "./harness/until.mjs";
+import { openWorld } from "./harness/world.mjs";
+
+const kv = await startKv();
+const world = await openWorld({ isolates: 2, kv, modules: instrumentedModules() });
+const { simulator, edge } = world;
+after(async () => {
+  await world.close();
+  await kv.close();
+});
+let carIds;
+beforeEach(async () => {
+  await simulator.reset();
+  carIds = (await simulator.configure({})).vehicles.map(({ id }) => id);
+});
+
+const owner = (...grants) => household({ world, kv }, ...grants);
+
+async function nothingIsLeft({ visitor, made, own }) {
+  assert.deepEqual(own(), []);
+  for (const connection of made) assertProblem(await visitor.token(connection, { isolate: 1 }), { status: 404 });
+}
+
+test("everything is deleted only when nothing can arrive any more, and nothing can be finished meanwhile", async () => {
+  const it = await owner([carIds[0]]);
+  const { state } = await it.visitor.start();
+  const query = { code: await world.consent(), state };
+  assert.equal((await it.visitor.delete("/connections")).status, 204);
+  assert.ok((await storedKeys(edge, it.vault)).length > 0, "nobody would look after a late write");
+  assertProblem(await it.visitor.finish(query), { code: "state_unknown" });
+  assert.deepEqual(await it.visitor.connections(), []);
+  await quietMinutes({ world }, it.vault);
+  assert.deepEqual(await storedKeys(edge, it.vault), []);
+});
+
+test("a deletion that was begun is finished by the alarm when the process dies", async () => {
+  const it = await owner([carIds[0]], [carIds[1]]);
+  await simulator.fault({ endpoint: "disconnect", kind: "slow_headers", ms: 3000, commit: true, times: null });
+  const deleting = it.visitor.delete("/connections");
+  await until("Smartcar is being told", async () =>
+    (await simulator.requests()).some(({ method }) => method === "DELETE"),
+  );
+  await kill(edge, it.vault).catch(() => {});
+  assertProblem(await deleting, { status: 503 });
+  await simulator.clearFaults();
+  await quietMinutes({ world }, it.vault);
+  await nothingIsLeft(it);
+  assert.deepEqual(await storedKeys(edge, it.vault), []);
+});
+
+test("a callback that is being exchanged connects nothing after the deletion, though the owner has started again", async () => {
+  const it = await owner([carIds[0]]);
+  const { state } = await it.visitor.start();
+  const query = { code: await world.consent({ vehicles: [carIds[1]] }), state };
+  await simulator.fault({ endpoint: "exchange", kind: "slow_headers", ms: 2500, commit: true, times: 1 });
+  const finishing = it.visitor.finish(query);
+  await until("the exchange is under way", async () =>
+    (await simulator.requests()).some(({ endpoint, status }) => endpoint === "exchange" && status === null),
+  );
+  assert.equal((await it.visitor.delete("/connections")).status, 204);
+  assert.equal((await it.visitor.start()).status, 200);
+  assertProblem(await finishing, { code: "connection_not_found" });
+  assert.deepEqual(await it.visitor.connections(), []);
+  const told = (await simulator.requests()).filter(({ method }) => method === "DELETE").map(({ path }) => path);
+  assert.ok(told.some((path) => path.includes(carIds[1])), "Smartcar still grants what nobody has");
+});
+
+test("a deletion that a crash has cut short is completed although the owner starts again at once", async () => {
+  const it = await owner([carIds[0]], [carIds[1]]);
+  await quietMinutes({ world }, it.vault);
+  await killAtWrite(edge, "after");
+  assertProblem(await it.visitor.delete("/connections"), { status: 503 });
+  assert.ok(await wasKilled(edge));
+  assert.equal((await it.visitor.start()).status, 200);
+  assert.deepEqual(await it.visitor.connections(), []);
+  await quietMinutes({ world }, it.vault);
+  await nothingIsLeft(it);
+  const told = (await simulator.requests()).filter(({ method }) => method === "DELETE");
+  assert.equal(told.length, 2);
+});
