@@ -150,6 +150,7 @@ fn the_text_suffices_to_open_a_record() {
 struct Publication {
     generation: u64,
     publish_at: Option<UnixMillis>,
+    accepted: bool,
 }
 
 #[test]
@@ -161,7 +162,10 @@ fn a_publication_has_the_members_of_the_worker_s_record() {
         .lines()
         .filter_map(|line| line.trim().strip_prefix("pub(super) "))
         .collect();
-    assert_eq!(members, ["generation: u64,", "publish_at: Option<UnixMillis>,"]);
+    assert_eq!(
+        members,
+        ["generation: u64,", "publish_at: Option<UnixMillis>,", "accepted: bool,"]
+    );
 }
 
 /// The plaintexts are what the program reads and writes.
