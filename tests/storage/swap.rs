@@ -46,6 +46,21 @@ fn at((record_type, owner, item): &Named) -> Place {
     place(record_type, owner, item)
 }
 
+/// Two values that are not the same.
+fn two<T: std::fmt::Debug + Clone + PartialEq + 'static>(
+    strategy: impl Strategy<Value = T> + 'static,
+) -> impl Strategy<Value = [T; 2]> {
+    let strategy = strategy.boxed();
+    [strategy.clone(), strategy].prop_filter("the same twice", |[one, other]| one != other)
+}
+
+/// Whether the record opens with one bit changed.
+fn opens_changed(ring: &KeyRing, named: &Named, bytes: &[u8], position: usize, bit: u8) -> bool {
+    let mut changed = bytes.to_vec();
+    changed[position] ^= 1 << bit;
+    SealedRecord::from_bytes(&changed).is_ok_and(|record| opens(ring, &record, &at(named)))
+}
+
 /// The offset of the generation in a record whose key id is `k1`.
 const GENERATION: usize = 4;
 
@@ -82,6 +97,44 @@ proptest! {
     }
 
     #[test]
+    fn a_record_opens_under_its_own_item_only(
+        owner in owner(),
+        connections in two(connection()),
+        fingerprints in two("[!-~]{0,43}"),
+        nonce: Nonce,
+    ) {
+        let ring = ring(&format!("k1:{KEY_A}"));
+        for (kind, [item, other]) in [("grant", connections), ("pending", fingerprints)] {
+            let record = sealed(&ring, &(kind, owner.clone(), item.clone()), 1, nonce, b"{}");
+            prop_assert!(opens(&ring, &record, &place(kind, &owner, &item)));
+            prop_assert!(!opens(&ring, &record, &place(kind, &owner, &other)), "{} of {} as {}", kind, item, other);
+        }
+    }
+
+    #[test]
+    fn a_record_opens_under_its_own_owner_only(
+        [owner, other] in two(owner()),
+        vaults in two("[a-f0-9]{0,64}"),
+        item in connection(),
+        nonce: Nonce,
+    ) {
+        let ring = ring(&format!("k1:{KEY_A}"));
+        let vaults = vaults.map(|id| format!("vault:{id}"));
+        let owners = [owner, other];
+        for (kind, [owner, other], item) in [
+            ("grant", owners.clone(), &*item),
+            ("pending", owners.clone(), &*item),
+            ("index", owners.clone(), ""),
+            ("publication", owners, ""),
+            ("profile", vaults, ""),
+        ] {
+            let record = sealed(&ring, &(kind, owner.clone(), item.to_owned()), 1, nonce, b"{}");
+            prop_assert!(opens(&ring, &record, &place(kind, &owner, item)));
+            prop_assert!(!opens(&ring, &record, &place(kind, &other, item)), "{} of {} as {}", kind, owner, other);
+        }
+    }
+
+    #[test]
     fn no_record_passes_as_another_generation(
         named in named(),
         generation: u64,
@@ -107,11 +160,9 @@ proptest! {
         bit in 0_u8..8,
     ) {
         let ring = ring(&format!("k1:{KEY_A},k2:{KEY_B}"));
-        let mut bytes = sealed(&ring, &named, 5, nonce, &plaintext).to_bytes();
+        let bytes = sealed(&ring, &named, 5, nonce, &plaintext).to_bytes();
         let position = position.index(bytes.len());
-        bytes[position] ^= 1 << bit;
-        let opened = SealedRecord::from_bytes(&bytes).and_then(|record| record.open(&ring, &at(&named)).map(|_| ()));
-        prop_assert!(opened.is_err(), "bit {} of byte {}", bit, position);
+        prop_assert!(!opens_changed(&ring, &named, &bytes, position, bit), "bit {} of byte {}", bit, position);
     }
 
     #[test]
@@ -173,6 +224,37 @@ proptest! {
             prop_assert!(names(&other, &other_item).iter().all(|name| !all.contains(name)));
         }
     }
+}
+
+#[test]
+fn none_of_the_bits_of_a_record_can_be_changed() {
+    for keys in [format!("k1:{KEY_A},k2:{KEY_B}"), format!("k1:{KEY_A},k3:{KEY_B}")] {
+        let ring = ring(&keys);
+        let named = ("grant", "ab".to_owned(), "AQEBAQEBAQEBAQEBAQEBAQ".to_owned());
+        let bytes = sealed(&ring, &named, 5, [7; 12], br#"{"live":{}}"#).to_bytes();
+        assert!(SealedRecord::from_bytes(&bytes).is_ok_and(|record| opens(&ring, &record, &at(&named))));
+        for position in 0..bytes.len() {
+            for bit in 0..8 {
+                assert!(
+                    !opens_changed(&ring, &named, &bytes, position, bit),
+                    "bit {bit} of byte {position}"
+                );
+            }
+        }
+    }
+}
+
+/// Should one ring call a key what another one calls the same: the record says which, and that cannot be changed.
+#[test]
+fn no_record_passes_as_one_of_another_key_id() {
+    let named = ("index", "a".to_owned(), String::new());
+    let mut bytes = sealed(&ring(&format!("k1:{KEY_A}")), &named, 1, [0; 12], b"{}").to_bytes();
+    assert_eq!(&bytes[2..4], b"k1");
+    bytes[3] = b'2';
+    let renamed = SealedRecord::from_bytes(&bytes).unwrap();
+    assert_eq!(renamed.key_id().as_str(), "k2");
+    let opened = renamed.open(&ring(&format!("k2:{KEY_A}")), &at(&named));
+    assert_eq!(opened.unwrap_err(), OpenError::NotAuthentic);
 }
 
 #[test]

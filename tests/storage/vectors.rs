@@ -53,7 +53,7 @@ fn records() -> Vec<(String, Fields)> {
         .into_iter()
         .filter(|(_, fields)| fields.contains_key("record"))
         .collect();
-    assert_eq!(records.len(), 5, "one of each type, and one under a retired key");
+    assert_eq!(records.len(), 6, "one of each type, and one under a retired key");
     records
 }
 
@@ -145,6 +145,29 @@ fn the_text_suffices_to_open_a_record() {
     }
 }
 
+/// The Worker's `IndexRecord`, which is not of this crate.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Publication {
+    generation: u64,
+    publish_at: Option<UnixMillis>,
+    accepted: bool,
+}
+
+#[test]
+fn a_publication_has_the_members_of_the_worker_s_record() {
+    let source = include_str!("../../worker/src/vault/index.rs");
+    let (_, members) = source.split_once("struct IndexRecord {").unwrap();
+    let (members, _) = members.split_once('}').unwrap();
+    let members: Vec<&str> = members
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("pub(super) "))
+        .collect();
+    assert_eq!(
+        members,
+        ["generation: u64,", "publish_at: Option<UnixMillis>,", "accepted: bool,"]
+    );
+}
+
 /// The plaintexts are what the program reads and writes.
 #[test]
 fn the_plaintexts_are_records() {
@@ -154,6 +177,7 @@ fn the_plaintexts_are_records() {
             "grant" => serde_json::to_string(&serde_json::from_str::<GrantRecord>(json).unwrap()),
             "pending" => serde_json::to_string(&serde_json::from_str::<PendingRecord>(json).unwrap()),
             "index" => serde_json::to_string(&serde_json::from_str::<VehicleIndex>(json).unwrap()),
+            "publication" => serde_json::to_string(&serde_json::from_str::<Publication>(json).unwrap()),
             "profile" => serde_json::to_string(&serde_json::from_str::<Profile>(json).unwrap()),
             other => panic!("no type {other}"),
         };
@@ -211,6 +235,7 @@ fn nothing_in_the_block_is_left_unchecked() {
         "grant",
         "pending",
         "index",
+        "publication",
         "profile",
         "grant under a retired key",
         "names",

@@ -12,7 +12,8 @@
 //! - **Smartcar**: each use of a refresh token brings a new pair, and the old token stays usable for the grace after its
 //!   first use; an answer can be lost, late or a refusal, a request can be lost or turned away;
 //! - **callers**, of whom any number up to the bound wait at once, and an owner who disconnects at any moment;
-//! - **time**, as a few moments that lie on both sides of each limit.
+//! - **time**, as a few moments that lie on both sides of each limit; it passes while nothing is to be done, or while a call
+//!   is under way, by less than its deadline.
 //!
 //! Bounds are a [`Protocol`]'s moments and [`Budget`].
 

@@ -24,8 +24,8 @@ pub struct Budget {
     pub faults: u8,
     /// Writes in KV that fail or are lost, and deletions that fail.
     pub kv_faults: u8,
-    /// Deletions in KV that are lost: they are reported as done and are not. Nothing is left to delete it again if both
-    /// deletions are, or if one is and a write of a process that died comes after the other.
+    /// Deletions in KV that are reported as done and are not. What is over is deleted twice: one lost deletion is made up
+    /// for, unless a write of a process that died arrives as well.
     pub lost_deletions: u8,
     /// Disconnections by the owner.
     pub disconnections: u8,
