@@ -32,7 +32,8 @@ pub(super) fn end(grant: &Grant, cause: Cause, now: UnixMillis) -> Step {
         vehicles: grant.vehicles.ids().to_vec(),
         connected_at: grant.connected_at,
         refresh_expires_at: grant.tokens.refresh_expires_at,
-        published: owed(now),
+        // Owed twice: see `unpublish_ended`.
+        published: owed_again(owed(now), now),
     };
     Step::put(ended, vec![Effect::Answer(Answer::Ended(cause)), Effect::Unpublish])
 }
@@ -202,6 +203,23 @@ pub(super) fn unpublish_ended(record: Option<&GrantRecord>, now: UnixMillis, out
                 KvOutcome::Done => None,
                 KvOutcome::Failed => Some(now.after(SWEEP_AFTER)),
             };
+        }
+        (
+            GrantRecord::Ended {
+                published:
+                    Published::Owed {
+                        since,
+                        retry_at,
+                        changed: first @ true,
+                        ..
+                    },
+                ..
+            },
+            KvOutcome::Done,
+        ) => {
+            *first = false;
+            *since = now;
+            *retry_at = now.after(SWEEP_AFTER);
         }
         // Deleted twice, like a tombstone's: the first deletion may be lost, or overtaken by a write from before.
         (

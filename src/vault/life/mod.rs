@@ -21,6 +21,8 @@ mod tests;
 pub use refresh::granted;
 pub use schedule::wake_at;
 
+use std::borrow::Cow;
+
 use super::{
     ConnectionId,
     grant::{Cause, GrantRecord},
@@ -233,7 +235,9 @@ impl Step {
 /// Decides what becomes of the connection `id`.
 #[must_use]
 pub fn step(id: &ConnectionId, record: Option<&GrantRecord>, now: UnixMillis, event: Event, policy: &Policy) -> Step {
-    match event {
+    let believed = record.map(|record| schedule::believed(record, now));
+    let record = believed.as_deref();
+    let mut step = match event {
         Event::TokenWanted { rejected } => refresh::token_wanted(record, now, rejected, policy),
         Event::Woken => schedule::woken(id, record, now, policy),
         Event::CallEnded { generation, outcome } => refresh::call_ended(record, now, generation, outcome, policy),
@@ -243,5 +247,9 @@ pub fn step(id: &ConnectionId, record: Option<&GrantRecord>, now: UnixMillis, ev
         Event::DisconnectWanted { upstream } => close::disconnect_wanted(record, now, upstream),
         Event::SmartcarTold => close::smartcar_told(record, now),
         Event::UnpublishEnded { outcome } => close::unpublish_ended(record, now, outcome),
+    };
+    if let (Next::Keep, Some(Cow::Owned(record))) = (&step.next, believed) {
+        step.next = Next::Put(record);
     }
+    step
 }

@@ -1,7 +1,7 @@
 //! Access tokens: when the stored one is answered, when the refresh token is presented, and what its answer means.
 
 use super::{
-    Answer, Effect, Policy, Step, Unwell, close, publish,
+    Answer, CALL_DEADLINE, Effect, Policy, Step, Unwell, close, publish,
     schedule::{CALL_LOST_AFTER, LONGEST_BACKOFF, doubled},
 };
 use crate::{
@@ -181,10 +181,10 @@ fn renew(grant: &Grant, tokens: TokenSet, now: UnixMillis) -> Grant {
     }
 }
 
-/// Whether a token that was used up by a call at `called_at` would still bring a new pair. Later it does not matter any
-/// more whether it was.
+/// Whether a token that was used up by a call at `called_at` may still bring a new pair. Later it does not matter any
+/// more whether it was. Smartcar counts the grace from when the call arrived, which can be as late as its deadline.
 fn is_in_doubt(called_at: UnixMillis, now: UnixMillis, policy: &Policy) -> bool {
-    now < called_at.after(policy.grace)
+    policy.grace > Millis::ZERO && now < called_at.after(policy.grace).after(CALL_DEADLINE)
 }
 
 fn failed(grant: &Grant, failure: Failure, now: UnixMillis, policy: &Policy) -> Step {

@@ -1,5 +1,7 @@
 //! When a connection has to be looked after although nobody asks for it.
 
+use std::borrow::Cow;
+
 use super::{Effect, Policy, Step, close, publish, refresh};
 use crate::{
     time::{Millis, UnixMillis},
@@ -50,6 +52,84 @@ pub fn wake_at(id: &ConnectionId, record: &GrantRecord) -> Option<UnixMillis> {
         GrantRecord::Tombstone { since, sweep_at, .. } => {
             Some(sweep_at.unwrap_or_else(|| since.after(close::TOMBSTONE_LIFE)))
         }
+    }
+}
+
+/// The record without the times that only a clock that was ahead can have written: a wait that would be longer than the
+/// longest is over, and what is still to happen, a call or a refresh, happens now.
+///
+/// The clock was ahead for a moment; without this nobody would try anything again until that time has come.
+pub(super) fn believed(record: &GrantRecord, now: UnixMillis) -> Cow<'_, GrantRecord> {
+    let longest = now.after(LONGEST_BACKOFF);
+    let mut believed = Cow::Borrowed(record);
+    let owed = |published: &Published| matches!(published, Published::Owed { retry_at, .. } if *retry_at > longest);
+    match record {
+        GrantRecord::Live(grant) => {
+            let mut grant = grant.clone();
+            let mut changed = false;
+            if let Health::Unwell { retry_at, .. } = &mut grant.health
+                && *retry_at > longest
+            {
+                (*retry_at, changed) = (now, true);
+            }
+            if let Vehicles::Unlisted { retry_at, .. } = &mut grant.vehicles
+                && *retry_at > longest
+            {
+                (*retry_at, changed) = (now, true);
+            }
+            if let Some(intent) = &mut grant.intent
+                && intent.latest > now
+            {
+                (intent.latest, changed) = (now, true);
+            }
+            if grant.tokens.refresh_issued_at > now {
+                (grant.tokens.refresh_issued_at, changed) = (now, true);
+            }
+            if owed(&grant.published) {
+                (grant.published, changed) = (due(grant.published, now), true);
+            }
+            if changed {
+                believed = Cow::Owned(GrantRecord::Live(grant));
+            }
+        }
+        GrantRecord::Ended { published, .. } if owed(published) => {
+            if let GrantRecord::Ended { published, .. } = believed.to_mut() {
+                *published = due(*published, now);
+            }
+        }
+        GrantRecord::Closing { retry_at, .. } if *retry_at > longest => {
+            if let GrantRecord::Closing { retry_at, .. } = believed.to_mut() {
+                *retry_at = now;
+            }
+        }
+        GrantRecord::Tombstone {
+            sweep_at: Some(sweep_at),
+            ..
+        } if *sweep_at > longest => {
+            if let GrantRecord::Tombstone { sweep_at, .. } = believed.to_mut() {
+                *sweep_at = Some(now);
+            }
+        }
+        _ => {}
+    }
+    believed
+}
+
+/// The same, owed now.
+fn due(published: Published, now: UnixMillis) -> Published {
+    match published {
+        Published::Owed {
+            since,
+            failures,
+            changed,
+            ..
+        } => Published::Owed {
+            since: since.min(now),
+            failures,
+            retry_at: now,
+            changed,
+        },
+        current @ Published::Current { .. } => current,
     }
 }
 

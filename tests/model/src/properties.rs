@@ -64,24 +64,11 @@ pub const COVERAGE: &[&str] = &[
     "a reader can be refused with an older token than the fresh one that is stored",
 ];
 
-/// Whether an ended grant is deleted twice in KV in every case. It is not: the first deletion that succeeds is the last one if
-/// those before it failed for two minutes, so that nothing makes up for its loss.
-const ENDED_GRANTS_ARE_DELETED_TWICE_AFTER_FAILURES: bool = false;
-
-/// The vault knows when it sent a call, not when that arrived, and counts the grace from there: of the grace at Smartcar it
-/// leaves as many seconds as the call was on its way for. Without this the properties hold for calls that arrive at once.
-const THE_VAULT_COUNTS_THE_GRACE_FROM_THE_CALL: bool = true;
-
 /// The stored grant, if its refresh token was used up and still is in its grace, and since when.
 fn used_and_stored<'a>(protocol: &Protocol, world: &'a World) -> Option<(&'a Grant, UnixMillis)> {
     let grant = world.stored.as_ref()?.live()?;
     let number = number_of(&grant.tokens.refresh_token);
-    let (sent_at, used_at) = world.smartcar.used_in_time(number)?;
-    let since = if THE_VAULT_COUNTS_THE_GRACE_FROM_THE_CALL {
-        sent_at
-    } else {
-        used_at
-    };
+    let since = world.smartcar.used_in_time(number)?;
     let honoured = world.smartcar.honours(number, world.now, protocol.grace);
     (honoured && world.now < since.after(protocol.grace)).then_some((grant, since))
 }
@@ -140,14 +127,10 @@ pub(crate) fn all() -> Vec<Property<Protocol>> {
                 Some(_) => true,
             }
         }),
-        Property::always(KV_IS_EMPTY_IN_THE_END, |protocol: &Protocol, world: &World| {
-            let failed = world.budget.kv_faults < protocol.budget.kv_faults;
-            let deleted_once = failed && !ENDED_GRANTS_ARE_DELETED_TWICE_AFTER_FAILURES;
+        Property::always(KV_IS_EMPTY_IN_THE_END, |_, world: &World| {
             let is_quiet = world.kv_orphans.is_empty() && world.kv_under_way.is_empty() && world.kv_waiting.is_empty();
             let is_over = match world.record() {
-                Some(GrantRecord::Ended { published, .. }) => {
-                    matches!(published, Published::Current { .. }) && !deleted_once
-                }
+                Some(GrantRecord::Ended { published, .. }) => matches!(published, Published::Current { .. }),
                 Some(GrantRecord::Tombstone { sweep_at, .. }) => sweep_at.is_none(),
                 Some(GrantRecord::Live(_) | GrantRecord::Closing { .. }) => false,
                 None => true,

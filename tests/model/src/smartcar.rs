@@ -77,13 +77,11 @@ impl Smartcar {
         self.token(number).is_some_and(|token| token.parent == Some(parent))
     }
 
-    /// When the request that used the token was sent and when it arrived, if it did before the call had timed out.
-    pub(crate) fn used_in_time(&self, number: u8) -> Option<(UnixMillis, UnixMillis)> {
+    /// When the token was used, if the request arrived before the call had timed out.
+    pub(crate) fn used_in_time(&self, number: u8) -> Option<UnixMillis> {
         let token = self.token(number)?;
-        token
-            .used_by_call_at
-            .zip(token.used_at)
-            .filter(|(sent_at, used_at)| used_at.since(*sent_at) < CALL_DEADLINE)
+        let (sent_at, used_at) = token.used_by_call_at.zip(token.used_at)?;
+        (used_at.since(sent_at) < CALL_DEADLINE).then_some(used_at)
     }
 
     /// Whether the grace of a used token is over.

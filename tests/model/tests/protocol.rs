@@ -196,7 +196,7 @@ fn checks() -> Vec<(&'static str, Protocol)> {
         ),
         (
             "answers across the end of the access token's life",
-            protocol(&[236, 244, 310], 60, keeps, across),
+            protocol(&[236, 244, 300], 60, keeps, across),
         ),
         (
             "answers across the grace",

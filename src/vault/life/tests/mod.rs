@@ -1,5 +1,6 @@
 //! The life of a grant, event by event.
 
+mod clock;
 mod closing;
 mod faults;
 mod publishing;

@@ -315,7 +315,7 @@ fn being_turned_away_does_not_settle_what_an_earlier_call_did() {
             vault.retry_in()
         );
         // Once its grace is over, nothing is in doubt any more.
-        vault.now = first.after(Millis::from_secs(60));
+        vault.now = first.after(Millis::from_secs(70));
         vault.want();
         assert_eq!(vault.grant().intent.unwrap().in_doubt, None);
         vault.answered(1, failure);
@@ -364,7 +364,7 @@ fn a_rate_limit_is_kept_unless_a_used_up_token_would_die_of_it() {
         Millis::from_secs(15),
         "the first call may have used the token up"
     );
-    vault.pass(Millis::from_secs(61));
+    vault.pass(Millis::from_secs(71));
     vault.want();
     vault.answered(1, limited(90));
     assert_eq!(vault.retry_in(), Millis::from_secs(90), "its grace is over");

@@ -89,7 +89,7 @@ fn waking_before_the_time_does_nothing() {
 }
 
 #[derive(Clone, Debug)]
-enum Op {
+pub(super) enum Op {
     Pass(u64),
     Sleep,
     Want(bool),
@@ -101,7 +101,7 @@ enum Op {
     Dies,
 }
 
-fn op() -> impl Strategy<Value = Op> {
+pub(super) fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         2 => prop_oneof![
             0_u64..20_000,
@@ -121,12 +121,12 @@ fn op() -> impl Strategy<Value = Op> {
 
 /// What the driver has under way.
 #[derive(Default)]
-struct UnderWay {
-    call: Option<u64>,
-    publish: bool,
-    unpublish: bool,
-    list: bool,
-    tell: bool,
+pub(super) struct UnderWay {
+    pub(super) call: Option<u64>,
+    pub(super) publish: bool,
+    pub(super) unpublish: bool,
+    pub(super) list: bool,
+    pub(super) tell: bool,
 }
 
 fn outcome(which: u8, now: UnixMillis, n: u32) -> TokenOutcome {
@@ -152,7 +152,7 @@ fn outcome(which: u8, now: UnixMillis, n: u32) -> TokenOutcome {
     }
 }
 
-fn event(op: &Op, under_way: &mut UnderWay, vault: &mut Vault, n: u32) -> Option<Event> {
+pub(super) fn event(op: &Op, under_way: &mut UnderWay, vault: &mut Vault, n: u32) -> Option<Event> {
     match op {
         Op::Pass(millis) => {
             // The alarm is never late by much: time passes up to it.
