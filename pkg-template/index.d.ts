@@ -24,6 +24,7 @@ export type {
   ConnectFailure,
   ConnectOptions,
   Connection,
+  ConnectionCause,
   ConnectionStatus,
   EdgeOptions,
   ExpectedCallback,

@@ -1,4 +1,4 @@
-// `make demo`: the simulator and the Worker, until Ctrl-C.
+// `make demo`: the simulator and the Worker, until Ctrl-C. `PAGE=http://localhost:5173/` lets a page of your own use them.
 import { spawn } from "node:child_process";
 import { createWriteStream, mkdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -15,6 +15,7 @@ const HEALTH = `${PAGE}smartcar/healthz`;
 const PATIENCE_MS = 60_000;
 
 const [simulator] = process.argv.slice(2);
+const ownPage = process.env.PAGE || undefined;
 const logs = join(process.env.CARGO_TARGET_DIR ?? "target", "log");
 const children = new Set();
 let stopping = false;
@@ -29,6 +30,9 @@ try {
 }
 
 async function main() {
+  if (ownPage && !/^https?:$/.test(URL.parse(ownPage)?.protocol)) {
+    throw new Error(`\`PAGE\` is \`${ownPage}\`: give your page's whole address, such as http://localhost:5173/`);
+  }
   await free(SIMULATOR_PORT);
   await free(WORKER_PORT);
   mkdirSync(logs, { recursive: true });
@@ -37,7 +41,8 @@ async function main() {
   }
 
   const started = Date.now();
-  start("simulator", simulator, ["--port", String(SIMULATOR_PORT), "--redirect-uri", PAGE]);
+  const redirectUris = [PAGE, ownPage].filter(Boolean).flatMap((page) => ["--redirect-uri", page]);
+  start("simulator", simulator, ["--port", String(SIMULATOR_PORT), ...redirectUris]);
   const worker = start("worker", "wrangler", [
     "dev",
     "--local",
@@ -50,12 +55,14 @@ async function main() {
     "--assets",
     "dist/demo",
     "--show-interactive-dev-session=false",
+    ...(ownPage ? ["--var", `ALLOWED_ORIGINS:${new URL(ownPage).origin}`] : []),
   ]);
   await healthy(started + PATIENCE_MS, worker);
 
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   console.log(`  ✓ The simulator and the Worker are up (${seconds} s); what they print is in ${logs}/demo-*.log`);
-  console.log(`\n      Open  ${PAGE}\n\n      Ctrl-C stops it.\n`);
+  const where = ownPage ? `\n      Your page  ${ownPage}  may use the Worker at ${PAGE}smartcar` : "";
+  console.log(`\n      Open  ${PAGE}${where}\n\n      Ctrl-C stops it.\n`);
 }
 
 function free(port) {

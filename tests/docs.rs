@@ -6,6 +6,7 @@ use smartcar_connect::{
     vault::{Cause, Status},
 };
 
+const TYPES: &str = include_str!("../src/browser/types.d.ts");
 const HTTP_API: &str = include_str!("../docs/http-api.md");
 const README: &str = include_str!("../README.md");
 
@@ -57,6 +58,7 @@ fn every_status_and_cause_is_documented() {
     ] {
         assert_eq!(serde_json::to_value(cause).unwrap(), cause.code());
         assert!(HTTP_API.contains(&format!("`{}`", cause.code())), "{cause:?}");
+        assert!(TYPES.contains(&format!("| \"{}\"", cause.code())), "{cause:?}");
     }
 }
 

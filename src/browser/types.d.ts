@@ -84,12 +84,25 @@ export type ApprovalPrompt = "auto" | "force";
 /** Whether a grant can be used: yes; yes, though its last refresh failed; not until the owner acts; no more. */
 export type ConnectionStatus = "active" | "degraded" | "reauthenticate" | "expired";
 
+/** Why a connection is not `"active"`. */
+export type ConnectionCause =
+  | "refresh_token_refused"
+  | "refresh_token_expired"
+  | "client_rejected"
+  | "rate_limited"
+  | "refused_without_reason"
+  | "server_error"
+  | "timed_out"
+  | "connection_lost"
+  | "unreadable_response"
+  | "redirected";
+
 /** One grant of an owner. Times are in milliseconds since the Unix epoch, by the Worker's clock. */
 export interface Connection {
   id: string;
   status: ConnectionStatus;
-  /** Why `status` is what it is, as a stable name; `null` while there is nothing to tell. */
-  cause: string | null;
+  /** Why `status` is what it is; `null` while there is nothing to tell. */
+  cause: ConnectionCause | null;
   /** Since when `status` has been what it is. */
   since: number;
   /** The vehicles it covers, by Smartcar's ids. */
