@@ -2,15 +2,15 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
-import { instrumentedModules, killAtWrite, runAlarm, storedKeys, wasKilled } from "./harness/instrumented.mjs";
+import { household, quietMinutes } from "./harness/household.mjs";
+import { instrumentedModules, killAtWrite, storedKeys, wasKilled } from "./harness/instrumented.mjs";
 import { startKv } from "./harness/kv.mjs";
 import { assertProblem } from "./harness/problem.mjs";
 import { settle } from "./harness/settle.mjs";
 import { until } from "./harness/until.mjs";
 import { openWorld } from "./harness/world.mjs";
 
-const MINUTE = 60 * 1000;
-const HOUR = 60 * MINUTE;
+const HOUR = 60 * 60 * 1000;
 
 const kv = await startKv();
 const world = await openWorld({ isolates: 2, kv, modules: instrumentedModules() });
@@ -31,31 +31,10 @@ async function told() {
   return requests.filter(({ method }) => method === "DELETE").map(({ path }) => path.split("/")[3]);
 }
 
-/** A new visitor with one connection for each list of vehicles. */
-async function owner(...grants) {
-  const [vaults, names] = [new Set(await edge.vaultIds()), new Set(kv.store.entries().keys())];
-  const visitor = world.visitor();
-  const made = [];
-  for (const vehicles of grants) {
-    const { answer } = await world.connect(visitor, { vehicles });
-    assert.equal(answer.json().kind, "connected", answer.text);
-    made.push(answer.json().connection);
-  }
-  const [vault] = (await edge.vaultIds()).filter((id) => !vaults.has(id));
-  const own = () => [...kv.store.entries().keys()].filter((name) => !names.has(name));
-  await until("KV has the grants and the index", () => own().length > made.length);
-  return { visitor, made, vault, own };
-}
+const owner = (...grants) => household({ world, kv }, ...grants);
 
 async function idsOf(visitor) {
   return (await visitor.connections()).map(({ id }) => id);
-}
-
-async function alarms(vault) {
-  for (let round = 0; round < 4; round += 1) {
-    await world.travel(5 * MINUTE);
-    await runAlarm(edge, vault);
-  }
 }
 
 test("Smartcar is told of every car, then nothing is left but the other connection", async () => {
@@ -145,7 +124,7 @@ test("a refresh that ends after the disconnection does not bring it back", async
   const answer = await visitor.delete(`/connections/${made[0].id}`, { isolate: 1 });
   assert.equal(answer.status, 204, answer.text);
   await refreshing;
-  await alarms(vault);
+  await quietMinutes({ world }, vault);
   assert.deepEqual(await idsOf(visitor), []);
   assertProblem(await visitor.token(made[0]), { status: 404 });
   assert.ok(own().length <= 1, "the grant is in KV again");
@@ -172,7 +151,7 @@ for (const [step, when, skip, toldByThen] of [
       assert.equal((await visitor.delete(path)).status, 204);
     } else {
       assert.deepEqual(await idsOf(visitor), []);
-      await alarms(vault);
+      await quietMinutes({ world }, vault);
     }
     assert.deepEqual([...new Set(await told())], [carIds[0]]);
     assert.deepEqual(await idsOf(visitor), []);
@@ -190,7 +169,7 @@ test("KV that refuses to delete is made to by the alarm", async () => {
   assert.deepEqual(await idsOf(visitor), []);
   assert.equal(own().length, before);
   kv.store.refusals = 0;
-  await alarms(vault);
+  await quietMinutes({ world }, vault);
   assert.ok(own().length < before, "the grant is still in KV");
   assertProblem(await visitor.token(made[0]), { status: 404 });
 });
@@ -202,7 +181,7 @@ test("deleting everything leaves no record and no index, here and in KV, and nob
   assert.deepEqual((await told()).sort(), [...carIds].sort());
   assert.deepEqual(await idsOf(visitor), []);
   for (const connection of made) assertProblem(await visitor.token(connection), { status: 404 });
-  await alarms(vault);
+  await quietMinutes({ world }, vault);
   assert.deepEqual(await storedKeys(edge, vault), []);
   assert.deepEqual(own(), []);
   assert.deepEqual(await idsOf(other.visitor), [other.made[0].id]);
