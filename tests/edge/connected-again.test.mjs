@@ -68,6 +68,7 @@ test("disconnecting it instead leaves its successor alone", async () => {
   assert.equal((await visitor.delete(`/connections/${first.id}`)).status, 204);
   assert.deepEqual(await idsOf(visitor), [second.id]);
   assert.equal(await told(), 0);
+  assert.doesNotMatch(edge.log(), /"disconnect","outcome":"told"/);
   await works(visitor, second);
 });
 
@@ -118,6 +119,7 @@ test("nor does disconnecting the older one as long as the newer one's cars are n
   const { connection } = (await world.connect(it.visitor, { vehicles: [carIds[0]] })).answer.json();
   assert.equal((await it.visitor.delete(`/connections/${it.made[0].id}`)).status, 204);
   assert.equal(await told(), 0);
+  assert.match(edge.log(), /"event":"disconnect","outcome":"kept"/);
   await simulator.clearFaults();
   await quietMinutes({ world }, it.vault);
   await world.travel(2 * HOUR);

@@ -22,7 +22,7 @@ pub(crate) enum Happened {
     Refresh,
     /// A record was written to KV; the time is since it was durable.
     Publish,
-    /// A connection was closed; the outcome is whether Smartcar was told of all of its cars.
+    /// A connection was closed; the outcome is whether Smartcar was told.
     Disconnect,
     /// Records were sealed with the active key.
     Reseal,

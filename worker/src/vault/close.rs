@@ -119,6 +119,10 @@ impl Inner {
             return self.tell_of(access_token, vehicles).await;
         }
         let told = to_be_told(&self.grants(principal).await?, id, vehicles);
+        if told.is_empty() {
+            telemetry::record(&self.env, Happened::Disconnect, "kept", clock::now(), None);
+            return Ok(());
+        }
         self.tell_of(access_token, &told).await
     }
 
