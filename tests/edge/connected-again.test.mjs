@@ -2,26 +2,19 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
-import { household, quietMinutes } from "./harness/household.mjs";
+import { openHouseholds } from "./harness/household.mjs";
 import { send } from "./harness/http.mjs";
-import { instrumentedModules, kill, runAlarm } from "./harness/instrumented.mjs";
-import { startKv } from "./harness/kv.mjs";
+import { kill, runAlarm } from "./harness/instrumented.mjs";
 import { until } from "./harness/until.mjs";
-import { openWorld } from "./harness/world.mjs";
 
 const HOUR = 60 * 60 * 1000;
 
-const kv = await startKv();
-const world = await openWorld({ isolates: 2, kv, modules: instrumentedModules() });
-const { simulator, edge } = world;
-after(async () => {
-  await world.close();
-  await kv.close();
-});
+const households = await openHouseholds();
+const { world, simulator, edge, owner, quietMinutes } = households;
+after(() => households.close());
 let carIds;
 beforeEach(async () => {
-  await simulator.reset();
-  carIds = (await simulator.configure({})).vehicles.map(({ id }) => id);
+  carIds = await households.reset();
 });
 
 async function idsOf(visitor) {
@@ -57,7 +50,7 @@ async function told() {
 
 test("a connection whose list comes later than its successor's gives way to it", async () => {
   const { visitor, vault, second } = await listedLater();
-  await quietMinutes({ world }, vault);
+  await quietMinutes(vault);
   assert.deepEqual(await idsOf(visitor), [second.id]);
   assert.equal(await told(), 0, "Smartcar would end the newer grant too");
   await works(visitor, second);
@@ -88,14 +81,14 @@ test("of two that are made at once the later one stays", async () => {
 });
 
 test("a connection gives up the cars that a newer one covers, and keeps the others", async () => {
-  const { visitor, made } = await household({ world, kv }, [carIds[0], carIds[1]], [carIds[1], carIds[2]]);
+  const { visitor, made } = await owner([carIds[0], carIds[1]], [carIds[1], carIds[2]]);
   const covered = (await visitor.connections()).map(({ vehicles }) => vehicles.map(({ id }) => id).sort());
   assert.deepEqual(covered, [[carIds[0]], [carIds[1], carIds[2]].sort()]);
   for (const connection of made) await works(visitor, connection);
 });
 
 test("a disconnection that the alarm takes up does not end the connection that was made since", async () => {
-  const it = await household({ world, kv }, [carIds[0]]);
+  const it = await owner([carIds[0]]);
   await simulator.fault({ endpoint: "disconnect", kind: "slow_headers", ms: 3000, times: 1 });
   const deleting = it.visitor.delete(`/connections/${it.made[0].id}`);
   await until("Smartcar is being told", async () => (await told()) > 0);
@@ -107,21 +100,21 @@ test("a disconnection that the alarm takes up does not end the connection that w
   const before = await told();
   await world.travel(15_000);
   await runAlarm(edge, it.vault);
-  await quietMinutes({ world }, it.vault);
+  await quietMinutes(it.vault);
   assert.equal(await told(), before);
   await world.travel(2 * HOUR);
   await works(it.visitor, connection);
 });
 
 test("nor does disconnecting the older one as long as the newer one's cars are not known", async () => {
-  const it = await household({ world, kv }, [carIds[0]]);
+  const it = await owner([carIds[0]]);
   await simulator.fault({ endpoint: "vehicles", kind: "status", status: 503, body: "", times: null });
   const { connection } = (await world.connect(it.visitor, { vehicles: [carIds[0]] })).answer.json();
   assert.equal((await it.visitor.delete(`/connections/${it.made[0].id}`)).status, 204);
   assert.equal(await told(), 0);
   assert.match(edge.log(), /"event":"disconnect","outcome":"kept"/);
   await simulator.clearFaults();
-  await quietMinutes({ world }, it.vault);
+  await quietMinutes(it.vault);
   await world.travel(2 * HOUR);
   await works(it.visitor, connection);
 });

@@ -2,32 +2,18 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
-import { household, quietMinutes } from "./harness/household.mjs";
-import { instrumentedModules, kill, killAtWrite, storedKeys, wasKilled } from "./harness/instrumented.mjs";
-import { startKv } from "./harness/kv.mjs";
+import { openHouseholds } from "./harness/household.mjs";
+import { kill, killAtWrite, storedKeys, wasKilled } from "./harness/instrumented.mjs";
 import { assertProblem } from "./harness/problem.mjs";
 import { until } from "./harness/until.mjs";
-import { openWorld } from "./harness/world.mjs";
 
-const kv = await startKv();
-const world = await openWorld({ isolates: 2, kv, modules: instrumentedModules() });
-const { simulator, edge } = world;
-after(async () => {
-  await world.close();
-  await kv.close();
-});
+const households = await openHouseholds();
+const { world, simulator, edge, owner, quietMinutes, nothingIsLeft } = households;
+after(() => households.close());
 let carIds;
 beforeEach(async () => {
-  await simulator.reset();
-  carIds = (await simulator.configure({})).vehicles.map(({ id }) => id);
+  carIds = await households.reset();
 });
-
-const owner = (...grants) => household({ world, kv }, ...grants);
-
-async function nothingIsLeft({ visitor, made, own }) {
-  assert.deepEqual(own(), []);
-  for (const connection of made) assertProblem(await visitor.token(connection, { isolate: 1 }), { status: 404 });
-}
 
 test("everything is deleted only when nothing can arrive any more, and nothing can be finished meanwhile", async () => {
   const it = await owner([carIds[0]]);
@@ -37,7 +23,7 @@ test("everything is deleted only when nothing can arrive any more, and nothing c
   assert.ok((await storedKeys(edge, it.vault)).length > 0, "nobody would look after a late write");
   assertProblem(await it.visitor.finish(query), { code: "state_unknown" });
   assert.deepEqual(await it.visitor.connections(), []);
-  await quietMinutes({ world }, it.vault);
+  await quietMinutes(it.vault);
   assert.deepEqual(await storedKeys(edge, it.vault), []);
 });
 
@@ -51,7 +37,7 @@ test("a deletion that was begun is finished by the alarm when the process dies",
   await kill(edge, it.vault).catch(() => {});
   assertProblem(await deleting, { status: 503 });
   await simulator.clearFaults();
-  await quietMinutes({ world }, it.vault);
+  await quietMinutes(it.vault);
   await nothingIsLeft(it);
   assert.deepEqual(await storedKeys(edge, it.vault), []);
 });
@@ -75,13 +61,13 @@ test("a callback that is being exchanged connects nothing after the deletion, th
 
 test("a deletion that a crash has cut short is completed although the owner starts again at once", async () => {
   const it = await owner([carIds[0]], [carIds[1]]);
-  await quietMinutes({ world }, it.vault);
+  await quietMinutes(it.vault);
   await killAtWrite(edge, "after");
   assertProblem(await it.visitor.delete("/connections"), { status: 503 });
   assert.ok(await wasKilled(edge));
   assert.equal((await it.visitor.start()).status, 200);
   assert.deepEqual(await it.visitor.connections(), []);
-  await quietMinutes({ world }, it.vault);
+  await quietMinutes(it.vault);
   await nothingIsLeft(it);
   const told = (await simulator.requests()).filter(({ method }) => method === "DELETE");
   assert.equal(told.length, 2);

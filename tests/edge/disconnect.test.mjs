@@ -2,36 +2,26 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
-import { household, quietMinutes } from "./harness/household.mjs";
-import { instrumentedModules, killAtWrite, storedKeys, wasKilled } from "./harness/instrumented.mjs";
-import { startKv } from "./harness/kv.mjs";
+import { openHouseholds } from "./harness/household.mjs";
+import { killAtWrite, storedKeys, wasKilled } from "./harness/instrumented.mjs";
 import { assertProblem } from "./harness/problem.mjs";
 import { settle } from "./harness/settle.mjs";
 import { until } from "./harness/until.mjs";
-import { openWorld } from "./harness/world.mjs";
 
 const HOUR = 60 * 60 * 1000;
 
-const kv = await startKv();
-const world = await openWorld({ isolates: 2, kv, modules: instrumentedModules() });
-const { simulator, edge } = world;
-after(async () => {
-  await world.close();
-  await kv.close();
-});
+const households = await openHouseholds();
+const { kv, world, simulator, edge, owner, quietMinutes } = households;
+after(() => households.close());
 let carIds;
 beforeEach(async () => {
-  kv.store.refusals = 0;
-  await simulator.reset();
-  carIds = (await simulator.configure({})).vehicles.map(({ id }) => id);
+  carIds = await households.reset();
 });
 
 async function told() {
   const requests = await simulator.requests();
   return requests.filter(({ method }) => method === "DELETE").map(({ path }) => path.split("/")[3]);
 }
-
-const owner = (...grants) => household({ world, kv }, ...grants);
 
 async function idsOf(visitor) {
   return (await visitor.connections()).map(({ id }) => id);
@@ -124,7 +114,7 @@ test("a refresh that ends after the disconnection does not bring it back", async
   const answer = await visitor.delete(`/connections/${made[0].id}`, { isolate: 1 });
   assert.equal(answer.status, 204, answer.text);
   await refreshing;
-  await quietMinutes({ world }, vault);
+  await quietMinutes(vault);
   assert.deepEqual(await idsOf(visitor), []);
   assertProblem(await visitor.token(made[0]), { status: 404 });
   assert.ok(own().length <= 1, "the grant is in KV again");
@@ -151,7 +141,7 @@ for (const [step, when, skip, toldByThen] of [
       assert.equal((await visitor.delete(path)).status, 204);
     } else {
       assert.deepEqual(await idsOf(visitor), []);
-      await quietMinutes({ world }, vault);
+      await quietMinutes(vault);
     }
     assert.deepEqual([...new Set(await told())], [carIds[0]]);
     assert.deepEqual(await idsOf(visitor), []);
@@ -169,7 +159,7 @@ test("KV that refuses to delete is made to by the alarm", async () => {
   assert.deepEqual(await idsOf(visitor), []);
   assert.equal(own().length, before);
   kv.store.refusals = 0;
-  await quietMinutes({ world }, vault);
+  await quietMinutes(vault);
   assert.ok(own().length < before, "the grant is still in KV");
   assertProblem(await visitor.token(made[0]), { status: 404 });
 });
@@ -181,7 +171,7 @@ test("deleting everything leaves no record and no index, here and in KV, and nob
   assert.deepEqual((await told()).sort(), [...carIds].sort());
   assert.deepEqual(await idsOf(visitor), []);
   for (const connection of made) assertProblem(await visitor.token(connection), { status: 404 });
-  await quietMinutes({ world }, vault);
+  await quietMinutes(vault);
   assert.deepEqual(await storedKeys(edge, vault), []);
   assert.deepEqual(own(), []);
   assert.deepEqual(await idsOf(other.visitor), [other.made[0].id]);

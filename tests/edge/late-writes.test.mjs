@@ -2,36 +2,20 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
-import { household, quietMinutes } from "./harness/household.mjs";
-import { instrumentedModules, kill, runAlarm, vaultCalls } from "./harness/instrumented.mjs";
-import { startKv } from "./harness/kv.mjs";
+import { openHouseholds } from "./harness/household.mjs";
+import { kill, runAlarm, vaultCalls } from "./harness/instrumented.mjs";
 import { assertProblem } from "./harness/problem.mjs";
 import { until } from "./harness/until.mjs";
-import { openWorld } from "./harness/world.mjs";
 
-const MINUTE = 60 * 1000;
-const HOUR = 60 * MINUTE;
+const HOUR = 60 * 60 * 1000;
 
-const kv = await startKv();
-const world = await openWorld({ isolates: 2, kv, modules: instrumentedModules() });
-const { simulator, edge } = world;
-after(async () => {
-  await world.close();
-  await kv.close();
-});
+const households = await openHouseholds();
+const { kv, world, simulator, edge, owner, quietMinutes, nothingIsLeft } = households;
+after(() => households.close());
 let carIds;
 beforeEach(async () => {
-  Object.assign(kv.store, { losses: 0, cacheMs: 0, onWrite: async () => {} });
-  await simulator.reset();
-  carIds = (await simulator.configure({})).vehicles.map(({ id }) => id);
+  carIds = await households.reset();
 });
-
-const owner = (...grants) => household({ world, kv }, ...grants);
-
-async function nothingIsLeft({ visitor, made, own }) {
-  assert.deepEqual(own(), []);
-  for (const connection of made) assertProblem(await visitor.token(connection, { isolate: 1 }), { status: 404 });
-}
 
 for (const path of ["/connections", "/connections/{id}"]) {
   test(`DELETE ${path}: a deletion that KV loses is made again`, async () => {
@@ -40,7 +24,7 @@ for (const path of ["/connections", "/connections/{id}"]) {
     kv.store.losses = 1;
     assert.equal((await it.visitor.delete(path.replace("{id}", it.made[0].id))).status, 204);
     assert.equal(kv.store.losses, 0);
-    await quietMinutes({ world }, it.vault);
+    await quietMinutes(it.vault);
     await nothingIsLeft(it);
   });
 
@@ -61,7 +45,7 @@ for (const path of ["/connections", "/connections/{id}"]) {
     const before = it.own().length;
     release();
     await until("the late write has arrived", () => it.own().length > before);
-    await quietMinutes({ world }, it.vault);
+    await quietMinutes(it.vault);
     await nothingIsLeft(it);
   });
 }
@@ -73,7 +57,7 @@ test("the tokens of a grant that Smartcar has ended are deleted twice", async ()
   kv.store.losses = 1;
   await it.visitor.get("/vehicles");
   await until("KV has lost the deletion", () => kv.store.losses === 0);
-  await quietMinutes({ world }, it.vault);
+  await quietMinutes(it.vault);
   const answer = await it.visitor.token(it.made[0], { isolate: 1 });
   assertProblem(answer, { code: "reauthentication_required" });
 });
@@ -103,7 +87,7 @@ test("an index that a dead process wrote late is put right", async () => {
   const writes = kv.store.log.length;
   release();
   await until("the late write has arrived", () => kv.store.log.length > writes);
-  await quietMinutes({ world }, it.vault);
+  await quietMinutes(it.vault);
   const before = await vaultCalls(edge);
   const answer = await byVehicle(it.visitor, carIds[2]);
   assert.equal(answer.status, 200, answer.text);

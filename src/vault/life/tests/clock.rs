@@ -13,16 +13,7 @@ fn run(vault: &mut Vault, under_way: &mut UnderWay, ops: Vec<Op>, numbers: &mut 
         let Some(event) = event(&op, under_way, vault, n) else {
             continue;
         };
-        for effect in vault.on(event) {
-            match effect.split(' ').next().unwrap() {
-                "call" => under_way.call = vault.record.as_ref().map(GrantRecord::generation),
-                "publish" => under_way.publish = true,
-                "unpublish" => under_way.unpublish = true,
-                "list" => under_way.list = true,
-                "tell" => under_way.tell = true,
-                _ => {}
-            }
-        }
+        under_way.begin(vault, event);
     }
 }
 

@@ -129,6 +129,22 @@ pub(super) struct UnderWay {
     pub(super) tell: bool,
 }
 
+impl UnderWay {
+    /// Lets `event` happen, and begins what follows from it.
+    pub(super) fn begin(&mut self, vault: &mut Vault, event: Event) {
+        for effect in vault.on(event) {
+            match effect.split(' ').next().unwrap() {
+                "call" => self.call = vault.record.as_ref().map(GrantRecord::generation),
+                "publish" => self.publish = true,
+                "unpublish" => self.unpublish = true,
+                "list" => self.list = true,
+                "tell" => self.tell = true,
+                _ => {}
+            }
+        }
+    }
+}
+
 fn outcome(which: u8, now: UnixMillis, n: u32) -> TokenOutcome {
     let failures = [
         Failure::Refused,
@@ -213,16 +229,7 @@ proptest! {
             let was_due = vault.wake_at().is_some_and(|at| at <= vault.now);
             let woken = matches!(event, Event::Woken);
             let described = format!("{event:?}");
-            for effect in vault.on(event) {
-                match effect.split(' ').next().unwrap() {
-                    "call" => under_way.call = vault.record.as_ref().map(GrantRecord::generation),
-                    "publish" => under_way.publish = true,
-                    "unpublish" => under_way.unpublish = true,
-                    "list" => under_way.list = true,
-                    "tell" => under_way.tell = true,
-                    _ => {}
-                }
-            }
+            under_way.begin(&mut vault, event);
             if woken || !was_due {
                 prop_assert!(
                     vault.wake_at().is_none_or(|at| at > vault.now),
