@@ -11,9 +11,9 @@ function executable() {
   return found;
 }
 
-/** Starts Chromium; `browser.newContext()` is a new profile. */
-export function openBrowser() {
-  return chromium.launch({ executablePath: executable(), chromiumSandbox: false });
+/** Starts Chromium, with further arguments if need be; `browser.newContext()` is a new profile. */
+export function openBrowser({ args = [] } = {}) {
+  return chromium.launch({ executablePath: executable(), chromiumSandbox: false, args });
 }
 
 /** Everything that the page's origin has stored in this profile, cookies that scripts cannot read included. */

@@ -45,6 +45,7 @@ function workerOptions({ name, bindings, kv, vault, modules, modulesRoot, assets
  * @param {number} [options.port] the port of the address that also serves the demo page
  * @param {number} [options.isolates] how many isolates serve, `edge-0` … `edge-n`; the first holds the Durable Objects
  * @param {boolean} [options.demo] whether the demo page is served
+ * @param {{key: string, cert: string}} [options.tls] speaks TLS at the public address
  * @param {{bindingFor: (isolate: number) => object}} [options.kv] a KV layer in place of Miniflare's own
  * @param {{name: string, bindings: Record<string, string>, kv?: boolean, vault?: boolean}[]} [options.variants]
  *   further Workers of the same script with a configuration of their own
@@ -59,6 +60,7 @@ export async function startEdge({
   port = 0,
   isolates = 1,
   demo = false,
+  tls,
   kv,
   variants = [],
   metrics = false,
@@ -103,6 +105,7 @@ export async function startEdge({
     convertV4MiniflareOptions({
       host: "127.0.0.1",
       port,
+      ...(tls ? { httpsKey: tls.key, httpsCert: tls.cert } : {}),
       cf: false,
       log: new NoOpLog(),
       logRequests: false,
