@@ -5,6 +5,12 @@ pub mod api;
 pub mod connect;
 #[cfg(feature = "edge")]
 pub mod edge;
+#[cfg(feature = "edge")]
+pub mod identity;
+#[cfg(feature = "edge")]
+pub mod principal;
+#[cfg(feature = "edge")]
+pub mod seal;
 pub mod secret;
 pub mod time;
 #[cfg(feature = "edge")]

@@ -10,7 +10,7 @@ pub mod record;
 pub mod session;
 pub mod token_response;
 
-use smartcar_connect::{time::UnixMillis, vault::KeyRing};
+use smartcar_connect::{seal::KeyRing, time::UnixMillis};
 
 /// When everything happens.
 pub const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);

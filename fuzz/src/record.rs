@@ -1,6 +1,11 @@
 //! Input: a sealed record, as bytes or as text.
 
-use smartcar_connect::vault::{Connection, ConnectionId, GrantRecord, OpenError, Place, Principal, SealedRecord};
+use smartcar_connect::{
+    connect::ConnectionId,
+    principal::Principal,
+    seal::{OpenError, Place, SealedRecord},
+    vault::{Connection, GrantRecord},
+};
 
 use super::{NOW, ring};
 

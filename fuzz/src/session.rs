@@ -1,9 +1,9 @@
 //! Input: a `Cookie` header.
 
 use smartcar_connect::{
-    edge::{SESSION_COOKIE, find_cookie},
+    identity::{SESSION_COOKIE, Session, SessionError, find_cookie},
+    seal::KeyRing,
     time::Millis,
-    vault::{KeyRing, Session, SessionError},
 };
 
 use super::{NOW, ring};

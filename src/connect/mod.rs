@@ -39,6 +39,7 @@
 mod address;
 mod authorize;
 mod callback;
+mod connection_id;
 mod error;
 mod id;
 mod origin;
@@ -51,6 +52,7 @@ mod state;
 
 pub use authorize::AuthorizeUrl;
 pub use callback::{CallbackError, MAX_CALLBACK_BYTES, UncheckedCallback};
+pub use connection_id::{ConnectionId, InvalidConnectionId};
 pub use error::InvalidParameter;
 #[cfg(feature = "edge")]
 pub(crate) use error::Reason;

@@ -2,14 +2,13 @@
 
 use core::fmt;
 
-use sha2::{Digest as _, Sha256};
-use subtle::{Choice, ConstantTimeEq as _};
-
 use crate::{
     connect::{ApplicationId, Origin, Origins},
+    identity::ServiceKeys,
+    seal::KeyRing,
     time::Millis,
     token::{Client, ClientAuthMethod, ClientId, ClientSecret},
-    vault::{KeyRing, Policy},
+    vault::Policy,
 };
 
 /// A setting by its name.
@@ -82,22 +81,9 @@ pub struct Config {
     pub retention: Millis,
     /// How many vaults one run of the rotation sweep may ask. On the free plan a run may make 50 requests.
     pub rotation_batch: u32,
-    /// Who may ask for tokens, as hashes of the keys; empty if nobody may.
-    pub service_keys: Vec<ServiceKey>,
+    /// Who may ask for tokens.
+    pub service_keys: ServiceKeys,
 }
-
-/// The SHA-256 of a service key: equal lengths, so that the comparison takes the same time for every guess.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ServiceKey([u8; 32]);
-
-impl fmt::Debug for ServiceKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ServiceKey([redacted])")
-    }
-}
-
-/// The shortest service key, in characters.
-const SHORTEST_SERVICE_KEY: usize = 32;
 
 impl Config {
     /// Reads every setting through `get`, which returns a variable's or secret's value by its name.
@@ -151,23 +137,6 @@ impl Config {
                 problems: reader.problems,
             }),
         }
-    }
-
-    /// Whether there is any service key: without one nobody is served by it.
-    #[must_use]
-    pub fn has_service_keys(&self) -> bool {
-        !self.service_keys.is_empty()
-    }
-
-    /// Whether `key` is one of the service keys. Every key is compared, each in constant time.
-    #[must_use]
-    pub fn is_service_key(&self, key: &str) -> bool {
-        let hash: [u8; 32] = Sha256::digest(key.as_bytes()).into();
-        let found = self
-            .service_keys
-            .iter()
-            .fold(Choice::from(0), |found, one| found | one.0.ct_eq(&hash));
-        found.into()
     }
 }
 
@@ -315,30 +284,18 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
         number
     }
 
-    fn service_keys(&mut self) -> Option<Vec<ServiceKey>> {
+    fn service_keys(&mut self) -> Option<ServiceKeys> {
         const NAME: &str = "SERVICE_KEYS";
         let Some(list) = self.value(NAME).map(zeroize::Zeroizing::new) else {
-            return Some(Vec::new());
+            return Some(ServiceKeys::default());
         };
-        let mut keys = Vec::new();
-        for key in list.split(',').map(str::trim) {
-            if key.is_empty() {
-                self.wrong(
-                    NAME,
-                    "has an empty entry: remove the comma at the start, at the end, or that is doubled",
-                );
-                return None;
+        match ServiceKeys::parse(&list) {
+            Ok(keys) => Some(keys),
+            Err(error) => {
+                self.wrong(NAME, error.to_string());
+                None
             }
-            if key.len() < SHORTEST_SERVICE_KEY {
-                self.wrong(
-                    NAME,
-                    "has a key of fewer than 32 characters: make one by `openssl rand -base64 32`",
-                );
-                return None;
-            }
-            keys.push(ServiceKey(Sha256::digest(key.as_bytes()).into()));
         }
-        Some(keys)
     }
 }
 
@@ -376,7 +333,6 @@ mod tests {
         assert_eq!(config.policy.grace, Millis::from_secs(60));
         assert_eq!(config.session_lifetime, Millis::from_days(180));
         assert!(config.service_keys.is_empty() && config.allowed_origins.is_empty());
-        assert!(!config.is_service_key(""));
     }
 
     #[test]
@@ -459,14 +415,6 @@ mod tests {
         for name in ["`SMARTCAR_CLIENT_ID`", "`SEALING_KEYS`", "`SESSION_DAYS`"] {
             assert!(text.contains(name), "{text}");
         }
-    }
-
-    #[test]
-    fn any_service_key_of_the_list_is_accepted() {
-        let (new, old) = ("n".repeat(32), "o".repeat(44));
-        let config = read(&[("SERVICE_KEYS", &format!("{new}, {old}"))]).unwrap();
-        assert!(config.is_service_key(&new) && config.is_service_key(&old));
-        assert!(!config.is_service_key(&"n".repeat(33)) && !config.is_service_key(&format!("{new}, {old}")));
     }
 
     #[test]

@@ -1,8 +1,7 @@
-//! The Worker's decisions: configuration, routes, who may call, cookies, problems. The crate `smartcar-connect-worker`
+//! The Worker's decisions: configuration, routes, who may call, problems. The crate `smartcar-connect-worker`
 //! carries them out.
 
 mod config;
-mod cookie;
 mod guard;
 mod outcome;
 mod problem;
@@ -10,7 +9,6 @@ mod protocol;
 mod route;
 
 pub use config::{Config, Misconfiguration, Setting};
-pub use cookie::{SESSION_COOKIE, find_cookie, session_cookie};
 pub use guard::{RequestHead, is_allowed_origin, may_change_state};
 pub use outcome::finish_answer;
 pub use problem::{Problem, ProblemCode};

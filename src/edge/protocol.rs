@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Problem;
 use crate::{
-    connect::{ExternalId, RedirectUri, StateFingerprint, VehicleId},
+    connect::{ConnectionId, ExternalId, RedirectUri, StateFingerprint, VehicleId},
+    principal::Principal,
     time::UnixMillis,
-    vault::{ConnectionId, Principal, VehicleIndex},
+    vault::VehicleIndex,
 };
 
 /// Whom a request speaks for.

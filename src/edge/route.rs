@@ -1,6 +1,6 @@
 //! Which request means what.
 
-use crate::vault::ConnectionId;
+use crate::connect::ConnectionId;
 
 /// Something that can be asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

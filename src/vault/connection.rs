@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, ConnectionId, GrantRecord, Health};
-use crate::{connect::VehicleId, time::UnixMillis};
+use crate::{
+    connect::{ConnectionId, VehicleId},
+    time::UnixMillis,
+    vault::{Cause, GrantRecord, Health},
+};
 
 /// A connection's status, as its owner sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,9 +4,10 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::ConnectionId;
 use crate::{
-    connect::{AuthorizationCode, Callback, PendingConnection, RedirectUri, StateError, UncheckedCallback},
+    connect::{
+        AuthorizationCode, Callback, ConnectionId, PendingConnection, RedirectUri, StateError, UncheckedCallback,
+    },
     time::{Millis, UnixMillis},
     token::Failure,
 };

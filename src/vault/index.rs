@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConnectionId, GrantRecord, Vehicles};
-use crate::connect::VehicleId;
+use crate::{
+    connect::{ConnectionId, VehicleId},
+    vault::{GrantRecord, Vehicles},
+};
 
 /// Enough to find a token by vehicle without the Durable Object.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

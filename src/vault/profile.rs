@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Principal;
 use crate::{
     connect::ExternalId,
+    principal::Principal,
     time::{Millis, UnixMillis},
 };
 

@@ -11,7 +11,11 @@
 mod swap;
 mod vectors;
 
-use smartcar_connect::vault::{ConnectionId, KeyRing, Place, Principal, SealedRecord};
+use smartcar_connect::{
+    connect::ConnectionId,
+    principal::Principal,
+    seal::{KeyRing, Place, SealedRecord},
+};
 
 const KEY_A: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const KEY_B: &str = "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=";

@@ -1,7 +1,10 @@
 //! No record opens in another's place.
 
 use proptest::{collection::vec, prelude::*};
-use smartcar_connect::vault::{KeyRing, KvName, Nonce, OpenError, Place, Principal, SealedRecord};
+use smartcar_connect::{
+    principal::Principal,
+    seal::{KeyRing, KvName, Nonce, OpenError, Place, SealedRecord},
+};
 
 use crate::{KEY_A, KEY_B, opens, place, ring};
 
@@ -207,7 +210,7 @@ proptest! {
 
     #[test]
     fn no_two_names_in_kv_are_the_same(one in owner(), other in owner(), item in connection(), other_item in connection()) {
-        use smartcar_connect::vault::ConnectionId;
+        use smartcar_connect::connect::ConnectionId;
         let ring = ring(&format!("k1:{KEY_A},k2:{KEY_B}"));
         let names = |owner: &str, item: &str| {
             let principal = Principal::parse(owner).unwrap();

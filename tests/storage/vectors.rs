@@ -13,11 +13,12 @@ use base64::{
 use hkdf::Hkdf;
 use sha2::Sha256;
 use smartcar_connect::{
+    connect::ConnectionId,
+    identity::Session,
+    principal::Principal,
+    seal::{KeyRing, KvName, SealedRecord},
     time::{Millis, UnixMillis},
-    vault::{
-        ConnectionId, GrantRecord, KeyRing, KvName, PendingRecord, Principal, Profile, SealedRecord, Session,
-        VehicleIndex,
-    },
+    vault::{GrantRecord, PendingRecord, Profile, VehicleIndex},
 };
 
 use crate::place;

@@ -1,9 +1,9 @@
 //! Who is calling: an anonymous session of the Worker's own.
 
 use smartcar_connect::{
-    edge::{Caller, Config, Problem, ProblemCode, SESSION_COOKIE, find_cookie, session_cookie},
+    edge::{Caller, Config, Problem, ProblemCode},
+    identity::{SESSION_COOKIE, Session, find_cookie, session_cookie},
     time::UnixMillis,
-    vault::Session,
 };
 use worker::Request;
 

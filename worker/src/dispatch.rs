@@ -6,8 +6,8 @@ use smartcar_connect::{
     edge::{
         Caller, Config, Problem, ProblemCode, RequestHead, Resource, Routed, is_allowed_origin, may_change_state, route,
     },
+    identity::Session,
     time::UnixMillis,
-    vault::Session,
 };
 use worker::{Env, Request, Response};
 

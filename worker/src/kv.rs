@@ -1,11 +1,11 @@
 //! Sealed records in Workers KV.
 
 use smartcar_connect::{
+    connect::ConnectionId,
+    principal::Principal,
+    seal::{KeyRing, KvName, OpenError, Place, SealedRecord, kv_life_secs},
     time::UnixMillis,
-    vault::{
-        ConnectionId, GrantRecord, KeyRing, KvName, KvOutcome, OpenError, Place, Principal, SealedRecord, VehicleIndex,
-        kv_life_secs,
-    },
+    vault::{GrantRecord, KvOutcome, VehicleIndex},
 };
 use zeroize::Zeroizing;
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use smartcar_connect::{
     edge::{Config, Operation, VaultReply, VaultRequest},
-    vault::{KvName, Page, Rotation},
+    seal::{KvName, Page, Rotation},
 };
 use worker::Env;
 

@@ -1,10 +1,11 @@
 //! Asking a principal's vault.
 
 use smartcar_connect::{
+    connect::ConnectionId,
     edge::{Caller, Config, Operation, Problem, ProblemCode, Select, TokenAnswer, VaultReply, VaultRequest},
     time::Millis,
     token,
-    vault::{ConnectionId, GrantRecord},
+    vault::GrantRecord,
 };
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use worker::{Env, Stub};

@@ -23,12 +23,9 @@ pub use schedule::wake_at;
 
 use std::borrow::Cow;
 
-use super::{
-    ConnectionId,
-    grant::{Cause, GrantRecord},
-};
+use super::grant::{Cause, GrantRecord};
 use crate::{
-    connect::VehicleId,
+    connect::{ConnectionId, VehicleId},
     time::{Millis, UnixMillis},
     token::{AccessToken, RefreshToken, TokenOutcome},
 };

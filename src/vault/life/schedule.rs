@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use super::{Effect, Policy, Step, close, publish, refresh};
 use crate::{
+    connect::ConnectionId,
     time::{Millis, UnixMillis},
     token,
     vault::{
-        Cause, ConnectionId,
+        Cause,
         grant::{Grant, GrantRecord, Health, Published, Vehicles},
     },
 };

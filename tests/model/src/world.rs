@@ -3,10 +3,10 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use smartcar_connect::{
-    connect::VehicleId,
+    connect::{ConnectionId, VehicleId},
     time::{Millis, UnixMillis},
     token::{AccessToken, RefreshToken, TokenSet},
-    vault::{Cause, ConnectionId, Event, GrantRecord, Health, KvOutcome, Next, Policy, granted, step},
+    vault::{Cause, Event, GrantRecord, Health, KvOutcome, Next, Policy, granted, step},
 };
 
 use crate::{smartcar::Smartcar, stored::Stored};

@@ -1,8 +1,8 @@
 //! `/connections` and `/connections/{id}`.
 
 use smartcar_connect::{
+    connect::ConnectionId,
     edge::{Caller, Operation, Problem, VaultReply},
-    vault::ConnectionId,
 };
 
 use crate::{dispatch::Work, http::Answer, vault_client};

@@ -1,6 +1,6 @@
 //! `GET /internal/rotation`: whether retired keys may leave `SEALING_KEYS`.
 
-use smartcar_connect::{edge::Problem, vault::Rotation};
+use smartcar_connect::{edge::Problem, seal::Rotation};
 use worker::Request;
 
 use super::token::require_service_key;

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 use smartcar_connect::{
-    connect::VehicleId,
+    connect::{ConnectionId, VehicleId},
     edge::{Caller, Problem, ProblemCode, Select},
+    identity::Session,
+    principal::Principal,
     time::UnixMillis,
-    vault::{ConnectionId, Principal, Session},
 };
 use worker::Request;
 use zeroize::Zeroizing;
@@ -41,12 +42,12 @@ struct TokenIssued<'a> {
 pub(crate) fn require_service_key(request: &Request, work: &Work<'_>) -> Result<(), Problem> {
     let authorization = Zeroizing::new(header(request.headers(), "authorization").unwrap_or_default());
     match authorization.strip_prefix("Bearer ") {
-        Some(key) if work.config.is_service_key(key) => Ok(()),
+        Some(key) if work.config.service_keys.contains(key) => Ok(()),
         _ => {
-            let detail = if work.config.has_service_keys() {
-                "send `Authorization: Bearer` and one of the Worker's `SERVICE_KEYS`"
-            } else {
+            let detail = if work.config.service_keys.is_empty() {
                 "the Worker has no `SERVICE_KEYS`: set one by `wrangler secret put SERVICE_KEYS`"
+            } else {
+                "send `Authorization: Bearer` and one of the Worker's `SERVICE_KEYS`"
             };
             Err(Problem::new(ProblemCode::ServiceKeyRejected, detail).with_field("Authorization"))
         }

@@ -4,9 +4,8 @@ use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
 use smartcar_connect::{
     api::{ApiError, ApiRequest, VehicleAttributes},
-    connect::VehicleId,
+    connect::{ConnectionId, VehicleId},
     edge::{Caller, Operation, Problem, Select, TokenAnswer, VaultReply},
-    vault::ConnectionId,
 };
 
 use crate::{

@@ -3,8 +3,10 @@
 use std::rc::Rc;
 
 use smartcar_connect::{
+    connect::ConnectionId,
+    principal::Principal,
     time::{Millis, UnixMillis},
-    vault::{ConnectionId, Event, Principal, Profile},
+    vault::{Event, Profile},
 };
 
 use super::{

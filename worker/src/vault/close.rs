@@ -5,13 +5,12 @@ use std::{cell::Cell, rc::Rc};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use smartcar_connect::{
     api::ApiRequest,
-    connect::VehicleId,
+    connect::{ConnectionId, VehicleId},
     edge::{Caller, Problem, VaultReply},
+    principal::Principal,
+    seal::KvName,
     token::{self, AccessToken},
-    vault::{
-        CALL_DEADLINE, ConnectionId, Effect, Event, Grant, GrantRecord, KvName, KvOutcome, Principal, Profile,
-        Upstream, Vehicles, to_be_told,
-    },
+    vault::{CALL_DEADLINE, Effect, Event, Grant, GrantRecord, KvOutcome, Profile, Upstream, Vehicles, to_be_told},
 };
 
 use super::{

@@ -9,15 +9,16 @@ use futures_util::{
 use smartcar_connect::{
     api::{ApiRequest, VehiclePage},
     connect::{
-        Callback, ExternalId, PendingConnection, RedirectUri, StateError, StateFingerprint, UncheckedCallback,
-        VehicleId,
+        Callback, ConnectionId, ExternalId, PendingConnection, RedirectUri, StateError, StateFingerprint,
+        UncheckedCallback, VehicleId,
     },
     edge::{Caller, Problem, ProblemCode, VaultReply, finish_answer},
+    principal::Principal,
     time::Millis,
     token::{self, AccessToken, Failure, TokenOutcome, TokenRequest},
     vault::{
-        Answer, CallbackDigest, Connection, ConnectionId, Effect, Event, Finish, FinishOutcome, FinishStep,
-        GrantRecord, PendingRecord, Principal, Profile, granted, superseded,
+        Answer, CallbackDigest, Connection, Effect, Event, Finish, FinishOutcome, FinishStep, GrantRecord,
+        PendingRecord, Profile, granted, superseded,
     },
 };
 

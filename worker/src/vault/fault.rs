@@ -2,8 +2,8 @@
 
 use smartcar_connect::{
     edge::{Misconfiguration, Problem, ProblemCode},
+    seal::OpenError,
     time::Millis,
-    vault::OpenError,
 };
 
 #[derive(Clone, Debug)]

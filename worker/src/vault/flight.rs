@@ -7,8 +7,10 @@ use futures_util::{
     future::{LocalBoxFuture, Shared},
 };
 use smartcar_connect::{
+    connect::ConnectionId,
+    principal::Principal,
     token::TokenRequest,
-    vault::{Answer, ConnectionId, Effect, Event, Principal},
+    vault::{Answer, Effect, Event},
 };
 
 use super::{Fault, Inner};

@@ -4,8 +4,10 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 use smartcar_connect::{
+    principal::Principal,
+    seal::{KvName, Place},
     time::{Millis, UnixMillis},
-    vault::{Connection, KvName, KvOutcome, Place, Principal, VehicleIndex},
+    vault::{Connection, KvOutcome, VehicleIndex},
 };
 
 use super::{Fault, Inner, store::Batch};

@@ -18,11 +18,11 @@ use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
 use futures_util::lock::Mutex;
 use smartcar_connect::{
+    connect::ConnectionId,
     edge::{Caller, Config, Operation, Problem, ProblemCode, Select, TokenAnswer, VaultReply, VaultRequest},
+    principal::Principal,
     time::{Millis, UnixMillis},
-    vault::{
-        Answer, Connection, ConnectionId, Effect, Event, GrantRecord, Next, Principal, Profile, VehicleIndex, step,
-    },
+    vault::{Answer, Connection, Effect, Event, GrantRecord, Next, Profile, VehicleIndex, step},
 };
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use worker::{DurableObject, Env, Request, Response, State, durable_object};

@@ -2,7 +2,12 @@
 
 use std::rc::Rc;
 
-use smartcar_connect::vault::{ConnectionId, Event, GrantRecord, KvName, Place, Principal, Published};
+use smartcar_connect::{
+    connect::ConnectionId,
+    principal::Principal,
+    seal::{KvName, Place},
+    vault::{Event, GrantRecord, Published},
+};
 
 use super::{Fault, Inner};
 use crate::{

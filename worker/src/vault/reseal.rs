@@ -2,10 +2,7 @@
 
 use std::rc::Rc;
 
-use smartcar_connect::{
-    edge::VaultReply,
-    vault::{Principal, SealedRecord},
-};
+use smartcar_connect::{edge::VaultReply, principal::Principal, seal::SealedRecord};
 
 use super::{Fault, Inner, store::Batch};
 

@@ -4,8 +4,11 @@ use std::collections::HashMap;
 
 use futures_util::future::try_join3;
 use smartcar_connect::{
+    connect::ConnectionId,
+    principal::Principal,
+    seal::{Place, SealedRecord},
     time::{Millis, UnixMillis},
-    vault::{ConnectionId, GrantRecord, PendingRecord, Place, Principal, Profile, SealedRecord, wake_at},
+    vault::{GrantRecord, PendingRecord, Profile, wake_at},
 };
 use worker::{
     ListOptions, Storage,

@@ -13,11 +13,11 @@ use super::{
     step, wake_at,
 };
 use crate::{
-    connect::VehicleId,
+    connect::{ConnectionId, VehicleId},
     time::{Millis, UnixMillis},
     token::{AccessToken, Failure, RefreshToken, TokenOutcome, TokenSet},
     vault::{
-        Cause, ConnectionId,
+        Cause,
         grant::{Grant, GrantRecord, Health, Published, Vehicles},
     },
 };

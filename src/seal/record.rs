@@ -9,7 +9,11 @@ use aes_gcm::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
-use super::{ConnectionId, KeyId, KeyRing, Principal, key_ring::push_prefixed};
+use crate::{
+    connect::ConnectionId,
+    principal::Principal,
+    seal::{KeyId, KeyRing, push_prefixed},
+};
 
 /// The version of the layout that is written.
 const VERSION: u8 = 1;

@@ -7,8 +7,11 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::{KeyId, KeyRing, Principal, key_ring::push_prefixed};
-use crate::time::{Millis, UnixMillis};
+use crate::{
+    principal::Principal,
+    seal::{KeyId, KeyRing, push_prefixed},
+    time::{Millis, UnixMillis},
+};
 
 const PURPOSE: &str = "session";
 const VERSION: &str = "v1.";

@@ -4,8 +4,12 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use super::{ConnectionId, KeyId, KeyRing, Principal, key_ring::push_prefixed};
-use crate::time::UnixMillis;
+use crate::{
+    connect::ConnectionId,
+    principal::Principal,
+    seal::{KeyId, KeyRing, push_prefixed},
+    time::UnixMillis,
+};
 
 /// KV refuses a shorter life: <https://developers.cloudflare.com/kv/api/write-key-value-pairs/#expiring-keys>.
 const SHORTEST_LIFE_SECS: u64 = 60;

@@ -10,17 +10,17 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct ConnectionId(String);
 
-/// A text that is no connection id.
+/// A text that is not a connection id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidId;
+pub struct InvalidConnectionId;
 
-impl fmt::Display for InvalidId {
+impl fmt::Display for InvalidConnectionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a connection id is 22 characters of base64url")
     }
 }
 
-impl core::error::Error for InvalidId {}
+impl core::error::Error for InvalidConnectionId {}
 
 impl ConnectionId {
     /// An id of 16 random bytes.
@@ -32,11 +32,11 @@ impl ConnectionId {
     /// Reads an id.
     ///
     /// # Errors
-    /// [`InvalidId`] for anything that [`from_random`](Self::from_random) does not make.
-    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+    /// [`InvalidConnectionId`] for anything that [`from_random`](Self::from_random) does not make.
+    pub fn parse(text: &str) -> Result<Self, InvalidConnectionId> {
         match URL_SAFE_NO_PAD.decode(text) {
             Ok(bytes) if bytes.len() == 16 => Ok(Self(text.to_owned())),
-            _ => Err(InvalidId),
+            _ => Err(InvalidConnectionId),
         }
     }
 
@@ -48,9 +48,9 @@ impl ConnectionId {
 }
 
 impl TryFrom<String> for ConnectionId {
-    type Error = InvalidId;
+    type Error = InvalidConnectionId;
 
-    fn try_from(text: String) -> Result<Self, InvalidId> {
+    fn try_from(text: String) -> Result<Self, InvalidConnectionId> {
         Self::parse(&text)
     }
 }
@@ -76,7 +76,7 @@ mod tests {
             "BwcHBwcHBwcHBwcHBwcHBwc",
             "BwcHBwcHBwcHBwcHBwcHB+",
         ] {
-            assert_eq!(ConnectionId::parse(other), Err(InvalidId), "{other}");
+            assert_eq!(ConnectionId::parse(other), Err(InvalidConnectionId), "{other}");
         }
     }
 }

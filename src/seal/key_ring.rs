@@ -9,6 +9,8 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize as _, Zeroizing};
 
+use super::push_prefixed;
+
 /// Names a key of the ring: 1 to 32 characters `A-Z a-z 0-9 . _ -`. It stands in the clear in every record.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -164,7 +166,7 @@ impl KeyRing {
     }
 
     /// The key named `id` for one purpose and context (HKDF-SHA256, RFC 5869): no two purposes share one.
-    pub(super) fn derive(&self, id: &KeyId, purpose: &str, context: &str) -> Option<Zeroizing<[u8; 32]>> {
+    pub(crate) fn derive(&self, id: &KeyId, purpose: &str, context: &str) -> Option<Zeroizing<[u8; 32]>> {
         let key = self.keys().find(|key| key.id == *id)?;
         let mut info = Vec::new();
         push_prefixed(&mut info, purpose.as_bytes());
@@ -180,13 +182,6 @@ fn extract(key: &[u8; 32]) -> Zeroizing<[u8; 32]> {
     let kept = Zeroizing::new(pseudorandom.into());
     pseudorandom.as_mut_slice().zeroize();
     kept
-}
-
-/// Appends `bytes` after their length (32 bits, big-endian): no two lists of fields give the same result.
-pub(super) fn push_prefixed(to: &mut Vec<u8>, bytes: &[u8]) {
-    // No field comes near 4 GiB.
-    to.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes());
-    to.extend_from_slice(bytes);
 }
 
 fn decode(id: &KeyId, encoded: &str) -> Result<Zeroizing<[u8; 32]>, KeyRingError> {

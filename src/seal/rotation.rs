@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::KeyId;
-use crate::time::UnixMillis;
+use crate::{seal::KeyId, time::UnixMillis};
 
 /// The progress of the sweep. It goes through all names in KV, again and again, until it meets no record of a retired key.
 /// Stored after every page, so that an interruption costs one page.

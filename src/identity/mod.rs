@@ -1,0 +1,9 @@
+//! Who is calling, and whom a request speaks for.
+
+mod cookie;
+mod service_key;
+mod session;
+
+pub use cookie::{SESSION_COOKIE, find_cookie, session_cookie};
+pub use service_key::{ServiceKeyError, ServiceKeys};
+pub use session::{Session, SessionError};

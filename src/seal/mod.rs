@@ -1,0 +1,14 @@
+//! Sealing what is stored: the key ring, sealed records and the one place where each opens, names in Workers KV, and how far
+//! a rotation of the keys is. `docs/storage.md` documents the formats, with test vectors.
+
+mod encoding;
+mod key_ring;
+mod kv_name;
+mod record;
+mod rotation;
+
+pub(crate) use encoding::push_prefixed;
+pub use key_ring::{KeyId, KeyRing, KeyRingError};
+pub use kv_name::{KvName, kv_life_secs};
+pub use record::{Nonce, OpenError, Place, RecordType, SealedRecord};
+pub use rotation::{Page, Rotation};
