@@ -3,7 +3,7 @@
 use serde_json::Value;
 use smartcar_connect::{
     time::Millis,
-    token::{AccessToken, FRESH_MARGIN, Failure, MAX_BODY_BYTES, RefreshToken, TokenOutcome, TokenSet, read_response},
+    token::{AccessToken, FRESH_MARGIN, MAX_BODY_BYTES, RefreshToken, TokenError, TokenSet, read_response},
 };
 
 use super::{NOW, first_text_line};
@@ -14,11 +14,11 @@ pub fn check(data: &[u8]) {
     let Ok(status) = status.parse::<u16>() else { return };
     let retry_after = Some(retry_after).filter(|value| !value.is_empty());
     match read_response(status, retry_after, body, NOW) {
-        TokenOutcome::Issued(tokens) => {
+        Ok(tokens) => {
             assert!((200..300).contains(&status) && body.len() <= MAX_BODY_BYTES);
             issued(&tokens, body);
         }
-        TokenOutcome::Failed(failure) => failed(failure, status, retry_after, body),
+        Err(failure) => failed(failure, status, retry_after, body),
     }
 }
 
@@ -62,26 +62,26 @@ fn same_tokens(tokens: &TokenSet, body: &Value) {
     }
 }
 
-fn failed(failure: Failure, status: u16, retry_after: Option<&str>, body: &[u8]) {
+fn failed(failure: TokenError, status: u16, retry_after: Option<&str>, body: &[u8]) {
     match failure {
         // The one failure that ends a grant: only a 4xx may bring it, and only by its body.
-        Failure::Refused => {
+        TokenError::InvalidGrant => {
             assert!((400..500).contains(&status) && status != 429);
             let without = read_response(status, retry_after, b"", NOW);
-            assert!(!matches!(without, TokenOutcome::Failed(Failure::Refused)));
+            assert!(!matches!(without, Err(TokenError::InvalidGrant)));
             if let Ok(body) = serde_json::from_slice::<Value>(body) {
                 let says = |name: &str| body[name].as_str().unwrap_or_default().to_ascii_lowercase();
                 assert!(says("error") == "invalid_grant" || says("error_description").starts_with("invalid "));
             }
         }
-        Failure::ClientRejected | Failure::Unexplained => assert!((400..500).contains(&status)),
-        Failure::RateLimited { retry_after: read } => {
+        TokenError::InvalidClient | TokenError::RefusedWithoutReason => assert!((400..500).contains(&status)),
+        TokenError::RateLimited { retry_after: read } => {
             assert_eq!(status, 429);
             assert!(read.is_none() || retry_after.is_some());
         }
-        Failure::Unreadable => assert!((200..300).contains(&status)),
-        Failure::Redirected => assert!((300..400).contains(&status)),
-        Failure::ServerError => assert!(!(200..500).contains(&status)),
-        Failure::TimedOut | Failure::ConnectionLost => panic!("an answer arrived: {failure:?}"),
+        TokenError::UnreadableResponse => assert!((200..300).contains(&status)),
+        TokenError::Redirected => assert!((300..400).contains(&status)),
+        TokenError::ServerError => assert!(!(200..500).contains(&status)),
+        TokenError::TimedOut | TokenError::ConnectionLost => panic!("an answer arrived: {failure:?}"),
     }
 }

@@ -4,13 +4,13 @@
 //!
 //! Sources: RFC 6749 sections 4.1.3, 5 and 6; <https://smartcar.com/docs/api-reference/authorization/auth-code-exchange>.
 
+mod error;
 mod lifetime;
-mod outcome;
 mod request;
 mod response;
 
+pub use error::{TokenError, TokenResult, TokenSet, outcome_code};
 pub use lifetime::{ACCESS_LIFETIME, FRESH_MARGIN, IDLE_REFRESH_AFTER, REFRESH_LIFETIME, is_fresh};
-pub use outcome::{Failure, TokenOutcome, TokenSet};
 pub use request::{Client, ClientAuthMethod, ClientId, OutgoingRequest, TokenRequest};
 pub use response::{MAX_BODY_BYTES, read_response};
 

@@ -5,7 +5,7 @@ use core::num::IntErrorKind;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{AccessToken, Failure, RefreshToken, TokenOutcome, TokenSet, lifetime};
+use super::{AccessToken, RefreshToken, TokenError, TokenResult, TokenSet, lifetime};
 use crate::time::{Millis, UnixMillis};
 
 /// The longest answer that is read, in bytes. Tokens are a few dozen.
@@ -19,22 +19,25 @@ const MAX_TOKEN_BYTES: usize = 8 * 1024;
 /// `retry_after` is the header of that name, if any: seconds. A body longer than [`MAX_BODY_BYTES`] counts as
 /// unreadable; the caller need not have read more than one byte beyond.
 #[must_use]
-pub fn read_response(status: u16, retry_after: Option<&str>, body: &[u8], now: UnixMillis) -> TokenOutcome {
+pub fn read_response(status: u16, retry_after: Option<&str>, body: &[u8], now: UnixMillis) -> TokenResult {
     let fields = (body.len() <= MAX_BODY_BYTES)
         .then(|| serde_json::from_slice::<Fields<'_>>(body).ok())
         .flatten();
     match status {
         200..=299 => match fields.as_ref().and_then(|fields| issued(fields, now)) {
-            Some(tokens) => TokenOutcome::Issued(tokens),
-            None => TokenOutcome::Failed(Failure::Unreadable),
+            Some(tokens) => Ok(tokens),
+            None => Err(TokenError::UnreadableResponse),
         },
-        300..=399 => TokenOutcome::Failed(Failure::Redirected),
-        429 => TokenOutcome::Failed(Failure::RateLimited {
+        300..=399 => Err(TokenError::Redirected),
+        429 => Err(TokenError::RateLimited {
             retry_after: retry_after.and_then(seconds),
         }),
-        401 => TokenOutcome::Failed(fields.as_ref().and_then(refusal).unwrap_or(Failure::ClientRejected)),
-        400..=499 => TokenOutcome::Failed(fields.as_ref().and_then(refusal).unwrap_or(Failure::Unexplained)),
-        _ => TokenOutcome::Failed(Failure::ServerError),
+        401 => Err(fields.as_ref().and_then(refusal).unwrap_or(TokenError::InvalidClient)),
+        400..=499 => Err(fields
+            .as_ref()
+            .and_then(refusal)
+            .unwrap_or(TokenError::RefusedWithoutReason)),
+        _ => Err(TokenError::ServerError),
     }
 }
 
@@ -97,17 +100,17 @@ fn whole_seconds(value: &RawValue) -> Option<i64> {
 ///
 /// Smartcar answers a bad code or refresh token with `invalid_request` and "Invalid code: …" or "Invalid
 /// refresh_token: …", not with the `invalid_grant` of RFC 6749: seen by the end-to-end tests of its own SDKs.
-fn refusal(fields: &Fields<'_>) -> Option<Failure> {
+fn refusal(fields: &Fields<'_>) -> Option<TokenError> {
     let description = fields.error_description.and_then(text).unwrap_or_default();
     let names_the_grant = ["invalid code", "invalid refresh_token", "invalid or expired token"]
         .iter()
         .any(|start| starts_with(&description, start));
     if names_the_grant {
-        return Some(Failure::Refused);
+        return Some(TokenError::InvalidGrant);
     }
     match fields.error.and_then(text)?.as_str() {
-        "invalid_grant" => Some(Failure::Refused),
-        "invalid_client" | "unauthorized_client" => Some(Failure::ClientRejected),
+        "invalid_grant" => Some(TokenError::InvalidGrant),
+        "invalid_client" | "unauthorized_client" => Some(TokenError::InvalidClient),
         _ => None,
     }
 }
@@ -131,17 +134,17 @@ mod tests {
 
     const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
 
-    fn failure(status: u16, retry_after: Option<&str>, body: &[u8]) -> Failure {
+    fn failure(status: u16, retry_after: Option<&str>, body: &[u8]) -> TokenError {
         match read_response(status, retry_after, body, NOW) {
-            TokenOutcome::Failed(failure) => failure,
-            TokenOutcome::Issued(tokens) => panic!("{tokens:?}"),
+            Err(failure) => failure,
+            Ok(tokens) => panic!("{tokens:?}"),
         }
     }
 
     fn tokens(body: &str) -> TokenSet {
         match read_response(200, None, body.as_bytes(), NOW) {
-            TokenOutcome::Issued(tokens) => tokens,
-            TokenOutcome::Failed(failure) => panic!("{failure:?}: {body}"),
+            Ok(tokens) => tokens,
+            Err(failure) => panic!("{failure:?}: {body}"),
         }
     }
 
@@ -199,7 +202,7 @@ mod tests {
         let wait = |header| failure(429, header, b"");
         for (header, seconds) in [("0", 0), ("120", 120), (" 7 ", 7), ("18446744073709551615", u64::MAX)] {
             let retry_after = Some(Millis::from_secs(seconds));
-            assert_eq!(wait(Some(header)), Failure::RateLimited { retry_after }, "{header}");
+            assert_eq!(wait(Some(header)), TokenError::RateLimited { retry_after }, "{header}");
         }
         for header in [
             "",
@@ -211,11 +214,11 @@ mod tests {
         ] {
             assert_eq!(
                 wait(Some(header)),
-                Failure::RateLimited { retry_after: None },
+                TokenError::RateLimited { retry_after: None },
                 "{header}"
             );
         }
-        assert_eq!(wait(None), Failure::RateLimited { retry_after: None });
+        assert_eq!(wait(None), TokenError::RateLimited { retry_after: None });
     }
 
     #[test]
@@ -230,12 +233,12 @@ mod tests {
             "INVALID REFRESH_TOKEN: x",
             "Invalid or expired token",
         ] {
-            assert_eq!(described(400, description), Failure::Refused, "{description}");
-            assert_eq!(described(401, description), Failure::Refused, "{description}");
-            assert_eq!(described(500, description), Failure::ServerError, "{description}");
+            assert_eq!(described(400, description), TokenError::InvalidGrant, "{description}");
+            assert_eq!(described(401, description), TokenError::InvalidGrant, "{description}");
+            assert_eq!(described(500, description), TokenError::ServerError, "{description}");
             assert_eq!(
                 described(429, description),
-                Failure::RateLimited { retry_after: None },
+                TokenError::RateLimited { retry_after: None },
                 "{description}"
             );
         }
@@ -249,8 +252,12 @@ mod tests {
             "Invalid or expired client credentials",
             "ünvalid",
         ] {
-            assert_eq!(described(400, description), Failure::Unexplained, "{description}");
-            assert_eq!(described(401, description), Failure::ClientRejected, "{description}");
+            assert_eq!(
+                described(400, description),
+                TokenError::RefusedWithoutReason,
+                "{description}"
+            );
+            assert_eq!(described(401, description), TokenError::InvalidClient, "{description}");
         }
         // Nor does a body of another shape.
         for body in [
@@ -261,13 +268,17 @@ mod tests {
             "invalid_grant",
             "",
         ] {
-            assert_eq!(failure(400, None, body.as_bytes()), Failure::Unexplained, "{body}");
+            assert_eq!(
+                failure(400, None, body.as_bytes()),
+                TokenError::RefusedWithoutReason,
+                "{body}"
+            );
         }
         let mut long = br#"{"error":"invalid_grant"}"#.to_vec();
         long.resize(MAX_BODY_BYTES + 1, b' ');
         assert_eq!(
             failure(400, None, &long),
-            Failure::Unexplained,
+            TokenError::RefusedWithoutReason,
             "no more is read of a body than the limit"
         );
     }
@@ -290,7 +301,7 @@ mod tests {
         ] {
             assert_eq!(
                 failure(200, None, body(token).as_bytes()),
-                Failure::Unreadable,
+                TokenError::UnreadableResponse,
                 "{token:?}"
             );
         }
@@ -299,7 +310,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_body_panics_and_only_a_success_brings_tokens(status: u16, body in vec(any::<u8>(), 0..300)) {
-            let issued = matches!(read_response(status, None, &body, NOW), TokenOutcome::Issued(_));
+            let issued = matches!(read_response(status, None, &body, NOW), Ok(_));
             prop_assert!(!issued || (200..300).contains(&status));
         }
 
@@ -311,13 +322,13 @@ mod tests {
         ) {
             prop_assume!(error != "invalid_grant" && !description.to_lowercase().starts_with("invalid "));
             let body = format!(r#"{{"error":"{error}","error_description":"{description}"}}"#);
-            prop_assert_ne!(failure(status, None, body.as_bytes()), Failure::Refused);
+            prop_assert_ne!(failure(status, None, body.as_bytes()), TokenError::InvalidGrant);
         }
 
         #[test]
         fn a_body_cut_short_anywhere_is_unreadable(cut in 0_usize..70) {
             let body = br#"{"access_token":"access","refresh_token":"refresh","expires_in":7200.0}"#;
-            prop_assert_eq!(failure(200, None, &body[..cut]), Failure::Unreadable);
+            prop_assert_eq!(failure(200, None, &body[..cut]), TokenError::UnreadableResponse);
         }
     }
 }

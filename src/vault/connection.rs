@@ -108,7 +108,7 @@ mod tests {
     use super::*;
     use crate::{
         time::Millis,
-        token::{AccessToken, Failure, RefreshToken},
+        token::{AccessToken, RefreshToken, TokenError},
         vault::{Grant, Published, Tokens, Vehicles},
     };
 
@@ -234,15 +234,15 @@ mod tests {
     #[test]
     fn a_cause_has_the_same_name_in_storage_and_in_answers() {
         for failure in [
-            Failure::Refused,
-            Failure::ClientRejected,
-            Failure::RateLimited { retry_after: None },
-            Failure::Unexplained,
-            Failure::ServerError,
-            Failure::TimedOut,
-            Failure::ConnectionLost,
-            Failure::Unreadable,
-            Failure::Redirected,
+            TokenError::InvalidGrant,
+            TokenError::InvalidClient,
+            TokenError::RateLimited { retry_after: None },
+            TokenError::RefusedWithoutReason,
+            TokenError::ServerError,
+            TokenError::TimedOut,
+            TokenError::ConnectionLost,
+            TokenError::UnreadableResponse,
+            TokenError::Redirected,
         ] {
             let cause = Cause::from(failure);
             assert_eq!(serde_json::to_value(cause).unwrap(), cause.code());

@@ -9,7 +9,7 @@ use crate::{
         AuthorizationCode, Callback, ConnectionId, PendingConnection, RedirectUri, StateError, UncheckedCallback,
     },
     time::{Millis, UnixMillis},
-    token::Failure,
+    token::TokenError,
 };
 
 /// An exchange of which nothing has been heard for so long died with its process.
@@ -80,7 +80,7 @@ pub enum FinishOutcome {
     /// The callback was about no new grant.
     AsCalledBack,
     /// The code brought no tokens. It is never presented again: a code is used once (RFC 6749 section 4.1.2).
-    ExchangeFailed(Failure),
+    ExchangeFailed(TokenError),
     /// The callback brought no authorization code although it was granted.
     CodeMissing,
 }
@@ -353,8 +353,8 @@ mod tests {
         let exchanging = exchanging(&record(), &query);
         for outcome in [
             FinishOutcome::Connected(ConnectionId::from_random([1; 16])),
-            FinishOutcome::ExchangeFailed(Failure::Refused),
-            FinishOutcome::ExchangeFailed(Failure::TimedOut),
+            FinishOutcome::ExchangeFailed(TokenError::InvalidGrant),
+            FinishOutcome::ExchangeFailed(TokenError::TimedOut),
         ] {
             let done = Finish::concluded(&exchanging, outcome.clone());
             for _ in 0..3 {
@@ -406,14 +406,14 @@ mod tests {
         let query = with_state("code=the-code");
         let done = Finish::concluded(
             &exchanging(&record(), &query),
-            FinishOutcome::ExchangeFailed(Failure::Unreadable),
+            FinishOutcome::ExchangeFailed(TokenError::UnreadableResponse),
         );
         let json = serde_json::to_string(&done).unwrap();
         assert!(!json.contains("the-code") && !json.contains(state().expose()), "{json}");
         let read: PendingRecord = serde_json::from_str(&json).unwrap();
         assert_eq!(
             replayed(&read, &query),
-            FinishOutcome::ExchangeFailed(Failure::Unreadable),
+            FinishOutcome::ExchangeFailed(TokenError::UnreadableResponse),
             "it reads what it wrote"
         );
     }

@@ -6,7 +6,7 @@ use crate::{
     connect::VehicleId,
     secret::Secret,
     time::UnixMillis,
-    token::{AccessToken, Failure, RefreshToken},
+    token::{AccessToken, RefreshToken, TokenError},
 };
 
 /// The newest pair of tokens of a grant.
@@ -80,18 +80,18 @@ impl Cause {
     }
 }
 
-impl From<Failure> for Cause {
-    fn from(failure: Failure) -> Self {
+impl From<TokenError> for Cause {
+    fn from(failure: TokenError) -> Self {
         match failure {
-            Failure::Refused => Self::RefreshTokenRefused,
-            Failure::ClientRejected => Self::ClientRejected,
-            Failure::RateLimited { .. } => Self::RateLimited,
-            Failure::Unexplained => Self::RefusedWithoutReason,
-            Failure::ServerError => Self::ServerError,
-            Failure::TimedOut => Self::TimedOut,
-            Failure::ConnectionLost => Self::ConnectionLost,
-            Failure::Unreadable => Self::UnreadableResponse,
-            Failure::Redirected => Self::Redirected,
+            TokenError::InvalidGrant => Self::RefreshTokenRefused,
+            TokenError::InvalidClient => Self::ClientRejected,
+            TokenError::RateLimited { .. } => Self::RateLimited,
+            TokenError::RefusedWithoutReason => Self::RefusedWithoutReason,
+            TokenError::ServerError => Self::ServerError,
+            TokenError::TimedOut => Self::TimedOut,
+            TokenError::ConnectionLost => Self::ConnectionLost,
+            TokenError::UnreadableResponse => Self::UnreadableResponse,
+            TokenError::Redirected => Self::Redirected,
         }
     }
 }

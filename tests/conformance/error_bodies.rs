@@ -5,7 +5,7 @@ use smartcar_connect::{
     api::{ApiError, ResolutionKind},
     connect::{Origin, ReauthenticateUrl, RedirectUri, State},
     time::{Millis, UnixMillis},
-    token::{Failure, TokenOutcome, read_response},
+    token::{TokenError, read_response},
 };
 
 use crate::{Ran, Section, id};
@@ -70,7 +70,7 @@ fn run(case: &Value) -> Ran {
             "terminal" => assert!(
                 matches!(
                     read_response(status, None, &body, UnixMillis::EPOCH),
-                    TokenOutcome::Failed(Failure::Refused)
+                    Err(TokenError::InvalidGrant)
                 ),
                 "{context}"
             ),

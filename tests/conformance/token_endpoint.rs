@@ -5,8 +5,7 @@ use smartcar_connect::{
     connect::{AuthorizationCode, Origin, RedirectUri},
     time::{Millis, UnixMillis},
     token::{
-        Client, ClientAuthMethod, ClientId, ClientSecret, OutgoingRequest, RefreshToken, TokenOutcome, TokenRequest,
-        read_response,
+        Client, ClientAuthMethod, ClientId, ClientSecret, OutgoingRequest, RefreshToken, TokenRequest, read_response,
     },
     vault::{GrantRecord, granted},
 };
@@ -113,7 +112,7 @@ fn header<'a>(request: &'a OutgoingRequest, name: &str) -> Option<&'a str> {
 fn answer(case: &Value, response: &Value) {
     let status = u16::try_from(response["status"].as_u64().unwrap()).unwrap();
     let body = serde_json::to_vec(&response["json"]).unwrap();
-    let TokenOutcome::Issued(mut tokens) = read_response(status, None, &body, NOW) else {
+    let Ok(mut tokens) = read_response(status, None, &body, NOW) else {
         panic!("{}: refused", id(case))
     };
     let given = &response["json"];

@@ -5,7 +5,7 @@ use futures_util::StreamExt as _;
 use smartcar_connect::{
     api::{ApiRequest, Method as ApiMethod},
     time::Millis,
-    token::{self, Client, Failure, TokenOutcome, TokenRequest},
+    token::{self, Client, TokenError, TokenRequest, TokenResult},
     vault::CALL_DEADLINE,
 };
 use worker::{AbortController, AbortSignal, Fetch, Headers};
@@ -28,7 +28,7 @@ pub(crate) enum NoReply {
 }
 
 /// Presents a code or refresh token.
-pub(crate) async fn token(client: &Client, wanted: &TokenRequest) -> TokenOutcome {
+pub(crate) async fn token(client: &Client, wanted: &TokenRequest) -> TokenResult {
     let outgoing = client.request(wanted);
     let headers: Vec<(&str, &str)> = outgoing
         .headers
@@ -41,8 +41,8 @@ pub(crate) async fn token(client: &Client, wanted: &TokenRequest) -> TokenOutcom
             let retry_after = reply.headers.get("retry-after").ok().flatten();
             token::read_response(reply.status, retry_after.as_deref(), &reply.body, clock::now())
         }
-        Err(NoReply::TimedOut) => TokenOutcome::Failed(Failure::TimedOut),
-        Err(NoReply::ConnectionLost) => TokenOutcome::Failed(Failure::ConnectionLost),
+        Err(NoReply::TimedOut) => Err(TokenError::TimedOut),
+        Err(NoReply::ConnectionLost) => Err(TokenError::ConnectionLost),
     }
 }
 

@@ -27,7 +27,7 @@ use super::grant::{Cause, GrantRecord};
 use crate::{
     connect::{ConnectionId, VehicleId},
     time::{Millis, UnixMillis},
-    token::{AccessToken, RefreshToken, TokenOutcome},
+    token::{AccessToken, RefreshToken, TokenResult},
 };
 
 /// How long a call to the token endpoint may take, in all.
@@ -93,7 +93,7 @@ pub enum Event {
         /// The generation whose refresh token was presented.
         generation: u64,
         /// What came of it.
-        outcome: TokenOutcome,
+        outcome: TokenResult,
     },
     /// The write of `generation` to KV ended.
     PublishEnded {

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     time::{Millis, UnixMillis},
-    token::{self, Failure, RefreshToken, TokenOutcome, TokenSet},
+    token::{self, RefreshToken, TokenError, TokenResult, TokenSet},
     vault::grant::{Cause, Grant, GrantRecord, Health, Intent, Tokens, Vehicles},
 };
 
@@ -130,18 +130,18 @@ pub(super) fn call_ended(
     record: Option<&GrantRecord>,
     now: UnixMillis,
     generation: u64,
-    outcome: TokenOutcome,
+    outcome: TokenResult,
     policy: &Policy,
 ) -> Step {
     match record {
         Some(GrantRecord::Live(grant)) if grant.generation == generation => match outcome {
-            TokenOutcome::Issued(tokens) => {
+            Ok(tokens) => {
                 let grant = renew(grant, tokens, now);
                 let answer = token_of(&grant);
                 Step::put(GrantRecord::Live(grant), vec![Effect::Answer(answer), Effect::Publish])
             }
-            TokenOutcome::Failed(Failure::Refused) => close::end(grant, Cause::RefreshTokenRefused, now),
-            TokenOutcome::Failed(failure) => failed(grant, failure, now, policy),
+            Err(TokenError::InvalidGrant) => close::end(grant, Cause::RefreshTokenRefused, now),
+            Err(failure) => failed(grant, failure, now, policy),
         },
         // What is stored is newer than the answer: a refusal of an older token says nothing about it.
         Some(GrantRecord::Live(grant)) => {
@@ -187,7 +187,7 @@ fn is_in_doubt(called_at: UnixMillis, now: UnixMillis, policy: &Policy) -> bool 
     policy.grace > Millis::ZERO && now < called_at.after(policy.grace).after(CALL_DEADLINE)
 }
 
-fn failed(grant: &Grant, failure: Failure, now: UnixMillis, policy: &Policy) -> Step {
+fn failed(grant: &Grant, failure: TokenError, now: UnixMillis, policy: &Policy) -> Step {
     let started = grant.intent.unwrap_or(Intent {
         latest: now,
         in_doubt: None,
@@ -238,7 +238,7 @@ fn failed(grant: &Grant, failure: Failure, now: UnixMillis, policy: &Policy) -> 
 /// then and never after. That also goes for the second attempt in a row however long nothing has worked, but for further
 /// ones only at first: Smartcar may be struggling.
 fn backoff(
-    failure: Failure,
+    failure: TokenError,
     failures: u32,
     failing_for: Millis,
     intent: Option<Intent>,
@@ -247,11 +247,11 @@ fn backoff(
 ) -> Millis {
     let shortest = Millis::from_secs(1);
     let wait = match failure {
-        Failure::RateLimited {
+        TokenError::RateLimited {
             retry_after: Some(span),
         } => span.max(shortest),
-        Failure::RateLimited { retry_after: None } => doubled(Millis::from_secs(5), failures),
-        Failure::ClientRejected | Failure::Unexplained | Failure::Redirected => {
+        TokenError::RateLimited { retry_after: None } => doubled(Millis::from_secs(5), failures),
+        TokenError::InvalidClient | TokenError::RefusedWithoutReason | TokenError::Redirected => {
             doubled(Millis::from_secs(30), failures)
         }
         _ => doubled(shortest, failures),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use smartcar_connect::{
     time::Millis,
-    token::{Failure, TokenOutcome},
+    token::TokenError,
     vault::{CALL_DEADLINE, Event, GrantRecord, KvOutcome, Upstream, wake_at},
 };
 use stateright::{Model, Property};
@@ -290,7 +290,7 @@ impl Protocol {
                     return Some(());
                 }
                 let (number, generation, judged_by) = (call.number, call.generation, call.judged_by.clone());
-                let outcome = TokenOutcome::Failed(Failure::TimedOut);
+                let outcome = Err(TokenError::TimedOut);
                 self.call_ended(world, number, generation, outcome, judged_by.as_ref());
             }
             Act::BeginKv(place) => {

@@ -1,7 +1,7 @@
 //! How decisions are carried out: as the Worker does, or wrongly in one way.
 
 use smartcar_connect::{
-    token::{Failure, TokenOutcome, is_fresh},
+    token::{TokenError, TokenResult, is_fresh},
     vault::{Answer, Effect, Event, GrantRecord, KvOutcome, Next, Policy, Step, step},
 };
 
@@ -154,13 +154,11 @@ impl Protocol {
     pub(crate) fn answered(&self, world: &mut World, place: usize) {
         let call = world.calls.remove(place);
         let outcome = match call.stage {
-            Stage::Issued(number) => TokenOutcome::Issued(pair(number, world.now)),
-            Stage::Refused => TokenOutcome::Failed(Failure::Refused),
-            Stage::TurnedAway if self.driver == Driver::TakesTurningAwayForRefusal => {
-                TokenOutcome::Failed(Failure::Refused)
-            }
-            Stage::TurnedAway => TokenOutcome::Failed(Failure::RateLimited { retry_after: None }),
-            Stage::Sent => TokenOutcome::Failed(Failure::ConnectionLost),
+            Stage::Issued(number) => Ok(pair(number, world.now)),
+            Stage::Refused => Err(TokenError::InvalidGrant),
+            Stage::TurnedAway if self.driver == Driver::TakesTurningAwayForRefusal => Err(TokenError::InvalidGrant),
+            Stage::TurnedAway => Err(TokenError::RateLimited { retry_after: None }),
+            Stage::Sent => Err(TokenError::ConnectionLost),
         };
         let in_time = call.awaited && matches!(call.stage, Stage::Issued(_));
         if in_time && matches!(world.record(), Some(GrantRecord::Ended { .. })) {
@@ -175,7 +173,7 @@ impl Protocol {
         world: &mut World,
         number: u8,
         generation: u64,
-        outcome: TokenOutcome,
+        outcome: TokenResult,
         judged_by: Option<&Stored>,
     ) {
         let mut place = world.flights.iter().position(|flight| flight.call == Some(number));

@@ -15,7 +15,7 @@ use smartcar_connect::{
     edge::{Caller, Problem, ProblemCode, VaultReply, finish_answer},
     principal::Principal,
     time::Millis,
-    token::{self, AccessToken, Failure, TokenOutcome, TokenRequest},
+    token::{self, AccessToken, TokenError, TokenRequest, TokenResult},
     vault::{
         Answer, CallbackDigest, Connection, Effect, Event, Finish, FinishOutcome, FinishStep, GrantRecord,
         PendingRecord, Profile, granted, superseded,
@@ -177,7 +177,13 @@ impl Inner {
         drop(turn);
         let started = clock::now();
         let outcome = upstream::token(&self.config()?.client, &wanted).await;
-        telemetry::record(&self.env, Happened::Exchange, outcome.code(), started, None);
+        telemetry::record(
+            &self.env,
+            Happened::Exchange,
+            token::outcome_code(&outcome),
+            started,
+            None,
+        );
         self.exchanged(&profile, &next, outcome, &callback).await
     }
 
@@ -186,7 +192,7 @@ impl Inner {
         self: &Rc<Self>,
         started_by: &Profile,
         pending: &PendingRecord,
-        outcome: TokenOutcome,
+        outcome: TokenResult,
         callback: &Callback,
     ) -> Result<Finished, Fault> {
         let principal = &started_by.principal;
@@ -197,16 +203,18 @@ impl Inner {
             .await?
             .is_some_and(|profile| !profile.closing && profile.external_id == started_by.external_id);
         let tokens = match outcome {
-            TokenOutcome::Issued(tokens) if !principal_stays => {
+            Ok(tokens) if !principal_stays => {
                 drop(turn);
                 return self.give_back(&tokens.access_token).await;
             }
-            TokenOutcome::Failed(failure) if !principal_stays => return Ok(Err(exchange_problem(failure))),
-            TokenOutcome::Issued(tokens) => tokens,
-            TokenOutcome::Failed(failure) => return self.exchange_failed(principal, pending, failure).await,
+            Err(failure) if !principal_stays => return Ok(Err(exchange_problem(failure))),
+            Ok(tokens) => tokens,
+            Err(failure) => return self.exchange_failed(principal, pending, failure).await,
         };
         let Some(refresh_token) = tokens.refresh_token.clone() else {
-            return self.exchange_failed(principal, pending, Failure::Unreadable).await;
+            return self
+                .exchange_failed(principal, pending, TokenError::UnreadableResponse)
+                .await;
         };
         let id = ConnectionId::from_random(random::bytes()?);
         let record = granted(tokens, refresh_token, clock::now());
@@ -227,7 +235,7 @@ impl Inner {
         &self,
         principal: &Principal,
         pending: &PendingRecord,
-        failure: Failure,
+        failure: TokenError,
     ) -> Result<Finished, Fault> {
         let mut batch = Batch::default();
         let concluded = Finish::concluded(pending, FinishOutcome::ExchangeFailed(failure));
@@ -334,14 +342,14 @@ impl Inner {
     }
 }
 
-fn exchange_problem(failure: Failure) -> Problem {
+fn exchange_problem(failure: TokenError) -> Problem {
     match failure {
-        Failure::Refused => Problem::new(
+        TokenError::InvalidGrant => Problem::new(
             ProblemCode::ExchangeRefused,
             "Smartcar refused the authorization code: it was used, is older than 10 minutes, or the redirect URI differs; \
              start the connection again",
         ),
-        Failure::ClientRejected => Problem::new(
+        TokenError::InvalidClient => Problem::new(
             ProblemCode::ClientRejected,
             "Smartcar does not accept the application: check `SMARTCAR_CLIENT_ID` and `SMARTCAR_CLIENT_SECRET`",
         ),
@@ -353,7 +361,7 @@ fn exchange_problem(failure: Failure) -> Problem {
             ]
             .concat();
             let retry_after = match failure {
-                Failure::RateLimited {
+                TokenError::RateLimited {
                     retry_after: Some(span),
                 } => span,
                 _ => Millis::from_secs(1),

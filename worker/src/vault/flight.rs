@@ -9,7 +9,7 @@ use futures_util::{
 use smartcar_connect::{
     connect::ConnectionId,
     principal::Principal,
-    token::TokenRequest,
+    token::{self, TokenRequest},
     vault::{Answer, Effect, Event},
 };
 
@@ -93,7 +93,13 @@ impl Inner {
                     let client = &self.config()?.client;
                     let started = clock::now();
                     let outcome = upstream::token(client, &TokenRequest::RefreshToken { refresh_token }).await;
-                    telemetry::record(&self.env, Happened::Refresh, outcome.code(), started, None);
+                    telemetry::record(
+                        &self.env,
+                        Happened::Refresh,
+                        token::outcome_code(&outcome),
+                        started,
+                        None,
+                    );
                     effects.extend(
                         self.happen(principal, id, Event::CallEnded { generation, outcome })
                             .await?,

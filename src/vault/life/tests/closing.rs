@@ -193,7 +193,7 @@ fn only_a_deletion_after_two_minutes_is_the_last() {
 #[test]
 fn an_ended_grant_is_deleted_in_kv_until_that_succeeds() {
     let mut vault = Vault::calling();
-    vault.answered(1, Failure::Refused);
+    vault.answered(1, TokenError::InvalidGrant);
     vault.unpublished(KvOutcome::Failed);
     assert_eq!(vault.sleeps(), Millis::new(1_100));
     vault.pass(vault.sleeps());
@@ -252,7 +252,7 @@ fn a_newer_grant_takes_over_the_vehicles_it_covers() {
 
     ended.pass(Millis::from_hours(3));
     ended.want();
-    ended.answered(1, Failure::Refused);
+    ended.answered(1, TokenError::InvalidGrant);
     assert_eq!(ended.on(taken(&["v2"])), [""; 0]);
     assert_eq!(ended.state(), "ended");
     assert_eq!(ended.on(taken(&["v1"])), ["unpublish"], "the same car connected again");

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     connect::{ConnectionId, VehicleId},
     time::{Millis, UnixMillis},
-    token::{AccessToken, Failure, RefreshToken, TokenOutcome, TokenSet},
+    token::{AccessToken, RefreshToken, TokenError, TokenResult, TokenSet},
     vault::{
         Cause,
         grant::{Grant, GrantRecord, Health, Published, Vehicles},
@@ -89,7 +89,7 @@ impl Vault {
     /// The states that a stored record can be in, and none.
     fn every_state() -> Vec<(&'static str, Self)> {
         let mut ended = Self::calling();
-        ended.answered(1, Failure::Refused);
+        ended.answered(1, TokenError::InvalidGrant);
         let mut telling = Self::new();
         telling.disconnect();
         let mut unpublishing = telling.clone();
@@ -142,12 +142,12 @@ impl Vault {
     }
 
     fn issued(&mut self, generation: u64, n: u32) -> Vec<String> {
-        let outcome = TokenOutcome::Issued(tokens(n, self.now));
+        let outcome = Ok(tokens(n, self.now));
         self.on(Event::CallEnded { generation, outcome })
     }
 
-    fn answered(&mut self, generation: u64, failure: Failure) -> Vec<String> {
-        let outcome = TokenOutcome::Failed(failure);
+    fn answered(&mut self, generation: u64, failure: TokenError) -> Vec<String> {
+        let outcome = Err(failure);
         self.on(Event::CallEnded { generation, outcome })
     }
 
@@ -232,17 +232,17 @@ fn short(effect: &Effect) -> String {
 }
 
 /// Failures after which the token may be used up.
-const AMBIGUOUS: [Failure; 4] = [
-    Failure::ServerError,
-    Failure::TimedOut,
-    Failure::ConnectionLost,
-    Failure::Unreadable,
+const AMBIGUOUS: [TokenError; 4] = [
+    TokenError::ServerError,
+    TokenError::TimedOut,
+    TokenError::ConnectionLost,
+    TokenError::UnreadableResponse,
 ];
 
 /// Failures that say that the request was turned away.
-const TURNED_AWAY: [Failure; 4] = [
-    Failure::ClientRejected,
-    Failure::RateLimited { retry_after: None },
-    Failure::Unexplained,
-    Failure::Redirected,
+const TURNED_AWAY: [TokenError; 4] = [
+    TokenError::InvalidClient,
+    TokenError::RateLimited { retry_after: None },
+    TokenError::RefusedWithoutReason,
+    TokenError::Redirected,
 ];

@@ -87,7 +87,7 @@ fn a_new_token_that_smartcar_refuses_too_is_no_reason_for_the_next_refresh() {
 fn a_token_that_smartcar_refused_is_not_answered_while_the_refresh_rests() {
     let mut vault = Vault::new();
     vault.rejected(1);
-    vault.answered(1, Failure::ClientRejected);
+    vault.answered(1, TokenError::InvalidClient);
     assert_eq!(vault.rejected(1), ["unavailable client_rejected 30000 ms"]);
     assert_eq!(vault.want(), ["answer 1 access-1"], "nobody refused it to this one");
 }
@@ -118,7 +118,7 @@ fn a_refresh_token_that_is_not_replaced_stays_and_counts_as_honoured_now() {
         refresh_token: None,
         ..tokens(2, vault.now)
     };
-    let outcome = TokenOutcome::Issued(issued);
+    let outcome = Ok(issued);
     vault.on(Event::CallEnded { generation: 1, outcome });
     let kept = &vault.grant().tokens;
     assert_eq!(kept.refresh_token.expose(), "refresh-1");
@@ -129,7 +129,10 @@ fn a_refresh_token_that_is_not_replaced_stays_and_counts_as_honoured_now() {
 
 #[test]
 fn an_answer_to_an_older_generation_changes_nothing() {
-    let failures = AMBIGUOUS.into_iter().chain(TURNED_AWAY).chain([Failure::Refused]);
+    let failures = AMBIGUOUS
+        .into_iter()
+        .chain(TURNED_AWAY)
+        .chain([TokenError::InvalidGrant]);
     for failure in failures {
         let mut vault = Vault::calling();
         vault.issued(1, 2);
@@ -152,7 +155,7 @@ fn an_answer_to_a_connection_that_is_gone_brings_nothing_back() {
             let mut vault = vault.clone();
             let stored = format!("{:?}", vault.record);
             let effects = if refused {
-                vault.answered(1, Failure::Refused)
+                vault.answered(1, TokenError::InvalidGrant)
             } else {
                 vault.issued(1, 2)
             };
@@ -170,7 +173,7 @@ fn an_answer_to_a_connection_that_is_gone_brings_nothing_back() {
 fn a_refusal_ends_the_grant_and_forgets_the_tokens() {
     let mut vault = Vault::calling();
     assert_eq!(
-        vault.answered(1, Failure::Refused),
+        vault.answered(1, TokenError::InvalidGrant),
         ["ended refresh_token_refused", "unpublish"]
     );
     let Some(GrantRecord::Ended { vehicles, .. }) = &vault.record else {
@@ -229,7 +232,7 @@ fn a_failure_takes_no_living_token_away() {
 
 /// Fails until `until` after the first presentation, each time after 5 seconds, and tells how long after the call
 /// before it each call was made.
-fn gaps(grace: Millis, failure: Failure, until: Millis) -> Vec<u64> {
+fn gaps(grace: Millis, failure: TokenError, until: Millis) -> Vec<u64> {
     let mut vault = Vault::calling();
     vault.policy = Policy { grace };
     let first = vault.now;
@@ -250,7 +253,13 @@ fn gaps(grace: Millis, failure: Failure, until: Millis) -> Vec<u64> {
 
 #[test]
 fn a_token_that_may_be_used_up_is_presented_again_within_the_grace() {
-    let timed_out = |grace, minutes| gaps(Millis::from_secs(grace), Failure::TimedOut, Millis::from_mins(minutes));
+    let timed_out = |grace, minutes| {
+        gaps(
+            Millis::from_secs(grace),
+            TokenError::TimedOut,
+            Millis::from_mins(minutes),
+        )
+    };
     assert_eq!(
         timed_out(60, 2),
         [6, 7, 9, 13, 20, 20, 20, 20, 20],
@@ -270,7 +279,7 @@ fn a_token_that_may_be_used_up_is_presented_again_within_the_grace() {
 
 #[test]
 fn after_a_long_time_of_failures_each_attempt_is_still_repeated_within_the_grace() {
-    let gaps = gaps(Millis::from_secs(60), Failure::TimedOut, Millis::from_hours(10));
+    let gaps = gaps(Millis::from_secs(60), TokenError::TimedOut, Millis::from_hours(10));
     let late: Vec<u64> = gaps.iter().rev().take(6).rev().copied().collect();
     assert_eq!(late, [20, 20, 3_605, 20, 20, 3_605], "three calls an hour");
 }
@@ -297,7 +306,7 @@ fn being_turned_away_does_not_settle_what_an_earlier_call_did() {
         let mut vault = Vault::calling();
         let first = vault.now;
         vault.pass(Millis::from_secs(8));
-        vault.answered(1, Failure::TimedOut);
+        vault.answered(1, TokenError::TimedOut);
         vault.pass(Millis::from_secs(1));
         vault.want();
         assert_eq!(vault.grant().intent.unwrap().in_doubt, Some(first));
@@ -342,7 +351,7 @@ fn the_wait_grows_to_an_hour_and_no_further() {
 
 #[test]
 fn a_rate_limit_is_kept_unless_a_used_up_token_would_die_of_it() {
-    let limited = |seconds| Failure::RateLimited {
+    let limited = |seconds| TokenError::RateLimited {
         retry_after: Some(Millis::from_secs(seconds)),
     };
     for (asked, kept) in [(0, 1), (1, 1), (90, 90), (3_600, 3_600), (86_400, 3_600)] {
@@ -357,7 +366,7 @@ fn a_rate_limit_is_kept_unless_a_used_up_token_would_die_of_it() {
         assert_eq!(vault.want(), ["call 1 refresh-1"]);
     }
     let mut vault = Vault::calling();
-    vault.answered(1, Failure::ConnectionLost);
+    vault.answered(1, TokenError::ConnectionLost);
     vault.answered(1, limited(90));
     assert_eq!(
         vault.retry_in(),
@@ -373,12 +382,12 @@ fn a_rate_limit_is_kept_unless_a_used_up_token_would_die_of_it() {
 #[test]
 fn a_grant_is_well_again_after_its_next_success() {
     let mut vault = Vault::calling();
-    vault.answered(1, Failure::RateLimited { retry_after: None });
+    vault.answered(1, TokenError::RateLimited { retry_after: None });
     let since = vault.now;
     vault.pass(Millis::from_secs(5));
     vault.want();
     vault.pass(Millis::from_secs(5));
-    vault.answered(1, Failure::TimedOut);
+    vault.answered(1, TokenError::TimedOut);
     assert!(matches!(
         vault.grant().health,
         Health::Unwell { cause: Cause::TimedOut, since: first, failures: 2, .. } if first == since
@@ -419,12 +428,15 @@ fn what_was_presented_in_time_may_be_answered_after_sixty_days() {
 
     // The answer is lost: the new pair can be had for as long as the grace lasts.
     vault.pass(Millis::from_secs(5));
-    assert_eq!(vault.answered(1, Failure::TimedOut), ["unavailable timed_out 1000 ms"]);
+    assert_eq!(
+        vault.answered(1, TokenError::TimedOut),
+        ["unavailable timed_out 1000 ms"]
+    );
     vault.pass(Millis::from_secs(1));
     assert_eq!(vault.want(), ["call 1 refresh-1"]);
     vault.pass(Millis::from_mins(1));
     assert_eq!(
-        vault.answered(1, Failure::TimedOut),
+        vault.answered(1, TokenError::TimedOut),
         ["ended refresh_token_expired", "unpublish"]
     );
 
@@ -433,7 +445,7 @@ fn what_was_presented_in_time_may_be_answered_after_sixty_days() {
     turned_away.want();
     turned_away.pass(Millis::from_secs(3));
     assert_eq!(
-        turned_away.answered(1, Failure::RateLimited { retry_after: None }),
+        turned_away.answered(1, TokenError::RateLimited { retry_after: None }),
         ["ended refresh_token_expired", "unpublish"],
         "nothing was used up, so nothing can be had any more"
     );

@@ -35,7 +35,7 @@ fn an_idle_refresh_that_fails_is_repeated_until_the_grant_is_over() {
         if vault.wake() == ["call 1 refresh-1"] {
             calls += 1;
             vault.pass(Millis::from_secs(8));
-            vault.answered(1, Failure::ServerError);
+            vault.answered(1, TokenError::ServerError);
         }
     }
     assert!(
@@ -70,7 +70,7 @@ fn a_call_of_which_nothing_is_heard_is_repeated_with_the_same_token() {
 fn a_repeated_call_has_time_to_end_before_the_alarm_rings_again() {
     let mut vault = Vault::calling();
     vault.pass(Millis::from_secs(5));
-    vault.answered(1, Failure::ServerError);
+    vault.answered(1, TokenError::ServerError);
     vault.pass(vault.sleeps());
     assert_eq!(vault.wake(), ["call 1 refresh-1"]);
     assert_eq!(vault.sleeps(), CALL_LOST_AFTER, "unwell, and the call is under way");
@@ -145,26 +145,26 @@ impl UnderWay {
     }
 }
 
-fn outcome(which: u8, now: UnixMillis, n: u32) -> TokenOutcome {
+fn outcome(which: u8, now: UnixMillis, n: u32) -> TokenResult {
     let failures = [
-        Failure::Refused,
-        Failure::ClientRejected,
-        Failure::RateLimited { retry_after: None },
-        Failure::RateLimited {
+        TokenError::InvalidGrant,
+        TokenError::InvalidClient,
+        TokenError::RateLimited { retry_after: None },
+        TokenError::RateLimited {
             retry_after: Some(Millis::from_secs(100)),
         },
-        Failure::Unexplained,
-        Failure::ServerError,
-        Failure::TimedOut,
-        Failure::Unreadable,
+        TokenError::RefusedWithoutReason,
+        TokenError::ServerError,
+        TokenError::TimedOut,
+        TokenError::UnreadableResponse,
     ];
     match failures.get(usize::from(which)) {
-        Some(failure) => TokenOutcome::Failed(*failure),
-        None if which == 8 => TokenOutcome::Issued(TokenSet {
+        Some(failure) => Err(*failure),
+        None if which == 8 => Ok(TokenSet {
             refresh_token: None,
             ..tokens(n, now)
         }),
-        None => TokenOutcome::Issued(tokens(n, now)),
+        None => Ok(tokens(n, now)),
     }
 }
 
@@ -294,7 +294,7 @@ fn a_grant_wakes_when_its_refresh_token_expires_at_the_latest() {
     assert_eq!(vault.wake(), ["call 1 refresh-1"]);
     vault.answered(
         1,
-        Failure::RateLimited {
+        TokenError::RateLimited {
             retry_after: Some(Millis::from_mins(30)),
         },
     );

@@ -1,4 +1,4 @@
-//! What came of a token request.
+//! The tokens of a successful response, and why there are none.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,41 +17,33 @@ pub struct TokenSet {
 }
 
 /// What came of a token request.
-#[derive(Clone, Debug)]
-pub enum TokenOutcome {
-    /// Smartcar issued tokens.
-    Issued(TokenSet),
-    /// It did not, or its answer was lost or unreadable.
-    Failed(Failure),
-}
+pub type TokenResult = Result<TokenSet, TokenError>;
 
-impl TokenOutcome {
-    /// The stable name, for logs: `issued` or the failure's.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Issued(_) => "issued",
-            Self::Failed(failure) => failure.code(),
-        }
+/// The stable name of what came of a token request, for logs: `issued` or the error's.
+#[must_use]
+pub const fn outcome_code(outcome: &TokenResult) -> &'static str {
+    match outcome {
+        Ok(_) => "issued",
+        Err(error) => error.code(),
     }
 }
 
-/// Why a token request brought no tokens. Only [`Refused`](Self::Refused) says anything about the grant.
+/// Why a token request brought no tokens. Only [`InvalidGrant`](Self::InvalidGrant) says anything about the grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Failure {
+pub enum TokenError {
     /// The authorization code or refresh token is no good: used, expired, revoked or never issued. Final.
-    Refused,
+    InvalidGrant,
     /// Smartcar does not accept this application's id and secret, or its rights: the configuration is wrong, not the
     /// grant.
-    ClientRejected,
+    InvalidClient,
     /// Too many requests; try again after this span, if Smartcar named one.
     RateLimited {
         /// From the header `Retry-After`.
         retry_after: Option<Millis>,
     },
     /// A refusal that names neither the grant nor the client.
-    Unexplained,
+    RefusedWithoutReason,
     /// Smartcar's side failed (5xx). Whether the token was used up is unknown.
     ServerError,
     /// No answer within the deadline. Whether the token was used up is unknown.
@@ -59,24 +51,24 @@ pub enum Failure {
     /// The connection broke. Whether the token was used up is unknown.
     ConnectionLost,
     /// A success that can't be read (not JSON, no token in it, too long). The token was probably used up.
-    Unreadable,
+    UnreadableResponse,
     /// The token endpoint sent us elsewhere. Secrets follow no redirect.
     Redirected,
 }
 
-impl Failure {
+impl TokenError {
     /// The stable name, for problems, statuses and logs.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
-            Self::Refused => "grant_refused",
-            Self::ClientRejected => "client_rejected",
+            Self::InvalidGrant => "grant_refused",
+            Self::InvalidClient => "client_rejected",
             Self::RateLimited { .. } => "rate_limited",
-            Self::Unexplained => "refused_without_reason",
+            Self::RefusedWithoutReason => "refused_without_reason",
             Self::ServerError => "server_error",
             Self::TimedOut => "timed_out",
             Self::ConnectionLost => "connection_lost",
-            Self::Unreadable => "unreadable_response",
+            Self::UnreadableResponse => "unreadable_response",
             Self::Redirected => "redirected",
         }
     }
@@ -87,7 +79,7 @@ impl Failure {
     pub const fn is_ambiguous(self) -> bool {
         matches!(
             self,
-            Self::ServerError | Self::TimedOut | Self::ConnectionLost | Self::Unreadable
+            Self::ServerError | Self::TimedOut | Self::ConnectionLost | Self::UnreadableResponse
         )
     }
 }
@@ -99,15 +91,15 @@ mod tests {
     #[test]
     fn each_failure_has_its_name_and_says_whether_the_token_may_be_used_up() {
         for (failure, code, ambiguous) in [
-            (Failure::Refused, "grant_refused", false),
-            (Failure::ClientRejected, "client_rejected", false),
-            (Failure::RateLimited { retry_after: None }, "rate_limited", false),
-            (Failure::Unexplained, "refused_without_reason", false),
-            (Failure::ServerError, "server_error", true),
-            (Failure::TimedOut, "timed_out", true),
-            (Failure::ConnectionLost, "connection_lost", true),
-            (Failure::Unreadable, "unreadable_response", true),
-            (Failure::Redirected, "redirected", false),
+            (TokenError::InvalidGrant, "grant_refused", false),
+            (TokenError::InvalidClient, "client_rejected", false),
+            (TokenError::RateLimited { retry_after: None }, "rate_limited", false),
+            (TokenError::RefusedWithoutReason, "refused_without_reason", false),
+            (TokenError::ServerError, "server_error", true),
+            (TokenError::TimedOut, "timed_out", true),
+            (TokenError::ConnectionLost, "connection_lost", true),
+            (TokenError::UnreadableResponse, "unreadable_response", true),
+            (TokenError::Redirected, "redirected", false),
         ] {
             assert_eq!(failure.code(), code);
             assert_eq!(failure.is_ambiguous(), ambiguous, "{code}");
@@ -121,6 +113,6 @@ mod tests {
             access_expires_at: UnixMillis::EPOCH,
             refresh_token: Some(RefreshToken::new("hunter3".into())),
         };
-        assert!(!format!("{:?}", TokenOutcome::Issued(tokens)).contains("hunter"));
+        assert!(!format!("{tokens:?}").contains("hunter"));
     }
 }
