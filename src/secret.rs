@@ -59,6 +59,23 @@ macro_rules! secret_string {
 
 pub(crate) use secret_string;
 
+/// Serde for a secret that a sealed record or a call within the Worker carries: `#[serde(with = "serde_exposed")]`. No
+/// secret is serialised without it.
+#[cfg(feature = "edge")]
+pub(crate) mod serde_exposed {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Secret;
+
+    pub(crate) fn serialize<S: Serializer, T: Secret>(secret: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(secret.as_exposed())
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>, T: Secret>(deserializer: D) -> Result<T, D::Error> {
+        String::deserialize(deserializer).map(T::from_string)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::connect::AuthorizationCode;

@@ -3,7 +3,8 @@
 
 use smartcar_connect::{
     edge::{Config, ProblemCode},
-    vault::{Cause, Status},
+    token::cycle::Cause,
+    vault::Status,
 };
 
 const TYPES: &str = include_str!("../src/browser/types.d.ts");

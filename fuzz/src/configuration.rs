@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use smartcar_connect::{
     connect::Origin,
     edge::{Config, Misconfiguration},
-    seal::{Place, SealedRecord},
+    seal::{RecordBinding, SealedRecord},
     time::Millis,
 };
 use url::Url;
@@ -104,7 +104,7 @@ fn serves(config: &Config, settings: &Settings) {
     assert!((Millis::from_days(1)..=Millis::from_days(400)).contains(&config.session_lifetime));
     assert!((Millis::from_days(1)..=Millis::from_days(3_650)).contains(&config.retention));
 
-    let place = Place::profile("fuzz");
+    let place = RecordBinding::profile("fuzz");
     let record = SealedRecord::seal(&config.key_ring, &place, 0, [1; 12], b"x").expect("the active key seals");
     assert!(record.open(&config.key_ring, &place).is_ok(), "and opens");
 

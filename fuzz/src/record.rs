@@ -3,8 +3,8 @@
 use smartcar_connect::{
     connect::ConnectionId,
     principal::Principal,
-    seal::{OpenError, Place, SealedRecord},
-    vault::{Connection, GrantRecord},
+    seal::{OpenError, RecordBinding, SealedRecord},
+    vault::{Connection, Live, Record},
 };
 
 use super::{NOW, ring};
@@ -15,9 +15,9 @@ pub fn check(data: &[u8]) {
     holds_a_grant(data);
 }
 
-fn place() -> Place {
+fn binding() -> RecordBinding {
     let principal = Principal::parse("fuzz").expect("a principal");
-    Place::grant(&principal, &ConnectionId::from_random([7; 16]))
+    RecordBinding::grant(&principal, &ConnectionId::from_random([7; 16]))
 }
 
 /// Every record has one form in bytes and one in text.
@@ -35,22 +35,22 @@ fn decodes_one_way(data: &[u8]) {
     {
         assert_eq!(record.to_text(), text);
         assert!(matches!(
-            record.open(&ring(), &place()),
+            record.open(&ring(), &binding()),
             Err(OpenError::UnknownKey | OpenError::NotAuthentic)
         ));
     }
 }
 
-/// The input as plaintext: it comes back from its own place, and from no other, and not once a bit was changed.
+/// The input as plaintext: it comes back from its own binding, and from no other, and not once a bit was changed.
 fn opens_only_what_was_sealed(data: &[u8]) {
-    let (ring, place) = (ring(), place());
+    let (ring, binding) = (ring(), binding());
     let generation = data.len() as u64;
-    let record = SealedRecord::seal(&ring, &place, generation, [9; 12], data).expect("short enough");
+    let record = SealedRecord::seal(&ring, &binding, generation, [9; 12], data).expect("short enough");
     let bytes = record.to_bytes();
     let read = SealedRecord::from_bytes(&bytes).expect("a record");
     assert_eq!(read.generation(), generation);
-    assert_eq!(read.open(&ring, &place).expect("its own place").as_slice(), data);
-    let elsewhere = Place::profile("fuzz");
+    assert_eq!(read.open(&ring, &binding).expect("its own binding").as_slice(), data);
+    let elsewhere = RecordBinding::profile("fuzz");
     assert_eq!(read.open(&ring, &elsewhere).unwrap_err(), OpenError::NotAuthentic);
 
     let seed = data
@@ -61,29 +61,29 @@ fn opens_only_what_was_sealed(data: &[u8]) {
     changed[at] ^= 1 << (seed / changed.len() % 8);
     if let Ok(record) = SealedRecord::from_bytes(&changed) {
         assert!(
-            record.open(&ring, &place).is_err(),
+            record.open(&ring, &binding).is_err(),
             "byte {at} of {} was changed",
             bytes.len()
         );
     }
     if let Ok(record) = SealedRecord::from_bytes(&bytes[..seed % bytes.len()]) {
-        assert!(record.open(&ring, &place).is_err(), "cut short");
+        assert!(record.open(&ring, &binding).is_err(), "cut short");
     }
 }
 
 /// The input as what was sealed.
 fn holds_a_grant(data: &[u8]) {
-    let Ok(record) = serde_json::from_slice::<GrantRecord>(data) else {
+    let Ok(record) = serde_json::from_slice::<Record>(data) else {
         return;
     };
     let json = serde_json::to_vec(&record).expect("a record serialises");
-    let again: GrantRecord = serde_json::from_slice(&json).expect("and is read back");
+    let again: Record = serde_json::from_slice(&json).expect("and is read back");
     assert_eq!(serde_json::to_vec(&again).expect("a record serialises"), json);
     let id = ConnectionId::from_random([7; 16]);
     let _ = Connection::of(&id, &record, NOW);
-    if let GrantRecord::Live(grant) = record {
-        let shown = format!("{grant:?}");
-        for secret in [grant.tokens.access_token.expose(), grant.tokens.refresh_token.expose()] {
+    if let Some(tokens) = record.live().and_then(Live::owner_tokens) {
+        let shown = format!("{record:?}");
+        for secret in [tokens.pair.access_token.expose(), tokens.pair.refresh_token.expose()] {
             let beside = json
                 .windows(secret.len().max(1))
                 .filter(|part| *part == secret.as_bytes())

@@ -6,4 +6,4 @@ mod error;
 mod request;
 
 pub use error::{ApiError, Resolution, ResolutionKind};
-pub use request::{ApiRequest, Method, VEHICLES_PER_PAGE, VehicleAttributes, VehiclePage};
+pub use request::{ApiRequest, Method, VEHICLES_PER_PAGE, VehicleAttributes, VehiclePage, read_user};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::connect::{Origin, VehicleId};
+use crate::connect::{Origin, UserId, VehicleId};
 
 /// How many vehicles are asked for at a time: the most that Smartcar allows.
 pub const VEHICLES_PER_PAGE: usize = 50;
@@ -45,6 +45,15 @@ impl ApiRequest {
         Self {
             method: Method::Get,
             url: vehicle_url(api, id, ""),
+        }
+    }
+
+    /// The id of the owner whose access token is used.
+    #[must_use]
+    pub fn user(api: &Origin) -> Self {
+        Self {
+            method: Method::Get,
+            url: [api.as_str(), "/v2.0/user"].concat(),
         }
     }
 
@@ -103,8 +112,20 @@ impl VehiclePage {
     }
 }
 
+/// Reads the answer to [`ApiRequest::user`]: the owner's id at Smartcar, which is the same for all of the owner's grants;
+/// `None` if the answer does not say.
+#[must_use]
+pub fn read_user(body: &[u8]) -> Option<UserId> {
+    #[derive(Deserialize)]
+    struct User {
+        id: String,
+    }
+    let user: User = serde_json::from_slice(body).ok()?;
+    UserId::parse(&user.id).ok()
+}
+
 /// What `GET /vehicles/{id}` tells.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct VehicleAttributes {
     /// The manufacturer.
     pub make: Option<String>,
@@ -125,6 +146,16 @@ impl VehicleAttributes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_owner_is_known_by_the_id_that_the_answer_has() {
+        let user = read_user(br#"{"id":"e0514ef4-5226-11e8-8c13-8f6e8f02e27e","x":1}"#).unwrap();
+        assert_eq!(user.as_str(), "e0514ef4-5226-11e8-8c13-8f6e8f02e27e");
+        for body in ["", "[]", "{}", r#"{"id":7}"#, r#"{"id":""}"#, r#"["x"]"#] {
+            let read = read_user(body.as_bytes());
+            assert!(read.is_none_or(|user| user.as_str() == "x"), "{body}");
+        }
+    }
 
     #[test]
     fn requests_go_where_the_documentation_says() {

@@ -7,8 +7,8 @@ use crate::{
     identity::ServiceKeys,
     seal::KeyRing,
     time::Millis,
+    token::cycle::Policy,
     token::{Client, ClientAuthMethod, ClientId, ClientSecret},
-    vault::Policy,
 };
 
 /// A setting by its name.

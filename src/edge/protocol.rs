@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::Problem;
+use crate::api::VehicleAttributes;
 use crate::{
     connect::{ConnectionId, ExternalId, RedirectUri, StateFingerprint, VehicleId},
     principal::Principal,
     time::UnixMillis,
-    vault::VehicleIndex,
+    vault::CoveredVehicle,
 };
 
 /// Whom a request speaks for.
@@ -27,6 +28,17 @@ pub enum Select {
     Connection(ConnectionId),
     /// The one that covers this vehicle.
     Vehicle(VehicleId),
+}
+
+/// What Smartcar said of a vehicle.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LearnedVehicle {
+    /// The connection that covers the vehicle.
+    pub connection_id: ConnectionId,
+    /// The vehicle.
+    pub vehicle_id: VehicleId,
+    /// What does not change of it.
+    pub attributes: VehicleAttributes,
 }
 
 /// A request to the vault of a principal.
@@ -55,6 +67,8 @@ pub enum Operation {
     Connections(Option<ConnectionId>),
     /// Which vehicles are there?
     Vehicles,
+    /// Smartcar said what does not change of these vehicles: the vault is to keep it.
+    KeepAttributes(Vec<LearnedVehicle>),
     /// An access token is wanted.
     Token {
         /// Of which connection.
@@ -111,7 +125,7 @@ pub enum VaultReply {
     /// To [`Operation::Finish`] and [`Operation::Connections`]: the body of the Worker's answer, JSON.
     Body(String),
     /// To [`Operation::Vehicles`].
-    Vehicles(VehicleIndex),
+    Vehicles(Vec<CoveredVehicle>),
     /// To [`Operation::Token`].
     Token(TokenAnswer),
     /// It is done.

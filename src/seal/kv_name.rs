@@ -1,11 +1,11 @@
-//! Names in Workers KV: a dump of the namespace shows no principal, connection or vehicle.
+//! Names in Workers KV: a dump of the namespace shows no principal, connection, vehicle or Smartcar user.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 use crate::{
-    connect::ConnectionId,
+    connect::{ConnectionId, ExternalId, UserId},
     principal::Principal,
     seal::{KeyId, KeyRing, push_prefixed},
     time::UnixMillis,
@@ -34,25 +34,47 @@ impl KvName {
     /// Where the grant is kept, for each key of the ring, the active one first.
     #[must_use]
     pub fn grant(ring: &KeyRing, principal: &Principal, id: &ConnectionId) -> Vec<Self> {
-        Self::all(ring, "kv-name/grant", principal, id.as_str())
+        Self::all(ring, "kv-name/grant", principal.as_str(), id.as_str())
     }
 
     /// Where the index of the principal is kept, for each key of the ring, the active one first.
     #[must_use]
     pub fn index(ring: &KeyRing, principal: &Principal) -> Vec<Self> {
-        Self::all(ring, "kv-name/index", principal, "")
+        Self::all(ring, "kv-name/index", principal.as_str(), "")
     }
 
-    fn all(ring: &KeyRing, purpose: &str, principal: &Principal, item: &str) -> Vec<Self> {
+    /// Where the look-up of a vault by its owner's external id is kept, for each key of the ring, the active one first.
+    #[must_use]
+    pub fn external_id_lookup(ring: &KeyRing, external_id: &ExternalId) -> Vec<Self> {
+        Self::all(ring, "kv-name/external-id", external_id.as_str(), "")
+    }
+
+    /// Where the look-up of one vault by a Smartcar user is kept, for each key of the ring, the active one first. Several
+    /// vaults may keep a connection of the same user: the names of all of them begin with a
+    /// [prefix](Self::user_lookup_prefixes) that follows from the user.
+    #[must_use]
+    pub fn user_lookup(ring: &KeyRing, user_id: &UserId, vault_id: &str) -> Vec<Self> {
+        let prefixes = Self::user_lookup_prefixes(ring, user_id).into_iter();
+        prefixes.map(|prefix| Self([&prefix, vault_id].concat())).collect()
+    }
+
+    /// What the names of all look-ups by a Smartcar user begin with, for each key of the ring, the active one first.
+    #[must_use]
+    pub fn user_lookup_prefixes(ring: &KeyRing, user_id: &UserId) -> Vec<String> {
+        let names = Self::all(ring, "kv-name/user-id", user_id.as_str(), "").into_iter();
+        names.map(|name| [&name.0, "/"].concat()).collect()
+    }
+
+    fn all(ring: &KeyRing, purpose: &str, owner: &str, item: &str) -> Vec<Self> {
         ring.ids()
-            .filter_map(|id| Self::under(ring, id, purpose, principal, item))
+            .filter_map(|id| Self::under(ring, id, purpose, owner, item))
             .collect()
     }
 
-    fn under(ring: &KeyRing, key_id: &KeyId, purpose: &str, principal: &Principal, item: &str) -> Option<Self> {
+    fn under(ring: &KeyRing, key_id: &KeyId, purpose: &str, owner: &str, item: &str) -> Option<Self> {
         let key = ring.derive(key_id, purpose, "")?;
         let mut message = Vec::new();
-        push_prefixed(&mut message, principal.as_str().as_bytes());
+        push_prefixed(&mut message, owner.as_bytes());
         push_prefixed(&mut message, item.as_bytes());
         let mut mac = Hmac::<Sha256>::new_from_slice(&*key).ok()?;
         mac.update(&message);
@@ -71,6 +93,50 @@ impl KvName {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn ring() -> KeyRing {
+        KeyRing::parse(
+            "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=,k2:ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=",
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn each_kind_of_name_is_of_its_own() {
+        let (ring, principal) = (ring(), Principal::parse("same").unwrap());
+        let (external_id, user_id) = (ExternalId::parse("same").unwrap(), UserId::parse("same").unwrap());
+        let mut names: Vec<KvName> = [
+            KvName::grant(&ring, &principal, &ConnectionId::from_random([7; 16])),
+            KvName::index(&ring, &principal),
+            KvName::external_id_lookup(&ring, &external_id),
+            KvName::user_lookup(&ring, &user_id, "vault-1"),
+            KvName::user_lookup(&ring, &user_id, "vault-2"),
+        ]
+        .concat();
+        assert!(names.iter().all(|name| name.as_str().starts_with(KvName::PREFIX)));
+        let count = names.len();
+        names.sort_by(|one, other| one.as_str().cmp(other.as_str()));
+        names.dedup();
+        assert_eq!((names.len(), count), (10, 10), "one for each of both keys");
+    }
+
+    #[test]
+    fn all_vaults_of_a_user_are_found_by_one_prefix_and_nobody_elses() {
+        let ring = ring();
+        let [mine, other] = ["user-1", "user-10"].map(|id| UserId::parse(id).unwrap());
+        let prefixes = KvName::user_lookup_prefixes(&ring, &mine);
+        for (vault, prefix) in ["vault-1", "vault-2"].iter().zip([&prefixes[0], &prefixes[0]]) {
+            let names = KvName::user_lookup(&ring, &mine, vault);
+            assert_eq!(names[0].as_str(), format!("{prefix}{vault}"));
+            assert!(names[1].as_str().starts_with(&prefixes[1]));
+        }
+        let elsewhere = KvName::user_lookup(&ring, &other, "vault-1");
+        assert!(
+            elsewhere
+                .iter()
+                .all(|name| prefixes.iter().all(|prefix| !name.as_str().starts_with(prefix)))
+        );
+    }
 
     #[test]
     fn no_life_is_shorter_than_kv_takes() {

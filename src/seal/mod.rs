@@ -10,5 +10,5 @@ mod rotation;
 pub(crate) use encoding::push_prefixed;
 pub use key_ring::{KeyId, KeyRing, KeyRingError};
 pub use kv_name::{KvName, kv_life_secs};
-pub use record::{Nonce, OpenError, Place, RecordType, SealedRecord};
+pub use record::{Nonce, OpenError, RecordBinding, RecordType, SealedRecord};
 pub use rotation::{Page, Rotation};

@@ -10,7 +10,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
 use crate::{
-    connect::ConnectionId,
+    connect::{ConnectionId, ExternalId, UserId},
     principal::Principal,
     seal::{KeyId, KeyRing, push_prefixed},
 };
@@ -36,6 +36,10 @@ pub enum RecordType {
     Index,
     /// How far the index in KV is.
     Publication,
+    /// An access token for readers of KV.
+    AccessToken,
+    /// Which vault an external id or a Smartcar user leads to.
+    Lookup,
 }
 
 impl RecordType {
@@ -46,19 +50,21 @@ impl RecordType {
             Self::Grant => "grant",
             Self::Index => "index",
             Self::Publication => "publication",
+            Self::AccessToken => "access_token",
+            Self::Lookup => "lookup",
         }
     }
 }
 
-/// The one place where a record may be opened.
+/// The one place where a record may be opened: with the key's id and the generation it is the record's associated data.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct RecordBinding {
     record_type: RecordType,
     owner: String,
     item: String,
 }
 
-impl Place {
+impl RecordBinding {
     /// A grant of `principal`.
     #[must_use]
     pub fn grant(principal: &Principal, id: &ConnectionId) -> Self {
@@ -66,6 +72,36 @@ impl Place {
             record_type: RecordType::Grant,
             owner: principal.as_str().to_owned(),
             item: id.as_str().to_owned(),
+        }
+    }
+
+    /// The access token of a grant of `principal`, for readers of KV.
+    #[must_use]
+    pub fn access_token(principal: &Principal, id: &ConnectionId) -> Self {
+        Self {
+            record_type: RecordType::AccessToken,
+            owner: principal.as_str().to_owned(),
+            item: id.as_str().to_owned(),
+        }
+    }
+
+    /// The look-up of the vault that knows its owner by this external id.
+    #[must_use]
+    pub fn external_id_lookup(external_id: &ExternalId) -> Self {
+        Self {
+            record_type: RecordType::Lookup,
+            owner: ["external_id:", external_id.as_str()].concat(),
+            item: String::new(),
+        }
+    }
+
+    /// The look-up of one of the vaults that keep a connection of this Smartcar user's.
+    #[must_use]
+    pub fn user_lookup(user_id: &UserId, vault_id: &str) -> Self {
+        Self {
+            record_type: RecordType::Lookup,
+            owner: ["user_id:", user_id.as_str()].concat(),
+            item: vault_id.to_owned(),
         }
     }
 
@@ -137,7 +173,7 @@ pub enum OpenError {
     UnknownVersion(u8),
     /// The key that sealed it is not in the ring any more.
     UnknownKey,
-    /// It was changed, or belongs to another place.
+    /// It was changed, or belongs to another binding.
     NotAuthentic,
 }
 
@@ -147,7 +183,7 @@ impl fmt::Display for OpenError {
             Self::Malformed => f.write_str("the record is cut short or not a sealed record"),
             Self::UnknownVersion(version) => write!(f, "the record has layout version {version}, this program knows 1"),
             Self::UnknownKey => f.write_str("the key that sealed the record is not in `SEALING_KEYS`"),
-            Self::NotAuthentic => f.write_str("the record was changed or belongs to another place"),
+            Self::NotAuthentic => f.write_str("the record was changed or belongs to another binding"),
         }
     }
 }
@@ -167,20 +203,20 @@ pub struct SealedRecord {
 }
 
 impl SealedRecord {
-    /// Seals `plaintext` for `place` with the active key.
+    /// Seals `plaintext` for `binding` with the active key.
     ///
     /// # Errors
     /// [`OpenError::Malformed`] if the plaintext is beyond what AES-GCM can seal (64 GiB).
     pub fn seal(
         ring: &KeyRing,
-        place: &Place,
+        binding: &RecordBinding,
         generation: u64,
         nonce: Nonce,
         plaintext: &[u8],
     ) -> Result<Self, OpenError> {
         let key_id = ring.active_id().clone();
-        let cipher = place.cipher(ring, &key_id).ok_or(OpenError::UnknownKey)?;
-        let aad = place.associated_data(&key_id, generation);
+        let cipher = binding.cipher(ring, &key_id).ok_or(OpenError::UnknownKey)?;
+        let aad = binding.associated_data(&key_id, generation);
         let ciphertext = cipher
             .encrypt(
                 (&nonce).into(),
@@ -198,13 +234,13 @@ impl SealedRecord {
         })
     }
 
-    /// Opens the record, if `place` is its own.
+    /// Opens the record, if `binding` is its own.
     ///
     /// # Errors
     /// [`OpenError::UnknownKey`] and [`OpenError::NotAuthentic`].
-    pub fn open(&self, ring: &KeyRing, place: &Place) -> Result<Zeroizing<Vec<u8>>, OpenError> {
-        let cipher = place.cipher(ring, &self.key_id).ok_or(OpenError::UnknownKey)?;
-        let aad = place.associated_data(&self.key_id, self.generation);
+    pub fn open(&self, ring: &KeyRing, binding: &RecordBinding) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+        let cipher = binding.cipher(ring, &self.key_id).ok_or(OpenError::UnknownKey)?;
+        let aad = binding.associated_data(&self.key_id, self.generation);
         let payload = Payload {
             msg: &self.ciphertext,
             aad: &aad,

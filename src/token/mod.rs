@@ -4,6 +4,7 @@
 //!
 //! Sources: RFC 6749 sections 4.1.3, 5 and 6; <https://smartcar.com/docs/api-reference/authorization/auth-code-exchange>.
 
+pub mod cycle;
 mod error;
 mod lifetime;
 mod request;
@@ -11,7 +12,7 @@ mod response;
 
 pub use error::{TokenError, TokenResult, TokenSet, outcome_code};
 pub use lifetime::{ACCESS_LIFETIME, FRESH_MARGIN, IDLE_REFRESH_AFTER, REFRESH_LIFETIME, is_fresh};
-pub use request::{Client, ClientAuthMethod, ClientId, OutgoingRequest, TokenRequest};
+pub use request::{Client, ClientAuthMethod, ClientId, OutgoingRequest, TokenRequest, USER_AGENT};
 pub use response::{MAX_BODY_BYTES, read_response};
 
 use crate::secret::secret_string;

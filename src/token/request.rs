@@ -7,6 +7,9 @@ use zeroize::Zeroizing;
 use super::{ClientSecret, RefreshToken};
 use crate::connect::{AuthorizationCode, Origin, RedirectUri};
 
+/// The header `User-Agent` of every request to Smartcar, which asks for one.
+pub const USER_AGENT: &str = concat!("smartcar-connect/", env!("CARGO_PKG_VERSION"));
+
 /// The application's id: the same UUID that Connect is opened with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientId(String);
@@ -128,10 +131,7 @@ impl Client {
                 Zeroizing::new("application/x-www-form-urlencoded".to_owned()),
             ),
             ("accept", Zeroizing::new("application/json".to_owned())),
-            (
-                "user-agent",
-                Zeroizing::new(concat!("smartcar-connect/", env!("CARGO_PKG_VERSION")).to_owned()),
-            ),
+            ("user-agent", Zeroizing::new(USER_AGENT.to_owned())),
         ];
         if self.method == ClientAuthMethod::ClientSecretBasic {
             headers.push(("authorization", self.basic()));
@@ -187,8 +187,6 @@ mod tests {
             .map(|(name, value)| (*name, value.as_str()))
             .collect()
     }
-
-    const USER_AGENT: &str = concat!("smartcar-connect/", env!("CARGO_PKG_VERSION"));
 
     #[test]
     fn client_secret_post_byte_for_byte() {

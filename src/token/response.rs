@@ -18,7 +18,6 @@ const MAX_TOKEN_BYTES: usize = 8 * 1024;
 ///
 /// `retry_after` is the header of that name, if any: seconds. A body longer than [`MAX_BODY_BYTES`] counts as
 /// unreadable; the caller need not have read more than one byte beyond.
-#[must_use]
 pub fn read_response(status: u16, retry_after: Option<&str>, body: &[u8], now: UnixMillis) -> TokenResult {
     let fields = (body.len() <= MAX_BODY_BYTES)
         .then(|| serde_json::from_slice::<Fields<'_>>(body).ok())

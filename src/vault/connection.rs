@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     connect::{ConnectionId, VehicleId},
     time::UnixMillis,
-    vault::{Cause, GrantRecord, Health},
+    token::cycle::{Cause, RefreshState},
+    vault::{KnownVehicle, Record},
 };
 
 /// A connection's status, as its owner sees it.
@@ -47,58 +48,53 @@ pub struct Connection {
     pub connected_at: UnixMillis,
     /// When the access token expires; it is refreshed when needed.
     pub access_expires_at: Option<UnixMillis>,
-    /// When the refresh token expires; it is renewed long before.
-    pub refresh_expires_at: UnixMillis,
+    /// When the refresh token expires; it is renewed long before. `None` in Smartcar's v3, which has none.
+    pub refresh_expires_at: Option<UnixMillis>,
 }
 
 impl Connection {
     /// What the owner sees of a record; `None` if there is nothing (left) to see.
     #[must_use]
-    pub fn of(id: &ConnectionId, record: &GrantRecord, now: UnixMillis) -> Option<Self> {
-        let listed = |vehicles: &[VehicleId]| vehicles.iter().map(|id| ListedVehicle { id: id.clone() }).collect();
+    pub fn of(id: &ConnectionId, record: &Record, now: UnixMillis) -> Option<Self> {
+        let listed = |vehicles: &[KnownVehicle]| {
+            let ids = vehicles.iter().map(|vehicle| vehicle.id.clone());
+            ids.map(|id| ListedVehicle { id }).collect()
+        };
         match record {
-            GrantRecord::Live(grant) => {
-                let (status, cause, since) = match grant.health {
-                    _ if now >= grant.tokens.refresh_expires_at => (
-                        Status::Expired,
-                        Some(Cause::RefreshTokenExpired),
-                        grant.tokens.refresh_expires_at,
-                    ),
-                    Health::Well { since } => (Status::Active, None, since),
-                    Health::Unwell { cause, since, .. } => (Status::Degraded, Some(cause), since),
+            Record::Live(live) => {
+                let tokens = live.owner_tokens();
+                let refresh_expires_at = tokens.map(|tokens| tokens.pair.refresh_expires_at);
+                let (status, cause, since) = match (refresh_expires_at, tokens.map(|tokens| tokens.refresh)) {
+                    (Some(over), _) if now >= over => (Status::Expired, Some(Cause::RefreshTokenExpired), over),
+                    (_, Some(RefreshState::Failing { cause, since, .. })) => (Status::Degraded, Some(cause), since),
+                    (_, Some(RefreshState::Ok { since })) => (Status::Active, None, since),
+                    (_, None) => (Status::Active, None, live.connected_at),
                 };
                 Some(Self {
                     id: id.clone(),
                     status,
                     cause,
                     since,
-                    vehicles: listed(grant.vehicles.ids()),
-                    connected_at: grant.connected_at,
-                    access_expires_at: Some(grant.tokens.access_expires_at),
-                    refresh_expires_at: grant.tokens.refresh_expires_at,
+                    vehicles: listed(live.vehicles()),
+                    connected_at: live.connected_at,
+                    access_expires_at: tokens.map(|tokens| tokens.pair.access_expires_at),
+                    refresh_expires_at,
                 })
             }
-            GrantRecord::Ended {
-                cause,
-                since,
-                vehicles,
-                connected_at,
-                refresh_expires_at,
-                ..
-            } => Some(Self {
+            Record::Ended(ended) => Some(Self {
                 id: id.clone(),
-                status: match cause {
+                status: match ended.cause {
                     Cause::RefreshTokenExpired => Status::Expired,
                     _ => Status::Reauthenticate,
                 },
-                cause: Some(*cause),
-                since: *since,
-                vehicles: listed(vehicles),
-                connected_at: *connected_at,
+                cause: Some(ended.cause),
+                since: ended.since,
+                vehicles: listed(&ended.vehicles),
+                connected_at: ended.connected_at,
                 access_expires_at: None,
-                refresh_expires_at: *refresh_expires_at,
+                refresh_expires_at: ended.refresh_expires_at,
             }),
-            GrantRecord::Closing { .. } | GrantRecord::Tombstone { .. } => None,
+            Record::Closing(_) | Record::Tombstone(_) => None,
         }
     }
 }
@@ -107,9 +103,13 @@ impl Connection {
 mod tests {
     use super::*;
     use crate::{
+        connect::UserId,
         time::Millis,
-        token::{AccessToken, RefreshToken, TokenError},
-        vault::{Grant, Published, Tokens, Vehicles},
+        token::{
+            AccessToken, RefreshToken,
+            cycle::{OwnerTokens, TokenPair},
+        },
+        vault::{Access, Closing, Ended, KvCopy, Learned, Live, Tombstone},
     };
 
     const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
@@ -118,37 +118,46 @@ mod tests {
         ConnectionId::from_random([1; 16])
     }
 
-    fn grant(health: Health) -> Grant {
-        Grant {
-            generation: 3,
-            tokens: Tokens {
-                access_token: AccessToken::new("hunter2".into()),
-                access_expires_at: NOW.after(Millis::from_hours(2)),
-                refresh_token: RefreshToken::new("hunter3".into()),
-                refresh_expires_at: NOW.after(Millis::from_days(60)),
-                refresh_issued_at: NOW,
-            },
-            vehicles: Vehicles::Listed(vec![VehicleId::parse("v1").unwrap()]),
+    fn live(refresh: RefreshState) -> Live {
+        Live {
+            access: Access::Owner(OwnerTokens {
+                generation: 3,
+                pair: TokenPair {
+                    access_token: AccessToken::new("hunter2".into()),
+                    access_expires_at: NOW.after(Millis::from_hours(2)),
+                    refresh_token: RefreshToken::new("hunter3".into()),
+                    refresh_expires_at: NOW.after(Millis::from_days(60)),
+                    refresh_issued_at: NOW,
+                },
+                attempt: None,
+                refresh,
+            }),
+            user_id: Learned::Known(UserId::parse("u1").unwrap()),
+            vehicles: Learned::Known(vec![KnownVehicle::new(VehicleId::parse("v1").unwrap())]),
             connected_at: NOW,
-            intent: None,
-            health,
-            published: Published::Current { since: NOW },
+            kv: SYNCED,
         }
     }
 
-    fn ended(cause: Cause) -> GrantRecord {
-        GrantRecord::Ended {
+    const SYNCED: KvCopy = KvCopy::Synced {
+        since: NOW,
+        renew_at: None,
+    };
+
+    fn ended(cause: Cause) -> Record {
+        Record::Ended(Ended {
             cause,
             since: NOW,
             generation: 3,
-            vehicles: vec![VehicleId::parse("v1").unwrap()],
+            user_id: None,
+            vehicles: vec![KnownVehicle::new(VehicleId::parse("v1").unwrap())],
             connected_at: NOW,
-            refresh_expires_at: NOW.after(Millis::from_days(60)),
-            published: Published::Current { since: NOW },
-        }
+            refresh_expires_at: Some(NOW.after(Millis::from_days(60))),
+            kv: SYNCED,
+        })
     }
 
-    fn seen(record: &GrantRecord, now: UnixMillis) -> (Status, Option<Cause>, UnixMillis) {
+    fn seen(record: &Record, now: UnixMillis) -> (Status, Option<Cause>, UnixMillis) {
         let connection = Connection::of(&id(), record, now).unwrap();
         assert_eq!(connection.vehicles.len(), 1);
         (connection.status, connection.cause, connection.since)
@@ -156,10 +165,10 @@ mod tests {
 
     #[test]
     fn each_record_has_its_status_cause_and_time() {
-        let well = GrantRecord::Live(grant(Health::Well { since: NOW }));
+        let well = Record::Live(live(RefreshState::Ok { since: NOW }));
         let later = NOW.after(Millis::from_days(3));
         let failed_at = NOW.after(Millis::from_hours(2));
-        let unwell = GrantRecord::Live(grant(Health::Unwell {
+        let unwell = Record::Live(live(RefreshState::Failing {
             cause: Cause::TimedOut,
             since: failed_at,
             failures: 4,
@@ -185,21 +194,22 @@ mod tests {
 
     #[test]
     fn a_connection_that_is_closed_is_not_there() {
-        let closing = |grant: Option<Grant>| GrantRecord::Closing {
-            grant: grant.map(Box::new),
-            generation: 3,
-            since: NOW,
-            failures: 0,
-            retry_at: NOW,
+        let closing = |live: Option<Live>| {
+            Record::Closing(Closing {
+                live: live.map(Box::new),
+                generation: 3,
+                since: NOW,
+                kv: SYNCED,
+            })
         };
-        let tombstone = GrantRecord::Tombstone {
+        let tombstone = Record::Tombstone(Tombstone {
             since: NOW,
             generation: 3,
-            sweep_at: None,
-        };
+            kv: SYNCED,
+        });
         for record in [
             closing(None),
-            closing(Some(grant(Health::Well { since: NOW }))),
+            closing(Some(live(RefreshState::Ok { since: NOW }))),
             tombstone,
         ] {
             assert_eq!(Connection::of(&id(), &record, NOW), None);
@@ -210,7 +220,7 @@ mod tests {
 
     #[test]
     fn neither_the_owner_nor_a_log_sees_a_token() {
-        let record = GrantRecord::Live(grant(Health::Well { since: NOW }));
+        let record = Record::Live(live(RefreshState::Ok { since: NOW }));
         let connection = Connection::of(&id(), &record, NOW).unwrap();
         let json = serde_json::to_string(&connection).unwrap();
         assert_eq!(
@@ -224,28 +234,10 @@ mod tests {
 
     #[test]
     fn what_is_stored_reads_back_and_holds_the_tokens_in_one_place_each() {
-        let record = GrantRecord::Live(grant(Health::Well { since: NOW }));
+        let record = Record::Live(live(RefreshState::Ok { since: NOW }));
         let json = serde_json::to_string(&record).unwrap();
         assert_eq!(json.matches("hunter").count(), 2);
-        let read: GrantRecord = serde_json::from_str(&json).unwrap();
+        let read: Record = serde_json::from_str(&json).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), json);
-    }
-
-    #[test]
-    fn a_cause_has_the_same_name_in_storage_and_in_answers() {
-        for failure in [
-            TokenError::InvalidGrant,
-            TokenError::InvalidClient,
-            TokenError::RateLimited { retry_after: None },
-            TokenError::RefusedWithoutReason,
-            TokenError::ServerError,
-            TokenError::TimedOut,
-            TokenError::ConnectionLost,
-            TokenError::UnreadableResponse,
-            TokenError::Redirected,
-        ] {
-            let cause = Cause::from(failure);
-            assert_eq!(serde_json::to_value(cause).unwrap(), cause.code());
-        }
     }
 }

@@ -4,6 +4,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::connect::StateFingerprint;
 use crate::{
     connect::{
         AuthorizationCode, Callback, ConnectionId, PendingConnection, RedirectUri, StateError, UncheckedCallback,
@@ -21,7 +22,7 @@ pub struct PendingRecord {
     /// The pending connection.
     pub pending: PendingConnection,
     /// The callback that used its state, if one has.
-    pub used: Option<Used>,
+    pub used: Option<Consumed>,
 }
 
 impl PendingRecord {
@@ -39,17 +40,17 @@ impl PendingRecord {
     /// Whether a code is being exchanged, unless the process that did it died.
     #[must_use]
     pub fn is_being_exchanged(&self) -> bool {
-        matches!(self.used, Some(Used { outcome: None, .. }))
+        matches!(self.used, Some(Consumed { outcome: None, .. }))
     }
 }
 
 /// The one callback that a state was used by.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Used {
+pub struct Consumed {
     /// Which callback it was.
     digest: CallbackDigest,
     /// What came of it; `None` while the code is being exchanged, and for ever if the process died meanwhile.
-    outcome: Option<FinishOutcome>,
+    outcome: Option<ExchangeResult>,
 }
 
 /// Tells one callback from another: SHA-256 of its query.
@@ -71,14 +72,14 @@ impl CallbackDigest {
     }
 }
 
-/// What came of a finish. The callback itself tells the rest, and whoever repeats a finish brings it.
+/// What came of a callback. The callback itself tells the rest, and whoever repeats a finish brings it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum FinishOutcome {
+pub enum ExchangeResult {
     /// A grant is kept under this id.
     Connected(ConnectionId),
     /// The callback was about no new grant.
-    AsCalledBack,
+    NoNewGrant,
     /// The code brought no tokens. It is never presented again: a code is used once (RFC 6749 section 4.1.2).
     ExchangeFailed(TokenError),
     /// The callback brought no authorization code although it was granted.
@@ -87,13 +88,13 @@ pub enum FinishOutcome {
 
 /// What a finish has to do next.
 #[derive(Debug)]
-pub enum FinishStep {
+pub enum Step {
     /// Nothing: the state is no good.
     Refuse(StateError),
     /// Answer with what came of the same callback before.
     Replay {
         /// What came of it.
-        outcome: FinishOutcome,
+        outcome: ExchangeResult,
         /// What it said.
         callback: Callback,
     },
@@ -102,7 +103,7 @@ pub enum FinishStep {
         /// What is stored.
         next: PendingRecord,
         /// What came of it.
-        outcome: FinishOutcome,
+        outcome: ExchangeResult,
         /// What it said.
         callback: Callback,
     },
@@ -120,83 +121,91 @@ pub enum FinishStep {
     },
 }
 
-/// Finishing a pending connection.
-#[derive(Debug)]
-pub struct Finish;
-
-impl Finish {
-    /// Decides about a callback, given what is stored under its state's fingerprint.
-    #[must_use]
-    pub fn step(
-        record: Option<&PendingRecord>,
-        callback: UncheckedCallback,
-        digest: &CallbackDigest,
-        now: UnixMillis,
-    ) -> FinishStep {
-        let Some(record) = record else {
-            return FinishStep::Refuse(StateError::Unknown);
-        };
-        let callback = match callback.verify(&record.pending, now) {
-            Ok(callback) => callback,
-            Err(error) => return FinishStep::Refuse(error),
-        };
-        match &record.used {
-            Some(used) if used.digest != *digest => return FinishStep::Refuse(StateError::Used),
-            Some(Used {
-                outcome: Some(outcome), ..
-            }) => {
-                return FinishStep::Replay {
-                    outcome: outcome.clone(),
-                    callback,
-                };
-            }
-            Some(Used { outcome: None, .. }) | None => {}
-        }
-        let used = |outcome| PendingRecord {
-            pending: record.pending.clone(),
-            used: Some(Used {
-                digest: digest.clone(),
-                outcome,
-            }),
-        };
-        match &callback {
-            Callback::Granted { code: Some(code), .. } => FinishStep::Exchange {
-                next: used(None),
-                code: code.clone(),
-                redirect_uri: record.pending.redirect_uri().clone(),
+/// Decides about a callback, given what is stored under its state's fingerprint.
+#[must_use]
+pub fn step(
+    record: Option<&PendingRecord>,
+    callback: UncheckedCallback,
+    digest: &CallbackDigest,
+    now: UnixMillis,
+) -> Step {
+    let Some(record) = record else {
+        return Step::Refuse(StateError::Unknown);
+    };
+    let callback = match callback.verify(&record.pending, now) {
+        Ok(callback) => callback,
+        Err(error) => return Step::Refuse(error),
+    };
+    match &record.used {
+        Some(used) if used.digest != *digest => return Step::Refuse(StateError::Used),
+        Some(Consumed {
+            outcome: Some(outcome), ..
+        }) => {
+            return Step::Replay {
+                outcome: outcome.clone(),
                 callback,
-            },
-            Callback::Granted { code: None, .. } => {
-                let outcome = FinishOutcome::CodeMissing;
-                FinishStep::Conclude {
-                    next: used(Some(outcome.clone())),
-                    outcome,
-                    callback,
-                }
+            };
+        }
+        Some(Consumed { outcome: None, .. }) | None => {}
+    }
+    let used = |outcome| PendingRecord {
+        pending: record.pending.clone(),
+        used: Some(Consumed {
+            digest: digest.clone(),
+            outcome,
+        }),
+    };
+    match &callback {
+        Callback::Granted { code: Some(code), .. } => Step::Exchange {
+            next: used(None),
+            code: code.clone(),
+            redirect_uri: record.pending.redirect_uri().clone(),
+            callback,
+        },
+        Callback::Granted { code: None, .. } => {
+            let outcome = ExchangeResult::CodeMissing;
+            Step::Conclude {
+                next: used(Some(outcome.clone())),
+                outcome,
+                callback,
             }
-            _ => {
-                let outcome = FinishOutcome::AsCalledBack;
-                FinishStep::Conclude {
-                    next: used(Some(outcome.clone())),
-                    outcome,
-                    callback,
-                }
+        }
+        _ => {
+            let outcome = ExchangeResult::NoNewGrant;
+            Step::Conclude {
+                next: used(Some(outcome.clone())),
+                outcome,
+                callback,
             }
         }
     }
+}
 
-    /// What is stored once the exchange has ended with `outcome`.
-    #[must_use]
-    pub fn concluded(exchanging: &PendingRecord, outcome: FinishOutcome) -> PendingRecord {
-        let used = exchanging.used.clone().map(|used| Used {
-            outcome: Some(outcome),
-            ..used
-        });
-        PendingRecord {
-            pending: exchanging.pending.clone(),
-            used,
-        }
+/// What is stored once the exchange has ended with `outcome`.
+#[must_use]
+pub fn concluded(exchanging: &PendingRecord, outcome: ExchangeResult) -> PendingRecord {
+    let used = exchanging.used.clone().map(|used| Consumed {
+        outcome: Some(outcome),
+        ..used
+    });
+    PendingRecord {
+        pending: exchanging.pending.clone(),
+        used,
     }
+}
+
+/// How many attempts of one principal may be unfinished at once; the oldest makes room.
+pub const MAX_ATTEMPTS: usize = 16;
+
+/// The attempts that make room for one more, by the fingerprint of their state: the oldest, but none whose code is being
+/// exchanged.
+#[must_use]
+pub fn evicted(records: &[PendingRecord]) -> Vec<StateFingerprint> {
+    let surplus = records.len().saturating_add(1).saturating_sub(MAX_ATTEMPTS);
+    let mut idle: Vec<&PendingRecord> = records.iter().filter(|record| !record.is_being_exchanged()).collect();
+    idle.sort_by_key(|record| record.pending.started_at());
+    let oldest = idle.into_iter().take(surplus);
+    oldest.map(|record| record.pending.fingerprint().clone()).collect()
 }
 
 #[cfg(test)]
@@ -225,48 +234,48 @@ mod tests {
         format!("{query}&state={}", state().expose())
     }
 
-    fn step_at(record: Option<&PendingRecord>, query: &str, now: UnixMillis) -> FinishStep {
+    fn at(record: Option<&PendingRecord>, query: &str, now: UnixMillis) -> Step {
         let callback = UncheckedCallback::parse(query).unwrap();
-        Finish::step(record, callback, &CallbackDigest::of(query), now)
+        super::step(record, callback, &CallbackDigest::of(query), now)
     }
 
-    fn step(record: &PendingRecord, query: &str) -> FinishStep {
-        step_at(Some(record), query, NOW.after(Millis::from_mins(1)))
+    fn step(record: &PendingRecord, query: &str) -> Step {
+        at(Some(record), query, NOW.after(Millis::from_mins(1)))
     }
 
     #[test]
     fn a_record_is_not_forgotten_in_the_middle_of_an_exchange() {
         let late = NOW.after(PENDING_LIFETIME);
         let used = |outcome| PendingRecord {
-            used: Some(Used {
+            used: Some(Consumed {
                 digest: CallbackDigest::of("code=c"),
                 outcome,
             }),
             ..record()
         };
         assert_eq!(record().kept_until(late), late);
-        assert_eq!(used(Some(FinishOutcome::AsCalledBack)).kept_until(late), late);
+        assert_eq!(used(Some(ExchangeResult::NoNewGrant)).kept_until(late), late);
         assert_eq!(used(None).kept_until(late), late.after(Millis::from_secs(15)));
         assert_eq!(used(None).kept_until(NOW), late);
     }
 
-    fn refused(step: &FinishStep) -> StateError {
+    fn refused(step: &Step) -> StateError {
         match step {
-            FinishStep::Refuse(error) => *error,
+            Step::Refuse(error) => *error,
             other => panic!("{other:?}"),
         }
     }
 
     fn exchanging(record: &PendingRecord, query: &str) -> PendingRecord {
         match step(record, query) {
-            FinishStep::Exchange { next, .. } => next,
+            Step::Exchange { next, .. } => next,
             other => panic!("{other:?}"),
         }
     }
 
-    fn replayed(record: &PendingRecord, query: &str) -> FinishOutcome {
+    fn replayed(record: &PendingRecord, query: &str) -> ExchangeResult {
         match step(record, query) {
-            FinishStep::Replay { outcome, .. } => outcome,
+            Step::Replay { outcome, .. } => outcome,
             other => panic!("{other:?}"),
         }
     }
@@ -275,7 +284,7 @@ mod tests {
     fn a_good_callback_is_exchanged_after_it_has_used_the_state() {
         let query = with_state("code=the-code");
         match step(&record(), &query) {
-            FinishStep::Exchange {
+            Step::Exchange {
                 next,
                 code,
                 redirect_uri,
@@ -302,38 +311,35 @@ mod tests {
             ("user_id=u&state=forged", StateError::Unknown),
         ] {
             let used = exchanging(&record(), &with_state("code=the-code"));
-            for record in [record(), Finish::concluded(&used, FinishOutcome::CodeMissing), used] {
+            for record in [record(), concluded(&used, ExchangeResult::CodeMissing), used] {
                 assert_eq!(refused(&step(&record, query)), error, "{query}");
             }
         }
-        assert_eq!(refused(&step_at(None, &with_state("code=c"), NOW)), StateError::Unknown);
+        assert_eq!(refused(&at(None, &with_state("code=c"), NOW)), StateError::Unknown);
     }
 
     #[test]
     fn after_ten_minutes_nothing_is_finished_and_nothing_replayed() {
         let query = with_state("code=the-code");
-        let done = Finish::concluded(
+        let done = concluded(
             &exchanging(&record(), &query),
-            FinishOutcome::Connected(ConnectionId::from_random([1; 16])),
+            ExchangeResult::Connected(ConnectionId::from_random([1; 16])),
         );
         let end = NOW.after(PENDING_LIFETIME);
         let last = UnixMillis::new(end.as_millis() - 1);
-        assert!(matches!(
-            step_at(Some(&record()), &query, last),
-            FinishStep::Exchange { .. }
-        ));
-        assert!(matches!(step_at(Some(&done), &query, last), FinishStep::Replay { .. }));
+        assert!(matches!(at(Some(&record()), &query, last), Step::Exchange { .. }));
+        assert!(matches!(at(Some(&done), &query, last), Step::Replay { .. }));
         for record in [record(), done] {
-            assert_eq!(refused(&step_at(Some(&record), &query, end)), StateError::Expired);
+            assert_eq!(refused(&at(Some(&record), &query, end)), StateError::Expired);
         }
     }
 
     #[test]
     fn another_callback_cannot_use_the_state_again() {
         let exchanging = exchanging(&record(), &with_state("code=the-code"));
-        let done = Finish::concluded(
+        let done = concluded(
             &exchanging,
-            FinishOutcome::Connected(ConnectionId::from_random([1; 16])),
+            ExchangeResult::Connected(ConnectionId::from_random([1; 16])),
         );
         for record in [exchanging, done] {
             for query in [
@@ -352,11 +358,11 @@ mod tests {
         let query = with_state("code=the-code");
         let exchanging = exchanging(&record(), &query);
         for outcome in [
-            FinishOutcome::Connected(ConnectionId::from_random([1; 16])),
-            FinishOutcome::ExchangeFailed(TokenError::InvalidGrant),
-            FinishOutcome::ExchangeFailed(TokenError::TimedOut),
+            ExchangeResult::Connected(ConnectionId::from_random([1; 16])),
+            ExchangeResult::ExchangeFailed(TokenError::InvalidGrant),
+            ExchangeResult::ExchangeFailed(TokenError::TimedOut),
         ] {
-            let done = Finish::concluded(&exchanging, outcome.clone());
+            let done = concluded(&exchanging, outcome.clone());
             for _ in 0..3 {
                 assert_eq!(replayed(&done, &query), outcome);
             }
@@ -368,7 +374,7 @@ mod tests {
         let query = with_state("code=the-code");
         let lost = exchanging(&record(), &query);
         match step(&lost, &query) {
-            FinishStep::Exchange { next, code, .. } => {
+            Step::Exchange { next, code, .. } => {
                 assert_eq!(code.expose(), "the-code");
                 assert_eq!(next.used.unwrap().digest, CallbackDigest::of(&query));
             }
@@ -379,14 +385,14 @@ mod tests {
     #[test]
     fn a_callback_that_brings_no_code_is_concluded_at_once() {
         for (query, outcome) in [
-            ("error=access_denied&error_description=no", FinishOutcome::AsCalledBack),
-            ("error=something_new", FinishOutcome::AsCalledBack),
-            ("vehicle_id=v1", FinishOutcome::AsCalledBack),
-            ("user_id=u1", FinishOutcome::CodeMissing),
+            ("error=access_denied&error_description=no", ExchangeResult::NoNewGrant),
+            ("error=something_new", ExchangeResult::NoNewGrant),
+            ("vehicle_id=v1", ExchangeResult::NoNewGrant),
+            ("user_id=u1", ExchangeResult::CodeMissing),
         ] {
             let query = with_state(query);
             let next = match step(&record(), &query) {
-                FinishStep::Conclude { next, outcome: got, .. } => {
+                Step::Conclude { next, outcome: got, .. } => {
                     assert_eq!(got, outcome, "{query}");
                     next
                 }
@@ -404,22 +410,50 @@ mod tests {
     #[test]
     fn the_record_holds_neither_the_code_nor_the_state() {
         let query = with_state("code=the-code");
-        let done = Finish::concluded(
+        let done = concluded(
             &exchanging(&record(), &query),
-            FinishOutcome::ExchangeFailed(TokenError::UnreadableResponse),
+            ExchangeResult::ExchangeFailed(TokenError::UnreadableResponse),
         );
         let json = serde_json::to_string(&done).unwrap();
         assert!(!json.contains("the-code") && !json.contains(state().expose()), "{json}");
         let read: PendingRecord = serde_json::from_str(&json).unwrap();
         assert_eq!(
             replayed(&read, &query),
-            FinishOutcome::ExchangeFailed(TokenError::UnreadableResponse),
+            ExchangeResult::ExchangeFailed(TokenError::UnreadableResponse),
             "it reads what it wrote"
         );
     }
 
     #[test]
+    fn the_oldest_attempts_make_room_but_none_in_exchange() {
+        let started = |byte: u8, minutes: u64| PendingRecord {
+            pending: PendingConnection::new(
+                State::from_random([byte; 32]).fingerprint(),
+                record().pending.redirect_uri().clone(),
+                NOW.after(Millis::from_mins(minutes)),
+            ),
+            used: None,
+        };
+        let fingerprint = |byte: u8| State::from_random([byte; 32]).fingerprint();
+        let mut records: Vec<PendingRecord> = (1..16).map(|n| started(n, u64::from(20 - n))).collect();
+        assert_eq!(evicted(&records), [], "there is room for one more");
+        records.push(started(16, 60));
+        assert_eq!(evicted(&records), [fingerprint(15)], "the oldest");
+        for record in &mut records {
+            if *record.pending.fingerprint() == fingerprint(15) {
+                record.used = Some(Consumed {
+                    digest: CallbackDigest::of("code=c"),
+                    outcome: None,
+                });
+            }
+        }
+        assert_eq!(evicted(&records), [fingerprint(14)], "its code is being exchanged");
+        records.push(started(17, 61));
+        assert_eq!(evicted(&records), [fingerprint(14), fingerprint(13)]);
+    }
+
+    #[test]
     fn an_outcome_needs_a_callback_that_it_belongs_to() {
-        assert!(Finish::concluded(&record(), FinishOutcome::CodeMissing).used.is_none());
+        assert!(concluded(&record(), ExchangeResult::CodeMissing).used.is_none());
     }
 }

@@ -1,41 +1,64 @@
-//! The index of a principal: which connection covers which vehicle.
+//! What follows from all connections of a principal: which connection covers which vehicle, which gives one up, and of which
+//! vehicles Smartcar is told.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     connect::{ConnectionId, VehicleId},
-    vault::{GrantRecord, Vehicles},
+    vault::{KnownVehicle, Learned, Record},
 };
+
+/// A vehicle of a principal's, with the connection that covers it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CoveredVehicle {
+    /// The vehicle, and what is known of it.
+    pub vehicle: KnownVehicle,
+    /// The newest connection that covers it.
+    pub connection_id: ConnectionId,
+}
+
+/// Every vehicle that a live connection covers, once. The records are given with the oldest first: a vehicle that several
+/// cover belongs to the newest.
+#[must_use]
+pub fn covered_vehicles(records: &[(ConnectionId, Record)]) -> Vec<CoveredVehicle> {
+    let mut covered: Vec<CoveredVehicle> = Vec::new();
+    for (connection_id, record) in records.iter().rev() {
+        let Some(live) = record.live() else { continue };
+        for vehicle in live.vehicles() {
+            if covered.iter().all(|known| known.vehicle.id != vehicle.id) {
+                covered.push(CoveredVehicle {
+                    vehicle: vehicle.clone(),
+                    connection_id: connection_id.clone(),
+                });
+            }
+        }
+    }
+    covered
+}
 
 /// Enough to find a token by vehicle without the Durable Object.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VehicleIndex {
-    vehicles: Vec<KnownVehicle>,
+    vehicles: Vec<IndexedVehicle>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct KnownVehicle {
+struct IndexedVehicle {
     id: VehicleId,
     connection_id: ConnectionId,
 }
 
 impl VehicleIndex {
-    /// The index of grants that are given with the oldest first: a vehicle that several cover belongs to the newest.
+    /// The index of records that are given with the oldest first.
     #[must_use]
-    pub fn of(grants: &[(ConnectionId, GrantRecord)]) -> Self {
-        let mut index = Self::default();
-        for (connection_id, record) in grants.iter().rev() {
-            let GrantRecord::Live(grant) = record else { continue };
-            for id in grant.vehicles.ids() {
-                if index.connection_of(id).is_none() {
-                    index.vehicles.push(KnownVehicle {
-                        id: id.clone(),
-                        connection_id: connection_id.clone(),
-                    });
-                }
-            }
+    pub fn of(records: &[(ConnectionId, Record)]) -> Self {
+        let vehicles = covered_vehicles(records).into_iter().map(|covered| IndexedVehicle {
+            id: covered.vehicle.id,
+            connection_id: covered.connection_id,
+        });
+        Self {
+            vehicles: vehicles.collect(),
         }
-        index
     }
 
     /// The connection that covers a vehicle.
@@ -46,31 +69,22 @@ impl VehicleIndex {
             .find(|known| known.id == *vehicle)
             .map(|known| &known.connection_id)
     }
-
-    /// The vehicles, each with the connection that covers it.
-    pub fn iter(&self) -> impl Iterator<Item = (&VehicleId, &ConnectionId)> {
-        self.vehicles.iter().map(|known| (&known.id, &known.connection_id))
-    }
 }
 
-/// The vehicles that each grant has to give up, because a newer live one covers them. The grants are given with the oldest
-/// first, the connections answered with the newest first.
+/// The vehicles that each connection has to give up, because a newer live one covers them. The records are given with the
+/// oldest first, the connections returned with the newest first.
 #[must_use]
-pub fn superseded(grants: &[(ConnectionId, GrantRecord)]) -> Vec<(ConnectionId, Vec<VehicleId>)> {
+pub fn superseded_vehicles(records: &[(ConnectionId, Record)]) -> Vec<(ConnectionId, Vec<VehicleId>)> {
     let mut covered: Vec<&VehicleId> = Vec::new();
     let mut giving_up = Vec::new();
-    for (id, record) in grants.iter().rev() {
-        let given_up: Vec<VehicleId> = record
-            .vehicles()
-            .iter()
-            .filter(|vehicle| covered.contains(vehicle))
-            .cloned()
-            .collect();
+    for (id, record) in records.iter().rev() {
+        let mut given_up: Vec<VehicleId> = record.vehicles().iter().map(|vehicle| vehicle.id.clone()).collect();
+        given_up.retain(|vehicle| covered.contains(&vehicle));
         if !given_up.is_empty() {
             giving_up.push((id.clone(), given_up));
         }
-        if let GrantRecord::Live(grant) = record {
-            covered.extend(grant.vehicles.ids());
+        if let Some(live) = record.live() {
+            covered.extend(live.vehicles().iter().map(|vehicle| &vehicle.id));
         }
     }
     giving_up
@@ -79,18 +93,17 @@ pub fn superseded(grants: &[(ConnectionId, GrantRecord)]) -> Vec<(ConnectionId, 
 /// Which of the `vehicles` of a connection that is closed Smartcar is told of. It ends every grant that covers a vehicle, so
 /// none that another live connection covers is named; nor any as long as it is not known what another one covers.
 #[must_use]
-pub fn to_be_told(
-    grants: &[(ConnectionId, GrantRecord)],
+pub fn vehicles_to_revoke(
+    records: &[(ConnectionId, Record)],
     closed: &ConnectionId,
     vehicles: &[VehicleId],
 ) -> Vec<VehicleId> {
-    let others = grants.iter().filter(|(id, _)| id != closed);
+    let others = records.iter().filter(|(id, _)| id != closed);
     let mut covered: Vec<&VehicleId> = Vec::new();
-    for (_, record) in others {
-        let GrantRecord::Live(grant) = record else { continue };
-        match &grant.vehicles {
-            Vehicles::Listed(ids) => covered.extend(ids),
-            Vehicles::Unlisted { .. } => return Vec::new(),
+    for live in others.filter_map(|(_, record)| record.live()) {
+        match &live.vehicles {
+            Learned::Known(known) => covered.extend(known.iter().map(|vehicle| &vehicle.id)),
+            Learned::Unknown { .. } => return Vec::new(),
         }
     }
     vehicles
@@ -105,8 +118,8 @@ mod tests {
     use super::*;
     use crate::{
         time::UnixMillis,
-        token::{AccessToken, RefreshToken, TokenSet},
-        vault::{Cause, Published, granted},
+        token::{AccessToken, RefreshToken, TokenSet, cycle::Cause},
+        vault::{Ended, KvCopy, Live},
     };
 
     fn id(byte: u8) -> ConnectionId {
@@ -117,31 +130,35 @@ mod tests {
         VehicleId::parse(id).unwrap()
     }
 
-    fn live(vehicles: &[&str]) -> GrantRecord {
+    fn known(vehicles: &[&str]) -> Vec<KnownVehicle> {
+        vehicles.iter().map(|id| KnownVehicle::new(vehicle(id))).collect()
+    }
+
+    fn live_with(vehicles: Learned<Vec<KnownVehicle>>) -> Record {
         let tokens = TokenSet {
             access_token: AccessToken::new("a".into()),
             access_expires_at: UnixMillis::new(1),
             refresh_token: None,
         };
-        let mut record = granted(tokens, RefreshToken::new("r".into()), UnixMillis::EPOCH);
-        if let GrantRecord::Live(grant) = &mut record {
-            grant.vehicles = Vehicles::Listed(vehicles.iter().map(|id| vehicle(id)).collect());
-        }
-        record
+        let live = Live::granted(tokens, RefreshToken::new("r".into()), UnixMillis::EPOCH);
+        Record::Live(Live { vehicles, ..live })
     }
 
-    fn ended(vehicles: &[&str]) -> GrantRecord {
-        GrantRecord::Ended {
+    fn live(vehicles: &[&str]) -> Record {
+        live_with(Learned::Known(known(vehicles)))
+    }
+
+    fn ended(vehicles: &[&str]) -> Record {
+        Record::Ended(Ended {
             cause: Cause::RefreshTokenRefused,
             since: UnixMillis::EPOCH,
             generation: 1,
-            vehicles: vehicles.iter().map(|id| vehicle(id)).collect(),
+            user_id: None,
+            vehicles: known(vehicles),
             connected_at: UnixMillis::EPOCH,
-            refresh_expires_at: UnixMillis::EPOCH,
-            published: Published::Current {
-                since: UnixMillis::EPOCH,
-            },
-        }
+            refresh_expires_at: Some(UnixMillis::EPOCH),
+            kv: KvCopy::dirty(UnixMillis::EPOCH),
+        })
     }
 
     #[test]
@@ -154,7 +171,7 @@ mod tests {
         let index = VehicleIndex::of(&grants);
         let found = ["car-1", "car-2", "car-3", "car-4"].map(|car| index.connection_of(&vehicle(car)).cloned());
         assert_eq!(found, [Some(id(1)), Some(id(2)), Some(id(3)), None]);
-        assert_eq!(index.iter().count(), 3, "each vehicle once");
+        assert_eq!(covered_vehicles(&grants).len(), 3, "each vehicle once");
     }
 
     #[test]
@@ -175,13 +192,14 @@ mod tests {
             (id(5), ended(&["c", "d"])),
         ];
         let expected = [(id(2), vec![vehicle("a")]), (id(1), vec![vehicle("a"), vehicle("b")])];
-        assert_eq!(superseded(&grants), expected);
-        assert_eq!(superseded(&grants[2..]), [], "what has ended takes nothing");
+        assert_eq!(superseded_vehicles(&grants), expected);
+        assert_eq!(superseded_vehicles(&grants[2..]), [], "what has ended takes nothing");
     }
 
     #[test]
     fn smartcar_is_told_of_no_car_that_another_live_connection_covers() {
-        let told = |grants: &[(ConnectionId, GrantRecord)]| to_be_told(grants, &id(1), &[vehicle("a"), vehicle("b")]);
+        let told =
+            |grants: &[(ConnectionId, Record)]| vehicles_to_revoke(grants, &id(1), &[vehicle("a"), vehicle("b")]);
         let closing = (id(1), live(&["a", "b"]));
         assert_eq!(told(&[]), [vehicle("a"), vehicle("b")]);
         assert_eq!(
@@ -189,13 +207,7 @@ mod tests {
             [vehicle("a"), vehicle("b")]
         );
         assert_eq!(told(&[closing.clone(), (id(2), live(&["a", "c"]))]), [vehicle("b")]);
-        let mut unknown = live(&[]);
-        if let GrantRecord::Live(grant) = &mut unknown {
-            grant.vehicles = Vehicles::Unlisted {
-                failures: 0,
-                retry_at: UnixMillis::EPOCH,
-            };
-        }
+        let unknown = live_with(Learned::asking(UnixMillis::EPOCH));
         assert_eq!(told(&[closing, (id(2), unknown)]), [], "it may cover either");
     }
 }

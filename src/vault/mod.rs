@@ -1,20 +1,22 @@
-//! Keeping grants: the state machines that decide what becomes of a grant, and what is stored of one.
+//! Keeping connections: the state machines that decide what becomes of one, and what is stored of it.
 //!
 //! Nothing here does I/O. The Durable Object `Vault` carries the decisions out; the same functions drive the model that
 //! is checked in the tests.
 
 mod connection;
-mod finish;
-mod grant;
+pub mod finish;
 mod index;
-mod life;
+mod index_record;
+mod kv_value;
+pub mod life;
 mod profile;
+mod publication;
+mod record;
 
 pub use connection::{Connection, ListedVehicle, Status};
-pub use finish::{CallbackDigest, Finish, FinishOutcome, FinishStep, PendingRecord, Used};
-pub use grant::{Cause, Grant, GrantRecord, Health, Intent, Published, Tokens, Vehicles};
-pub use index::{VehicleIndex, superseded, to_be_told};
-pub use life::{
-    Answer, CALL_DEADLINE, Effect, Event, KvOutcome, Next, Policy, Step, Unwell, Upstream, granted, step, wake_at,
-};
+pub use index::{CoveredVehicle, VehicleIndex, covered_vehicles, superseded_vehicles, vehicles_to_revoke};
+pub use index_record::{IndexRecord, IndexWrite, is_forgotten, is_vault_empty};
+pub use kv_value::{Lookup, ReadableToken, join_value, readable_part};
 pub use profile::Profile;
+pub use publication::{KvCopy, KvOutcome};
+pub use record::{Access, Closing, Ended, KnownVehicle, Learned, Live, Record, Tombstone};

@@ -11,10 +11,13 @@ use crate::{
 /// A visit is noted once in so long: every request would be a write.
 const NOTED_EVERY: Millis = Millis::from_hours(12);
 
+/// How long deleting everything may take before the alarm goes on with it, and how often the alarm tries.
+const DELETION_LOST_AFTER: Millis = Millis::from_mins(1);
+
 /// The first record of a vault. The alarm, which no request comes with, learns from it whose grants it looks after.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Profile {
-    /// The owner.
+    /// Whom every record of the vault belongs to.
     pub principal: Principal,
     /// What Smartcar knows the owner by: random, so that it tells nothing.
     pub external_id: ExternalId,
@@ -29,13 +32,23 @@ pub struct Profile {
 impl Profile {
     /// The profile with the owner seen `now`; `None` if that need not be written.
     #[must_use]
-    pub fn seen(&self, now: UnixMillis, session_ends_at: Option<UnixMillis>) -> Option<Self> {
+    pub fn with_visit(&self, now: UnixMillis, session_ends_at: Option<UnixMillis>) -> Option<Self> {
         let noted = now.since(self.last_seen) < NOTED_EVERY && self.session_ends_at == session_ends_at;
         (!noted).then(|| Self {
             last_seen: now.max(self.last_seen),
             session_ends_at,
             ..self.clone()
         })
+    }
+
+    /// When the alarm is needed: for the deletion that is under way, or when one is due.
+    #[must_use]
+    pub fn alarm(&self, retention: Millis, now: UnixMillis) -> UnixMillis {
+        if self.closing {
+            now.after(DELETION_LOST_AFTER)
+        } else {
+            self.deleted_at(retention)
+        }
     }
 
     /// When everything of the owner is deleted: `retention` after the last visit, and no later than the end of the
@@ -67,24 +80,24 @@ mod tests {
     fn a_visit_is_noted_twice_a_day() {
         let profile = profile();
         let end = profile.session_ends_at;
-        assert!(profile.seen(NOW, end).is_none());
-        assert!(profile.seen(NOW.after(Millis::new(43_199_999)), end).is_none());
-        let seen = profile.seen(NOW.after(Millis::from_hours(12)), end).unwrap();
+        assert!(profile.with_visit(NOW, end).is_none());
+        assert!(profile.with_visit(NOW.after(Millis::new(43_199_999)), end).is_none());
+        let seen = profile.with_visit(NOW.after(Millis::from_hours(12)), end).unwrap();
         assert_eq!(seen.last_seen, NOW.after(Millis::from_hours(12)));
         assert_eq!(seen.external_id, profile.external_id);
     }
 
     #[test]
     fn another_end_of_the_session_is_noted_at_once() {
-        let seen = profile().seen(NOW, Some(NOW)).unwrap();
+        let seen = profile().with_visit(NOW, Some(NOW)).unwrap();
         assert_eq!((seen.last_seen, seen.session_ends_at), (NOW, Some(NOW)));
     }
 
     #[test]
     fn a_clock_that_was_set_back_makes_no_visit_older() {
         let early = UnixMillis::new(NOW.as_millis() - 50_000_000);
-        assert!(profile().seen(early, profile().session_ends_at).is_none());
-        assert_eq!(profile().seen(early, None).unwrap().last_seen, NOW);
+        assert!(profile().with_visit(early, profile().session_ends_at).is_none());
+        assert_eq!(profile().with_visit(early, None).unwrap().last_seen, NOW);
     }
 
     #[test]
@@ -97,6 +110,17 @@ mod tests {
             ..profile()
         };
         assert_eq!(known.deleted_at(days(180)), NOW.after(days(180)));
+    }
+
+    #[test]
+    fn the_alarm_is_for_the_deletion_that_is_due_or_under_way() {
+        let days = Millis::from_days;
+        assert_eq!(profile().alarm(days(30), NOW), NOW.after(days(30)));
+        let closing = Profile {
+            closing: true,
+            ..profile()
+        };
+        assert_eq!(closing.alarm(days(30), NOW), NOW.after(Millis::from_mins(1)));
     }
 
     #[test]

@@ -5,9 +5,9 @@ use smartcar_connect::{
     connect::{AuthorizationCode, Origin, RedirectUri},
     time::{Millis, UnixMillis},
     token::{
-        Client, ClientAuthMethod, ClientId, ClientSecret, OutgoingRequest, RefreshToken, TokenRequest, read_response,
+        Client, ClientAuthMethod, ClientId, ClientSecret, OutgoingRequest, RefreshToken, TokenRequest,
+        cycle::OwnerTokens, read_response,
     },
-    vault::{GrantRecord, granted},
 };
 use url::form_urlencoded;
 
@@ -128,11 +128,9 @@ fn answer(case: &Value, response: &Value) {
     }
     if let Some(expected) = text(expect, "refresh_expiry") {
         assert_eq!(expected, "now+60d +-10s");
-        let GrantRecord::Live(grant) = granted(tokens, refresh_token, NOW) else {
-            panic!("{}: a new grant is live", id(case))
-        };
+        let granted = OwnerTokens::granted(tokens, refresh_token, NOW);
         assert_eq!(
-            grant.tokens.refresh_expires_at,
+            granted.pair.refresh_expires_at,
             NOW.after(Millis::from_days(60)),
             "{}",
             id(case)

@@ -1,4 +1,4 @@
-//! What is stored: the vectors of `docs/storage.md`, and that no record opens anywhere but in its own place.
+//! What is stored: the vectors of `docs/storage.md`, and that no record opens anywhere but in its own binding.
 
 #![cfg(feature = "edge")]
 #![expect(
@@ -14,7 +14,7 @@ mod vectors;
 use smartcar_connect::{
     connect::ConnectionId,
     principal::Principal,
-    seal::{KeyRing, Place, SealedRecord},
+    seal::{KeyRing, RecordBinding, SealedRecord},
 };
 
 const KEY_A: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
@@ -24,19 +24,19 @@ fn ring(text: &str) -> KeyRing {
     KeyRing::parse(text).unwrap()
 }
 
-/// The place that a type, owner and item name.
-fn place(record_type: &str, owner: &str, item: &str) -> Place {
+/// The binding that a type, owner and item name.
+fn binding(record_type: &str, owner: &str, item: &str) -> RecordBinding {
     let principal = || Principal::parse(owner).unwrap();
     match record_type {
-        "grant" => Place::grant(&principal(), &ConnectionId::parse(item).unwrap()),
-        "pending" => Place::pending(&principal(), item),
-        "index" => Place::index(&principal()),
-        "publication" => Place::publication(&principal()),
-        "profile" => Place::profile(owner.strip_prefix("vault:").unwrap()),
+        "grant" => RecordBinding::grant(&principal(), &ConnectionId::parse(item).unwrap()),
+        "pending" => RecordBinding::pending(&principal(), item),
+        "index" => RecordBinding::index(&principal()),
+        "publication" => RecordBinding::publication(&principal()),
+        "profile" => RecordBinding::profile(owner.strip_prefix("vault:").unwrap()),
         other => panic!("no type {other}"),
     }
 }
 
-fn opens(ring: &KeyRing, record: &SealedRecord, place: &Place) -> bool {
-    record.open(ring, place).is_ok()
+fn opens(ring: &KeyRing, record: &SealedRecord, binding: &RecordBinding) -> bool {
+    record.open(ring, binding).is_ok()
 }

@@ -1,12 +1,12 @@
-//! No record opens in another's place.
+//! No record opens in another's binding.
 
 use proptest::{collection::vec, prelude::*};
 use smartcar_connect::{
     principal::Principal,
-    seal::{KeyRing, KvName, Nonce, OpenError, Place, SealedRecord},
+    seal::{KeyRing, KvName, Nonce, OpenError, RecordBinding, SealedRecord},
 };
 
-use crate::{KEY_A, KEY_B, opens, place, ring};
+use crate::{KEY_A, KEY_B, binding, opens, ring};
 
 /// A type, an owner and an item.
 type Named = (&'static str, String, String);
@@ -45,8 +45,8 @@ fn sealed(ring: &KeyRing, named: &Named, generation: u64, nonce: Nonce, plaintex
     SealedRecord::seal(ring, &at(named), generation, nonce, plaintext).unwrap()
 }
 
-fn at((record_type, owner, item): &Named) -> Place {
-    place(record_type, owner, item)
+fn at((record_type, owner, item): &Named) -> RecordBinding {
+    binding(record_type, owner, item)
 }
 
 /// Two values that are not the same.
@@ -109,8 +109,8 @@ proptest! {
         let ring = ring(&format!("k1:{KEY_A}"));
         for (kind, [item, other]) in [("grant", connections), ("pending", fingerprints)] {
             let record = sealed(&ring, &(kind, owner.clone(), item.clone()), 1, nonce, b"{}");
-            prop_assert!(opens(&ring, &record, &place(kind, &owner, &item)));
-            prop_assert!(!opens(&ring, &record, &place(kind, &owner, &other)), "{} of {} as {}", kind, item, other);
+            prop_assert!(opens(&ring, &record, &binding(kind, &owner, &item)));
+            prop_assert!(!opens(&ring, &record, &binding(kind, &owner, &other)), "{} of {} as {}", kind, item, other);
         }
     }
 
@@ -132,8 +132,8 @@ proptest! {
             ("profile", vaults, ""),
         ] {
             let record = sealed(&ring, &(kind, owner.clone(), item.to_owned()), 1, nonce, b"{}");
-            prop_assert!(opens(&ring, &record, &place(kind, &owner, item)));
-            prop_assert!(!opens(&ring, &record, &place(kind, &other, item)), "{} of {} as {}", kind, owner, other);
+            prop_assert!(opens(&ring, &record, &binding(kind, &owner, item)));
+            prop_assert!(!opens(&ring, &record, &binding(kind, &other, item)), "{} of {} as {}", kind, owner, other);
         }
     }
 
@@ -202,9 +202,9 @@ proptest! {
     #[test]
     fn no_text_panics(text in ".{0,300}", bytes in vec(any::<u8>(), 0..300)) {
         let ring = ring(&format!("k1:{KEY_A}"));
-        let place = place("index", "a", "");
-        let from_text = SealedRecord::from_text(&text).and_then(|record| record.open(&ring, &place).map(|_| ()));
-        let from_bytes = SealedRecord::from_bytes(&bytes).and_then(|record| record.open(&ring, &place).map(|_| ()));
+        let binding = binding("index", "a", "");
+        let from_text = SealedRecord::from_text(&text).and_then(|record| record.open(&ring, &binding).map(|_| ()));
+        let from_bytes = SealedRecord::from_bytes(&bytes).and_then(|record| record.open(&ring, &binding).map(|_| ()));
         prop_assert!(from_text.is_err() && from_bytes.is_err());
     }
 
@@ -306,7 +306,7 @@ fn errors_say_what_to_do_and_nothing_secret() {
         ),
         (
             OpenError::NotAuthentic,
-            "the record was changed or belongs to another place",
+            "the record was changed or belongs to another binding",
         ),
     ] {
         assert_eq!(error.to_string(), text);

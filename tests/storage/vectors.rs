@@ -21,7 +21,7 @@ use smartcar_connect::{
     vault::{GrantRecord, PendingRecord, Profile, VehicleIndex},
 };
 
-use crate::place;
+use crate::binding;
 
 const DOCUMENT: &str = include_str!("../../docs/storage.md");
 
@@ -83,18 +83,18 @@ fn ring_of(id: &str) -> KeyRing {
 #[test]
 fn records_are_sealed_and_opened_as_documented() {
     for (name, fields) in records() {
-        let place = place(&fields["type"], &fields["owner"], &fields["item"]);
+        let binding = binding(&fields["type"], &fields["owner"], &fields["item"]);
         let generation = fields["generation"].parse().unwrap();
         let nonce = bytes(&fields["nonce"]);
         let plaintext = fields["plaintext"].as_bytes();
-        let sealed = SealedRecord::seal(&ring_of(&fields["key_id"]), &place, generation, nonce, plaintext).unwrap();
+        let sealed = SealedRecord::seal(&ring_of(&fields["key_id"]), &binding, generation, nonce, plaintext).unwrap();
         assert_eq!(sealed.to_text(), fields["record"], "{name}");
 
         let read = SealedRecord::from_text(&fields["record"]).unwrap();
         assert_eq!(read, sealed, "{name}");
         assert_eq!(read.generation(), generation, "{name}");
         assert_eq!(read.key_id().as_str(), fields["key_id"], "{name}");
-        assert_eq!(&*read.open(&keys(), &place).unwrap(), plaintext, "{name}");
+        assert_eq!(&*read.open(&keys(), &binding).unwrap(), plaintext, "{name}");
     }
 }
 

@@ -3,19 +3,20 @@
 use smartcar_connect::{
     connect::ConnectionId,
     principal::Principal,
-    seal::{KeyRing, KvName, OpenError, Place, SealedRecord, kv_life_secs},
+    seal::{KeyId, KeyRing, KvName, OpenError, RecordBinding, SealedRecord, kv_life_secs},
     time::UnixMillis,
-    vault::{GrantRecord, KvOutcome, VehicleIndex},
+    vault::{KvOutcome, ReadableToken, VehicleIndex, readable_part},
 };
 use zeroize::Zeroizing;
 
 use crate::kv_namespace::{KvNamespace, Metadata};
 
-/// Writes a record that is worthless after `expires_at` under the active key's name, and deletes it under the others'.
+/// Writes a value that is worthless after `expires_at` under the active key's name, and deletes it under the others'.
 pub(crate) async fn put(
     kv: &KvNamespace,
     names: &[KvName],
-    record: &SealedRecord,
+    value: &str,
+    sealed_with: &KeyId,
     vault_id: &str,
     expires_at: UnixMillis,
     now: UnixMillis,
@@ -24,11 +25,11 @@ pub(crate) async fn put(
         return KvOutcome::Failed;
     };
     let metadata = Metadata {
-        key: record.key_id().as_str().to_owned(),
+        key: sealed_with.as_str().to_owned(),
         vault: vault_id.to_owned(),
     };
     let beside = (kv_life_secs(expires_at, now), &metadata);
-    let written = kv.put(name.as_str(), &record.to_text(), Some(beside)).await.is_ok();
+    let written = kv.put(name.as_str(), value, Some(beside)).await.is_ok();
     if written {
         delete(kv, former).await
     } else {
@@ -46,36 +47,49 @@ pub(crate) async fn delete(kv: &KvNamespace, names: &[KvName]) -> KvOutcome {
     KvOutcome::Done
 }
 
-/// The grant as KV knows it, which may be a minute old; `None` if KV does not know it or it can't be opened.
-pub(crate) async fn grant(
+/// The access token of a connection as KV knows it, which may be a minute old, with its generation; `None` if KV does not know
+/// it or it can't be opened.
+pub(crate) async fn token(
     kv: &KvNamespace,
     ring: &KeyRing,
     principal: &Principal,
     id: &ConnectionId,
-) -> Option<GrantRecord> {
-    let place = Place::grant(principal, id);
-    let json = first(kv, ring, &KvName::grant(ring, principal, id), &place).await?;
-    serde_json::from_slice(&json).ok()
+) -> Option<(ReadableToken, u64)> {
+    let binding = RecordBinding::access_token(principal, id);
+    let names = KvName::grant(ring, principal, id);
+    let (json, generation) = first(kv, ring, &names, &binding, readable_part).await?;
+    Some((serde_json::from_slice(&json).ok()?, generation))
 }
 
 /// The index as KV knows it.
 pub(crate) async fn index(kv: &KvNamespace, ring: &KeyRing, principal: &Principal) -> Option<VehicleIndex> {
-    let json = first(kv, ring, &KvName::index(ring, principal), &Place::index(principal)).await?;
+    let names = KvName::index(ring, principal);
+    let (json, _) = first(kv, ring, &names, &RecordBinding::index(principal), |value| Some(value)).await?;
     serde_json::from_slice(&json).ok()
 }
 
-async fn first(kv: &KvNamespace, ring: &KeyRing, names: &[KvName], place: &Place) -> Option<Zeroizing<Vec<u8>>> {
+/// The first record under these names that opens, with its generation. `part` takes the sealed record out of a value.
+async fn first(
+    kv: &KvNamespace,
+    ring: &KeyRing,
+    names: &[KvName],
+    binding: &RecordBinding,
+    part: fn(&str) -> Option<&str>,
+) -> Option<(Zeroizing<Vec<u8>>, u64)> {
     for name in names {
-        if let Ok(Some(text)) = kv.get(name.as_str()).await {
-            match open(ring, place, &text) {
-                Ok(json) => return Some(json),
-                Err(error) => worker::console_error!("a record in KV does not open: {error}"),
-            }
+        let Ok(Some(value)) = kv.get(name.as_str()).await else {
+            continue;
+        };
+        let Some(sealed) = part(&value) else { continue };
+        match open(ring, binding, sealed) {
+            Ok(opened) => return Some(opened),
+            Err(error) => worker::console_error!("a record in KV does not open: {error}"),
         }
     }
     None
 }
 
-fn open(ring: &KeyRing, place: &Place, text: &str) -> Result<Zeroizing<Vec<u8>>, OpenError> {
-    SealedRecord::from_text(text)?.open(ring, place)
+fn open(ring: &KeyRing, binding: &RecordBinding, sealed: &str) -> Result<(Zeroizing<Vec<u8>>, u64), OpenError> {
+    let record = SealedRecord::from_text(sealed)?;
+    Ok((record.open(ring, binding)?, record.generation()))
 }

@@ -10,8 +10,8 @@ mod random;
 mod rotation;
 mod routes;
 mod settings;
+mod smartcar;
 mod telemetry;
-mod upstream;
 mod vault;
 mod vault_client;
 

@@ -5,7 +5,6 @@ use smartcar_connect::{
     edge::{Caller, Config, Operation, Problem, ProblemCode, Select, TokenAnswer, VaultReply, VaultRequest},
     time::Millis,
     token,
-    vault::GrantRecord,
 };
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use worker::{Env, Stub};
@@ -103,15 +102,11 @@ async fn from_kv(env: &Env, config: &Config, caller: &Caller, select: &Select) -
             .connection_of(vehicle)?
             .clone(),
     };
-    match kv::grant(&store, ring, principal, &connection_id).await? {
-        GrantRecord::Live(grant) if token::is_fresh(grant.tokens.access_expires_at, clock::now()) => {
-            Some(TokenAnswer {
-                connection_id,
-                access_token: grant.tokens.access_token.expose().to_owned(),
-                expires_at: grant.tokens.access_expires_at,
-                generation: grant.generation,
-            })
-        }
-        _ => None,
-    }
+    let (token, generation) = kv::token(&store, ring, principal, &connection_id).await?;
+    token::is_fresh(token.expires_at, clock::now()).then(|| TokenAnswer {
+        connection_id,
+        access_token: token.access_token.expose().to_owned(),
+        expires_at: token.expires_at,
+        generation,
+    })
 }

@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 
 use smartcar_connect::{
     time::Millis,
-    token::TokenError,
-    vault::{CALL_DEADLINE, Event, GrantRecord, KvOutcome, Upstream, wake_at},
+    token::{TokenError, cycle::CALL_DEADLINE},
+    vault::{
+        KvOutcome, Record,
+        life::{Event, Revocation, next_alarm},
+    },
 };
 use stateright::{Model, Property};
 
@@ -161,14 +164,14 @@ impl Protocol {
             );
             if world.budget.rejections > 0 && world.flights.is_empty() {
                 let seen = world.kv_seen.iter().map(|(generation, _)| *generation);
-                let generations: BTreeSet<u64> = seen.chain(world.record().map(GrantRecord::generation)).collect();
+                let generations: BTreeSet<u64> = seen.chain(world.record().map(Record::generation)).collect();
                 acts.extend(generations.into_iter().map(Act::AskRejected));
             }
         }
         if world.budget.disconnections > 0 {
             acts.push(Act::Disconnect);
         }
-        let due = world.record().and_then(|record| wake_at(&connection(), record));
+        let due = world.record().and_then(|record| next_alarm(&connection(), record));
         if due.is_some_and(|at| at <= world.now) && world.flights.is_empty() && world.closing.is_none() {
             acts.push(Act::Wake);
         }
@@ -250,17 +253,17 @@ impl Protocol {
             }
             Act::Disconnect => {
                 world.budget.disconnections = world.budget.disconnections.checked_sub(1)?;
-                let upstream = Upstream::Tell;
-                self.happen(world, Event::DisconnectWanted { upstream }, None, None);
+                let revocation = Revocation::AtSmartcar;
+                self.happen(world, Event::DisconnectRequested { revocation }, None, None);
                 world.disconnected = true;
             }
-            Act::Wake => self.take_off(world, Event::Woken, 0),
+            Act::Wake => self.take_off(world, Event::AlarmFired, 0),
             Act::Close => match world.closing.take()? {
                 Closing::Tell => {
                     world.smartcar.disconnect();
                     world.closing = Some(Closing::Told);
                 }
-                Closing::Told => self.happen(world, Event::SmartcarTold, None, None),
+                Closing::Told => self.happen(world, Event::SmartcarNotified, None, None),
             },
             Act::Store => {
                 let next = world.unstored.pop_front()?;
@@ -327,7 +330,7 @@ impl Protocol {
             Some(flight) if self.driver != Driver::SharesNoFlight => {
                 flight.waiting = flight.waiting.saturating_add(1);
             }
-            _ => self.take_off(world, Event::TokenWanted { rejected }, 1),
+            _ => self.take_off(world, Event::TokenRequested { rejected }, 1),
         }
     }
 
@@ -369,8 +372,8 @@ impl Protocol {
         }
         let outcome = if told { KvOutcome::Done } else { KvOutcome::Failed };
         let event = match write.value {
-            Some(generation) => Event::PublishEnded { generation, outcome },
-            None => Event::UnpublishEnded { outcome },
+            Some(generation) => Event::KvPutCompleted { generation, outcome },
+            None => Event::KvDeleteCompleted { outcome },
         };
         self.happen(world, event, None, None);
     }
@@ -409,6 +412,6 @@ fn take_effect(world: &mut World, value: Option<u64>) {
     if let (Some(generation), Some(grant)) = (value, world.stored.as_ref().and_then(Stored::live))
         && grant.generation == generation
     {
-        world.kv_seen.insert((generation, grant.tokens.access_expires_at));
+        world.kv_seen.insert((generation, grant.pair.access_expires_at));
     }
 }

@@ -1,8 +1,11 @@
 //! How decisions are carried out: as the Worker does, or wrongly in one way.
 
 use smartcar_connect::{
-    token::{TokenError, TokenResult, is_fresh},
-    vault::{Answer, Effect, Event, GrantRecord, KvOutcome, Next, Policy, Step, step},
+    token::{TokenError, TokenResult, cycle::Policy, is_fresh},
+    vault::{
+        KvOutcome, Record,
+        life::{Effect, Event, Next, Step, TokenReply, step},
+    },
 };
 
 use crate::{
@@ -20,7 +23,7 @@ use crate::{
 pub enum Driver {
     /// As the rules say.
     Faithful,
-    /// The refresh token is presented before the intent is stored.
+    /// The refresh token is presented before the attempt is stored.
     CallsBeforeIntent,
     /// An answer counts as one to what is stored, whichever generation was presented.
     IgnoresGenerations,
@@ -52,22 +55,24 @@ impl Protocol {
     /// A process that dies right after that is one whose requests never arrive.
     pub(crate) fn happen(&self, world: &mut World, event: Event, judged_by: Option<&Stored>, flight: Option<usize>) {
         let policy = Policy { grace: self.grace };
-        let woken = matches!(event, Event::Woken);
+        let woken = matches!(event, Event::AlarmFired);
         let good_token_stored = match &event {
-            Event::TokenWanted { rejected } => world.stored.as_ref().and_then(Stored::live).is_some_and(|grant| {
-                *rejected != Some(grant.generation) && is_fresh(grant.tokens.access_expires_at, world.now)
+            Event::TokenRequested { rejected } => world.stored.as_ref().and_then(Stored::live).is_some_and(|grant| {
+                *rejected != Some(grant.generation) && is_fresh(grant.pair.access_expires_at, world.now)
             }),
             _ => false,
         };
         let event = self.maybe_forged(world, event);
-        let before = judged_by.or(world.stored.as_ref()).map(Stored::record);
-        let Step { next, effects } = step(&connection(), before, world.now, event, &policy);
+        let before = judged_by
+            .or(world.stored.as_ref())
+            .map(|stored| stored.record().clone());
+        let Step { next, effects, .. } = step(&connection(), before, world.now, event, &policy);
         let next = match next {
             Next::Keep => None,
             Next::Put(record) => Some(Some(Stored::new(record))),
             Next::Remove => Some(None),
         };
-        let calls = effects.iter().any(|effect| matches!(effect, Effect::Call { .. }));
+        let calls = effects.iter().any(|effect| matches!(effect, Effect::Refresh { .. }));
         if calls && good_token_stored {
             world.breaks(NO_NEEDLESS_REFRESH);
         }
@@ -78,18 +83,18 @@ impl Protocol {
         }
         for effect in effects {
             match effect {
-                Effect::Call {
+                Effect::Refresh {
                     generation,
                     refresh_token,
                 } => self.call(world, flight, generation, number_of(&refresh_token)),
-                Effect::TellSmartcar { .. } => world.closing = Some(Closing::Tell),
-                Effect::Unpublish if woken && self.driver == Driver::DeletesOnce => {
+                Effect::Revoke { .. } => world.closing = Some(Closing::Tell),
+                Effect::DeleteKv if woken && self.driver == Driver::DeletesOnce => {
                     let outcome = KvOutcome::Done;
-                    self.happen(world, Event::UnpublishEnded { outcome }, None, None);
+                    self.happen(world, Event::KvDeleteCompleted { outcome }, None, None);
                 }
-                Effect::Publish | Effect::Unpublish => self.owe_kv(world),
-                Effect::Answer(answer) => self.answer_all(world, flight, &answer),
-                Effect::ListVehicles => {}
+                Effect::PutKv | Effect::DeleteKv => self.owe_kv(world),
+                Effect::Reply(answer) => self.answer_all(world, flight, &answer),
+                Effect::ListVehicles | Effect::IdentifyUser => {}
             }
         }
     }
@@ -119,28 +124,27 @@ impl Protocol {
 
     /// Makes a record durable, and checks what its change means.
     pub(crate) fn store(&self, world: &mut World, next: Option<Stored>) {
-        let before = std::mem::replace(&mut world.stored, next);
+        let before_stored = std::mem::replace(&mut world.stored, next);
         if let Some(grant) = world.stored.as_ref().and_then(Stored::live) {
-            world.pairs_stored.insert(number_of(&grant.tokens.refresh_token));
+            world.pairs_stored.insert(number_of(&grant.pair.refresh_token));
         }
         let now = world.now;
         let honoured = |world: &World, token: u8| world.smartcar.honours(token, now, self.grace);
-        let before = before.as_ref().map(Stored::record);
-        let after = world.stored.clone();
-        let after = after.as_ref().map(Stored::record);
-        if matches!(after, Some(GrantRecord::Live(_)))
-            && (world.disconnected || !matches!(before, Some(GrantRecord::Live(_))))
-        {
+        let before = before_stored.as_ref().map(Stored::record);
+        let after_stored = world.stored.clone();
+        let after = after_stored.as_ref().map(Stored::record);
+        let after_tokens = after_stored.as_ref().and_then(Stored::live);
+        if matches!(after, Some(Record::Live(_))) && (world.disconnected || !matches!(before, Some(Record::Live(_)))) {
             world.breaks(NEVER_BACK_FROM_DISCONNECTION);
         }
-        let Some(GrantRecord::Live(before)) = before else {
+        let Some(before) = before_stored.as_ref().and_then(Stored::live) else {
             return;
         };
-        let held = number_of(&before.tokens.refresh_token);
-        match after {
-            Some(GrantRecord::Ended { .. }) if honoured(world, held) => world.breaks(HONOURED_GRANT_LOST),
-            Some(GrantRecord::Live(after)) => {
-                let new = number_of(&after.tokens.refresh_token);
+        let held = number_of(&before.pair.refresh_token);
+        match (after, after_tokens) {
+            (Some(Record::Ended(_)), _) if honoured(world, held) => world.breaks(HONOURED_GRANT_LOST),
+            (_, Some(after)) => {
+                let new = number_of(&after.pair.refresh_token);
                 let was_good = honoured(world, held) && !world.smartcar.is_used(held);
                 if new != held && was_good && !honoured(world, new) {
                     world.breaks(NO_GOOD_PAIR_OVERWRITTEN);
@@ -161,7 +165,7 @@ impl Protocol {
             Stage::Sent => Err(TokenError::ConnectionLost),
         };
         let in_time = call.awaited && matches!(call.stage, Stage::Issued(_));
-        if in_time && matches!(world.record(), Some(GrantRecord::Ended { .. })) {
+        if in_time && matches!(world.record(), Some(Record::Ended(_))) {
             world.breaks(NO_PAIR_THROWN_AWAY);
         }
         self.call_ended(world, call.number, call.generation, outcome, call.judged_by.as_ref());
@@ -182,7 +186,7 @@ impl Protocol {
             // Who waits for another call hears of a late answer, too.
             None => place = (!world.flights.is_empty()).then_some(0),
         }
-        self.happen(world, Event::CallEnded { generation, outcome }, judged_by, place);
+        self.happen(world, Event::RefreshCompleted { generation, outcome }, judged_by, place);
         self.land(world);
     }
 
@@ -191,7 +195,7 @@ impl Protocol {
         while let Some(place) = world.flights.iter().position(|flight| flight.call.is_none()) {
             let landed = world.flights.remove(place);
             if landed.waiting > 0 {
-                self.take_off(world, Event::TokenWanted { rejected: None }, landed.waiting);
+                self.take_off(world, Event::TokenRequested { rejected: None }, landed.waiting);
             }
         }
     }
@@ -207,10 +211,10 @@ impl Protocol {
     /// Somebody asks a process that was replaced, which goes by what was stored then.
     pub(crate) fn ask_former(&self, world: &mut World) -> Option<()> {
         let policy = Policy { grace: self.grace };
-        let former = world.former.as_ref().map(Stored::record);
-        let event = Event::TokenWanted { rejected: None };
+        let former = world.former.as_ref().map(|stored| stored.record().clone());
+        let event = Event::TokenRequested { rejected: None };
         for effect in step(&connection(), former, world.now, event, &policy).effects {
-            if let Effect::Call {
+            if let Effect::Refresh {
                 generation,
                 refresh_token,
             } = effect
@@ -240,24 +244,25 @@ impl Protocol {
 
     fn maybe_forged(&self, world: &World, event: Event) -> Event {
         match (self.driver, event) {
-            (Driver::IgnoresGenerations, Event::CallEnded { generation, outcome }) => Event::CallEnded {
-                generation: world.record().map_or(generation, GrantRecord::generation),
+            (Driver::IgnoresGenerations, Event::RefreshCompleted { generation, outcome }) => Event::RefreshCompleted {
+                generation: world.record().map_or(generation, Record::generation),
                 outcome,
             },
-            (Driver::IgnoresWhichWasRefused, Event::TokenWanted { rejected: Some(_) }) => Event::TokenWanted {
-                rejected: world.record().map(GrantRecord::generation),
+            (Driver::IgnoresWhichWasRefused, Event::TokenRequested { rejected: Some(_) }) => Event::TokenRequested {
+                rejected: world.record().map(Record::generation),
             },
             (_, event) => event,
         }
     }
 
-    fn answer_all(&self, world: &mut World, flight: Option<usize>, answer: &Answer) {
+    fn answer_all(&self, world: &mut World, flight: Option<usize>, answer: &TokenReply) {
         let name = match answer {
-            Answer::Token { .. } => "token",
-            Answer::Unavailable(_) => "unavailable",
-            Answer::Rejected { .. } => "rejected",
-            Answer::Ended(_) => "ended",
-            Answer::Unknown => "unknown",
+            TokenReply::Token { .. } => "token",
+            TokenReply::Unavailable(_) => "unavailable",
+            TokenReply::Rejected { .. } => "rejected",
+            TokenReply::Ended(_) => "ended",
+            TokenReply::ApplicationToken { .. } => "application",
+            TokenReply::Unknown => "unknown",
         };
         if name == "token" && world.disconnected {
             world.breaks(NO_TOKEN_AFTER_DISCONNECTION);

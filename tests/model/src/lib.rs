@@ -1,4 +1,4 @@
-//! The life of a grant as a model: everything that can happen around [`step`](smartcar_connect::vault::step), checked
+//! The life of a grant as a model: everything that can happen around [`step`](smartcar_connect::vault::life::step), checked
 //! exhaustively within stated bounds.
 //!
 //! The decisions are not modelled: each is made by the very function that the Worker calls. What is modelled is the world

@@ -2,8 +2,11 @@
 
 use smartcar_connect::{
     time::UnixMillis,
-    token::is_fresh,
-    vault::{CALL_DEADLINE, Grant, GrantRecord, Published, wake_at},
+    token::{
+        cycle::{CALL_DEADLINE, OwnerTokens},
+        is_fresh,
+    },
+    vault::{Record, life::next_alarm},
 };
 use stateright::{Checker as _, Model as _, Property};
 
@@ -65,16 +68,16 @@ pub const COVERAGE: &[&str] = &[
 ];
 
 /// The stored grant, if its refresh token was used up and still is in its grace, and since when.
-fn used_and_stored<'a>(protocol: &Protocol, world: &'a World) -> Option<(&'a Grant, UnixMillis)> {
+fn used_and_stored<'a>(protocol: &Protocol, world: &'a World) -> Option<(&'a OwnerTokens, UnixMillis)> {
     let grant = world.stored.as_ref()?.live()?;
-    let number = number_of(&grant.tokens.refresh_token);
+    let number = number_of(&grant.pair.refresh_token);
     let since = world.smartcar.used_in_time(number)?;
     let honoured = world.smartcar.honours(number, world.now, protocol.grace);
     (honoured && world.now < since.after(protocol.grace)).then_some((grant, since))
 }
 
 /// Whether a call is awaited that was sent before a time that has come.
-fn is_crossed(world: &World, limit: impl Fn(&Grant) -> Option<UnixMillis>) -> bool {
+fn is_crossed(world: &World, limit: impl Fn(&OwnerTokens) -> Option<UnixMillis>) -> bool {
     let stored = world.stored.as_ref().and_then(Stored::live);
     stored.and_then(limit).is_some_and(|limit| {
         let awaited = world.calls.iter().filter(|call| call.awaited);
@@ -98,31 +101,30 @@ pub(crate) fn all() -> Vec<Property<Protocol>> {
         unbroken!(NO_GOOD_PAIR_OVERWRITTEN),
         unbroken!(NO_NEEDLESS_REFRESH),
         Property::always(USE_IS_KNOWN, |protocol: &Protocol, world: &World| {
-            used_and_stored(protocol, world).is_none_or(|(grant, _)| grant.intent.is_some())
+            used_and_stored(protocol, world).is_none_or(|(grant, _)| grant.attempt.is_some())
         }),
         Property::always(USED_TOKEN_COMES_AGAIN, |protocol: &Protocol, world: &World| {
             used_and_stored(protocol, world).is_none_or(|(grant, since)| {
                 let awaited = world.calls.iter().any(|call| call.awaited);
                 // After an hour of failures only the first two calls in a row are followed by another so soon.
-                let exempt = protocol.after_outage && grant.intent.is_some_and(|intent| intent.calls > 2);
+                let exempt = protocol.after_outage && grant.attempt.is_some_and(|attempt| attempt.attempts > 2);
                 let ends_at = since.after(protocol.grace);
                 // An alarm that rang that late leaves no time for another one.
                 let too_late = world.now.after(CALL_DEADLINE) > ends_at;
-                let record = GrantRecord::Live(grant.clone());
-                let alarm = wake_at(&connection(), &record);
+                let alarm = world.record().and_then(|record| next_alarm(&connection(), record));
                 exempt || too_late || awaited || alarm.is_some_and(|alarm| alarm < ends_at)
             })
         }),
         Property::always(KV_IS_EMPTY_AFTER_CLOSING, |protocol: &Protocol, world: &World| {
             let no_orphans = world.kv_orphans.is_empty();
             match world.record() {
-                Some(GrantRecord::Tombstone { sweep_at: Some(_), .. }) => {
+                Some(Record::Tombstone(tombstone)) if !tombstone.kv.is_synced() => {
                     // Before the sweep only what a dead process had begun can be there, or what was not deleted.
                     let died = world.budget.deaths < protocol.budget.deaths;
                     let lost = world.budget.lost_deletions < protocol.budget.lost_deletions;
                     died || lost || world.kv.is_none()
                 }
-                Some(GrantRecord::Tombstone { sweep_at: None, .. }) => !no_orphans || world.kv.is_none(),
+                Some(Record::Tombstone(_)) => !no_orphans || world.kv.is_none(),
                 None => !no_orphans || world.kv.is_none(),
                 Some(_) => true,
             }
@@ -130,9 +132,9 @@ pub(crate) fn all() -> Vec<Property<Protocol>> {
         Property::always(KV_IS_EMPTY_IN_THE_END, |_, world: &World| {
             let is_quiet = world.kv_orphans.is_empty() && world.kv_under_way.is_empty() && world.kv_waiting.is_empty();
             let is_over = match world.record() {
-                Some(GrantRecord::Ended { published, .. }) => matches!(published, Published::Current { .. }),
-                Some(GrantRecord::Tombstone { sweep_at, .. }) => sweep_at.is_none(),
-                Some(GrantRecord::Live(_) | GrantRecord::Closing { .. }) => false,
+                Some(Record::Ended(ended)) => ended.kv.is_synced(),
+                Some(Record::Tombstone(tombstone)) => tombstone.kv.is_synced(),
+                Some(Record::Live(_) | Record::Closing(_)) => false,
                 None => true,
             };
             !is_quiet || !is_over || world.kv.is_none()
@@ -162,45 +164,46 @@ pub(crate) fn all() -> Vec<Property<Protocol>> {
         }),
         Property::sometimes("the token is presented again within its grace", |_, world: &World| {
             world.stored.as_ref().and_then(Stored::live).is_some_and(|grant| {
-                let used = world.smartcar.is_used(number_of(&grant.tokens.refresh_token));
-                used && grant.intent.is_some_and(|intent| intent.calls > 1)
+                let used = world.smartcar.is_used(number_of(&grant.pair.refresh_token));
+                used && grant.attempt.is_some_and(|attempt| attempt.attempts > 1)
             })
         }),
         Property::sometimes(
             "a call is under way when the refresh token's life ends",
-            |_, world: &World| is_crossed(world, |grant| Some(grant.tokens.refresh_expires_at)),
+            |_, world: &World| is_crossed(world, |grant| Some(grant.pair.refresh_expires_at)),
         ),
         Property::sometimes(
             "a call is under way when the access token expires",
-            |_, world: &World| is_crossed(world, |grant| Some(grant.tokens.access_expires_at)),
+            |_, world: &World| is_crossed(world, |grant| Some(grant.pair.access_expires_at)),
         ),
         Property::sometimes(
             "a call is under way when the grace of an earlier one ends",
             |protocol: &Protocol, world: &World| {
                 is_crossed(world, |grant| {
-                    let in_doubt = grant.intent.and_then(|intent| intent.in_doubt);
+                    let in_doubt = grant.attempt.and_then(|attempt| attempt.unresolved_since);
                     in_doubt.map(|called_at| called_at.after(protocol.grace))
                 })
             },
         ),
         Property::sometimes("the grant has ended", |_, world: &World| {
-            matches!(world.record(), Some(GrantRecord::Ended { .. }))
+            matches!(world.record(), Some(Record::Ended(_)))
         }),
-        Property::sometimes("the connection is closed", |_, world: &World| {
-            matches!(world.record(), Some(GrantRecord::Tombstone { sweep_at: None, .. }))
-        }),
+        Property::sometimes(
+            "the connection is closed",
+            |_, world: &World| matches!(world.record(), Some(Record::Tombstone(tombstone)) if tombstone.kv.is_synced()),
+        ),
         Property::sometimes(
             "KV holds a grant that has ended",
             |protocol: &Protocol, world: &World| {
                 let lost = world.budget.lost_deletions < protocol.budget.lost_deletions;
-                lost && world.kv.is_some() && matches!(world.record(), Some(GrantRecord::Ended { .. }))
+                lost && world.kv.is_some() && matches!(world.record(), Some(Record::Ended(_)))
             },
         ),
         Property::sometimes(
             "KV holds a connection that is closed",
             |protocol: &Protocol, world: &World| {
                 let lost = world.budget.lost_deletions < protocol.budget.lost_deletions;
-                lost && world.kv.is_some() && matches!(world.record(), Some(GrantRecord::Tombstone { .. }))
+                lost && world.kv.is_some() && matches!(world.record(), Some(Record::Tombstone(_)))
             },
         ),
         Property::sometimes("the record is removed", |_, world: &World| world.record().is_none()),
@@ -224,7 +227,7 @@ pub(crate) fn all() -> Vec<Property<Protocol>> {
                             .kv_seen
                             .iter()
                             .any(|(generation, _)| *generation < grant.generation);
-                        older && is_fresh(grant.tokens.access_expires_at, world.now)
+                        older && is_fresh(grant.pair.access_expires_at, world.now)
                     })
             },
         ),

@@ -2,8 +2,7 @@
 
 use smartcar_connect::{
     time::{Millis, UnixMillis},
-    token::REFRESH_LIFETIME,
-    vault::CALL_DEADLINE,
+    token::{REFRESH_LIFETIME, cycle::CALL_DEADLINE},
 };
 
 /// What becomes of an earlier new pair when the old token is used again within its grace. Smartcar does not say.

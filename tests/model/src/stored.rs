@@ -6,27 +6,28 @@ use std::{
     sync::Arc,
 };
 
-use smartcar_connect::vault::{Grant, GrantRecord};
+use smartcar_connect::{
+    token::cycle::OwnerTokens,
+    vault::{Live, Record},
+};
 
 /// A stored record. Two are the same if their JSON is, as it is in storage.
 #[derive(Clone)]
-pub(crate) struct Stored(Arc<(GrantRecord, String)>);
+pub(crate) struct Stored(Arc<(Record, String)>);
 
 impl Stored {
-    pub(crate) fn new(record: GrantRecord) -> Self {
+    pub(crate) fn new(record: Record) -> Self {
         let json = serde_json::to_string(&record).unwrap_or_default();
         Self(Arc::new((record, json)))
     }
 
-    pub(crate) fn record(&self) -> &GrantRecord {
+    pub(crate) fn record(&self) -> &Record {
         &self.0.0
     }
 
-    pub(crate) fn live(&self) -> Option<&Grant> {
-        match self.record() {
-            GrantRecord::Live(grant) => Some(grant),
-            _ => None,
-        }
+    /// The tokens of a connection that is live.
+    pub(crate) fn live(&self) -> Option<&OwnerTokens> {
+        self.record().live().and_then(Live::owner_tokens)
     }
 }
 

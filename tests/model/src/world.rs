@@ -3,10 +3,16 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use smartcar_connect::{
-    connect::{ConnectionId, VehicleId},
+    connect::{ConnectionId, UserId, VehicleId},
     time::{Millis, UnixMillis},
-    token::{AccessToken, RefreshToken, TokenSet},
-    vault::{Cause, Event, GrantRecord, Health, KvOutcome, Next, Policy, granted, step},
+    token::{
+        AccessToken, RefreshToken, TokenSet,
+        cycle::{Cause, Policy, RefreshState},
+    },
+    vault::{
+        Access, KvOutcome, Live, Record,
+        life::{Event, Next, step},
+    },
 };
 
 use crate::{smartcar::Smartcar, stored::Stored};
@@ -148,9 +154,13 @@ pub(crate) fn number_of(token: &RefreshToken) -> u8 {
 const BEFORE_THE_START: Millis = Millis::from_mins(116);
 
 /// The grant after an hour of failures, the latest of them a while ago.
-fn after_an_outage(mut record: GrantRecord, now: UnixMillis) -> GrantRecord {
-    if let GrantRecord::Live(grant) = &mut record {
-        grant.health = Health::Unwell {
+fn after_an_outage(mut record: Record, now: UnixMillis) -> Record {
+    if let Record::Live(Live {
+        access: Access::Owner(tokens),
+        ..
+    }) = &mut record
+    {
+        tokens.refresh = RefreshState::Failing {
             cause: Cause::ServerError,
             since: UnixMillis::new(now.as_millis().saturating_sub(3_600_000)),
             failures: 20,
@@ -161,7 +171,7 @@ fn after_an_outage(mut record: GrantRecord, now: UnixMillis) -> GrantRecord {
 }
 
 impl World {
-    /// A grant whose access token has four minutes left: listed, published and well, unless it is after an outage.
+    /// A grant whose access token has four minutes left: listed, identified, published and well, unless it is after an outage.
     pub(crate) fn new(budget: Budget, after_outage: bool) -> Self {
         let granted_at = UnixMillis::new(1_790_000_000_000);
         let now = granted_at.after(BEFORE_THE_START);
@@ -171,8 +181,8 @@ impl World {
             .take()
             .unwrap_or_else(|| RefreshToken::new("r0".into()));
         let access_expires_at = first.access_expires_at;
-        let mut record = granted(first, refresh_token, granted_at);
-        let published = || Event::PublishEnded {
+        let mut record = Record::Live(Live::granted(first, refresh_token, granted_at));
+        let published = || Event::KvPutCompleted {
             generation: 1,
             outcome: KvOutcome::Done,
         };
@@ -180,8 +190,17 @@ impl World {
         let listed = Event::VehiclesListed {
             vehicles: Some(vehicles),
         };
-        for event in [listed, published(), published()] {
-            let decided = step(&connection(), Some(&record), granted_at, event, &Policy::default());
+        let identified = Event::UserIdentified {
+            user_id: UserId::parse("u1").ok(),
+        };
+        for event in [listed, identified, published(), published()] {
+            let decided = step(
+                &connection(),
+                Some(record.clone()),
+                granted_at,
+                event,
+                &Policy::default(),
+            );
             if let Next::Put(next) = decided.next {
                 record = next;
             }
@@ -220,7 +239,7 @@ impl World {
         self.smartcar.granted_at().after(BEFORE_THE_START)
     }
 
-    pub(crate) fn record(&self) -> Option<&GrantRecord> {
+    pub(crate) fn record(&self) -> Option<&Record> {
         self.stored.as_ref().map(Stored::record)
     }
 

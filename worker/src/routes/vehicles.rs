@@ -1,22 +1,26 @@
 //! `GET /vehicles`: the caller's vehicles, as Smartcar describes them.
 
+use std::cell::Cell;
+
 use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
 use smartcar_connect::{
     api::{ApiError, ApiRequest, VehicleAttributes},
     connect::{ConnectionId, VehicleId},
-    edge::{Caller, Operation, Problem, Select, TokenAnswer, VaultReply},
+    edge::{Caller, LearnedVehicle, Operation, Problem, Select, TokenAnswer, VaultReply},
+    vault::{CoveredVehicle, KnownVehicle},
 };
 
 use crate::{
     dispatch::Work,
     http::{Answer, header},
-    upstream, vault_client,
+    smartcar::{self, TokenSource},
+    vault_client,
 };
 
-/// How many vehicles are described in one answer: a Worker may make 50 requests on the free plan, and each vehicle takes
-/// up to three.
-const MOST_DESCRIBED: usize = 15;
+/// How many vehicles Smartcar is asked about for one answer: a Worker may make 50 requests on the free plan, and each vehicle
+/// takes up to three.
+const MOST_ASKED: usize = 15;
 
 /// How many requests to Smartcar are under way at once: a Worker may have six connections open.
 const AT_ONCE: usize = 4;
@@ -48,71 +52,106 @@ pub(crate) async fn list(work: &Work<'_>) -> Result<Answer, Problem> {
     let VaultReply::Vehicles(covered) = vault_client::ask(work.env, &caller, Operation::Vehicles).await? else {
         return Err(vault_client::unavailable());
     };
-    let vehicles = stream::iter(covered.iter().enumerate())
-        .map(|(position, (id, connection_id))| describe(work, &caller, position, id.clone(), connection_id.clone()))
+    let asked = Cell::new(0_usize);
+    let described: Vec<(Described, Option<VehicleAttributes>)> = stream::iter(covered)
+        .map(|covered| describe(work, &caller, covered, &asked))
         .buffered(AT_ONCE)
         .collect()
         .await;
+    let learned: Vec<LearnedVehicle> = described
+        .iter()
+        .filter_map(|(vehicle, learned)| {
+            Some(LearnedVehicle {
+                connection_id: vehicle.connection_id.clone(),
+                vehicle_id: vehicle.id.clone(),
+                attributes: learned.clone()?,
+            })
+        })
+        .collect();
+    if !learned.is_empty() {
+        // What the vault could not keep is asked for again the next time.
+        let _ = vault_client::ask(work.env, &caller, Operation::KeepAttributes(learned)).await;
+    }
+    let vehicles = described.into_iter().map(|(vehicle, _)| vehicle).collect();
     Ok(Answer::json(&Listed { vehicles }))
 }
 
+/// What there is to say of a vehicle, and what was learned of it just now.
 async fn describe(
     work: &Work<'_>,
     caller: &Caller,
-    position: usize,
-    id: VehicleId,
-    connection_id: ConnectionId,
-) -> Described {
-    let described = if position < MOST_DESCRIBED {
-        attributes(work, caller, &id, connection_id.clone()).await
-    } else {
-        Err("not_described".to_owned())
+    covered: CoveredVehicle,
+    asked: &Cell<usize>,
+) -> (Described, Option<VehicleAttributes>) {
+    let KnownVehicle { id, attributes } = covered.vehicle;
+    let connection_id = covered.connection_id;
+    let (learned, problem) = match &attributes {
+        Some(_) => (None, None),
+        None if asked.get() >= MOST_ASKED => (None, Some("not_described".to_owned())),
+        None => {
+            asked.set(asked.get().saturating_add(1));
+            match ask(work, caller, &id, &connection_id).await {
+                Ok(learned) => (Some(learned), None),
+                Err(problem) => (None, Some(problem)),
+            }
+        }
     };
-    let (attributes, problem) = match described {
-        Ok(attributes) => (attributes, None),
-        Err(problem) => (VehicleAttributes::default(), Some(problem)),
-    };
-    Described {
+    let known = attributes.or_else(|| learned.clone()).unwrap_or_default();
+    let described = Described {
         id,
         connection_id,
-        make: attributes.make,
-        model: attributes.model,
-        year: attributes.year,
+        make: known.make,
+        model: known.model,
+        year: known.year,
         problem,
-    }
+    };
+    (described, learned)
 }
 
-async fn attributes(
+/// What Smartcar says of a vehicle, or the name of what went wrong.
+async fn ask(
     work: &Work<'_>,
     caller: &Caller,
     vehicle: &VehicleId,
-    connection: ConnectionId,
+    connection_id: &ConnectionId,
 ) -> Result<VehicleAttributes, String> {
-    let name = |problem: Problem| problem.code.as_str().to_owned();
-    let token = vault_client::token(work.env, &work.config, caller, Select::Connection(connection))
+    let tokens = ConnectionTokens {
+        work,
+        caller,
+        connection_id,
+    };
+    let request = ApiRequest::vehicle(&work.config.origins.api, vehicle);
+    let reply = smartcar::call(&tokens, &request)
         .await
-        .map_err(name)?;
-    match ask(work, vehicle, &token).await {
-        Err(error) if error.rejects_token() => {
-            let newer = vault_client::token_after(work.env, caller, &token)
-                .await
-                .map_err(name)?;
-            ask(work, vehicle, &newer).await.map_err(|error| error.name())
+        .map_err(|problem| problem.code.as_str().to_owned())?;
+    match reply {
+        Ok(reply) if reply.status == 200 => {
+            VehicleAttributes::read(&reply.body).ok_or_else(|| "unreadable_response".to_owned())
         }
-        other => other.map_err(|error| error.name()),
+        Ok(reply) => {
+            let header = |name: &str| header(&reply.headers, name);
+            Err(ApiError::read(reply.status, header, &reply.body).name())
+        }
+        Err(_) => Err("upstream_unavailable".to_owned()),
     }
 }
 
-async fn ask(work: &Work<'_>, vehicle: &VehicleId, token: &TokenAnswer) -> Result<VehicleAttributes, ApiError> {
-    let request = ApiRequest::vehicle(&work.config.origins.api, vehicle);
-    let unread = |status| ApiError::read(status, |_| None, b"{\"type\":\"unreadable_response\"}");
-    match upstream::api(&request, &token.access_token).await {
-        Ok(reply) if reply.status == 200 => VehicleAttributes::read(&reply.body).ok_or_else(|| unread(200)),
-        Ok(reply) => Err(ApiError::read(
-            reply.status,
-            |name| header(&reply.headers, name),
-            &reply.body,
-        )),
-        Err(_) => Err(ApiError::read(503, |_| None, b"{\"type\":\"upstream_unavailable\"}")),
+/// The tokens of a connection of the caller's: from KV where that is fresh enough, from the vault otherwise.
+struct ConnectionTokens<'a> {
+    work: &'a Work<'a>,
+    caller: &'a Caller,
+    connection_id: &'a ConnectionId,
+}
+
+impl TokenSource for ConnectionTokens<'_> {
+    type Error = Problem;
+
+    async fn current(&self) -> Result<TokenAnswer, Problem> {
+        let select = Select::Connection(self.connection_id.clone());
+        vault_client::token(self.work.env, &self.work.config, self.caller, select).await
+    }
+
+    async fn newer(&self, refused: &TokenAnswer) -> Result<TokenAnswer, Problem> {
+        vault_client::token_after(self.work.env, self.caller, refused).await
     }
 }

@@ -3,107 +3,87 @@
 use std::rc::Rc;
 
 use smartcar_connect::{
-    connect::ConnectionId,
-    principal::Principal,
     time::{Millis, UnixMillis},
-    vault::{Event, Profile},
+    vault::{Profile, is_vault_empty},
 };
 
 use super::{
-    Fault, Inner,
-    store::{self, Batch},
+    disconnect,
+    driver::Driver,
+    error::VaultError,
+    storage::{self, Alarms},
 };
 use crate::clock;
 
 /// When an alarm that could not do its work is repeated.
-const AFTER_FAULT: Millis = Millis::from_mins(1);
+const AFTER_ERROR: Millis = Millis::from_mins(1);
 
-impl Inner {
-    /// Does all that is due and sets the alarm anew.
-    pub(super) async fn ring(self: Rc<Self>) -> worker::Result<()> {
-        let rearmed = match self.take_up().await {
-            Ok(()) => self.rearm(Millis::ZERO).await,
-            Err(fault) => {
-                fault.log();
-                self.rearm(AFTER_FAULT).await
-            }
-        };
-        let Err(fault) = rearmed else { return Ok(()) };
-        fault.log();
-        let pause = match fault {
-            Fault::Sealed(_) | Fault::Misconfigured(_) => store::SEALED_TRIED_AFTER,
-            _ => AFTER_FAULT,
-        };
-        self.rearm_after(pause).await.map_err(|fault| {
-            fault.log();
-            worker::Error::from("the alarm could not be set")
-        })
+/// Does all that is due and sets the alarm anew. Fails only if no alarm can be set.
+pub(super) async fn on_alarm(driver: &Rc<Driver>) -> worker::Result<()> {
+    let rearmed = match run_due(driver).await {
+        Ok(()) => driver.storage.rearm(Millis::ZERO).await,
+        Err(error) => {
+            error.log();
+            driver.storage.rearm(AFTER_ERROR).await
+        }
+    };
+    let Err(error) = rearmed else { return Ok(()) };
+    error.log();
+    let pause = match error {
+        VaultError::Sealed(_) => storage::SEALED_TRIED_AFTER,
+        _ => AFTER_ERROR,
+    };
+    driver.storage.rearm_after(pause).await.map_err(|error| {
+        error.log();
+        worker::Error::from("the alarm could not be set")
+    })
+}
+
+/// Does all that is due. The first error is reported when everything has had its turn.
+async fn run_due(driver: &Rc<Driver>) -> Result<(), VaultError> {
+    let Some(profile) = driver.storage.profile().await? else {
+        // Nothing can be opened or looked after without its owner.
+        return driver.storage.begin().await.delete_everything().await;
+    };
+    let now = clock::now();
+    let alarms = driver.storage.alarms().await?;
+    let is_due = |key: &str| alarms.get(key).is_some_and(|at| *at <= now);
+    if profile.closing || is_due(storage::PROFILE) {
+        return disconnect::delete_principal(driver, profile).await;
     }
-
-    /// Does all that is due. The first fault is reported when everything has had its turn.
-    async fn take_up(self: &Rc<Self>) -> Result<(), Fault> {
-        let Some(profile) = self.profile().await? else {
-            // Nothing can be opened or looked after without its owner.
-            return self.delete_everything().await;
-        };
-        let now = clock::now();
-        let wakes = self.wakes().await?;
-        let due = |key: &str| wakes.get(key).is_some_and(|at| *at <= now);
-        if profile.closing || due(store::PROFILE) {
-            return self.delete_principal(profile).await;
-        }
-        self.sweep_pending(&wakes, now).await?;
-        let mut result = Ok(());
-        for id in wakes.keys().filter(|key| due(key)).filter_map(|key| connection_of(key)) {
-            result = result.and(self.wake(&profile, &id).await);
-        }
-        if due(store::INDEX) {
-            result = result.and(self.write_index(&profile.principal).await);
-        }
-        result.and(self.delete_if_empty(&profile.principal).await)
+    forget_attempts(driver, &alarms, now).await?;
+    let mut result = Ok(());
+    for id in alarms
+        .keys()
+        .filter(|key| is_due(key))
+        .filter_map(|key| storage::connection_of(key))
+    {
+        result = result.and(driver.wake(&profile.principal, &id).await);
     }
-
-    /// A vault in which nothing was ever connected, or nothing is any more, is not kept.
-    async fn delete_if_empty(&self, principal: &Principal) -> Result<(), Fault> {
-        let _turn = self.turn.lock().await;
-        let has_pending = !self.list(store::PENDING).await?.is_empty();
-        let has_grant = !self.list(store::GRANT).await?.is_empty();
-        let owes_index = self
-            .index_record(principal)
-            .await?
-            .is_some_and(|index| index.publish_at.is_some());
-        if has_pending || has_grant || owes_index {
-            Ok(())
-        } else {
-            self.delete_everything().await
-        }
+    if is_due(storage::INDEX) {
+        result = result.and(driver.sync_index(&profile.principal).await);
     }
+    result.and(delete_if_empty(driver, &profile).await)
+}
 
-    async fn sweep_pending(
-        &self,
-        wakes: &std::collections::HashMap<String, UnixMillis>,
-        now: UnixMillis,
-    ) -> Result<(), Fault> {
-        let mut batch = Batch::default();
-        for (key, at) in wakes {
-            if *at <= now && key.starts_with(store::PENDING) {
-                batch.delete(key.clone());
-            }
-        }
-        self.commit(batch).await
-    }
-
-    async fn wake(self: &Rc<Self>, profile: &Profile, id: &ConnectionId) -> Result<(), Fault> {
-        // Whatever is under way does what is due.
-        let under_way = self.flights.borrow().get(id).cloned();
-        let flight = under_way.unwrap_or_else(|| self.fly(&profile.principal, id, Event::Woken));
-        let outcome = flight.await;
-        // One that does not open must not ring again at once; one that opens again is looked after as it says.
-        self.note_wake(&profile.principal, id).await?;
-        outcome.map(|_| ())
+/// A vault in which nothing was ever connected, or nothing is any more, is not kept.
+async fn delete_if_empty(driver: &Driver, profile: &Profile) -> Result<(), VaultError> {
+    let transaction = driver.storage.begin().await;
+    let (has_attempts, has_records) = driver.storage.has_attempts_and_records().await?;
+    let index = driver.storage.index_record(&profile.principal).await?;
+    if is_vault_empty(has_attempts, has_records, index.as_ref()) {
+        transaction.delete_everything().await
+    } else {
+        Ok(())
     }
 }
 
-fn connection_of(key: &str) -> Option<ConnectionId> {
-    ConnectionId::parse(key.strip_prefix(store::GRANT)?).ok()
+async fn forget_attempts(driver: &Driver, alarms: &Alarms, now: UnixMillis) -> Result<(), VaultError> {
+    let mut transaction = driver.storage.begin().await;
+    for (key, at) in alarms {
+        if *at <= now && storage::is_pending(key) {
+            transaction.delete_key(key);
+        }
+    }
+    transaction.commit().await
 }

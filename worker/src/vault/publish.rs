@@ -1,58 +1,194 @@
-//! Bringing KV up to what storage says.
+//! What goes out: copies to Workers KV, and to Smartcar that a vehicle is disconnected.
 
-use std::rc::Rc;
+use std::{cell::Cell, rc::Rc};
 
+use futures_util::{StreamExt as _, stream};
 use smartcar_connect::{
-    connect::ConnectionId,
+    connect::{ConnectionId, VehicleId},
+    edge::Config,
     principal::Principal,
-    seal::{KvName, Place},
-    vault::{Event, GrantRecord, Published},
+    seal::{KvName, RecordBinding, SealedRecord},
+    time::UnixMillis,
+    token::AccessToken,
+    vault::{
+        IndexRecord, IndexWrite, KvCopy, KvOutcome, Live, Lookup, Profile, ReadableToken, Record, join_value,
+        life::Event,
+    },
 };
+use worker::Env;
 
-use super::{Fault, Inner};
+use super::{error::VaultError, storage::Storage};
 use crate::{
-    clock, kv, settings,
+    clock, kv,
+    kv_namespace::KvNamespace,
+    smartcar,
     telemetry::{self, Happened},
 };
 
-impl Inner {
-    /// Brings the connection's record in KV, and the index, up to date. If this process dies, the alarm does it.
-    pub(super) fn write_kv_in_background(self: &Rc<Self>, principal: &Principal, id: &ConnectionId) {
-        let (inner, principal, id) = (Rc::clone(self), principal.clone(), id.clone());
-        self.in_background(async move {
-            if let Err(fault) = inner.write_kv(&principal, &id).await {
-                fault.log();
-            }
-        });
+/// How many vehicles of a connection Smartcar is told of at once: a Durable Object may have six connections open, and a call
+/// that waits for one loses its time.
+const REVOKED_AT_ONCE: usize = 2;
+
+pub(super) struct Publisher {
+    pub(super) env: Env,
+    pub(super) config: Rc<Config>,
+    pub(super) kv: KvNamespace,
+}
+
+impl Publisher {
+    /// Writes the copy of a connection, or deletes it where the connection is no longer live. The caller has its turn.
+    pub(super) async fn record(
+        &self,
+        storage: &Storage,
+        principal: &Principal,
+        id: &ConnectionId,
+        record: &Record,
+    ) -> Result<Event, VaultError> {
+        let names = KvName::grant(&self.config.key_ring, principal, id);
+        let Record::Live(live) = record else {
+            let outcome = kv::delete(&self.kv, &names).await;
+            return Ok(Event::KvDeleteCompleted { outcome });
+        };
+        let generation = live.generation();
+        let whole = storage.seal(&RecordBinding::grant(principal, id), generation, record)?;
+        let value = join_value(&readable(storage, principal, id, live)?, &whole.to_text());
+        let until = live.owner_tokens().map_or_else(
+            || IndexRecord::expires_at(clock::now(), self.config.retention),
+            |tokens| tokens.pair.refresh_expires_at,
+        );
+        let outcome = self.put(storage, &names, &value, &whole, until).await;
+        if let KvCopy::Dirty { since, .. } = live.kv {
+            telemetry::record(&self.env, Happened::Publish, outcome.code(), since, None);
+        }
+        Ok(Event::KvPutCompleted { generation, outcome })
     }
 
-    /// Writes or deletes, whatever storage says *now*: a write that was decided on earlier may be out of date.
-    pub(super) async fn write_kv(self: &Rc<Self>, principal: &Principal, id: &ConnectionId) -> Result<(), Fault> {
-        let store = settings::tokens(&self.env).map_err(Fault::Misconfigured)?;
-        let names = KvName::grant(&self.config()?.key_ring, principal, id);
-        self.seal_anew(principal).await?;
-        let turn = self.kv_turn.lock().await;
-        let event = match self.grant(principal, id).await? {
-            Some(record @ GrantRecord::Live(_)) => {
-                let GrantRecord::Live(grant) = &record else {
-                    return Ok(());
-                };
-                let generation = grant.generation;
-                let sealed = self.seal(&Place::grant(principal, id), generation, &record)?;
-                let until = grant.tokens.refresh_expires_at;
-                let outcome = kv::put(&store, &names, &sealed, &self.vault_id(), until, clock::now()).await;
-                if let Published::Owed { since, .. } = grant.published {
-                    telemetry::record(&self.env, Happened::Publish, outcome.code(), since, None);
-                }
-                Event::PublishEnded { generation, outcome }
-            }
-            Some(_) => Event::UnpublishEnded {
-                outcome: kv::delete(&store, &names).await,
-            },
-            None => return Ok(()),
+    /// Writes the index and the look-ups, or deletes them where nothing is left to look up. The caller has its turn.
+    pub(super) async fn index(&self, storage: &Storage, principal: &Principal) -> Result<(), VaultError> {
+        let Some(index) = storage.index_record(principal).await? else {
+            return Ok(());
         };
-        self.happen(principal, id, event).await?;
-        drop(turn);
-        self.write_index(principal).await
+        if !index.is_due(clock::now()) {
+            return Ok(());
+        }
+        let write = index.write(&storage.records(principal).await?);
+        let outcome = self.write_index(storage, principal, &index, &write).await?;
+        let mut transaction = storage.begin().await;
+        let latest = storage.index_record(principal).await?;
+        match index.after_write(latest.as_ref(), &write, outcome, clock::now()) {
+            Some(written) => {
+                transaction.put_index(principal, &written)?;
+                transaction.commit().await
+            }
+            // Changed meanwhile: that change is still to be written.
+            None => Ok(()),
+        }
     }
+
+    async fn write_index(
+        &self,
+        storage: &Storage,
+        principal: &Principal,
+        record: &IndexRecord,
+        write: &IndexWrite,
+    ) -> Result<KvOutcome, VaultError> {
+        let ring = &self.config.key_ring;
+        let external_id = storage.profile().await?.map(|profile| profile.external_id);
+        let vault_id = storage.vault_id();
+        let mut former: Vec<KvName> = Vec::new();
+        for user_id in &write.former_user_ids {
+            former.extend(KvName::user_lookup(ring, user_id, &vault_id));
+        }
+        let names = KvName::index(ring, principal);
+        let Some(index) = &write.index else {
+            former.extend(names);
+            former.extend(external_id.iter().flat_map(|id| KvName::external_id_lookup(ring, id)));
+            return Ok(kv::delete(&self.kv, &former).await);
+        };
+        let until = IndexRecord::expires_at(clock::now(), self.config.retention);
+        let sealed = storage.seal(&RecordBinding::index(principal), record.generation, index)?;
+        let mut outcomes = vec![self.put(storage, &names, &sealed.to_text(), &sealed, until).await];
+        let lookup = Lookup { vault: vault_id };
+        if let Some(id) = &external_id {
+            let sealed = storage.seal(&RecordBinding::external_id_lookup(id), record.generation, &lookup)?;
+            let names = KvName::external_id_lookup(ring, id);
+            outcomes.push(self.put(storage, &names, &sealed.to_text(), &sealed, until).await);
+        }
+        for id in &write.user_ids {
+            let binding = RecordBinding::user_lookup(id, &lookup.vault);
+            let sealed = storage.seal(&binding, record.generation, &lookup)?;
+            let names = KvName::user_lookup(ring, id, &lookup.vault);
+            outcomes.push(self.put(storage, &names, &sealed.to_text(), &sealed, until).await);
+        }
+        outcomes.push(kv::delete(&self.kv, &former).await);
+        Ok(if outcomes.contains(&KvOutcome::Failed) {
+            KvOutcome::Failed
+        } else {
+            KvOutcome::Done
+        })
+    }
+
+    async fn put(
+        &self,
+        storage: &Storage,
+        names: &[KvName],
+        value: &str,
+        sealed: &SealedRecord,
+        until: UnixMillis,
+    ) -> KvOutcome {
+        kv::put(
+            &self.kv,
+            names,
+            value,
+            sealed.key_id(),
+            &storage.vault_id(),
+            until,
+            clock::now(),
+        )
+        .await
+    }
+
+    /// Deletes in KV what no connection looks after: the index, the look-ups, and the copies of connections that do not open
+    /// here.
+    pub(super) async fn delete_rest(&self, storage: &Storage, profile: &Profile) -> Result<KvOutcome, VaultError> {
+        let (ring, principal) = (&self.config.key_ring, &profile.principal);
+        let opened = storage.records(principal).await?;
+        let mut names = KvName::index(ring, principal);
+        names.extend(KvName::external_id_lookup(ring, &profile.external_id));
+        let index = storage.index_record(principal).await?;
+        for user_id in index.iter().flat_map(|index| &index.user_ids) {
+            names.extend(KvName::user_lookup(ring, user_id, &storage.vault_id()));
+        }
+        for id in storage.connection_ids().await? {
+            if opened.iter().all(|(other, _)| *other != id) {
+                names.extend(KvName::grant(ring, principal, &id));
+            }
+        }
+        Ok(kv::delete(&self.kv, &names).await)
+    }
+
+    /// Tells Smartcar that the vehicles are disconnected. What it answers changes nothing here, but is logged.
+    pub(super) async fn revoke(&self, access_token: &AccessToken, vehicles: &[VehicleId]) {
+        let origin = &self.config.origins.api;
+        let started = clock::now();
+        let all_told = Cell::new(true);
+        stream::iter(vehicles)
+            .for_each_concurrent(REVOKED_AT_ONCE, async |vehicle| {
+                if !smartcar::disconnect(access_token, origin, vehicle).await {
+                    all_told.set(false);
+                }
+            })
+            .await;
+        let outcome = if all_told.get() { "told" } else { "not_told" };
+        telemetry::record(&self.env, Happened::Disconnect, outcome, started, None);
+    }
+}
+
+/// The part of a copy that is for readers, sealed; empty if there is none.
+fn readable(storage: &Storage, principal: &Principal, id: &ConnectionId, live: &Live) -> Result<String, VaultError> {
+    let Some(token) = ReadableToken::of(live) else {
+        return Ok(String::new());
+    };
+    let binding = RecordBinding::access_token(principal, id);
+    Ok(storage.seal(&binding, live.generation(), &token)?.to_text())
 }

@@ -6,7 +6,7 @@ use super::{
     waking::{Op, UnderWay, event, op},
     *,
 };
-use crate::vault::{grant::Intent, life::schedule::LONGEST_BACKOFF};
+use crate::token::cycle::LONGEST_BACKOFF;
 
 fn run(vault: &mut Vault, under_way: &mut UnderWay, ops: Vec<Op>, numbers: &mut impl Iterator<Item = u32>) {
     for (op, n) in ops.into_iter().zip(numbers) {
@@ -19,40 +19,48 @@ fn run(vault: &mut Vault, under_way: &mut UnderWay, ops: Vec<Op>, numbers: &mut 
 
 /// How long a caller is told to wait.
 fn told_to_wait(vault: &Vault, rejected: Option<u64>) -> Millis {
-    let record = vault.record.as_ref();
-    let effects = step(&id(), record, vault.now, Event::TokenWanted { rejected }, &vault.policy).effects;
+    let record = vault.record.clone();
+    let effects = step(
+        &id(),
+        record,
+        vault.now,
+        Event::TokenRequested { rejected },
+        &vault.policy,
+    )
+    .effects;
     let waits = effects.iter().map(|effect| match effect {
-        Effect::Answer(Answer::Unavailable(unwell)) => unwell.retry_after,
-        Effect::Answer(Answer::Rejected { retry_after }) => *retry_after,
+        Effect::Reply(TokenReply::Unavailable(unwell)) => unwell.retry_after,
+        Effect::Reply(TokenReply::Rejected { retry_after }) => *retry_after,
         _ => Millis::ZERO,
     });
     waits.max().unwrap_or(Millis::ZERO)
 }
 
 /// The times at which the record waits for something to be tried again.
-fn retries(record: &GrantRecord) -> Vec<(&'static str, UnixMillis)> {
-    let owed = |published: &Published| match published {
-        Published::Owed { retry_at, .. } => Some(("KV", *retry_at)),
-        Published::Current { .. } => None,
+fn retries(record: &Record) -> Vec<(&'static str, UnixMillis)> {
+    let kv = |copy: &KvCopy| match copy {
+        KvCopy::Dirty { retry_at, .. } => Some(("KV", *retry_at)),
+        KvCopy::Settling { rewrite_at, .. } => Some(("KV once more", *rewrite_at)),
+        KvCopy::Synced { .. } => None,
     };
-    match record {
-        GrantRecord::Live(grant) => {
-            let unwell = match grant.health {
-                Health::Unwell { retry_at, .. } => Some(("refresh", retry_at)),
-                Health::Well { .. } => None,
-            };
-            let unlisted = match grant.vehicles {
-                Vehicles::Unlisted { retry_at, .. } => Some(("vehicles", retry_at)),
-                Vehicles::Listed(_) => None,
-            };
-            let call = |intent: Intent| ("call", intent.latest);
-            let all = [unwell, unlisted, owed(&grant.published), grant.intent.map(call)];
-            all.into_iter().flatten().collect()
+    let all = match record {
+        Record::Live(live) => {
+            let tokens = live.owner_tokens();
+            let failing = tokens.and_then(|tokens| match tokens.refresh {
+                RefreshState::Failing { retry_at, .. } => Some(("refresh", retry_at)),
+                RefreshState::Ok { .. } => None,
+            });
+            let unlisted = live.vehicles.alarm().map(|at| ("vehicles", at));
+            let unidentified = live.user_id.alarm().map(|at| ("user", at));
+            let attempt = tokens.and_then(|tokens| tokens.attempt);
+            let sent = attempt.map(|attempt| ("call", attempt.last_sent_at));
+            vec![failing, unlisted, unidentified, kv(&live.kv), sent]
         }
-        GrantRecord::Ended { published, .. } => owed(published).into_iter().collect(),
-        GrantRecord::Closing { retry_at, .. } => vec![("closing", *retry_at)],
-        GrantRecord::Tombstone { sweep_at, .. } => sweep_at.map(|at| ("sweep", at)).into_iter().collect(),
-    }
+        Record::Ended(ended) => vec![kv(&ended.kv)],
+        Record::Closing(closing) => vec![kv(&closing.kv)],
+        Record::Tombstone(tombstone) => vec![kv(&tombstone.kv)],
+    };
+    all.into_iter().flatten().collect()
 }
 
 proptest! {
@@ -71,16 +79,17 @@ proptest! {
         run(&mut vault, &mut under_way, meanwhile, &mut numbers);
         // As if it had taken no time.
         vault.now = right;
-        let generation = vault.record.as_ref().map(GrantRecord::generation);
+        let generation = vault.record.as_ref().map(Record::generation);
         for rejected in [None, generation] {
             let wait = told_to_wait(&vault, rejected);
             prop_assert!(wait <= LONGEST_BACKOFF, "{rejected:?}: {wait:?} in {:?}", vault.record);
         }
         let asked = vault.clone();
         vault.wake();
-        if let Some(GrantRecord::Live(grant)) = &vault.record
-            && (grant.intent.is_some() || matches!(grant.health, Health::Unwell { .. }))
-        {
+        let tokens = vault.record.as_ref().and_then(Record::live).and_then(Live::owner_tokens);
+        if tokens.is_some_and(|tokens| {
+            tokens.attempt.is_some() || matches!(tokens.refresh, RefreshState::Failing { .. })
+        }) {
             prop_assert!(vault.sleeps() <= LONGEST_BACKOFF, "the alarm: {:?} in {:?}", vault.sleeps(), vault.record);
         }
         for (what, at) in vault.record.iter().flat_map(retries) {

@@ -1,12 +1,11 @@
 use super::*;
-use crate::vault::Upstream;
 
 #[test]
 fn smartcar_first_then_kv_then_a_tombstone() {
     let mut vault = Vault::new();
     assert_eq!(vault.disconnect(), ["tell access-1 v1"]);
     assert_eq!(vault.want(), ["unknown"], "invisible from here on");
-    assert_eq!(vault.on(Event::SmartcarTold), ["unpublish"]);
+    assert_eq!(vault.on(Event::SmartcarNotified), ["unpublish"]);
     let stored = serde_json::to_string(&vault.record).unwrap();
     assert!(!stored.contains("access-") && !stored.contains("refresh-"), "{stored}");
     assert_eq!(vault.unpublished(KvOutcome::Done), [""; 0]);
@@ -47,8 +46,8 @@ fn disconnecting_in_every_state() {
 #[test]
 fn smartcar_is_not_told_of_what_a_newer_grant_covers() {
     for mut vault in [Vault::new(), Vault::stale(), Vault::calling()] {
-        let upstream = Upstream::Leave;
-        assert_eq!(vault.on(Event::DisconnectWanted { upstream }), ["unpublish"]);
+        let revocation = Revocation::LocalOnly;
+        assert_eq!(vault.on(Event::DisconnectRequested { revocation }), ["unpublish"]);
         assert_eq!(vault.state(), "unpublishing");
     }
     let mut unlisted = Vault::just_granted();
@@ -81,7 +80,7 @@ fn a_refresh_that_ends_during_the_disconnection_brings_nothing_back() {
         "the access token is still good"
     );
     assert_eq!(vault.clone().issued(1, 2), ["unknown"]);
-    vault.on(Event::SmartcarTold);
+    vault.on(Event::SmartcarNotified);
     assert_eq!(vault.clone().issued(1, 2), ["unknown"]);
     vault.unpublished(KvOutcome::Done);
     assert_eq!(vault.issued(1, 2), ["unknown"]);
@@ -95,11 +94,11 @@ fn late_news_of_a_publication_or_of_vehicles_brings_nothing_back() {
             continue;
         }
         let events = [
-            Event::PublishEnded {
+            Event::KvPutCompleted {
                 generation: 1,
                 outcome: KvOutcome::Done,
             },
-            Event::PublishEnded {
+            Event::KvPutCompleted {
                 generation: 1,
                 outcome: KvOutcome::Failed,
             },
@@ -124,7 +123,7 @@ fn smartcar_told_matters_only_to_a_connection_that_waits_for_it() {
             "telling" => (&["unpublish"], "unpublishing"),
             _ => (&[], vault.state()),
         };
-        assert_eq!(vault.on(Event::SmartcarTold), effects, "{name}");
+        assert_eq!(vault.on(Event::SmartcarNotified), effects, "{name}");
         assert_eq!(vault.state(), state, "{name}");
     }
 }
@@ -133,7 +132,7 @@ fn smartcar_told_matters_only_to_a_connection_that_waits_for_it() {
 fn a_deletion_that_failed_is_repeated_ever_more_rarely() {
     let mut vault = Vault::new();
     vault.disconnect();
-    vault.on(Event::SmartcarTold);
+    vault.on(Event::SmartcarNotified);
     let mut waits = Vec::new();
     for _ in 0..12 {
         vault.unpublished(KvOutcome::Failed);
@@ -161,7 +160,7 @@ fn a_process_that_died_while_closing_is_taken_over_by_the_alarm() {
         vault.pass(Millis::from_secs(1));
         assert_eq!(vault.wake(), ["tell access-1 v1"]);
     }
-    vault.on(Event::SmartcarTold);
+    vault.on(Event::SmartcarNotified);
     vault.pass(Millis::from_secs(30));
     assert_eq!(vault.wake(), ["unpublish"]);
 }
@@ -170,7 +169,7 @@ fn a_process_that_died_while_closing_is_taken_over_by_the_alarm() {
 fn only_a_deletion_after_two_minutes_is_the_last() {
     let mut vault = Vault::new();
     vault.disconnect();
-    vault.on(Event::SmartcarTold);
+    vault.on(Event::SmartcarNotified);
     vault.unpublished(KvOutcome::Done);
     // The alarm had started one as well.
     vault.pass(Millis::from_secs(1));
@@ -184,10 +183,7 @@ fn only_a_deletion_after_two_minutes_is_the_last() {
         assert_eq!(vault.wake(), ["unpublish"]);
     }
     vault.unpublished(KvOutcome::Done);
-    assert!(matches!(
-        vault.record,
-        Some(GrantRecord::Tombstone { sweep_at: None, .. })
-    ));
+    assert!(matches!(vault.record, Some(Record::Tombstone(tombstone)) if tombstone.kv.is_synced()));
 }
 
 #[test]
@@ -245,7 +241,7 @@ fn a_newer_grant_takes_over_the_vehicles_it_covers() {
     vault.published(1, KvOutcome::Done);
     assert_eq!(vault.on(taken(&["v3"])), [""; 0], "it covers others");
     assert_eq!(vault.on(taken(&["v2", "v3"])), ["publish"]);
-    assert_eq!(vault.grant().vehicles.ids(), [vehicle("v1")]);
+    assert_eq!(vault.vehicles(), [vehicle("v1")]);
     let mut ended = vault.clone();
     assert_eq!(vault.on(taken(&["v1"])), ["unpublish"], "Smartcar is not told");
     assert_eq!(vault.state(), "unpublishing");
@@ -281,11 +277,11 @@ fn a_write_that_may_have_missed_that_a_vehicle_is_gone_is_not_the_last() {
     assert_eq!(vault.on(Event::Superseded { vehicles }), ["publish"]);
     vault.published(1, KvOutcome::Done);
     assert!(
-        matches!(vault.grant().published, Published::Owed { .. }),
+        matches!(vault.grant().kv, KvCopy::Dirty { .. }),
         "it may have been written with the vehicle that is gone"
     );
     vault.published(1, KvOutcome::Done);
-    assert!(matches!(vault.grant().published, Published::Current { .. }));
+    assert!(matches!(vault.grant().kv, KvCopy::Synced { .. }));
 
     // Nothing is under way.
     let mut vault = Vault::new();
@@ -296,5 +292,5 @@ fn a_write_that_may_have_missed_that_a_vehicle_is_gone_is_not_the_last() {
     let vehicles = vec![vehicle("v2")];
     assert_eq!(vault.on(Event::Superseded { vehicles }), ["publish"]);
     vault.published(1, KvOutcome::Done);
-    assert!(matches!(vault.grant().published, Published::Current { .. }));
+    assert!(matches!(vault.grant().kv, KvCopy::Synced { .. }));
 }

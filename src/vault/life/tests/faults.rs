@@ -194,7 +194,7 @@ fn what_each_fault_does_to_a_grant() {
     for fault in faults() {
         let mut vault = Vault::calling();
         let outcome = read_response(fault.status, fault.retry_after, &fault.body, vault.now);
-        let effects = vault.on(Event::CallEnded { generation: 1, outcome });
+        let effects = vault.on(Event::RefreshCompleted { generation: 1, outcome });
         let name = fault.name;
         assert_eq!(vault.state(), fault.state, "{name}");
         assert_eq!(effects == ["call 1 refresh-1"], fault.repeated, "{name}: {effects:?}");
@@ -203,7 +203,7 @@ fn what_each_fault_does_to_a_grant() {
             Some(cause) => {
                 let effects = if fault.repeated {
                     let outcome = read_response(fault.status, fault.retry_after, &fault.body, vault.now);
-                    vault.on(Event::CallEnded { generation: 1, outcome })
+                    vault.on(Event::RefreshCompleted { generation: 1, outcome })
                 } else {
                     effects
                 };
@@ -212,7 +212,7 @@ fn what_each_fault_does_to_a_grant() {
         }
         if fault.state == "live" {
             vault.pass(Millis::from_days(1));
-            let generation = vault.grant().generation;
+            let generation = vault.owner().generation;
             let next = format!("call {generation} refresh-{generation}");
             assert_eq!(
                 vault.want(),
@@ -227,7 +227,7 @@ fn what_each_fault_does_to_a_grant() {
 fn a_named_wait_is_kept() {
     let mut vault = Vault::calling();
     let outcome = read_response(429, Some(" 120 "), b"", vault.now);
-    vault.on(Event::CallEnded { generation: 1, outcome });
+    vault.on(Event::RefreshCompleted { generation: 1, outcome });
     assert_eq!(vault.retry_in(), Millis::from_secs(120));
 }
 
@@ -240,12 +240,12 @@ fn a_death_at_each_step_loses_no_grant() {
     // After the intent, and after an answer that was not stored: the same token again, at once for who asks and after
     // 15 seconds for nobody.
     let vault = Vault::calling();
-    let first = vault.grant().intent.unwrap().latest;
+    let first = vault.owner().attempt.unwrap().last_sent_at;
     let mut asked = vault.clone();
     asked.pass(Millis::from_secs(3));
     assert_eq!(asked.want(), ["call 1 refresh-1"]);
     assert_eq!(
-        asked.grant().intent.unwrap().in_doubt,
+        asked.owner().attempt.unwrap().unresolved_since,
         Some(first),
         "the first may have used it up"
     );

@@ -8,18 +8,17 @@ mod refreshing;
 mod waking;
 
 use super::{
-    Answer, Effect, Event, KvOutcome, Next, Policy, Step, granted,
-    schedule::{CALL_LOST_AFTER, idle_refresh_after},
-    step, wake_at,
+    Effect, Event, IndexChange, Next, Revocation, Step, TokenReply, next_alarm, schedule::idle_refresh_after, step,
 };
 use crate::{
-    connect::{ConnectionId, VehicleId},
+    api::VehicleAttributes,
+    connect::{ConnectionId, UserId, VehicleId},
     time::{Millis, UnixMillis},
-    token::{AccessToken, RefreshToken, TokenError, TokenResult, TokenSet},
-    vault::{
-        Cause,
-        grant::{Grant, GrantRecord, Health, Published, Vehicles},
+    token::{
+        AccessToken, RefreshToken, TokenError, TokenResult, TokenSet,
+        cycle::{CALL_LOST_AFTER, Cause, OwnerTokens, Policy, RefreshState},
     },
+    vault::{Access, Closing, Ended, KnownVehicle, KvCopy, KvOutcome, Learned, Live, Record},
 };
 
 const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
@@ -44,7 +43,7 @@ fn tokens(n: u32, now: UnixMillis) -> TokenSet {
 /// One connection with its clock: a driver that stores what each step says and hands out the effects in short form.
 #[derive(Clone)]
 struct Vault {
-    record: Option<GrantRecord>,
+    record: Option<Record>,
     now: UnixMillis,
     policy: Policy,
 }
@@ -56,6 +55,7 @@ impl Vault {
         vault.on(Event::VehiclesListed {
             vehicles: Some(vec![vehicle("v1")]),
         });
+        vault.identified();
         vault.published(1, KvOutcome::Done);
         vault.published(1, KvOutcome::Done);
         vault.pass(Millis::from_mins(1));
@@ -66,7 +66,7 @@ impl Vault {
         let mut first = tokens(1, NOW);
         let refresh_token = first.refresh_token.take().unwrap();
         Self {
-            record: Some(granted(first, refresh_token, NOW)),
+            record: Some(Record::Live(Live::granted(first, refresh_token, NOW))),
             now: NOW,
             policy: Policy::default(),
         }
@@ -93,7 +93,7 @@ impl Vault {
         let mut telling = Self::new();
         telling.disconnect();
         let mut unpublishing = telling.clone();
-        unpublishing.on(Event::SmartcarTold);
+        unpublishing.on(Event::SmartcarNotified);
         let mut tombstone = unpublishing.clone();
         tombstone.unpublished(KvOutcome::Done);
         let none = Self {
@@ -118,7 +118,7 @@ impl Vault {
     }
 
     fn on(&mut self, event: Event) -> Vec<String> {
-        let Step { next, effects } = step(&id(), self.record.as_ref(), self.now, event, &self.policy);
+        let Step { next, effects, .. } = step(&id(), self.record.clone(), self.now, event, &self.policy);
         match next {
             Next::Keep => {}
             Next::Put(record) => self.record = Some(record),
@@ -128,45 +128,50 @@ impl Vault {
     }
 
     fn want(&mut self) -> Vec<String> {
-        self.on(Event::TokenWanted { rejected: None })
+        self.on(Event::TokenRequested { rejected: None })
     }
 
     fn rejected(&mut self, generation: u64) -> Vec<String> {
-        self.on(Event::TokenWanted {
+        self.on(Event::TokenRequested {
             rejected: Some(generation),
         })
     }
 
     fn wake(&mut self) -> Vec<String> {
-        self.on(Event::Woken)
+        self.on(Event::AlarmFired)
     }
 
     fn issued(&mut self, generation: u64, n: u32) -> Vec<String> {
         let outcome = Ok(tokens(n, self.now));
-        self.on(Event::CallEnded { generation, outcome })
+        self.on(Event::RefreshCompleted { generation, outcome })
     }
 
     fn answered(&mut self, generation: u64, failure: TokenError) -> Vec<String> {
         let outcome = Err(failure);
-        self.on(Event::CallEnded { generation, outcome })
+        self.on(Event::RefreshCompleted { generation, outcome })
     }
 
     fn published(&mut self, generation: u64, outcome: KvOutcome) -> Vec<String> {
-        self.on(Event::PublishEnded { generation, outcome })
+        self.on(Event::KvPutCompleted { generation, outcome })
     }
 
     fn unpublished(&mut self, outcome: KvOutcome) -> Vec<String> {
-        self.on(Event::UnpublishEnded { outcome })
+        self.on(Event::KvDeleteCompleted { outcome })
     }
 
     fn disconnect(&mut self) -> Vec<String> {
-        self.on(Event::DisconnectWanted {
-            upstream: super::Upstream::Tell,
+        self.on(Event::DisconnectRequested {
+            revocation: Revocation::AtSmartcar,
         })
     }
 
+    fn identified(&mut self) -> Vec<String> {
+        let user_id = Some(UserId::parse("u1").unwrap());
+        self.on(Event::UserIdentified { user_id })
+    }
+
     fn wake_at(&self) -> Option<UnixMillis> {
-        wake_at(&id(), self.record.as_ref()?)
+        next_alarm(&id(), self.record.as_ref()?)
     }
 
     /// How long until it wakes.
@@ -174,27 +179,49 @@ impl Vault {
         self.wake_at().expect("it wakes").since(self.now)
     }
 
-    fn grant(&self) -> &Grant {
+    fn grant(&self) -> &Live {
         match &self.record {
-            Some(GrantRecord::Live(grant)) => grant,
+            Some(Record::Live(live)) => live,
             other => panic!("not live: {other:?}"),
         }
     }
 
+    fn owner(&self) -> &OwnerTokens {
+        self.grant().owner_tokens().expect("it has tokens of its own")
+    }
+
+    fn owner_mut(&mut self) -> &mut OwnerTokens {
+        match &mut self.record {
+            Some(Record::Live(Live {
+                access: Access::Owner(tokens),
+                ..
+            })) => tokens,
+            other => panic!("not live: {other:?}"),
+        }
+    }
+
+    fn vehicles(&self) -> Vec<VehicleId> {
+        self.grant()
+            .vehicles()
+            .iter()
+            .map(|vehicle| vehicle.id.clone())
+            .collect()
+    }
+
     fn retry_in(&self) -> Millis {
-        match self.grant().health {
-            Health::Unwell { retry_at, .. } => retry_at.since(self.now),
-            Health::Well { .. } => panic!("it is well"),
+        match self.owner().refresh {
+            RefreshState::Failing { retry_at, .. } => retry_at.since(self.now),
+            RefreshState::Ok { .. } => panic!("it is well"),
         }
     }
 
     fn state(&self) -> &'static str {
         match &self.record {
-            Some(GrantRecord::Live(_)) => "live",
-            Some(GrantRecord::Ended { .. }) => "ended",
-            Some(GrantRecord::Closing { grant: Some(_), .. }) => "telling",
-            Some(GrantRecord::Closing { grant: None, .. }) => "unpublishing",
-            Some(GrantRecord::Tombstone { .. }) => "tombstone",
+            Some(Record::Live(_)) => "live",
+            Some(Record::Ended(_)) => "ended",
+            Some(Record::Closing(Closing { live: Some(_), .. })) => "telling",
+            Some(Record::Closing(Closing { live: None, .. })) => "unpublishing",
+            Some(Record::Tombstone(_)) => "tombstone",
             None => "none",
         }
     }
@@ -202,32 +229,34 @@ impl Vault {
 
 fn short(effect: &Effect) -> String {
     match effect {
-        Effect::Call {
+        Effect::Refresh {
             generation,
             refresh_token,
         } => format!("call {generation} {}", refresh_token.expose()),
         Effect::ListVehicles => "list".into(),
-        Effect::Publish => "publish".into(),
-        Effect::Unpublish => "unpublish".into(),
-        Effect::TellSmartcar { access_token, vehicles } => {
+        Effect::IdentifyUser => "identify".into(),
+        Effect::PutKv => "publish".into(),
+        Effect::DeleteKv => "unpublish".into(),
+        Effect::Revoke { access_token, vehicles } => {
             let ids: Vec<&str> = vehicles.iter().map(VehicleId::as_str).collect();
             format!("tell {} {}", access_token.expose(), ids.join(","))
         }
-        Effect::Answer(Answer::Token {
+        Effect::Reply(TokenReply::Token {
             access_token,
             generation,
             ..
         }) => format!("answer {generation} {}", access_token.expose()),
-        Effect::Answer(Answer::Unavailable(unwell)) => {
+        Effect::Reply(TokenReply::Unavailable(unwell)) => {
             format!(
                 "unavailable {} {} ms",
                 unwell.cause.code(),
                 unwell.retry_after.as_millis()
             )
         }
-        Effect::Answer(Answer::Rejected { retry_after }) => format!("rejected {} ms", retry_after.as_millis()),
-        Effect::Answer(Answer::Ended(cause)) => format!("ended {}", cause.code()),
-        Effect::Answer(Answer::Unknown) => "unknown".into(),
+        Effect::Reply(TokenReply::Rejected { retry_after }) => format!("rejected {} ms", retry_after.as_millis()),
+        Effect::Reply(TokenReply::Ended(cause)) => format!("ended {}", cause.code()),
+        Effect::Reply(TokenReply::ApplicationToken { user_id }) => format!("application {}", user_id.as_str()),
+        Effect::Reply(TokenReply::Unknown) => "unknown".into(),
     }
 }
 

@@ -8,9 +8,12 @@ fn a_fresh_token_is_answered_and_nothing_else_happens() {
         let before = format!("{:?}", vault.record);
         vault.record = match vault.record.take() {
             // As if KV had just been written: that it wants to be written anew is another test.
-            Some(GrantRecord::Live(grant)) => Some(GrantRecord::Live(Grant {
-                published: Published::Current { since: vault.now },
-                ..grant
+            Some(Record::Live(live)) => Some(Record::Live(Live {
+                kv: KvCopy::Synced {
+                    since: vault.now,
+                    renew_at: None,
+                },
+                ..live
             })),
             other => other,
         };
@@ -26,9 +29,12 @@ fn within_the_margin_the_refresh_token_is_presented_once_the_intent_is_stored() 
         let mut vault = Vault::new();
         vault.now = UnixMillis::new(NOW.after(Millis::from_hours(2)).as_millis() - left.as_millis());
         assert_eq!(vault.want(), ["call 1 refresh-1"]);
-        let intent = vault.grant().intent.unwrap();
-        assert_eq!((intent.latest, intent.in_doubt, intent.calls), (vault.now, None, 1));
-        assert_eq!(vault.grant().generation, 1, "no pair yet");
+        let intent = vault.owner().attempt.unwrap();
+        assert_eq!(
+            (intent.last_sent_at, intent.unresolved_since, intent.attempts),
+            (vault.now, None, 1)
+        );
+        assert_eq!(vault.owner().generation, 1, "no pair yet");
     }
 }
 
@@ -68,9 +74,7 @@ fn a_new_token_that_smartcar_refuses_too_is_no_reason_for_the_next_refresh() {
     vault.issued(1, 2);
     assert_eq!(vault.rejected(2), ["rejected 300000 ms"]);
     let mut short = vault.clone();
-    if let Some(GrantRecord::Live(grant)) = &mut short.record {
-        grant.tokens.access_expires_at = short.now;
-    }
+    short.owner_mut().pair.access_expires_at = short.now;
     assert_eq!(
         short.rejected(2),
         ["call 2 refresh-2"],
@@ -97,16 +101,16 @@ fn a_new_pair_is_stored_then_answered_then_published() {
     let mut vault = Vault::calling();
     vault.pass(Millis::new(150));
     assert_eq!(vault.issued(1, 2), ["answer 2 access-2", "publish"]);
-    let grant = vault.grant();
-    assert_eq!(grant.generation, 2);
-    assert_eq!(grant.tokens.refresh_token.expose(), "refresh-2");
-    assert_eq!(grant.tokens.refresh_issued_at, vault.now);
-    assert_eq!(grant.tokens.refresh_expires_at, vault.now.after(Millis::from_days(60)));
-    assert!(grant.intent.is_none());
-    assert_eq!(grant.vehicles.ids(), [vehicle("v1")]);
+    let (grant, tokens) = (vault.grant(), vault.owner());
+    assert_eq!(tokens.generation, 2);
+    assert_eq!(tokens.pair.refresh_token.expose(), "refresh-2");
+    assert_eq!(tokens.pair.refresh_issued_at, vault.now);
+    assert_eq!(tokens.pair.refresh_expires_at, vault.now.after(Millis::from_days(60)));
+    assert!(tokens.attempt.is_none());
+    assert_eq!(vault.vehicles(), [vehicle("v1")]);
     assert_eq!(grant.connected_at, NOW);
-    assert!(matches!(grant.health, Health::Well { since } if since == NOW));
-    assert!(matches!(grant.published, Published::Owed { .. }));
+    assert!(matches!(tokens.refresh, RefreshState::Ok { since } if since == NOW));
+    assert!(matches!(grant.kv, KvCopy::Dirty { .. }));
 }
 
 #[test]
@@ -119,8 +123,8 @@ fn a_refresh_token_that_is_not_replaced_stays_and_counts_as_honoured_now() {
         ..tokens(2, vault.now)
     };
     let outcome = Ok(issued);
-    vault.on(Event::CallEnded { generation: 1, outcome });
-    let kept = &vault.grant().tokens;
+    vault.on(Event::RefreshCompleted { generation: 1, outcome });
+    let kept = &vault.owner().pair;
     assert_eq!(kept.refresh_token.expose(), "refresh-1");
     assert_eq!(kept.refresh_expires_at, vault.now.after(Millis::from_days(60)));
     vault.published(2, KvOutcome::Done);
@@ -176,10 +180,11 @@ fn a_refusal_ends_the_grant_and_forgets_the_tokens() {
         vault.answered(1, TokenError::InvalidGrant),
         ["ended refresh_token_refused", "unpublish"]
     );
-    let Some(GrantRecord::Ended { vehicles, .. }) = &vault.record else {
+    let Some(Record::Ended(Ended { vehicles, .. })) = &vault.record else {
         panic!("{:?}", vault.record)
     };
-    assert_eq!(vehicles, &[vehicle("v1")], "the owner is told which car it was");
+    let covered = [KnownVehicle::new(vehicle("v1"))];
+    assert_eq!(*vehicles, covered, "the owner is told which car it was");
     let stored = serde_json::to_string(&vault.record).unwrap();
     assert!(!stored.contains("access-") && !stored.contains("refresh-"), "{stored}");
 }
@@ -191,7 +196,7 @@ fn a_quick_ambiguous_failure_is_repeated_once_with_the_same_token() {
         vault.pass(Millis::new(3_999));
         assert_eq!(vault.answered(1, failure), ["call 1 refresh-1"], "{failure:?}");
         assert_eq!(
-            vault.grant().intent.unwrap().in_doubt,
+            vault.owner().attempt.unwrap().unresolved_since,
             Some(NOW.after(Millis::from_hours(2)))
         );
         vault.pass(Millis::new(10));
@@ -212,7 +217,7 @@ fn a_quick_ambiguous_failure_is_repeated_once_with_the_same_token() {
             vault.answered(1, failure)[0].starts_with("unavailable"),
             "{failure:?} is not repeated"
         );
-        assert!(vault.grant().intent.is_none(), "nothing was used up");
+        assert!(vault.owner().attempt.is_none(), "nothing was used up");
     }
 }
 
@@ -293,10 +298,10 @@ fn being_turned_away_uses_nothing_up() {
         assert_eq!(vault.retry_in(), first, "{failure:?}");
         vault.pass(first);
         assert_eq!(vault.wake(), ["call 1 refresh-1"]);
-        assert_eq!(vault.grant().intent.unwrap().in_doubt, None);
+        assert_eq!(vault.owner().attempt.unwrap().unresolved_since, None);
         vault.answered(1, failure);
         assert_eq!(vault.retry_in(), Millis::new(first.as_millis() * 2), "{failure:?}");
-        assert!(vault.grant().intent.is_none());
+        assert!(vault.owner().attempt.is_none());
     }
 }
 
@@ -309,12 +314,12 @@ fn being_turned_away_does_not_settle_what_an_earlier_call_did() {
         vault.answered(1, TokenError::TimedOut);
         vault.pass(Millis::from_secs(1));
         vault.want();
-        assert_eq!(vault.grant().intent.unwrap().in_doubt, Some(first));
+        assert_eq!(vault.owner().attempt.unwrap().unresolved_since, Some(first));
         vault.pass(Millis::from_secs(1));
         vault.answered(1, failure);
-        let intent = vault.grant().intent.unwrap();
+        let intent = vault.owner().attempt.unwrap();
         assert_eq!(
-            (intent.latest, intent.in_doubt),
+            (intent.last_sent_at, intent.unresolved_since),
             (first, None),
             "{failure:?}: the grace counts from that call"
         );
@@ -326,9 +331,9 @@ fn being_turned_away_does_not_settle_what_an_earlier_call_did() {
         // Once its grace is over, nothing is in doubt any more.
         vault.now = first.after(Millis::from_secs(70));
         vault.want();
-        assert_eq!(vault.grant().intent.unwrap().in_doubt, None);
+        assert_eq!(vault.owner().attempt.unwrap().unresolved_since, None);
         vault.answered(1, failure);
-        assert!(vault.grant().intent.is_none(), "{failure:?}");
+        assert!(vault.owner().attempt.is_none(), "{failure:?}");
     }
 }
 
@@ -389,13 +394,13 @@ fn a_grant_is_well_again_after_its_next_success() {
     vault.pass(Millis::from_secs(5));
     vault.answered(1, TokenError::TimedOut);
     assert!(matches!(
-        vault.grant().health,
-        Health::Unwell { cause: Cause::TimedOut, since: first, failures: 2, .. } if first == since
+        vault.owner().refresh,
+        RefreshState::Failing { cause: Cause::TimedOut, since: first, failures: 2, .. } if first == since
     ));
     vault.pass(Millis::from_mins(10));
     vault.want();
     vault.issued(1, 2);
-    assert!(matches!(vault.grant().health, Health::Well { since } if since == vault.now));
+    assert!(matches!(vault.owner().refresh, RefreshState::Ok { since } if since == vault.now));
 }
 
 #[test]
@@ -406,7 +411,7 @@ fn after_sixty_days_the_grant_is_over() {
     vault.pass(Millis::new(1));
     for mut vault in [vault.clone(), vault] {
         assert_eq!(vault.want(), ["ended refresh_token_expired", "unpublish"]);
-        let Some(GrantRecord::Ended { cause, since, .. }) = vault.record else {
+        let Some(Record::Ended(Ended { cause, since, .. })) = vault.record else {
             panic!()
         };
         assert_eq!(

@@ -1,7 +1,6 @@
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
-use crate::vault::Upstream;
 
 #[test]
 fn an_idle_grant_is_refreshed_after_thirty_days_and_a_jitter_of_its_own() {
@@ -44,10 +43,10 @@ fn an_idle_refresh_that_fails_is_repeated_until_the_grant_is_over() {
     );
     assert!(matches!(
         vault.record,
-        Some(GrantRecord::Ended {
+        Some(Record::Ended(Ended {
             cause: Cause::RefreshTokenExpired,
             ..
-        })
+        }))
     ));
     assert!(vault.now.since(NOW) >= Millis::from_days(60));
     assert!(vault.now.since(NOW) <= Millis::new(Millis::from_days(60).as_millis() + 3_700_000));
@@ -62,7 +61,7 @@ fn a_call_of_which_nothing_is_heard_is_repeated_with_the_same_token() {
         assert_eq!(vault.wake(), [""; 0]);
         vault.pass(Millis::from_secs(1));
         assert_eq!(vault.wake(), ["call 1 refresh-1"]);
-        assert_eq!(vault.grant().intent.unwrap().calls, calls);
+        assert_eq!(vault.owner().attempt.unwrap().attempts, calls);
     }
 }
 
@@ -96,6 +95,7 @@ pub(super) enum Op {
     CallEnds(u8),
     KvEnds(bool),
     Listed(bool),
+    Identified(bool),
     Told,
     Disconnect(bool),
     Dies,
@@ -113,6 +113,7 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
         5 => (0_u8..11).prop_map(Op::CallEnds),
         4 => any::<bool>().prop_map(Op::KvEnds),
         1 => any::<bool>().prop_map(Op::Listed),
+        1 => any::<bool>().prop_map(Op::Identified),
         1 => Just(Op::Told),
         1 => any::<bool>().prop_map(Op::Disconnect),
         1 => Just(Op::Dies),
@@ -126,6 +127,7 @@ pub(super) struct UnderWay {
     pub(super) publish: bool,
     pub(super) unpublish: bool,
     pub(super) list: bool,
+    pub(super) identify: bool,
     pub(super) tell: bool,
 }
 
@@ -134,10 +136,11 @@ impl UnderWay {
     pub(super) fn begin(&mut self, vault: &mut Vault, event: Event) {
         for effect in vault.on(event) {
             match effect.split(' ').next().unwrap() {
-                "call" => self.call = vault.record.as_ref().map(GrantRecord::generation),
+                "call" => self.call = vault.record.as_ref().map(Record::generation),
                 "publish" => self.publish = true,
                 "unpublish" => self.unpublish = true,
                 "list" => self.list = true,
+                "identify" => self.identify = true,
                 "tell" => self.tell = true,
                 _ => {}
             }
@@ -178,33 +181,40 @@ pub(super) fn event(op: &Op, under_way: &mut UnderWay, vault: &mut Vault, n: u32
         }
         Op::Sleep => {
             vault.now = vault.wake_at()?.max(vault.now);
-            Some(Event::Woken)
+            Some(Event::AlarmFired)
         }
         Op::Want(rejected) => {
-            let generation = vault.record.as_ref().map(GrantRecord::generation);
+            let generation = vault.record.as_ref().map(Record::generation);
             let rejected = generation.filter(|_| *rejected);
-            (under_way.call.is_none()).then_some(Event::TokenWanted { rejected })
+            (under_way.call.is_none()).then_some(Event::TokenRequested { rejected })
         }
         Op::CallEnds(which) => {
             let generation = under_way.call.take()?;
             let outcome = outcome(*which, vault.now, n);
-            Some(Event::CallEnded { generation, outcome })
+            Some(Event::RefreshCompleted { generation, outcome })
         }
         Op::KvEnds(done) => {
             let outcome = if *done { KvOutcome::Done } else { KvOutcome::Failed };
             if core::mem::take(&mut under_way.publish) {
                 let generation = vault.record.as_ref()?.generation();
-                Some(Event::PublishEnded { generation, outcome })
+                Some(Event::KvPutCompleted { generation, outcome })
             } else {
-                core::mem::take(&mut under_way.unpublish).then_some(Event::UnpublishEnded { outcome })
+                core::mem::take(&mut under_way.unpublish).then_some(Event::KvDeleteCompleted { outcome })
             }
         }
         Op::Listed(told) => core::mem::take(&mut under_way.list).then(|| Event::VehiclesListed {
             vehicles: told.then(|| vec![vehicle("v1")]),
         }),
-        Op::Told => core::mem::take(&mut under_way.tell).then_some(Event::SmartcarTold),
-        Op::Disconnect(tell) => Some(Event::DisconnectWanted {
-            upstream: if *tell { Upstream::Tell } else { Upstream::Leave },
+        Op::Identified(told) => core::mem::take(&mut under_way.identify).then(|| Event::UserIdentified {
+            user_id: told.then(|| UserId::parse("u1").unwrap()),
+        }),
+        Op::Told => core::mem::take(&mut under_way.tell).then_some(Event::SmartcarNotified),
+        Op::Disconnect(tell) => Some(Event::DisconnectRequested {
+            revocation: if *tell {
+                Revocation::AtSmartcar
+            } else {
+                Revocation::LocalOnly
+            },
         }),
         Op::Dies => {
             *under_way = UnderWay::default();
@@ -227,7 +237,7 @@ proptest! {
         for (n, op) in (2_u32..).zip(ops) {
             let Some(event) = event(&op, &mut under_way, &mut vault, n) else { continue };
             let was_due = vault.wake_at().is_some_and(|at| at <= vault.now);
-            let woken = matches!(event, Event::Woken);
+            let woken = matches!(event, Event::AlarmFired);
             let described = format!("{event:?}");
             under_way.begin(&mut vault, event);
             if woken || !was_due {
@@ -248,7 +258,7 @@ proptest! {
             if let Some(event) = event(&op, &mut under_way, &mut vault, n) {
                 for effect in vault.on(event) {
                     if effect.starts_with("call") {
-                        under_way.call = vault.record.as_ref().map(GrantRecord::generation);
+                        under_way.call = vault.record.as_ref().map(Record::generation);
                     }
                 }
             }
@@ -263,13 +273,14 @@ proptest! {
             let mut effects = std::collections::VecDeque::from(vault.wake());
             while let Some(effect) = effects.pop_front() {
                 let n = issued.next().unwrap();
-                let generation = vault.record.as_ref().map_or(0, GrantRecord::generation);
+                let generation = vault.record.as_ref().map_or(0, Record::generation);
                 effects.extend(match effect.split(' ').next().unwrap() {
                     "call" => vault.issued(generation, n),
                     "publish" => vault.published(generation, KvOutcome::Done),
                     "unpublish" => vault.unpublished(KvOutcome::Done),
                     "list" => vault.on(Event::VehiclesListed { vehicles: Some(Vec::new()) }),
-                    "tell" => vault.on(Event::SmartcarTold),
+                    "identify" => vault.identified(),
+                    "tell" => vault.on(Event::SmartcarNotified),
                     _ => Vec::new(),
                 });
             }
@@ -281,7 +292,7 @@ proptest! {
 #[test]
 fn a_new_grant_wakes_for_its_vehicles_until_they_are_known() {
     let vault = Vault::just_granted();
-    assert!(matches!(vault.grant().vehicles, Vehicles::Unlisted { failures: 0, .. }));
+    assert!(matches!(vault.grant().vehicles, Learned::Unknown { failures: 0, .. }));
     assert!(vault.wake_at().is_some());
 }
 
@@ -298,7 +309,7 @@ fn a_grant_wakes_when_its_refresh_token_expires_at_the_latest() {
             retry_after: Some(Millis::from_mins(30)),
         },
     );
-    assert!(vault.grant().intent.is_none());
+    assert!(vault.owner().attempt.is_none());
     assert_eq!(vault.retry_in(), Millis::from_mins(30));
     assert_eq!(vault.wake_at(), Some(over_at));
     vault.now = over_at;

@@ -1,15 +1,13 @@
-//! What can go wrong in a vault that is nobody's fault.
+//! Failures of the platform or of stored data, not of the request.
 
 use smartcar_connect::{
-    edge::{Misconfiguration, Problem, ProblemCode},
+    edge::{Problem, ProblemCode},
     seal::OpenError,
     time::Millis,
 };
 
 #[derive(Clone, Debug)]
-pub(super) enum Fault {
-    /// The Worker is not set up.
-    Misconfigured(Misconfiguration),
+pub(super) enum VaultError {
     /// Storage failed, or the platform replaced this object.
     Storage,
     /// A record does not open.
@@ -22,10 +20,9 @@ pub(super) enum Fault {
     WrongPrincipal,
 }
 
-impl Fault {
+impl VaultError {
     pub(super) fn log(&self) {
         match self {
-            Self::Misconfigured(error) => worker::console_error!("{error}"),
             Self::Storage => worker::console_error!("the vault's storage failed"),
             Self::Sealed(error) => worker::console_error!("a record does not open: {error}"),
             Self::Corrupt => worker::console_error!("a record opens but has an unknown form"),
@@ -35,39 +32,57 @@ impl Fault {
     }
 }
 
-impl From<worker::Error> for Fault {
+impl From<worker::Error> for VaultError {
     fn from(_: worker::Error) -> Self {
         Self::Storage
     }
 }
 
-impl From<OpenError> for Fault {
+impl From<OpenError> for VaultError {
     fn from(error: OpenError) -> Self {
         Self::Sealed(error)
     }
 }
 
-impl From<serde_json::Error> for Fault {
+impl From<serde_json::Error> for VaultError {
     fn from(_: serde_json::Error) -> Self {
         Self::Corrupt
     }
 }
 
-impl From<crate::random::NoRandomness> for Fault {
+impl From<crate::random::NoRandomness> for VaultError {
     fn from(_: crate::random::NoRandomness) -> Self {
         Self::NoRandomness
     }
 }
 
-impl From<Fault> for Problem {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Misconfigured(error) => Self::new(ProblemCode::Misconfigured, error.to_string()),
-            _ => Self::new(
-                ProblemCode::StorageUnavailable,
-                "the vault could not read or write; try again",
-            )
-            .with_retry_after(Millis::from_secs(1)),
-        }
+impl From<VaultError> for Problem {
+    fn from(_: VaultError) -> Self {
+        Self::new(
+            ProblemCode::StorageUnavailable,
+            "the vault could not read or write; try again",
+        )
+        .with_retry_after(Millis::from_secs(1))
+    }
+}
+
+/// Why a request to the vault is not served.
+#[derive(Clone, Debug)]
+pub(super) enum Refusal {
+    /// It is refused, for a reason that its sender is told.
+    Refused(Problem),
+    /// It failed.
+    Failed(VaultError),
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self::Refused(problem)
+    }
+}
+
+impl<E: Into<VaultError>> From<E> for Refusal {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
     }
 }

@@ -1,0 +1,281 @@
+//! What a caller is answered: from what the vault came to, to a body or a problem.
+
+use super::{Problem, ProblemCode, TokenAnswer, finish_answer};
+use crate::{
+    connect::{Callback, ConnectionId},
+    time::Millis,
+    token::TokenError,
+    vault::{Connection, finish::ExchangeResult, life::TokenReply},
+};
+
+/// How soon a token that Smartcar refuses although no newer one came is worth asking for again.
+const REFUSED_AGAIN_AFTER: Millis = Millis::from_secs(5);
+
+/// The token for whoever asked for one of the connection `id`, or why there is none. `rejected` is the generation whose access
+/// token the caller was refused with.
+///
+/// # Errors
+/// The [`Problem`] to answer with.
+pub fn token_reply(id: &ConnectionId, reply: TokenReply, rejected: Option<u64>) -> Result<TokenAnswer, Problem> {
+    let unavailable = |detail: String, retry_after| {
+        Err(Problem::new(ProblemCode::UpstreamUnavailable, detail).with_retry_after(retry_after))
+    };
+    match reply {
+        TokenReply::Token { generation, .. } if rejected == Some(generation) => unavailable(
+            "Smartcar refuses the access token and gave no newer one; try again later".to_owned(),
+            REFUSED_AGAIN_AFTER,
+        ),
+        TokenReply::Token {
+            access_token,
+            expires_at,
+            generation,
+        } => Ok(TokenAnswer {
+            connection_id: id.clone(),
+            access_token: access_token.expose().to_owned(),
+            expires_at,
+            generation,
+        }),
+        TokenReply::Unavailable(why) => unavailable(
+            ["Smartcar gave no new token (", why.cause.code(), "); try again later"].concat(),
+            why.retry_after,
+        ),
+        TokenReply::Rejected { retry_after } => unavailable(
+            "Smartcar refuses an access token that it issued moments ago; try again later".to_owned(),
+            retry_after,
+        ),
+        TokenReply::Ended(cause) => {
+            let detail = ["the owner has to connect the car again (", cause.code(), ")"].concat();
+            Err(Problem::new(ProblemCode::ReauthenticationRequired, detail))
+        }
+        TokenReply::ApplicationToken { .. } => Err(Problem::new(
+            ProblemCode::Misconfigured,
+            "the connection is one of Smartcar's v3, which this version does not read: upgrade the Worker",
+        )),
+        TokenReply::Unknown => Err(Problem::connection_not_found()),
+    }
+}
+
+/// Why a code brought no tokens.
+#[must_use]
+pub fn exchange_problem(error: TokenError) -> Problem {
+    match error {
+        TokenError::InvalidGrant => Problem::new(
+            ProblemCode::ExchangeRefused,
+            "Smartcar refused the authorization code: it was used, is older than 10 minutes, or the redirect URI differs; \
+             start the connection again",
+        ),
+        TokenError::InvalidClient => Problem::new(
+            ProblemCode::ClientRejected,
+            "Smartcar does not accept the application: check `SMARTCAR_CLIENT_ID` and `SMARTCAR_CLIENT_SECRET`",
+        ),
+        error => {
+            let detail = [
+                "Smartcar gave no tokens (",
+                error.code(),
+                "); start the connection again",
+            ]
+            .concat();
+            let retry_after = match error {
+                TokenError::RateLimited {
+                    retry_after: Some(span),
+                } => span,
+                _ => Millis::from_secs(1),
+            };
+            Problem::new(ProblemCode::UpstreamUnavailable, detail).with_retry_after(retry_after)
+        }
+    }
+}
+
+/// The answer to a finish that came to `result`, whose callback said `callback`. `connections` are the owner's.
+///
+/// # Errors
+/// The [`Problem`] to answer with.
+pub fn finish_reply(
+    result: &ExchangeResult,
+    callback: &Callback,
+    connections: &[Connection],
+) -> Result<String, Problem> {
+    let connection = match (result, callback) {
+        (ExchangeResult::Connected(id), _) => {
+            let made = connections.iter().find(|connection| connection.id == *id);
+            if made.is_none() {
+                let detail =
+                    "the connection that this callback made has been disconnected or replaced by a newer one since";
+                return Err(Problem::new(ProblemCode::ConnectionNotFound, detail));
+            }
+            made
+        }
+        (ExchangeResult::NoNewGrant, Callback::Reauthenticated { vehicle_id, .. }) => connections
+            .iter()
+            .find(|connection| connection.vehicles.iter().any(|vehicle| vehicle.id == *vehicle_id)),
+        (ExchangeResult::NoNewGrant, _) => None,
+        (ExchangeResult::ExchangeFailed(error), _) => return Err(exchange_problem(*error)),
+        (ExchangeResult::CodeMissing, _) => {
+            let detail = "the callback was granted but has no `code`: open Connect with `response_type=code`";
+            return Err(Problem::new(ProblemCode::CodeMissing, detail));
+        }
+    };
+    Ok(finish_answer(callback, connection))
+}
+
+/// The owner had everything deleted while the code was being exchanged: the new grant is ended, not kept.
+#[must_use]
+pub fn deleted_meanwhile() -> Problem {
+    let detail = "everything of the owner was deleted while the connection was being made; start it again";
+    Problem::new(ProblemCode::ConnectionNotFound, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        connect::{RedirectUri, State, UncheckedCallback, VehicleId},
+        time::UnixMillis,
+        token::{
+            AccessToken, RefreshToken, TokenSet,
+            cycle::{Cause, Unavailable},
+        },
+        vault::{KnownVehicle, Learned, Live, Record},
+    };
+
+    const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
+
+    fn id(byte: u8) -> ConnectionId {
+        ConnectionId::from_random([byte; 16])
+    }
+
+    fn token(generation: u64) -> TokenReply {
+        TokenReply::Token {
+            access_token: AccessToken::new("access".into()),
+            expires_at: NOW,
+            generation,
+        }
+    }
+
+    fn code(result: Result<TokenAnswer, Problem>) -> (&'static str, Option<u64>) {
+        let problem = result.unwrap_err();
+        (problem.code.as_str(), problem.retry_after.map(Millis::as_secs))
+    }
+
+    #[test]
+    fn a_token_is_answered_unless_it_is_the_one_that_was_refused() {
+        for rejected in [None, Some(1), Some(3)] {
+            let answer = token_reply(&id(1), token(2), rejected).unwrap();
+            assert_eq!((answer.connection_id.clone(), answer.generation), (id(1), 2));
+            assert_eq!(answer.access_token, "access");
+        }
+        let refused = token_reply(&id(1), token(2), Some(2));
+        assert_eq!(code(refused), ("upstream_unavailable", Some(5)));
+    }
+
+    #[test]
+    fn each_reason_for_no_token_is_a_problem_of_its_own() {
+        let unavailable = Unavailable {
+            cause: Cause::TimedOut,
+            retry_after: Millis::from_secs(7),
+        };
+        let retry_after = Millis::from_secs(9);
+        for (reply, expected) in [
+            (TokenReply::Unavailable(unavailable), ("upstream_unavailable", Some(7))),
+            (TokenReply::Rejected { retry_after }, ("upstream_unavailable", Some(9))),
+            (
+                TokenReply::Ended(Cause::RefreshTokenExpired),
+                (ProblemCode::ReauthenticationRequired.as_str(), None),
+            ),
+            (TokenReply::Unknown, ("connection_not_found", None)),
+        ] {
+            assert_eq!(code(token_reply(&id(1), reply, None)), expected);
+        }
+    }
+
+    #[test]
+    fn a_code_that_was_refused_is_told_from_credentials_that_were() {
+        for (error, expected, wait) in [
+            (TokenError::InvalidGrant, "exchange_refused", None),
+            (TokenError::InvalidClient, "client_rejected", None),
+            (TokenError::ServerError, "upstream_unavailable", Some(1)),
+            (
+                TokenError::RateLimited { retry_after: None },
+                "upstream_unavailable",
+                Some(1),
+            ),
+            (
+                TokenError::RateLimited {
+                    retry_after: Some(Millis::from_secs(90)),
+                },
+                "upstream_unavailable",
+                Some(90),
+            ),
+        ] {
+            let problem = exchange_problem(error);
+            let told = (problem.code.as_str(), problem.retry_after.map(Millis::as_secs));
+            assert_eq!(told, (expected, wait), "{error:?}");
+        }
+    }
+
+    fn connection(byte: u8, vehicle: &str) -> Connection {
+        let tokens = TokenSet {
+            access_token: AccessToken::new("a".into()),
+            access_expires_at: NOW,
+            refresh_token: None,
+        };
+        let live = Live {
+            vehicles: Learned::Known(vec![KnownVehicle::new(VehicleId::parse(vehicle).unwrap())]),
+            ..Live::granted(tokens, RefreshToken::new("r".into()), NOW)
+        };
+        Connection::of(&id(byte), &Record::Live(live), NOW).unwrap()
+    }
+
+    fn callback(query: &str) -> Callback {
+        let state = State::from_random([7; 32]);
+        let redirect_uri = RedirectUri::parse("https://app.example.com/cars").unwrap();
+        let pending = crate::connect::PendingConnection::new(state.fingerprint(), redirect_uri, NOW);
+        let query = format!("{query}&state={}", state.expose());
+        UncheckedCallback::parse(&query).unwrap().verify(&pending, NOW).unwrap()
+    }
+
+    #[test]
+    fn a_finish_is_answered_with_the_connection_that_it_made() {
+        let connections = [connection(1, "v1"), connection(2, "v2")];
+        let made = finish_reply(&ExchangeResult::Connected(id(2)), &callback("code=c"), &connections).unwrap();
+        let made: serde_json::Value = serde_json::from_str(&made).unwrap();
+        assert_eq!(
+            (&made["kind"], &made["connection"]["id"]),
+            (&"connected".into(), &id(2).as_str().into())
+        );
+        let gone = finish_reply(&ExchangeResult::Connected(id(3)), &callback("code=c"), &connections);
+        assert_eq!(gone.unwrap_err().code, ProblemCode::ConnectionNotFound);
+    }
+
+    #[test]
+    fn a_re_authentication_is_answered_with_the_connection_that_covers_the_vehicle() {
+        let connections = [connection(1, "v1"), connection(2, "v2")];
+        for (vehicle, found) in [
+            ("v2", serde_json::Value::from(id(2).as_str())),
+            ("v3", serde_json::Value::Null),
+        ] {
+            let callback = callback(&format!("vehicle_id={vehicle}"));
+            let answer = finish_reply(&ExchangeResult::NoNewGrant, &callback, &connections).unwrap();
+            let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+            assert_eq!(answer["connection"]["id"], found, "{vehicle}");
+        }
+    }
+
+    #[test]
+    fn a_finish_without_a_grant_says_why() {
+        let failed = ExchangeResult::ExchangeFailed(TokenError::InvalidGrant);
+        let denied = callback("error=access_denied");
+        assert_eq!(
+            finish_reply(&failed, &callback("code=c"), &[]).unwrap_err().code,
+            ProblemCode::ExchangeRefused
+        );
+        assert_eq!(
+            finish_reply(&ExchangeResult::CodeMissing, &callback("user_id=u"), &[])
+                .unwrap_err()
+                .code,
+            ProblemCode::CodeMissing
+        );
+        let answer = finish_reply(&ExchangeResult::NoNewGrant, &denied, &[]).unwrap();
+        assert!(answer.contains("\"kind\":\"access_denied\""), "{answer}");
+    }
+}

@@ -1,0 +1,192 @@
+//! How an access token is had: pure machines that know no connection, no storage and no copy in Workers KV.
+//!
+//! A machine keeps what it needs to have a token. It is asked three things, and answers each with a [`Verdict`]: what it
+//! is from now on, which has to be durable before anything else happens, and a [`Decision`]. Whoever drives a machine
+//! keeps these rules:
+//! 1. per machine, at most one request is under way in one process, and everybody who wants a token meanwhile waits for
+//!    its answer;
+//! 2. a request that takes longer than [`CALL_DEADLINE`] has timed out. What it brings later counts if it brings tokens,
+//!    and is dropped if it is an error, for the next request is under way.
+//!
+//! [`OwnerTokens`] is the machine of Smartcar's v2: a pair of tokens for each owner, whose refresh token rotates. The
+//! one application token of v3 will be another.
+
+mod backoff;
+mod owner;
+
+pub(crate) use backoff::{LONGEST_BACKOFF, exponential_backoff};
+pub use owner::{OwnerTokens, RefreshAttempt, RefreshState, TokenPair};
+
+use serde::{Deserialize, Serialize};
+
+use super::{AccessToken, TokenError, TokenResult};
+use crate::time::{Millis, UnixMillis};
+
+/// How long a request to the token endpoint may take, in all.
+pub const CALL_DEADLINE: Millis = Millis::from_secs(10);
+
+/// A request of which nothing has been heard for so long died with its process.
+pub const CALL_LOST_AFTER: Millis = Millis::from_secs(15);
+
+/// What an operator can set.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    /// How long a used refresh token is still accepted after its use. Smartcar's documentation says 1 minute in one
+    /// place and 10 in another; the default is the shorter.
+    pub grace: Millis,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            grace: Millis::from_secs(60),
+        }
+    }
+}
+
+/// Why there is no token, or why the latest refresh brought none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// Smartcar no longer accepts the refresh token.
+    RefreshTokenRefused,
+    /// The refresh token's 60 days are over.
+    RefreshTokenExpired,
+    /// The token endpoint did not accept the application.
+    ClientRejected,
+    /// The token endpoint asked to wait.
+    RateLimited,
+    /// The token endpoint refused without saying whose fault it is.
+    RefusedWithoutReason,
+    /// The token endpoint answered 5xx.
+    ServerError,
+    /// No answer came in time.
+    TimedOut,
+    /// The connection broke.
+    ConnectionLost,
+    /// The answer could not be read.
+    UnreadableResponse,
+    /// The token endpoint redirected.
+    Redirected,
+}
+
+impl Cause {
+    /// The stable name.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::RefreshTokenRefused => "refresh_token_refused",
+            Self::RefreshTokenExpired => "refresh_token_expired",
+            Self::ClientRejected => "client_rejected",
+            Self::RateLimited => "rate_limited",
+            Self::RefusedWithoutReason => "refused_without_reason",
+            Self::ServerError => "server_error",
+            Self::TimedOut => "timed_out",
+            Self::ConnectionLost => "connection_lost",
+            Self::UnreadableResponse => "unreadable_response",
+            Self::Redirected => "redirected",
+        }
+    }
+}
+
+impl From<TokenError> for Cause {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::InvalidGrant => Self::RefreshTokenRefused,
+            TokenError::InvalidClient => Self::ClientRejected,
+            TokenError::RateLimited { .. } => Self::RateLimited,
+            TokenError::RefusedWithoutReason => Self::RefusedWithoutReason,
+            TokenError::ServerError => Self::ServerError,
+            TokenError::TimedOut => Self::TimedOut,
+            TokenError::ConnectionLost => Self::ConnectionLost,
+            TokenError::UnreadableResponse => Self::UnreadableResponse,
+            TokenError::Redirected => Self::Redirected,
+        }
+    }
+}
+
+/// Why there is no token now although there may be one later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Unavailable {
+    /// What went wrong.
+    pub cause: Cause,
+    /// How long to wait before asking again.
+    pub retry_after: Millis,
+}
+
+/// What a machine decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Nothing is to be done now.
+    Rest,
+    /// The access token that was kept already may be used.
+    Use,
+    /// A newer access token came and may be used. Copies of the former one are out of date.
+    Renewed,
+    /// The request is to be sent, after what the machine is now has become durable: it says that one is under way.
+    Request,
+    /// There is no token now.
+    Wait(Unavailable),
+    /// There is no token now: Smartcar refuses an access token that it issued moments ago, and another one would be no
+    /// better.
+    Rejected {
+        /// How long to wait before asking again.
+        retry_after: Millis,
+    },
+    /// There will be no token any more.
+    Over {
+        /// Why.
+        cause: Cause,
+        /// Since when.
+        since: UnixMillis,
+    },
+}
+
+/// What a machine is from now on, and what it decides.
+#[derive(Clone, Debug)]
+pub struct Verdict<T> {
+    /// What the machine is from now on; `None` if it stays what it is.
+    pub next: Option<T>,
+    /// What is to be done once that is durable.
+    pub decision: Decision,
+}
+
+impl<T> Verdict<T> {
+    const fn keep(decision: Decision) -> Self {
+        Self { next: None, decision }
+    }
+
+    const fn put(next: T, decision: Decision) -> Self {
+        Self {
+            next: Some(next),
+            decision,
+        }
+    }
+}
+
+/// A way to have an access token.
+pub trait TokenCycle: Sized {
+    /// Somebody wants a token at `now`. `rejected` is the generation of the access token that Smartcar has just refused
+    /// with 401, if that is why.
+    fn want(&self, rejected: Option<u64>, now: UnixMillis, policy: &Policy) -> Verdict<Self>;
+
+    /// A request that was sent for `generation` ended.
+    fn ended(&self, generation: u64, outcome: TokenResult, now: UnixMillis, policy: &Policy) -> Verdict<Self>;
+
+    /// The time given by [`alarm`](Self::alarm) may have come.
+    fn woken(&self, idle_for: Millis, now: UnixMillis, policy: &Policy) -> Verdict<Self>;
+
+    /// When the machine has to be woken although nobody wants a token. A token that nobody has asked for is renewed
+    /// `idle_for` after its issue.
+    fn alarm(&self, idle_for: Millis) -> UnixMillis;
+
+    /// The machine without the times that only a clock that was ahead can have written; `None` if it has none.
+    fn clamped(&self, now: UnixMillis) -> Option<Self>;
+
+    /// Counts the access tokens that were had: the higher is the newer.
+    fn generation(&self) -> u64;
+
+    /// The newest access token and when it expires. Only after [`Decision::Use`] or [`Decision::Renewed`] is it known to
+    /// be good.
+    fn access_token(&self) -> (&AccessToken, UnixMillis);
+}

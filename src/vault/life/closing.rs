@@ -1,0 +1,78 @@
+//! A connection that is being disconnected: first Smartcar is told, then its copy in KV is deleted.
+
+use super::{Effect, Event, Revocation, Step, TokenReply, asks_for_token, tombstone};
+use crate::{
+    time::{Millis, UnixMillis},
+    vault::{Closing, KvCopy, Live, Record, publication::Upkeep},
+};
+
+/// How long a disconnection waits for its own process before the alarm takes it over.
+const CLOSING_LOST_AFTER: Millis = Millis::from_secs(30);
+
+/// Closes a connection.
+pub(super) fn close(live: Live, revocation: Revocation, now: UnixMillis) -> Step {
+    let generation = live.generation();
+    if revocation == Revocation::LocalOnly || live.vehicles().is_empty() {
+        delete(generation, now, now)
+    } else {
+        revoke(live, now, now)
+    }
+}
+
+/// Tells Smartcar, with the access token, which is of no use once it has expired.
+fn revoke(live: Live, since: UnixMillis, now: UnixMillis) -> Step {
+    let generation = live.generation();
+    let tokens = live.owner_tokens().filter(|tokens| tokens.has_live_access_token(now));
+    let Some(access_token) = tokens.map(|tokens| tokens.pair.access_token.clone()) else {
+        return delete(generation, since, now);
+    };
+    let vehicles = live.vehicles().iter().map(|vehicle| vehicle.id.clone()).collect();
+    let closing = Closing {
+        live: Some(Box::new(live)),
+        generation,
+        since,
+        kv: KvCopy::dirty_for(now, CLOSING_LOST_AFTER),
+    };
+    Step::put(
+        Record::Closing(closing),
+        vec![Effect::Revoke { access_token, vehicles }],
+    )
+}
+
+/// Forgets the tokens and deletes the copy in KV.
+pub(super) fn delete(generation: u64, since: UnixMillis, now: UnixMillis) -> Step {
+    let closing = Closing {
+        live: None,
+        generation,
+        since,
+        kv: KvCopy::dirty_for(now, CLOSING_LOST_AFTER),
+    };
+    Step::put(Record::Closing(closing), vec![Effect::DeleteKv])
+}
+
+pub(super) fn step(closing: Closing, now: UnixMillis, event: &Event) -> Step {
+    match event {
+        Event::SmartcarNotified if closing.live.is_some() => delete(closing.generation, closing.since, now),
+        Event::AlarmFired => match (closing.kv.begun_for(now, CLOSING_LOST_AFTER), closing.live) {
+            (None, _) => Step::keep(Vec::new()),
+            (Some(_), Some(live)) => revoke(*live, closing.since, now),
+            (Some(kv), None) => Step::put(
+                Record::Closing(Closing {
+                    live: None,
+                    kv,
+                    ..closing
+                }),
+                vec![Effect::DeleteKv],
+            ),
+        },
+        Event::KvDeleteCompleted { outcome } if closing.live.is_none() => {
+            let kv = closing.kv.after_write(*outcome, now, Upkeep::WrittenTwice);
+            match kv {
+                KvCopy::Dirty { .. } => Step::put(Record::Closing(Closing { kv, ..closing }), Vec::new()),
+                KvCopy::Settling { .. } | KvCopy::Synced { .. } => tombstone::bury(closing.generation, kv, now),
+            }
+        }
+        event if asks_for_token(event) => Step::reply(TokenReply::Unknown),
+        _ => Step::keep(Vec::new()),
+    }
+}

@@ -1,0 +1,57 @@
+//! A connection whose grant is over.
+
+use super::{Effect, Event, Step, TokenReply, closing};
+use crate::{
+    time::UnixMillis,
+    token::cycle::Cause,
+    vault::{Ended, KvCopy, Live, Record, publication::Upkeep},
+};
+
+/// The tokens are forgotten: nobody accepts them any more.
+pub(super) fn end(live: Live, cause: Cause, since: UnixMillis, now: UnixMillis) -> Step {
+    let ended = Ended {
+        cause,
+        since,
+        generation: live.generation(),
+        refresh_expires_at: live.owner_tokens().map(|tokens| tokens.pair.refresh_expires_at),
+        user_id: live.user_id.into_known(),
+        vehicles: live.vehicles.into_known().unwrap_or_default(),
+        connected_at: live.connected_at,
+        kv: KvCopy::dirty(now),
+    };
+    let effects = vec![Effect::Reply(TokenReply::Ended(cause)), Effect::DeleteKv];
+    Step::put(Record::Ended(ended), effects)
+}
+
+pub(super) fn step(ended: Ended, now: UnixMillis, event: Event) -> Step {
+    match event {
+        Event::TokenRequested { .. } | Event::RefreshCompleted { .. } => Step::reply(TokenReply::Ended(ended.cause)),
+        Event::AlarmFired => match ended.kv.begun(now) {
+            Some(kv) => Step::put(Record::Ended(Ended { kv, ..ended }), vec![Effect::DeleteKv]),
+            None => Step::keep(Vec::new()),
+        },
+        Event::KvDeleteCompleted { outcome } => {
+            let kv = ended.kv.after_write(outcome, now, Upkeep::WrittenTwice);
+            Step::put(Record::Ended(Ended { kv, ..ended }), Vec::new())
+        }
+        // The same car connected again.
+        Event::Superseded { vehicles: taken } => {
+            let mut left = ended.vehicles.clone();
+            left.retain(|vehicle| !taken.contains(&vehicle.id));
+            if left.len() == ended.vehicles.len() {
+                Step::keep(Vec::new())
+            } else if left.is_empty() {
+                closing::delete(ended.generation, now, now)
+            } else {
+                let vehicles = left;
+                Step::put(Record::Ended(Ended { vehicles, ..ended }), Vec::new())
+            }
+        }
+        Event::DisconnectRequested { .. } => closing::delete(ended.generation, now, now),
+        Event::KvPutCompleted { .. }
+        | Event::VehiclesListed { .. }
+        | Event::UserIdentified { .. }
+        | Event::VehiclesDescribed { .. }
+        | Event::SmartcarNotified => Step::keep(Vec::new()),
+    }
+}

@@ -1,0 +1,206 @@
+//! A connection whose grant is honoured.
+
+use super::{Effect, Event, Revocation, Step, TokenReply, closing, ended, schedule::idle_refresh_after};
+use crate::{
+    connect::{ConnectionId, VehicleId},
+    time::UnixMillis,
+    token::{
+        self,
+        cycle::{Decision, OwnerTokens, Policy, TokenCycle as _, Verdict},
+    },
+    vault::{Access, KnownVehicle, KvCopy, KvOutcome, Learned, Live, Record, publication::Upkeep},
+};
+
+pub(super) fn step(id: &ConnectionId, live: Live, now: UnixMillis, event: Event, policy: &Policy) -> Step {
+    match event {
+        Event::TokenRequested { rejected } => token_requested(live, rejected, now, policy),
+        Event::AlarmFired => alarm_fired(id, live, now, policy),
+        Event::RefreshCompleted { generation, outcome } => match live.owner_tokens() {
+            Some(tokens) => {
+                let verdict = tokens.ended(generation, outcome, now, policy);
+                had(live, verdict, now)
+            }
+            None => Step::keep(Vec::new()),
+        },
+        Event::KvPutCompleted { generation, outcome } if generation == live.generation() => {
+            put_completed(live, outcome, now)
+        }
+        Event::VehiclesListed { vehicles } => vehicles_listed(live, vehicles, now),
+        Event::UserIdentified { user_id } => {
+            let user_id = match user_id {
+                Some(user_id) => Some(Learned::Known(user_id)),
+                None => live.user_id.failed(now),
+            };
+            match user_id.filter(|user_id| *user_id != live.user_id) {
+                Some(user_id) => Step::put(Record::Live(Live { user_id, ..live }), Vec::new()),
+                None => Step::keep(Vec::new()),
+            }
+        }
+        Event::VehiclesDescribed { vehicles: described } => {
+            let mut vehicles = live.vehicles().to_vec();
+            for vehicle in &mut vehicles {
+                if let Some((_, attributes)) = described.iter().find(|(id, _)| *id == vehicle.id) {
+                    vehicle.attributes = Some(attributes.clone());
+                }
+            }
+            if vehicles == live.vehicles() {
+                return Step::keep(Vec::new());
+            }
+            let vehicles = Learned::Known(vehicles);
+            Step::put(Record::Live(Live { vehicles, ..live }), Vec::new())
+        }
+        Event::Superseded { vehicles } => superseded(live, &vehicles, now),
+        Event::DisconnectRequested { revocation } => closing::close(live, revocation, now),
+        Event::KvPutCompleted { .. } | Event::KvDeleteCompleted { .. } | Event::SmartcarNotified => {
+            Step::keep(Vec::new())
+        }
+    }
+}
+
+fn token_requested(live: Live, rejected: Option<u64>, now: UnixMillis, policy: &Policy) -> Step {
+    let tokens = match (&live.access, live.user_id.known()) {
+        (Access::Owner(tokens), _) => tokens,
+        (Access::Application, Some(user_id)) => {
+            let user_id = user_id.clone();
+            return Step::reply(TokenReply::ApplicationToken { user_id });
+        }
+        (Access::Application, None) => return Step::reply(TokenReply::Unknown),
+    };
+    let verdict = tokens.want(rejected, now, policy);
+    let is_fresh = token::is_fresh(tokens.pair.access_expires_at, now);
+    if verdict.decision == Decision::Use && is_fresh && live.kv.must_be_visible(now) {
+        // Whoever asks the vault for a fresh token that KV must have shows that KV has not.
+        let reply = Effect::Reply(token_of(tokens));
+        let kv = KvCopy::dirty(now);
+        return Step::put(Record::Live(Live { kv, ..live }), vec![reply, Effect::PutKv]);
+    }
+    had(live, verdict, now)
+}
+
+/// What becomes of a connection by what its tokens' machine decided.
+fn had(live: Live, verdict: Verdict<OwnerTokens>, now: UnixMillis) -> Step {
+    let Verdict { next, decision } = verdict;
+    let changed = next.is_some();
+    let live = match next {
+        Some(tokens) => Live {
+            access: Access::Owner(tokens),
+            ..live
+        },
+        None => live,
+    };
+    let Some(tokens) = live.owner_tokens() else {
+        return Step::keep(Vec::new());
+    };
+    let effects = match decision {
+        Decision::Rest => Vec::new(),
+        Decision::Use => vec![Effect::Reply(token_of(tokens))],
+        Decision::Renewed => {
+            let effects = vec![Effect::Reply(token_of(tokens)), Effect::PutKv];
+            let kv = KvCopy::dirty(now);
+            return Step::put(Record::Live(Live { kv, ..live }), effects);
+        }
+        Decision::Request => vec![Effect::Refresh {
+            generation: tokens.generation,
+            refresh_token: tokens.pair.refresh_token.clone(),
+        }],
+        Decision::Wait(unavailable) => vec![Effect::Reply(TokenReply::Unavailable(unavailable))],
+        Decision::Rejected { retry_after } => vec![Effect::Reply(TokenReply::Rejected { retry_after })],
+        Decision::Over { cause, since } => return ended::end(live, cause, since, now),
+    };
+    if changed {
+        Step::put(Record::Live(live), effects)
+    } else {
+        Step::keep(effects)
+    }
+}
+
+fn token_of(tokens: &OwnerTokens) -> TokenReply {
+    let (access_token, expires_at) = tokens.access_token();
+    TokenReply::Token {
+        access_token: access_token.clone(),
+        expires_at,
+        generation: tokens.generation(),
+    }
+}
+
+fn alarm_fired(id: &ConnectionId, live: Live, now: UnixMillis, policy: &Policy) -> Step {
+    let mut live = live;
+    let mut effects = Vec::new();
+    let mut changed = false;
+    if let Some(tokens) = live.owner_tokens() {
+        let Verdict { next, decision } = tokens.woken(idle_refresh_after(id), now, policy);
+        match (next, decision) {
+            (_, Decision::Over { cause, since }) => return ended::end(live, cause, since, now),
+            (Some(tokens), Decision::Request) => {
+                effects.push(Effect::Refresh {
+                    generation: tokens.generation,
+                    refresh_token: tokens.pair.refresh_token.clone(),
+                });
+                (live.access, changed) = (Access::Owner(tokens), true);
+            }
+            _ => {}
+        }
+    }
+    if let Some(kv) = live.kv.begun(now) {
+        (live.kv, changed) = (kv, true);
+        effects.push(Effect::PutKv);
+    }
+    if let Some(vehicles) = live.vehicles.begun(now) {
+        (live.vehicles, changed) = (vehicles, true);
+        effects.push(Effect::ListVehicles);
+    }
+    if let Some(user_id) = live.user_id.begun(now) {
+        (live.user_id, changed) = (user_id, true);
+        effects.push(Effect::IdentifyUser);
+    }
+    if changed {
+        Step::put(Record::Live(live), effects)
+    } else {
+        Step::keep(effects)
+    }
+}
+
+fn put_completed(live: Live, outcome: KvOutcome, now: UnixMillis) -> Step {
+    let kv = live.kv.after_write(outcome, now, Upkeep::Written);
+    Step::put(Record::Live(Live { kv, ..live }), Vec::new())
+}
+
+/// What is known of a vehicle stays known.
+fn vehicles_listed(live: Live, listed: Option<Vec<VehicleId>>, now: UnixMillis) -> Step {
+    let Some(listed) = listed else {
+        return match live.vehicles.failed(now) {
+            Some(vehicles) => Step::put(Record::Live(Live { vehicles, ..live }), Vec::new()),
+            None => Step::keep(Vec::new()),
+        };
+    };
+    let known = |id: VehicleId| {
+        let known = live.vehicles().iter().find(|vehicle| vehicle.id == id);
+        known.cloned().unwrap_or_else(|| KnownVehicle::new(id))
+    };
+    let vehicles = listed.into_iter().map(known).collect();
+    covers(live, vehicles, now)
+}
+
+fn covers(live: Live, vehicles: Vec<KnownVehicle>, now: UnixMillis) -> Step {
+    let live = Live {
+        vehicles: Learned::Known(vehicles),
+        kv: live.kv.changed(now),
+        ..live
+    };
+    Step::put(Record::Live(live), vec![Effect::PutKv])
+}
+
+/// The newer grant takes its vehicles over. Smartcar is not told: that would end the newer grant too.
+///
+/// A grant whose vehicles are not known yet is left alone: it may cover others.
+fn superseded(live: Live, taken: &[VehicleId], now: UnixMillis) -> Step {
+    let mut left = live.vehicles().to_vec();
+    left.retain(|vehicle| !taken.contains(&vehicle.id));
+    if left.len() == live.vehicles().len() {
+        Step::keep(Vec::new())
+    } else if left.is_empty() {
+        closing::close(live, Revocation::LocalOnly, now)
+    } else {
+        covers(live, left, now)
+    }
+}

@@ -1,0 +1,298 @@
+//! What is stored of a connection.
+
+use serde::{Deserialize, Serialize};
+
+use super::KvCopy;
+use crate::{
+    api::VehicleAttributes,
+    connect::{UserId, VehicleId},
+    time::{Millis, UnixMillis},
+    token::{
+        RefreshToken, TokenSet,
+        cycle::{CALL_LOST_AFTER, Cause, LONGEST_BACKOFF, OwnerTokens, TokenCycle as _, exponential_backoff},
+    },
+};
+
+/// How the tokens of a connection are had.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Access {
+    /// By a pair of tokens of its owner's: Smartcar's v2.
+    Owner(OwnerTokens),
+    /// By the application's own token, which the vault does not keep: Smartcar's v3.
+    Application,
+}
+
+/// What Smartcar has to be asked for once.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Learned<T> {
+    /// Smartcar said this.
+    Known(T),
+    /// Smartcar has not said so yet.
+    Unknown {
+        /// How often it was asked without an answer.
+        failures: u32,
+        /// It is not asked again before this.
+        retry_at: UnixMillis,
+    },
+}
+
+impl<T> Learned<T> {
+    /// What whoever starts this is about to ask for; the alarm does if that process dies.
+    pub(super) const fn asking(now: UnixMillis) -> Self {
+        Self::Unknown {
+            failures: 0,
+            retry_at: now.after(CALL_LOST_AFTER),
+        }
+    }
+
+    /// What is known.
+    #[must_use]
+    pub const fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Unknown { .. } => None,
+        }
+    }
+
+    /// What is known, taken out.
+    #[must_use]
+    pub fn into_known(self) -> Option<T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Unknown { .. } => None,
+        }
+    }
+
+    /// When Smartcar has to be asked although nobody wants to know.
+    pub(super) const fn alarm(&self) -> Option<UnixMillis> {
+        match self {
+            Self::Known(_) => None,
+            Self::Unknown { retry_at, .. } => Some(*retry_at),
+        }
+    }
+
+    /// The same with a question begun, if one is due at `now`: the alarm does not fire for it meanwhile.
+    pub(super) fn begun(&self, now: UnixMillis) -> Option<Self> {
+        match self {
+            Self::Unknown { failures, retry_at } if now >= *retry_at => Some(Self::Unknown {
+                failures: *failures,
+                retry_at: now.after(CALL_LOST_AFTER),
+            }),
+            _ => None,
+        }
+    }
+
+    /// The same after a question that was not answered; `None` if the answer is known anyway.
+    pub(super) fn failed(&self, now: UnixMillis) -> Option<Self> {
+        match self {
+            Self::Known(_) => None,
+            Self::Unknown { failures, .. } => {
+                let failures = failures.saturating_add(1);
+                let wait = exponential_backoff(Millis::from_secs(5), failures).min(LONGEST_BACKOFF);
+                Some(Self::Unknown {
+                    failures,
+                    retry_at: now.after(wait),
+                })
+            }
+        }
+    }
+
+    /// The same without a time that only a clock that was ahead can have written; `None` if it has none.
+    pub(super) fn clamped(&self, now: UnixMillis) -> Option<Self> {
+        match self {
+            Self::Unknown { failures, retry_at } if *retry_at > now.after(LONGEST_BACKOFF) => Some(Self::Unknown {
+                failures: *failures,
+                retry_at: now,
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// A vehicle that a connection covers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct KnownVehicle {
+    /// Smartcar's id.
+    pub id: VehicleId,
+    /// What does not change of it, once Smartcar has said so.
+    pub attributes: Option<VehicleAttributes>,
+}
+
+impl KnownVehicle {
+    /// A vehicle of which nothing but its id is known.
+    #[must_use]
+    pub const fn new(id: VehicleId) -> Self {
+        Self { id, attributes: None }
+    }
+}
+
+/// A connection whose grant Smartcar honours, as far as is known.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Live {
+    /// How its tokens are had.
+    pub access: Access,
+    /// Smartcar's id of the owner: by it a webhook finds the connection, and v3 the owner.
+    pub user_id: Learned<UserId>,
+    /// The vehicles it covers.
+    pub vehicles: Learned<Vec<KnownVehicle>>,
+    /// When the owner connected.
+    pub connected_at: UnixMillis,
+    /// How far its copy in KV is.
+    pub kv: KvCopy,
+}
+
+impl Live {
+    /// A connection whose tokens just arrived in answer to an authorization code.
+    #[must_use]
+    pub fn granted(tokens: TokenSet, refresh_token: RefreshToken, now: UnixMillis) -> Self {
+        Self {
+            access: Access::Owner(OwnerTokens::granted(tokens, refresh_token, now)),
+            user_id: Learned::asking(now),
+            vehicles: Learned::asking(now),
+            connected_at: now,
+            kv: KvCopy::dirty(now),
+        }
+    }
+
+    /// The tokens of the owner, in Smartcar's v2.
+    #[must_use]
+    pub const fn owner_tokens(&self) -> Option<&OwnerTokens> {
+        match &self.access {
+            Access::Owner(tokens) => Some(tokens),
+            Access::Application => None,
+        }
+    }
+
+    /// Counts the pairs of tokens; 1 where there are none.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.owner_tokens().map_or(1, |tokens| tokens.generation())
+    }
+
+    /// The vehicles that are known.
+    #[must_use]
+    pub fn vehicles(&self) -> &[KnownVehicle] {
+        self.vehicles.known().map_or(&[], Vec::as_slice)
+    }
+}
+
+/// A connection whose grant is over: the owner has to connect again. The tokens are gone; what is left tells the owner which
+/// car it was.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Ended {
+    /// Why it is over.
+    pub cause: Cause,
+    /// Since when it is over.
+    pub since: UnixMillis,
+    /// The generation that ended.
+    pub generation: u64,
+    /// Smartcar's id of the owner, if it was known.
+    pub user_id: Option<UserId>,
+    /// The vehicles it covered.
+    pub vehicles: Vec<KnownVehicle>,
+    /// When the owner had connected.
+    pub connected_at: UnixMillis,
+    /// When the refresh token expired or would have; `None` if there was none.
+    pub refresh_expires_at: Option<UnixMillis>,
+    /// How far the deletion of its copy in KV is.
+    pub kv: KvCopy,
+}
+
+/// A connection that is being disconnected: nobody sees it any more.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Closing {
+    /// The connection, until Smartcar has been told; `None` once it has, or need not or can't be.
+    pub live: Option<Box<Live>>,
+    /// The generation that is closed.
+    pub generation: u64,
+    /// When the disconnection was asked for.
+    pub since: UnixMillis,
+    /// How far the disconnection is: the next try, and once Smartcar has been told the deletion of the copy in KV.
+    pub kv: KvCopy,
+}
+
+/// A connection that was disconnected. Kept for a day so that nothing late brings it back.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Tombstone {
+    /// When its copy in KV was deleted.
+    pub since: UnixMillis,
+    /// The generation that was closed.
+    pub generation: u64,
+    /// How far the second deletion of the copy is, when every earlier write must have arrived.
+    pub kv: KvCopy,
+}
+
+/// What is stored of a connection.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Record {
+    /// Connected.
+    Live(Live),
+    /// The owner has to connect again.
+    Ended(Ended),
+    /// Being disconnected.
+    Closing(Closing),
+    /// Disconnected.
+    Tombstone(Tombstone),
+}
+
+impl Record {
+    /// The version of its content, which its sealed form is bound to.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        match self {
+            Self::Live(live) => live.generation(),
+            Self::Ended(ended) => ended.generation,
+            Self::Closing(closing) => closing.generation,
+            Self::Tombstone(tombstone) => tombstone.generation,
+        }
+    }
+
+    /// When the owner connected; of a closed connection, when it was closed.
+    #[must_use]
+    pub const fn connected_at(&self) -> UnixMillis {
+        match self {
+            Self::Live(live) => live.connected_at,
+            Self::Ended(ended) => ended.connected_at,
+            Self::Closing(closing) => closing.since,
+            Self::Tombstone(tombstone) => tombstone.since,
+        }
+    }
+
+    /// The vehicles of a connection that its owner sees.
+    #[must_use]
+    pub fn vehicles(&self) -> &[KnownVehicle] {
+        match self {
+            Self::Live(live) => live.vehicles(),
+            Self::Ended(ended) => &ended.vehicles,
+            Self::Closing(_) | Self::Tombstone(_) => &[],
+        }
+    }
+
+    /// The connection, if its grant is honoured.
+    #[must_use]
+    pub const fn live(&self) -> Option<&Live> {
+        match self {
+            Self::Live(live) => Some(live),
+            Self::Ended(_) | Self::Closing(_) | Self::Tombstone(_) => None,
+        }
+    }
+
+    /// Smartcar's id of the owner of a connection that its owner sees, if it is known.
+    #[must_use]
+    pub const fn user_id(&self) -> Option<&UserId> {
+        match self {
+            Self::Live(live) => live.user_id.known(),
+            Self::Ended(ended) => ended.user_id.as_ref(),
+            Self::Closing(_) | Self::Tombstone(_) => None,
+        }
+    }
+
+    /// Whether its owner sees it.
+    #[must_use]
+    pub const fn is_shown(&self) -> bool {
+        matches!(self, Self::Live(_) | Self::Ended(_))
+    }
+}

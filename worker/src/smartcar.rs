@@ -1,0 +1,176 @@
+//! The one way to call Smartcar: the headers, a deadline, a limit for what is read of an answer, no redirects, and one more
+//! try with a newer token where an access token was refused.
+
+use futures_util::StreamExt as _;
+use smartcar_connect::{
+    api::{ApiRequest, Method},
+    connect::{Origin, UserId, VehicleId},
+    edge::TokenAnswer,
+    time::Millis,
+    token::{self, AccessToken, Client, TokenError, TokenRequest, TokenResult, cycle::CALL_DEADLINE},
+};
+use worker::{AbortController, AbortSignal, Fetch, Headers};
+use zeroize::Zeroizing;
+
+use crate::{clock, http};
+
+/// How many pages of vehicles are asked for: more than any owner has.
+const MAX_PAGES: usize = 10;
+
+/// What is read of an answer of the API, in bytes: a page of vehicles has no more.
+const MAX_API_BODY_BYTES: usize = 64 * 1024;
+
+/// The status of an answer to a request whose access token is not accepted.
+const UNAUTHORIZED: u16 = 401;
+
+/// An answer, whatever its status.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Headers,
+    pub(crate) body: Zeroizing<Vec<u8>>,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoReply {
+    TimedOut,
+    ConnectionLost,
+}
+
+/// Where the access tokens of a connection come from.
+pub(crate) trait TokenSource {
+    /// Why there is no token.
+    type Error;
+
+    /// A token that may be used now.
+    async fn current(&self) -> Result<TokenAnswer, Self::Error>;
+
+    /// A token that is newer than one that Smartcar has just refused.
+    async fn newer(&self, refused: &TokenAnswer) -> Result<TokenAnswer, Self::Error>;
+}
+
+/// Presents a code or refresh token.
+pub(crate) async fn token(client: &Client, wanted: &TokenRequest) -> TokenResult {
+    let outgoing = client.request(wanted);
+    let headers: Vec<(&str, &str)> = outgoing
+        .headers
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    let request = Outgoing {
+        method: "POST",
+        url: &outgoing.url,
+        headers: &headers,
+        body: Some(&outgoing.body),
+        max_body_bytes: token::MAX_BODY_BYTES,
+    };
+    match send(&request, CALL_DEADLINE).await {
+        Ok(reply) => {
+            let retry_after = http::header(&reply.headers, "retry-after");
+            token::read_response(reply.status, retry_after.as_deref(), &reply.body, clock::now())
+        }
+        Err(NoReply::TimedOut) => Err(TokenError::TimedOut),
+        Err(NoReply::ConnectionLost) => Err(TokenError::ConnectionLost),
+    }
+}
+
+/// Calls the API with a token of `tokens`, and once more with a newer one if that is not accepted.
+pub(crate) async fn call<S: TokenSource>(tokens: &S, request: &ApiRequest) -> Result<Result<Reply, NoReply>, S::Error> {
+    let current = tokens.current().await?;
+    match api(request, &current.access_token).await {
+        Ok(reply) if reply.status == UNAUTHORIZED => {
+            let newer = tokens.newer(&current).await?;
+            Ok(api(request, &newer.access_token).await)
+        }
+        other => Ok(other),
+    }
+}
+
+/// Calls the API once.
+async fn api(request: &ApiRequest, access_token: &str) -> Result<Reply, NoReply> {
+    let bearer = Zeroizing::new(["Bearer ", access_token].concat());
+    let request = Outgoing {
+        method: match request.method {
+            Method::Get => "GET",
+            Method::Delete => "DELETE",
+        },
+        url: &request.url,
+        headers: &[
+            ("authorization", bearer.as_str()),
+            ("accept", "application/json"),
+            ("user-agent", token::USER_AGENT),
+        ],
+        body: None,
+        max_body_bytes: MAX_API_BODY_BYTES,
+    };
+    send(&request, CALL_DEADLINE).await
+}
+
+/// The vehicles that a grant covers; `None` if Smartcar does not say.
+pub(crate) async fn vehicles<S: TokenSource>(tokens: &S, origin: &Origin) -> Option<Vec<VehicleId>> {
+    let mut vehicles = Vec::new();
+    let mut offset = Some(0);
+    for _ in 0..MAX_PAGES {
+        let Some(from) = offset else { break };
+        let reply = call(tokens, &ApiRequest::vehicles(origin, from)).await.ok()?.ok()?;
+        let page = (reply.status == 200).then(|| smartcar_connect::api::VehiclePage::read(&reply.body, from))??;
+        vehicles.extend(page.vehicles);
+        offset = page.next;
+    }
+    Some(vehicles)
+}
+
+/// Smartcar's id of the owner; `None` if Smartcar does not say.
+pub(crate) async fn user<S: TokenSource>(tokens: &S, origin: &Origin) -> Option<UserId> {
+    let reply = call(tokens, &ApiRequest::user(origin)).await.ok()?.ok()?;
+    (reply.status == 200).then(|| smartcar_connect::api::read_user(&reply.body))?
+}
+
+/// Revokes the application's access to a vehicle, by a token that may be the last there is. Whether Smartcar knows of no such
+/// access any more.
+pub(crate) async fn disconnect(access_token: &AccessToken, origin: &Origin, vehicle: &VehicleId) -> bool {
+    let reply = api(&ApiRequest::disconnect(origin, vehicle), access_token.expose()).await;
+    reply.is_ok_and(|reply| matches!(reply.status, 200..=299 | 404))
+}
+
+/// A request to send.
+struct Outgoing<'a> {
+    method: &'a str,
+    url: &'a str,
+    headers: &'a [(&'a str, &'a str)],
+    body: Option<&'a str>,
+    /// Of the answer; what is longer is cut off one chunk beyond.
+    max_body_bytes: usize,
+}
+
+async fn send(request: &Outgoing<'_>, deadline: Millis) -> Result<Reply, NoReply> {
+    let controller = AbortController::default();
+    let signal = controller.signal();
+    let result = match clock::within(deadline, exchange(request, &signal)).await {
+        Some(result) => result.map_err(|_| NoReply::ConnectionLost),
+        None => Err(NoReply::TimedOut),
+    };
+    if result.is_err() {
+        controller.abort();
+    }
+    result
+}
+
+async fn exchange(outgoing: &Outgoing<'_>, signal: &AbortSignal) -> worker::Result<Reply> {
+    let request = http::outgoing(outgoing.method, outgoing.url, outgoing.headers, outgoing.body)?;
+    let mut response = Fetch::Request(request).send_with_signal(signal).await?;
+    let mut body = Zeroizing::new(Vec::new());
+    if let Ok(mut stream) = response.stream() {
+        while let Some(chunk) = stream.next().await {
+            body.extend_from_slice(&chunk?);
+            if body.len() > outgoing.max_body_bytes {
+                break;
+            }
+        }
+    }
+    Ok(Reply {
+        status: response.status_code(),
+        headers: response.headers().clone(),
+        body,
+    })
+}

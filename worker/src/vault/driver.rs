@@ -1,0 +1,374 @@
+//! From an event to its effects: an event is judged by what is stored, what it comes to is stored, and then what has to be done
+//! is done, which is the next event.
+
+use std::{collections::VecDeque, rc::Rc};
+
+use futures_util::FutureExt as _;
+use smartcar_connect::{
+    connect::{ConnectionId, VehicleId},
+    edge::{Caller, Config, TokenAnswer, token_reply},
+    principal::Principal,
+    token::{self, AccessToken, TokenRequest},
+    vault::{
+        Profile, Record,
+        life::{Effect, Event, IndexChange, Next, TokenReply, step},
+        superseded_vehicles, vehicles_to_revoke,
+    },
+};
+use worker::{Env, State};
+
+use super::{
+    error::{Refusal, VaultError},
+    publish::Publisher,
+    single_flight::{Boarded, Flight, SingleFlight},
+    storage::Storage,
+};
+use crate::{
+    clock,
+    kv_namespace::KvNamespace,
+    smartcar::{self, TokenSource},
+    telemetry::{self, Happened},
+};
+
+/// How often a token is asked for, in case the flight that was joined was about something else.
+const MAX_FLIGHTS: usize = 4;
+
+/// What comes of a flight; `None` if nobody was to be replied to.
+type Flown = Result<Option<TokenReply>, VaultError>;
+
+/// What lives as long as the process. All of it can be had again from storage.
+pub(super) struct Driver {
+    pub(super) storage: Storage,
+    pub(super) publisher: Publisher,
+    pub(super) config: Rc<Config>,
+    state: Rc<State>,
+    /// What is under way for each connection. Whoever wants a token meanwhile waits for its reply.
+    flights: SingleFlight<ConnectionId, Flown>,
+}
+
+impl Driver {
+    pub(super) fn new(state: Rc<State>, env: Env, config: Rc<Config>, kv: KvNamespace) -> Self {
+        Self {
+            storage: Storage::new(Rc::clone(&state), Rc::clone(&config)),
+            publisher: Publisher {
+                env,
+                config: Rc::clone(&config),
+                kv,
+            },
+            config,
+            state,
+            flights: SingleFlight::default(),
+        }
+    }
+
+    /// Drives a future to its end, whether or not anybody waits for it.
+    pub(super) fn in_background(&self, future: impl Future<Output = ()> + 'static) {
+        self.state.wait_until(future);
+    }
+
+    /// Notes that the owner is here. `None` if the vault is empty.
+    pub(super) async fn visit(&self, caller: &Caller) -> Result<Option<Profile>, VaultError> {
+        let Some(profile) = self.storage.profile().await? else {
+            return Ok(None);
+        };
+        if profile.principal != caller.principal {
+            return Err(VaultError::WrongPrincipal);
+        }
+        // A call by service key knows nothing of the session.
+        let noted = |profile: &Profile| {
+            let session_ends_at = caller.session_ends_at.or(profile.session_ends_at);
+            profile.with_visit(clock::now(), session_ends_at)
+        };
+        if noted(&profile).is_none() {
+            return Ok(Some(profile));
+        }
+        let mut transaction = self.storage.begin().await;
+        let Some(profile) = self.storage.profile().await? else {
+            return Ok(None);
+        };
+        Ok(Some(match noted(&profile) {
+            Some(noted) => {
+                transaction.put_profile(&noted)?;
+                transaction.commit().await?;
+                noted
+            }
+            None => profile,
+        }))
+    }
+
+    /// Lets `event` happen to a connection: what it comes to is stored, and what is to be done then is returned.
+    pub(super) async fn apply(
+        &self,
+        principal: &Principal,
+        id: &ConnectionId,
+        event: Event,
+    ) -> Result<Vec<Effect>, VaultError> {
+        let mut transaction = self.storage.begin().await;
+        let record = self.storage.record(principal, id).await?;
+        let decided = step(id, record, clock::now(), event, &self.config.policy);
+        let user_id = match &decided.next {
+            Next::Keep => return Ok(decided.effects),
+            Next::Put(record) => {
+                transaction.put_record(principal, id, record)?;
+                record.user_id()
+            }
+            Next::Remove => {
+                transaction.delete_record(id);
+                None
+            }
+        };
+        if decided.index == IndexChange::Outdated {
+            transaction.mark_index_dirty(principal, user_id).await?;
+        }
+        transaction.commit().await?;
+        Ok(decided.effects)
+    }
+
+    /// Carries effects out, and those that follow from them. Returns the reply to whoever waits for a token.
+    pub(super) async fn run_effects(
+        self: &Rc<Self>,
+        principal: &Principal,
+        id: &ConnectionId,
+        effects: Vec<Effect>,
+    ) -> Flown {
+        let mut effects = VecDeque::from(effects);
+        let mut reply = None;
+        while let Some(effect) = effects.pop_front() {
+            match effect {
+                Effect::Reply(given) => reply = Some(given),
+                Effect::Refresh {
+                    generation,
+                    refresh_token,
+                } => {
+                    let started = clock::now();
+                    let wanted = TokenRequest::RefreshToken { refresh_token };
+                    let outcome = smartcar::token(&self.config.client, &wanted).await;
+                    let code = token::outcome_code(&outcome);
+                    telemetry::record(&self.publisher.env, Happened::Refresh, code, started, None);
+                    let event = Event::RefreshCompleted { generation, outcome };
+                    effects.extend(self.apply(principal, id, event).await?);
+                }
+                // Nobody who waits for a token waits for these.
+                Effect::ListVehicles => self.in_the_background_of(principal, id, Background::ListVehicles),
+                Effect::IdentifyUser => self.in_the_background_of(principal, id, Background::IdentifyUser),
+                Effect::PutKv | Effect::DeleteKv => self.in_the_background_of(principal, id, Background::SyncKv),
+                Effect::Revoke { access_token, vehicles } => {
+                    self.revoke_uncovered(principal, id, &access_token, &vehicles).await?;
+                    effects.extend(self.apply(principal, id, Event::SmartcarNotified).await?);
+                }
+            }
+        }
+        Ok(reply)
+    }
+
+    fn in_the_background_of(self: &Rc<Self>, principal: &Principal, id: &ConnectionId, work: Background) {
+        let (driver, principal, id) = (Rc::clone(self), principal.clone(), id.clone());
+        self.in_background(async move {
+            let done = match work {
+                Background::ListVehicles => driver.list_vehicles(&principal, &id).await,
+                Background::IdentifyUser => driver.identify_user(&principal, &id).await,
+                Background::SyncKv => driver.sync_kv(&principal, &id).await,
+            };
+            if let Err(error) = done {
+                error.log();
+            }
+        });
+    }
+
+    /// A token that may be used now, for whoever was refused with the one of generation `rejected`, if any.
+    pub(super) async fn token(
+        self: &Rc<Self>,
+        principal: &Principal,
+        id: &ConnectionId,
+        rejected: Option<u64>,
+    ) -> Result<TokenReply, VaultError> {
+        for _ in 0..MAX_FLIGHTS {
+            let event = Event::TokenRequested { rejected };
+            let (flight, joined) = match self.board(principal, id, event) {
+                Boarded::Joined(flight) => (flight, true),
+                Boarded::Started(flight) => (flight, false),
+            };
+            match flight.await? {
+                Some(TokenReply::Token { generation, .. }) if joined && rejected == Some(generation) => {}
+                Some(reply) => return Ok(reply),
+                None => {}
+            }
+        }
+        Err(VaultError::Storage)
+    }
+
+    /// The alarm is due for a connection. Whatever is under way does what is due.
+    pub(super) async fn wake(self: &Rc<Self>, principal: &Principal, id: &ConnectionId) -> Result<(), VaultError> {
+        let (Boarded::Joined(flight) | Boarded::Started(flight)) = self.board(principal, id, Event::AlarmFired);
+        let flown = flight.await;
+        self.storage.begin().await.note_alarm(principal, id).await?;
+        flown.map(|_| ())
+    }
+
+    fn board(self: &Rc<Self>, principal: &Principal, id: &ConnectionId, event: Event) -> Boarded<Flown> {
+        let (driver, principal, own_id) = (Rc::clone(self), principal.clone(), id.clone());
+        let boarded = self.flights.board(id, || async move {
+            let effects = driver.apply(&principal, &own_id, event).await?;
+            driver.run_effects(&principal, &own_id, effects).await
+        });
+        if let Boarded::Started(flight) = &boarded {
+            self.see_to(flight);
+        }
+        boarded
+    }
+
+    /// A client that goes away must not stop what it started half-way.
+    pub(super) fn see_to<T: Clone + 'static>(&self, flight: &Flight<T>) {
+        self.in_background(flight.clone().map(|_| ()));
+    }
+
+    /// Brings the connection's record in KV, and the index, up to date. If this process dies, the alarm does it.
+    ///
+    /// Writes or deletes, whatever storage says *now*: a write that was decided on earlier may be out of date.
+    pub(super) async fn sync_kv(self: &Rc<Self>, principal: &Principal, id: &ConnectionId) -> Result<(), VaultError> {
+        self.reseal(principal).await?;
+        let turn = self.storage.kv_turn().await;
+        let Some(record) = self.storage.record(principal, id).await? else {
+            return Ok(());
+        };
+        let event = self.publisher.record(&self.storage, principal, id, &record).await?;
+        self.apply(principal, id, event).await?;
+        drop(turn);
+        self.sync_index(principal).await
+    }
+
+    /// Writes the index and the look-ups to KV, if they are out of date.
+    pub(super) async fn sync_index(self: &Rc<Self>, principal: &Principal) -> Result<(), VaultError> {
+        let index = self.storage.index_record(principal).await?;
+        if !index.is_some_and(|index| index.is_due(clock::now())) {
+            return Ok(());
+        }
+        self.supersede(principal).await?;
+        self.reseal(principal).await?;
+        let _turn = self.storage.kv_turn().await;
+        self.publisher.index(&self.storage, principal).await
+    }
+
+    /// Seals every record in storage with the active key, and says how many do not open. Nothing is written to KV before this
+    /// is done: by what the sweep finds there, it judges the whole vault.
+    pub(super) async fn reseal(&self, principal: &Principal) -> Result<usize, VaultError> {
+        if self.storage.count_retired().await? == 0 {
+            return Ok(0);
+        }
+        let mut transaction = self.storage.begin().await;
+        transaction.reseal(principal).await?;
+        transaction.commit().await?;
+        self.storage.count_retired().await
+    }
+
+    /// Asks Smartcar which vehicles a connection covers.
+    pub(super) async fn list_vehicles(
+        self: &Rc<Self>,
+        principal: &Principal,
+        id: &ConnectionId,
+    ) -> Result<(), VaultError> {
+        let tokens = Tokens {
+            driver: self,
+            principal,
+            id,
+        };
+        let vehicles = smartcar::vehicles(&tokens, &self.config.origins.api).await;
+        let effects = self.apply(principal, id, Event::VehiclesListed { vehicles }).await?;
+        // If the process dies here, the index does it: it is out of date since the list was stored.
+        self.supersede(principal).await?;
+        self.run_effects(principal, id, effects).await.map(|_| ())
+    }
+
+    /// Asks Smartcar for the id of the owner of a connection.
+    pub(super) async fn identify_user(
+        self: &Rc<Self>,
+        principal: &Principal,
+        id: &ConnectionId,
+    ) -> Result<(), VaultError> {
+        let tokens = Tokens {
+            driver: self,
+            principal,
+            id,
+        };
+        let user_id = smartcar::user(&tokens, &self.config.origins.api).await;
+        self.apply(principal, id, Event::UserIdentified { user_id }).await?;
+        self.sync_index(principal).await
+    }
+
+    /// Connections give up the vehicles that a newer one covers: a car connected again replaces its former connection,
+    /// whichever of the two was listed last.
+    async fn supersede(self: &Rc<Self>, principal: &Principal) -> Result<(), VaultError> {
+        for (id, vehicles) in superseded_vehicles(&self.storage.records(principal).await?) {
+            self.apply(principal, &id, Event::Superseded { vehicles }).await?;
+            self.in_the_background_of(principal, &id, Background::SyncKv);
+        }
+        Ok(())
+    }
+
+    /// Tells Smartcar that the vehicles of a connection are disconnected, but for those that another one covers.
+    pub(super) async fn revoke_uncovered(
+        &self,
+        principal: &Principal,
+        id: &ConnectionId,
+        access_token: &AccessToken,
+        vehicles: &[VehicleId],
+    ) -> Result<(), VaultError> {
+        if self.storage.profile().await?.is_some_and(|profile| profile.closing) {
+            self.publisher.revoke(access_token, vehicles).await;
+            return Ok(());
+        }
+        let uncovered = vehicles_to_revoke(&self.storage.records(principal).await?, id, vehicles);
+        if uncovered.is_empty() {
+            telemetry::record(&self.publisher.env, Happened::Disconnect, "kept", clock::now(), None);
+        } else {
+            self.publisher.revoke(access_token, &uncovered).await;
+        }
+        Ok(())
+    }
+}
+
+/// What is done for a connection while nobody waits for it.
+#[derive(Clone, Copy)]
+enum Background {
+    ListVehicles,
+    IdentifyUser,
+    SyncKv,
+}
+
+/// The tokens of a connection, for calls of the vault's own.
+struct Tokens<'a> {
+    driver: &'a Rc<Driver>,
+    principal: &'a Principal,
+    id: &'a ConnectionId,
+}
+
+impl Tokens<'_> {
+    async fn token(&self, rejected: Option<u64>) -> Result<TokenAnswer, Refusal> {
+        let reply = self.driver.token(self.principal, self.id, rejected).await?;
+        Ok(token_reply(self.id, reply, rejected)?)
+    }
+}
+
+impl TokenSource for Tokens<'_> {
+    type Error = Refusal;
+
+    async fn current(&self) -> Result<TokenAnswer, Refusal> {
+        // The stored one where it is fresh: whoever waits for a flight of this connection may be what this is for.
+        if let Some(Record::Live(live)) = self.driver.storage.record(self.principal, self.id).await?
+            && let Some(tokens) = live.owner_tokens()
+            && token::is_fresh(tokens.pair.access_expires_at, clock::now())
+        {
+            return Ok(TokenAnswer {
+                connection_id: self.id.clone(),
+                access_token: tokens.pair.access_token.expose().to_owned(),
+                expires_at: tokens.pair.access_expires_at,
+                generation: tokens.generation,
+            });
+        }
+        self.token(None).await
+    }
+
+    async fn newer(&self, refused: &TokenAnswer) -> Result<TokenAnswer, Refusal> {
+        self.token(Some(refused.generation)).await
+    }
+}

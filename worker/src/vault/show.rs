@@ -1,0 +1,70 @@
+//! What a caller is shown of a vault.
+
+use serde::Serialize;
+use smartcar_connect::{
+    connect::{ConnectionId, VehicleId},
+    edge::{Problem, Select, VaultReply},
+    principal::Principal,
+    vault::{Connection, VehicleIndex, covered_vehicles},
+};
+
+use super::{
+    error::{Refusal, VaultError},
+    storage::Storage,
+};
+use crate::clock;
+
+#[derive(Serialize)]
+struct Listed {
+    connections: Vec<Connection>,
+}
+
+/// The connections that their owner sees, the oldest first.
+pub(super) async fn connections(storage: &Storage, principal: &Principal) -> Result<Vec<Connection>, VaultError> {
+    let now = clock::now();
+    let records = storage.records(principal).await?;
+    let shown = records
+        .iter()
+        .filter_map(|(id, record)| Connection::of(id, record, now));
+    Ok(shown.collect())
+}
+
+/// All connections, or one. `None` stands for the principal of an empty vault.
+pub(super) async fn show(
+    storage: &Storage,
+    principal: Option<&Principal>,
+    only: Option<&ConnectionId>,
+) -> Result<VaultReply, Refusal> {
+    let connections = match principal {
+        Some(principal) => connections(storage, principal).await?,
+        None => Vec::new(),
+    };
+    let body = match only {
+        None => serde_json::to_string(&Listed { connections })?,
+        Some(id) => {
+            let found = connections.iter().find(|connection| connection.id == *id);
+            serde_json::to_string(found.ok_or_else(Problem::connection_not_found)?)?
+        }
+    };
+    Ok(VaultReply::Body(body))
+}
+
+/// The vehicles that live connections cover.
+pub(super) async fn vehicles(storage: &Storage, principal: Option<&Principal>) -> Result<VaultReply, VaultError> {
+    Ok(VaultReply::Vehicles(match principal {
+        Some(principal) => covered_vehicles(&storage.records(principal).await?),
+        None => Vec::new(),
+    }))
+}
+
+/// The connection that is meant.
+pub(super) async fn select(storage: &Storage, principal: &Principal, select: Select) -> Result<ConnectionId, Refusal> {
+    let by_vehicle = |vehicle: &VehicleId, index: &VehicleIndex| index.connection_of(vehicle).cloned();
+    match select {
+        Select::Connection(id) => Ok(id),
+        Select::Vehicle(vehicle) => {
+            let index = VehicleIndex::of(&storage.records(principal).await?);
+            Ok(by_vehicle(&vehicle, &index).ok_or_else(Problem::connection_not_found)?)
+        }
+    }
+}
