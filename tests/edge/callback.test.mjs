@@ -3,13 +3,13 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
 import { assertProblem } from "./harness/problem.mjs";
-import { storm } from "./harness/storm.mjs";
-import { mintState } from "./harness/visitor.mjs";
-import { openWorld } from "./harness/world.mjs";
+import { burst } from "./harness/burst.mjs";
+import { mintState } from "./harness/client.mjs";
+import { openEnv } from "./harness/env.mjs";
 
-const world = await openWorld({ isolates: 4 });
-const { simulator } = world;
-after(() => world.close());
+const env = await openEnv({ isolates: 4 });
+const { simulator } = env;
+after(() => env.close());
 beforeEach(() => simulator.reset());
 
 async function exchanges() {
@@ -17,24 +17,24 @@ async function exchanges() {
 }
 
 /** The callback is refused with `code`, and Smartcar hears nothing of it. */
-async function refused(visitor, query, expected) {
+async function refused(client, query, expected) {
   const before = (await simulator.requests()).length;
-  const answer = await visitor.finish(query);
+  const answer = await client.finish(query);
   assertProblem(answer, expected);
   assert.equal((await simulator.requests()).length, before, "an upstream call was made");
   return answer;
 }
 
 test("a granted callback becomes a connection with its vehicles", async () => {
-  const visitor = world.visitor();
-  const { answer } = await world.connect(visitor);
+  const client = env.client();
+  const { answer } = await env.connect(client);
   assert.equal(answer.status, 200, answer.text);
   const outcome = answer.json();
   assert.equal(outcome.kind, "connected");
   assert.equal(outcome.connection.status, "active");
   assert.ok(outcome.connection.vehicles.length > 0);
-  assert.deepEqual(await visitor.connections(), [outcome.connection]);
-  const { vehicles } = (await visitor.get("/vehicles")).json();
+  assert.deepEqual(await client.connections(), [outcome.connection]);
+  const { vehicles } = (await client.get("/vehicles")).json();
   assert.deepEqual(
     vehicles.map(({ id }) => id).sort(),
     outcome.connection.vehicles.map(({ id }) => id).sort(),
@@ -43,7 +43,7 @@ test("a granted callback becomes a connection with its vehicles", async () => {
 });
 
 test("the exchange carries what Smartcar documents, and nothing else", async () => {
-  const { query } = await world.connect(world.visitor());
+  const { query } = await env.connect(env.client());
   const [request, ...more] = await exchanges();
   assert.deepEqual(more, []);
   assert.equal(request.method, "POST");
@@ -52,42 +52,42 @@ test("the exchange carries what Smartcar documents, and nothing else", async () 
   assert.deepEqual(Object.fromEntries(request.form), {
     grant_type: "authorization_code",
     code: query.code,
-    redirect_uri: world.redirectUri,
-    client_id: world.values.SMARTCAR_CLIENT_ID,
-    client_secret: world.values.SMARTCAR_CLIENT_SECRET,
+    redirect_uri: env.redirectUri,
+    client_id: env.values.SMARTCAR_CLIENT_ID,
+    client_secret: env.values.SMARTCAR_CLIENT_SECRET,
   });
   assert.equal(request.form.length, 5);
 });
 
 test("a forged state is unknown", async () => {
-  const visitor = world.visitor();
-  await visitor.start();
-  await refused(visitor, { code: await world.consent(), state: mintState().state }, { code: "state_unknown" });
+  const client = env.client();
+  await client.start();
+  await refused(client, { code: await env.consent(), state: mintState().state }, { code: "state_unknown" });
 });
 
 test("a missing state is refused", async () => {
-  const visitor = world.visitor();
-  await visitor.start();
-  const code = await world.consent();
-  await refused(visitor, { code }, { code: "state_missing" });
-  await refused(visitor, { code, state: "" }, { code: "state_missing" });
+  const client = env.client();
+  await client.start();
+  const code = await env.consent();
+  await refused(client, { code }, { code: "state_missing" });
+  await refused(client, { code, state: "" }, { code: "state_missing" });
 });
 
 test("an error is not believed without its state", async () => {
-  const visitor = world.visitor();
-  const { state } = await visitor.start();
-  await refused(visitor, { error: "access_denied" }, { code: "state_missing" });
-  await refused(visitor, { error: "access_denied", state: mintState().state }, { code: "state_unknown" });
-  const believed = await visitor.finish({ error: "access_denied", error_description: "User denied access", state });
+  const client = env.client();
+  const { state } = await client.start();
+  await refused(client, { error: "access_denied" }, { code: "state_missing" });
+  await refused(client, { error: "access_denied", state: mintState().state }, { code: "state_unknown" });
+  const believed = await client.finish({ error: "access_denied", error_description: "User denied access", state });
   assert.equal(believed.status, 200, believed.text);
   assert.equal(believed.json().kind, "access_denied");
   assert.deepEqual(await exchanges(), []);
 });
 
 test("a repeated parameter is refused, whichever it is", async () => {
-  const visitor = world.visitor();
-  const { state } = await visitor.start();
-  const code = await world.consent();
+  const client = env.client();
+  const { state } = await client.start();
+  const code = await env.consent();
   for (const query of [
     `?code=${code}&state=${state}&state=${state}`,
     `?code=${code}&code=${code}&state=${state}`,
@@ -95,56 +95,56 @@ test("a repeated parameter is refused, whichever it is", async () => {
     `?state=${mintState().state}&code=${code}&state=${state}`,
     `?code=${code}&state=${state}&st%61te=${state}`,
   ]) {
-    await refused(visitor, query, { code: "callback_repeated_parameter" });
+    await refused(client, query, { code: "callback_repeated_parameter" });
   }
 });
 
 test("a state is used once: the same finish gives the stored outcome, another one is refused", async () => {
-  const visitor = world.visitor();
-  const { query, answer } = await world.connect(visitor);
-  const repeated = await visitor.finish(query);
+  const client = env.client();
+  const { query, answer } = await env.connect(client);
+  const repeated = await client.finish(query);
   assert.equal(repeated.status, 200, repeated.text);
   assert.deepEqual(repeated.json(), answer.json());
   assert.equal((await exchanges()).length, 1);
-  await refused(visitor, { ...query, code: await world.consent() }, { code: "state_used" });
-  assert.equal((await visitor.connections()).length, 1);
+  await refused(client, { ...query, code: await env.consent() }, { code: "state_used" });
+  assert.equal((await client.connections()).length, 1);
 });
 
 test("a state used for an error cannot be used for a code", async () => {
-  const visitor = world.visitor();
-  const { state } = await visitor.start();
-  assert.equal((await visitor.finish({ error: "access_denied", state })).status, 200);
-  await refused(visitor, { code: await world.consent(), state }, { code: "state_used" });
+  const client = env.client();
+  const { state } = await client.start();
+  assert.equal((await client.finish({ error: "access_denied", state })).status, 200);
+  await refused(client, { code: await env.consent(), state }, { code: "state_used" });
 });
 
 test("the same finish 50 times at once is one exchange with one outcome", async () => {
   await simulator.configure({ latencyMs: 150 });
-  const visitor = world.visitor();
-  const { state } = await visitor.start();
-  const query = { code: await world.consent(), state };
-  const { answers } = await storm({
+  const client = env.client();
+  const { state } = await client.start();
+  const query = { code: await env.consent(), state };
+  const { answers } = await burst({
     count: 50,
-    isolates: world.edge.isolates,
-    request: (isolate) => visitor.finish(query, { isolate }),
+    isolates: env.edge.isolates,
+    request: (isolate) => client.finish(query, { isolate }),
   });
   assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200], answers[0].text);
   assert.equal(new Set(answers.map(({ text }) => text)).size, 1);
   assert.equal((await exchanges()).length, 1);
   assert.equal((await simulator.counts()).exchange, 1);
-  assert.equal((await visitor.connections()).length, 1);
+  assert.equal((await client.connections()).length, 1);
 });
 
 test("another visitor cannot finish with the first one's state and code, and does not spoil it", async () => {
-  const first = world.visitor();
+  const first = env.client();
   const { state } = await first.start();
-  const query = { code: await world.consent(), state };
+  const query = { code: await env.consent(), state };
 
-  const second = world.visitor();
+  const second = env.client();
   await second.start();
   await refused(second, query, { code: "state_unknown" });
   assert.deepEqual(await second.connections(), []);
 
-  const stranger = world.visitor();
+  const stranger = env.client();
   await refused(stranger, query, { status: 401, code: "session_missing" });
 
   const answer = await first.finish(query);
@@ -152,11 +152,11 @@ test("another visitor cannot finish with the first one's state and code, and doe
 });
 
 test("another visitor who starts with the first one's fingerprint gains nothing", async () => {
-  const first = world.visitor();
+  const first = env.client();
   const { state, fingerprint } = await first.start();
-  const second = world.visitor();
-  await second.post("/connect/start", { stateFingerprint: fingerprint, redirectUri: world.redirectUri });
-  const code = await world.consent();
+  const second = env.client();
+  await second.post("/connect/start", { stateFingerprint: fingerprint, redirectUri: env.redirectUri });
+  const code = await env.consent();
   assert.equal((await first.finish({ code, state })).json().kind, "connected");
   const answer = await second.finish({ code, state });
   assertProblem(answer);
@@ -164,10 +164,10 @@ test("another visitor who starts with the first one's fingerprint gains nothing"
 });
 
 test("a code with `&grant_type=` inside it arrives as one value", async () => {
-  const visitor = world.visitor();
-  const { state } = await visitor.start();
+  const client = env.client();
+  const { state } = await client.start();
   const code = "abc&grant_type=refresh_token&refresh_token=stolen&client_id=%26x=";
-  const answer = await visitor.finish({ code, state });
+  const answer = await client.finish({ code, state });
   assertProblem(answer, { code: "exchange_refused" });
   const [request] = await exchanges();
   assert.deepEqual(
@@ -179,20 +179,20 @@ test("a code with `&grant_type=` inside it arrives as one value", async () => {
     [["grant_type", "authorization_code"]],
   );
   assert.equal(request.form.length, 5);
-  assert.deepEqual(await visitor.connections(), []);
+  assert.deepEqual(await client.connections(), []);
 });
 
 test("a code that was used before is refused, and nothing is kept", async () => {
-  const first = world.visitor();
-  const { query } = await world.connect(first);
-  const second = world.visitor();
+  const first = env.client();
+  const { query } = await env.connect(first);
+  const second = env.client();
   const { state } = await second.start();
   assertProblem(await second.finish({ code: query.code, state }), { code: "exchange_refused" });
   assert.deepEqual(await second.connections(), []);
 });
 
 test("each documented error comes back with what it carries", async () => {
-  const visitor = world.visitor();
+  const client = env.client();
   const cases = [
     [{ error: "vehicle_incompatible", vin: "0SCGMAKE000000001", make: "TESLA", model: "Model S", year: "2020" },
       "vehicle_incompatible"],
@@ -206,8 +206,8 @@ test("each documented error comes back with what it carries", async () => {
     [{ error: "something_new" }, "unknown_error"],
   ];
   for (const [query, kind] of cases) {
-    const { state } = await visitor.start();
-    const answer = await visitor.finish({ ...query, error_description: "Words for the owner", state });
+    const { state } = await client.start();
+    const answer = await client.finish({ ...query, error_description: "Words for the owner", state });
     assert.equal(answer.status, 200, answer.text);
     assert.equal(answer.json().kind, kind);
     assert.equal(answer.json().description, "Words for the owner");
@@ -216,17 +216,17 @@ test("each documented error comes back with what it carries", async () => {
 });
 
 test("a callback that grants without a code is refused, and Smartcar hears nothing", async () => {
-  const visitor = world.visitor();
+  const client = env.client();
   for (const rest of ["", "&code=", "&user_id=someone-else"]) {
-    const { state } = await visitor.start();
-    await refused(visitor, `?state=${state}${rest}`, { code: "code_missing" });
+    const { state } = await client.start();
+    await refused(client, `?state=${state}${rest}`, { code: "code_missing" });
   }
-  assert.deepEqual(await visitor.connections(), []);
+  assert.deepEqual(await client.connections(), []);
 });
 
 test("hostile callbacks are refused with a code, and Smartcar hears nothing", async () => {
-  const visitor = world.visitor();
-  const { state } = await visitor.start();
+  const client = env.client();
+  const { state } = await client.start();
   for (const query of [
     "",
     "?",
@@ -240,7 +240,7 @@ test("hostile callbacks are refused with a code, and Smartcar hears nothing", as
     "\u0000\u0001",
     "?state=\ud800",
   ]) {
-    const answer = await visitor.finish(query);
+    const answer = await client.finish(query);
     assert.ok(answer.status >= 400 && answer.status < 500, `${query.slice(0, 40)}: ${answer.status} ${answer.text}`);
     assertProblem(answer);
   }

@@ -2,27 +2,27 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
-import { openHouseholds } from "./harness/household.mjs";
+import { openConnections } from "./harness/connections-fixture.mjs";
 import { kill, killAtWrite, storedKeys, wasKilled } from "./harness/instrumented.mjs";
 import { assertProblem } from "./harness/problem.mjs";
 import { until } from "./harness/until.mjs";
 
-const households = await openHouseholds();
-const { world, simulator, edge, owner, quietMinutes, nothingIsLeft } = households;
-after(() => households.close());
+const fixture = await openConnections();
+const { env, simulator, edge, owner, quietMinutes, assertNothingStored } = fixture;
+after(() => fixture.close());
 let carIds;
 beforeEach(async () => {
-  carIds = await households.reset();
+  carIds = await fixture.reset();
 });
 
 test("everything is deleted only when nothing can arrive any more, and nothing can be finished meanwhile", async () => {
   const it = await owner([carIds[0]]);
-  const { state } = await it.visitor.start();
-  const query = { code: await world.consent(), state };
-  assert.equal((await it.visitor.delete("/connections")).status, 204);
+  const { state } = await it.client.start();
+  const query = { code: await env.consent(), state };
+  assert.equal((await it.client.delete("/connections")).status, 204);
   assert.ok((await storedKeys(edge, it.vault)).length > 0, "nobody would look after a late write");
-  assertProblem(await it.visitor.finish(query), { code: "state_unknown" });
-  assert.deepEqual(await it.visitor.connections(), []);
+  assertProblem(await it.client.finish(query), { code: "state_unknown" });
+  assert.deepEqual(await it.client.connections(), []);
   await quietMinutes(it.vault);
   assert.deepEqual(await storedKeys(edge, it.vault), []);
 });
@@ -30,7 +30,7 @@ test("everything is deleted only when nothing can arrive any more, and nothing c
 test("a deletion that was begun is finished by the alarm when the process dies", async () => {
   const it = await owner([carIds[0]], [carIds[1]]);
   await simulator.fault({ endpoint: "disconnect", kind: "slow_headers", ms: 3000, commit: true, times: null });
-  const deleting = it.visitor.delete("/connections");
+  const deleting = it.client.delete("/connections");
   await until("Smartcar is being told", async () =>
     (await simulator.requests()).some(({ method }) => method === "DELETE"),
   );
@@ -38,23 +38,23 @@ test("a deletion that was begun is finished by the alarm when the process dies",
   assertProblem(await deleting, { status: 503 });
   await simulator.clearFaults();
   await quietMinutes(it.vault);
-  await nothingIsLeft(it);
+  await assertNothingStored(it);
   assert.deepEqual(await storedKeys(edge, it.vault), []);
 });
 
 test("a callback that is being exchanged connects nothing after the deletion, though the owner has started again", async () => {
   const it = await owner([carIds[0]]);
-  const { state } = await it.visitor.start();
-  const query = { code: await world.consent({ vehicles: [carIds[1]] }), state };
+  const { state } = await it.client.start();
+  const query = { code: await env.consent({ vehicles: [carIds[1]] }), state };
   await simulator.fault({ endpoint: "exchange", kind: "slow_headers", ms: 2500, commit: true, times: 1 });
-  const finishing = it.visitor.finish(query);
+  const finishing = it.client.finish(query);
   await until("the exchange is under way", async () =>
     (await simulator.requests()).some(({ endpoint, status }) => endpoint === "exchange" && status === null),
   );
-  assert.equal((await it.visitor.delete("/connections")).status, 204);
-  assert.equal((await it.visitor.start()).status, 200);
+  assert.equal((await it.client.delete("/connections")).status, 204);
+  assert.equal((await it.client.start()).status, 200);
   assertProblem(await finishing, { code: "connection_not_found" });
-  assert.deepEqual(await it.visitor.connections(), []);
+  assert.deepEqual(await it.client.connections(), []);
   const told = (await simulator.requests()).filter(({ method }) => method === "DELETE").map(({ path }) => path);
   assert.ok(told.some((path) => path.includes(carIds[1])), "Smartcar still grants what nobody has");
 });
@@ -63,12 +63,12 @@ test("a deletion that a crash has cut short is completed although the owner star
   const it = await owner([carIds[0]], [carIds[1]]);
   await quietMinutes(it.vault);
   await killAtWrite(edge, "after");
-  assertProblem(await it.visitor.delete("/connections"), { status: 503 });
+  assertProblem(await it.client.delete("/connections"), { status: 503 });
   assert.ok(await wasKilled(edge));
-  assert.equal((await it.visitor.start()).status, 200);
-  assert.deepEqual(await it.visitor.connections(), []);
+  assert.equal((await it.client.start()).status, 200);
+  assert.deepEqual(await it.client.connections(), []);
   await quietMinutes(it.vault);
-  await nothingIsLeft(it);
+  await assertNothingStored(it);
   const told = (await simulator.requests()).filter(({ method }) => method === "DELETE");
   assert.equal(told.length, 2);
 });

@@ -7,17 +7,17 @@ import { instrumentedModules, runAlarm, storedKeys } from "./harness/instrumente
 import { decide, goToConnect, logIn, settled } from "./harness/owner.mjs";
 import { assertProblem } from "./harness/problem.mjs";
 import { until } from "./harness/until.mjs";
-import { openWorld } from "./harness/world.mjs";
+import { openEnv } from "./harness/env.mjs";
 
 const PATIENCE_MS = 10_000;
 const MINUTE = 60_000;
-const world = await openWorld({ demo: true, modules: instrumentedModules() });
-const { simulator, edge } = world;
+const env = await openEnv({ demo: true, modules: instrumentedModules() });
+const { simulator, edge } = env;
 const home = `${edge.origin}/`;
 const browser = await openBrowser();
 after(async () => {
   await browser.close();
-  await world.close();
+  await env.close();
 });
 beforeEach(() => simulator.reset());
 afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
@@ -41,10 +41,10 @@ async function connected(account) {
   await news(page, "connected");
   const [vault] = (await edge.vaultIds()).filter((id) => !vaults.includes(id));
   await until("KV has the grant and the index", async () => (await kvNames(names)).length === 2);
-  const visitor = world.visitor();
-  [{ value: visitor.cookie }] = await context.cookies();
-  const [connection] = await visitor.connections();
-  return { context, page, visitor, connection, vault, own: () => kvNames(names) };
+  const client = env.client();
+  [{ value: client.cookie }] = await context.cookies();
+  const [connection] = await client.connections();
+  return { context, page, client, connection, vault, own: () => kvNames(names) };
 }
 
 /** Waits for the notice with this code, which has the focus, and for the list below it. */
@@ -69,7 +69,7 @@ async function told() {
 
 test("an owner disconnects with the keyboard alone, and nothing is left but what is another's", async () => {
   const other = await connected({ brand: "Volkswagen", email: "other@example.com" });
-  const { page, visitor, connection, vault, own } = await connected();
+  const { page, client, connection, vault, own } = await connected();
   const dialog = page.getByRole("dialog", { name: "Disconnect 2 cars?" });
 
   await disconnectButton(page).focus();
@@ -96,19 +96,19 @@ test("an owner disconnects with the keyboard alone, and nothing is left but what
 
   const expected = connection.vehicles.map(({ id }) => `/v2.0/vehicles/${id}/application 200`);
   assert.deepEqual((await told()).sort(), expected.sort());
-  assertProblem(await visitor.token(connection), { status: 404, code: "connection_not_found" });
+  assertProblem(await client.token(connection), { status: 404, code: "connection_not_found" });
   assert.ok((await own()).length <= 1, "the grant is still in KV");
 
   // What is left of the owner goes with everything else.
   await page.evaluate(() => import("/pkg/index.js").then(({ disconnectAll }) => disconnectAll()));
-  await world.travel(5 * MINUTE);
+  await env.travel(5 * MINUTE);
   await runAlarm(edge, vault);
   assert.deepEqual(await storedKeys(edge, vault), []);
   assert.deepEqual(await own(), []);
 
   await other.page.reload();
   await other.page.getByRole("heading", { name: "Volkswagen ID.4" }).waitFor();
-  assert.equal((await other.visitor.token(other.connection)).status, 200);
+  assert.equal((await other.client.token(other.connection)).status, 200);
 });
 
 test("a failure is said in words, the car stays listed, and the next attempt succeeds", async () => {

@@ -5,11 +5,11 @@ import { after, beforeEach, test } from "node:test";
 import { instrumentedModules, runAlarm } from "./harness/instrumented.mjs";
 import { assertProblem } from "./harness/problem.mjs";
 import { until } from "./harness/until.mjs";
-import { openWorld } from "./harness/world.mjs";
+import { openEnv } from "./harness/env.mjs";
 
-const world = await openWorld({ modules: instrumentedModules() });
-const { simulator, edge } = world;
-after(() => world.close());
+const env = await openEnv({ modules: instrumentedModules() });
+const { simulator, edge } = env;
+after(() => env.close());
 beforeEach(() => simulator.reset());
 
 async function stored() {
@@ -21,18 +21,18 @@ async function exchangeRequests() {
 }
 
 /** Fails to connect because of `fault`, and gives the problem. */
-async function failsWith(fault, visitor = world.visitor()) {
+async function failsWith(fault, client = env.client()) {
   const before = await stored();
-  const { state } = await visitor.start();
-  const code = await world.consent();
+  const { state } = await client.start();
+  const code = await env.consent();
   await simulator.fault({ endpoint: "exchange", ...fault });
-  const answer = await visitor.finish({ code, state });
+  const answer = await client.finish({ code, state });
   const problem = assertProblem(answer);
   assert.ok(answer.status === 502 || answer.status === 503 || answer.status === 504, answer.text);
-  assert.deepEqual(await visitor.connections(), []);
+  assert.deepEqual(await client.connections(), []);
   assert.equal(await stored(), before, "something was written to KV");
   for (const secret of await simulator.secrets()) assert.ok(!answer.text.includes(secret), answer.text);
-  return { problem, answer, query: { code, state }, visitor };
+  return { problem, answer, query: { code, state }, client };
 }
 
 const REFUSED = { error: "invalid_request", error_description: "Invalid code: 0f4d5a7e." };
@@ -104,53 +104,53 @@ test("an answer that never comes, or never ends, is given up after ten seconds",
   ];
   const pending = [];
   for (const [index, fault] of slow.entries()) {
-    const visitor = world.visitor();
-    const { state } = await visitor.start();
-    const code = await world.consent();
+    const client = env.client();
+    const { state } = await client.start();
+    const code = await env.consent();
     await simulator.fault({ endpoint: "exchange", ...fault });
     const began = performance.now();
-    pending.push(visitor.finish({ code, state }).then((answer) => ({ answer, visitor, took: performance.now() - began })));
+    pending.push(client.finish({ code, state }).then((answer) => ({ answer, client, took: performance.now() - began })));
     // The fault is for this visitor: it has to be taken before the next one is set.
     await until("the exchange is under way", async () => (await exchangeRequests()).length > index);
   }
-  for (const { answer, visitor, took } of await Promise.all(pending)) {
+  for (const { answer, client, took } of await Promise.all(pending)) {
     assertProblem(answer, { code: "upstream_unavailable" });
     assert.ok(took > 8000 && took < 13_000, `${took} ms`);
-    assert.deepEqual(await visitor.connections(), []);
+    assert.deepEqual(await client.connections(), []);
   }
 });
 
 test("a repeated finish after a failure never presents the code a second time", async () => {
-  const { visitor, query } = await failsWith({ kind: "reset_after" });
+  const { client, query } = await failsWith({ kind: "reset_after" });
   await simulator.clearFaults();
-  const again = await visitor.finish(query);
+  const again = await client.finish(query);
   assert.ok(again.status >= 400, again.text);
   assert.equal((await exchangeRequests()).length, 1);
-  assert.deepEqual(await visitor.connections(), []);
+  assert.deepEqual(await client.connections(), []);
 });
 
 test("Smartcar's own error for a wrong client secret names neither secret nor code", async () => {
   const { answer, problem } = await failsWith({
     kind: "status",
     status: 401,
-    body: { error: "invalid_client", error_description: `bad ${world.values.SMARTCAR_CLIENT_SECRET}` },
+    body: { error: "invalid_client", error_description: `bad ${env.values.SMARTCAR_CLIENT_SECRET}` },
   });
-  assert.ok(!answer.text.includes(world.values.SMARTCAR_CLIENT_SECRET));
+  assert.ok(!answer.text.includes(env.values.SMARTCAR_CLIENT_SECRET));
   assert.ok(problem.detail.length > 0);
 });
 
 test("`expires_in` outside of reason is bounded or refused, never believed", async () => {
   for (const value of [-1, 0, 1e12, "7200", "soon", true, 0.5, [], {}]) {
     await simulator.reset();
-    const visitor = world.visitor();
-    const { state } = await visitor.start();
-    const code = await world.consent();
+    const client = env.client();
+    const { state } = await client.start();
+    const code = await env.consent();
     await simulator.fault({ endpoint: "exchange", kind: "expires_in", value });
-    const answer = await visitor.finish({ code, state });
+    const answer = await client.finish({ code, state });
     if (answer.status !== 200) {
       assertProblem(answer);
       assert.ok(answer.status >= 502 && answer.status <= 504, `${value}: ${answer.text}`);
-      assert.deepEqual(await visitor.connections(), []);
+      assert.deepEqual(await client.connections(), []);
       continue;
     }
     const { accessExpiresAt } = answer.json().connection;
@@ -160,30 +160,30 @@ test("`expires_in` outside of reason is bounded or refused, never believed", asy
 });
 
 test("a grant survives when Smartcar's list of vehicles does not come: the tokens are spent", async () => {
-  const visitor = world.visitor();
-  const { state } = await visitor.start();
-  const code = await world.consent();
+  const client = env.client();
+  const { state } = await client.start();
+  const code = await env.consent();
   await simulator.fault({ endpoint: "vehicles", kind: "status", status: 500, body: "oops", times: null });
-  await visitor.finish({ code, state });
+  await client.finish({ code, state });
   await simulator.clearFaults();
   assert.equal((await exchangeRequests()).length, 1);
-  const connections = await visitor.connections();
+  const connections = await client.connections();
   assert.equal(connections.length, 1, "the grant was lost");
 });
 
 test("a callback in the last seconds of its ten minutes connects, though they end meanwhile", async () => {
   const vaults = new Set(await edge.vaultIds());
-  const visitor = world.visitor();
-  const { state } = await visitor.start();
+  const client = env.client();
+  const { state } = await client.start();
   const [vault] = (await edge.vaultIds()).filter((id) => !vaults.has(id));
-  await world.travel(9 * 60_000 + 50_000);
-  const query = { code: await world.consent(), state };
+  await env.travel(9 * 60_000 + 50_000);
+  const query = { code: await env.consent(), state };
   await simulator.fault({ endpoint: "exchange", kind: "slow_headers", ms: 3000, commit: true });
-  const finishing = visitor.finish(query);
+  const finishing = client.finish(query);
   await until("the exchange is under way", async () => (await exchangeRequests()).length > 0);
-  await world.travel(11_000);
+  await env.travel(11_000);
   await runAlarm(edge, vault);
   const answer = await finishing;
   assert.equal(answer.status, 200, answer.text);
-  assert.deepEqual(await visitor.connections(), [answer.json().connection]);
+  assert.deepEqual(await client.connections(), [answer.json().connection]);
 });

@@ -6,17 +6,17 @@ import { openBrowser, storageOf } from "./harness/browser.mjs";
 import { decide, goToConnect, logIn, noticeOf, settled, simulateOutcome } from "./harness/owner.mjs";
 import { scannerFor } from "./harness/secrets.mjs";
 import { SESSION_COOKIE } from "./harness/settings.mjs";
-import { mintState } from "./harness/visitor.mjs";
-import { openWorld } from "./harness/world.mjs";
+import { mintState } from "./harness/client.mjs";
+import { openEnv } from "./harness/env.mjs";
 
 const PATIENCE_MS = 10_000;
-const world = await openWorld({ demo: true });
-const { simulator, edge } = world;
+const env = await openEnv({ demo: true });
+const { simulator, edge } = env;
 const home = `${edge.origin}/`;
 const browser = await openBrowser();
 after(async () => {
   await browser.close();
-  await world.close();
+  await env.close();
 });
 beforeEach(() => simulator.reset());
 afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));

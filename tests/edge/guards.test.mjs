@@ -5,17 +5,17 @@ import { after, test } from "node:test";
 import { send } from "./harness/http.mjs";
 import { assertProblem } from "./harness/problem.mjs";
 import { PREFIX, SESSION_COOKIE } from "./harness/settings.mjs";
-import { mintState } from "./harness/visitor.mjs";
-import { openWorld } from "./harness/world.mjs";
+import { mintState } from "./harness/client.mjs";
+import { openEnv } from "./harness/env.mjs";
 
-const world = await openWorld();
-after(() => world.close());
+const env = await openEnv();
+after(() => env.close());
 
 const LIMIT = 16 * 1024;
 const ROUTES = ["/connect/start", "/connect/finish"];
 
 function goodBody() {
-  return { stateFingerprint: mintState().fingerprint, redirectUri: world.redirectUri };
+  return { stateFingerprint: mintState().fingerprint, redirectUri: env.redirectUri };
 }
 
 const foreign = { origin: "https://evil.example" };
@@ -24,7 +24,7 @@ const guarded = [
   ["with another X-Requested-With", { "x-requested-with": "XMLHttpRequest" }, 403],
   ["with a foreign Origin", { ...foreign, "sec-fetch-site": "cross-site" }, 403],
   ["with a foreign Origin and no Sec-Fetch-Site", { ...foreign, "sec-fetch-site": undefined }, 403],
-  ["with a foreign Origin that starts like ours", { origin: `${world.page}0`, "sec-fetch-site": "same-site" }, 403],
+  ["with a foreign Origin that starts like ours", { origin: `${env.page}0`, "sec-fetch-site": "same-site" }, 403],
   ["with Origin null", { origin: "null", "sec-fetch-site": "cross-site" }, 403],
   ["from another site without an Origin", { origin: undefined, "sec-fetch-site": "cross-site" }, 403],
   ["from a sibling site without an Origin", { origin: undefined, "sec-fetch-site": "same-site" }, 403],
@@ -39,7 +39,7 @@ const guarded = [
 for (const route of ROUTES) {
   for (const [how, headers, status] of guarded) {
     test(`POST ${route} ${how} is refused with ${status}`, async () => {
-      const answer = await world.visitor().post(route, goodBody(), { headers });
+      const answer = await env.client().post(route, goodBody(), { headers });
       assertProblem(answer, { status });
       assert.deepEqual(answer.setCookie, []);
     });
@@ -53,19 +53,19 @@ for (const [how, headers] of [
   ["with a content type in capitals", { "content-type": "Application/JSON" }],
 ]) {
   test(`POST /connect/start ${how} is accepted`, async () => {
-    const answer = await world.visitor().post("/connect/start", goodBody(), { headers });
+    const answer = await env.client().post("/connect/start", goodBody(), { headers });
     assert.equal(answer.status, 200, answer.text);
   });
 }
 
 test("no answer lets a foreign page read it", async () => {
-  const visitor = world.visitor();
+  const client = env.client();
   for (const answer of [
-    await visitor.get("/connections", { headers: foreign }),
-    await visitor.request("OPTIONS", "/connect/start", {
+    await client.get("/connections", { headers: foreign }),
+    await client.request("OPTIONS", "/connect/start", {
       headers: { ...foreign, "access-control-request-method": "POST", "access-control-request-headers": "x-requested-with" },
     }),
-    await visitor.post("/connect/start", goodBody(), { headers: foreign }),
+    await client.post("/connect/start", goodBody(), { headers: foreign }),
   ]) {
     assert.equal(answer.headers["access-control-allow-origin"], undefined);
     assert.equal(answer.headers["access-control-allow-credentials"], undefined);
@@ -73,18 +73,18 @@ test("no answer lets a foreign page read it", async () => {
 });
 
 test("a body over 16 KiB is refused, announced or not", async () => {
-  const visitor = world.visitor();
+  const client = env.client();
   const body = JSON.stringify({ ...goodBody(), padding: "x".repeat(LIMIT) });
   for (const chunked of [false, true]) {
-    const answer = await visitor.request("POST", "/connect/start", { headers: visitor.guards, body, chunked });
+    const answer = await client.request("POST", "/connect/start", { headers: client.guards, body, chunked });
     assertProblem(answer, { status: 413 });
   }
 });
 
 test("a length that lies is not believed", async () => {
-  const visitor = world.visitor();
-  const answer = await visitor.request("POST", "/connect/finish", {
-    headers: { ...visitor.guards, "transfer-encoding": "chunked" },
+  const client = env.client();
+  const answer = await client.request("POST", "/connect/finish", {
+    headers: { ...client.guards, "transfer-encoding": "chunked" },
     body: JSON.stringify({ callback: "x".repeat(4 * LIMIT) }),
     chunked: true,
   });
@@ -92,9 +92,9 @@ test("a length that lies is not believed", async () => {
 });
 
 test("a body that lacks a field, or has one too many, is told which; nothing else of it is repeated", async () => {
-  const visitor = world.visitor();
+  const client = env.client();
   const told = async (body) => {
-    const { detail } = assertProblem(await visitor.post("/connect/start", body), { status: 400, code: "invalid_body" });
+    const { detail } = assertProblem(await client.post("/connect/start", body), { status: 400, code: "invalid_body" });
     return detail;
   };
   assert.match(await told({}), /missing field `stateFingerprint`/);
@@ -105,16 +105,16 @@ test("a body that lacks a field, or has one too many, is told which; nothing els
 });
 
 test("an origin that is not allowed is named, with those that are", async () => {
-  const visitor = world.visitor();
-  const answer = await visitor.post("/connect/start", goodBody(), { headers: { origin: "https://other.example" } });
+  const client = env.client();
+  const answer = await client.post("/connect/start", goodBody(), { headers: { origin: "https://other.example" } });
   const { detail } = assertProblem(answer, { status: 403, code: "origin_not_allowed" });
   assert.match(detail, /`https:\/\/other\.example`/);
-  const odd = await visitor.post("/connect/start", goodBody(), { headers: { origin: "x`y <b>" } });
+  const odd = await client.post("/connect/start", goodBody(), { headers: { origin: "x`y <b>" } });
   assert.doesNotMatch(assertProblem(odd, { status: 403 }).detail, /<b>/);
 });
 
 const fingerprint = mintState().fingerprint;
-const { redirectUri } = world;
+const { redirectUri } = env;
 const bodies = {
   nothing: "",
   "white space": "  \n",
@@ -144,9 +144,9 @@ const bodies = {
 for (const route of ROUTES) {
   for (const [what, body] of Object.entries(bodies)) {
     test(`POST ${route} with ${what} is refused`, async () => {
-      const visitor = world.visitor();
-      await visitor.start();
-      const answer = await visitor.request("POST", route, { headers: visitor.guards, body });
+      const client = env.client();
+      await client.start();
+      const answer = await client.request("POST", route, { headers: client.guards, body });
       const problem = assertProblem(answer);
       assert.ok(answer.status >= 400 && answer.status < 500, `${answer.status} ${answer.text}`);
       for (const name of ["struct", "expected value", "Option<", "serde"]) {
@@ -158,20 +158,20 @@ for (const route of ROUTES) {
 
 const redirects = {
   "of a foreign origin": "https://evil.example/",
-  "of a foreign origin with our host as user": `http://${new URL(world.page).host}@evil.example/`,
-  "of another port": world.redirectUri.replace(/:\d+/, ":1"),
-  "with a fragment": `${world.redirectUri}#x`,
+  "of a foreign origin with our host as user": `http://${new URL(env.page).host}@evil.example/`,
+  "of another port": env.redirectUri.replace(/:\d+/, ":1"),
+  "with a fragment": `${env.redirectUri}#x`,
   relative: "/callback",
   "relative to the scheme": "//evil.example/",
   "without a host": "javascript:alert(1)",
   "of data": "data:text/html,x",
-  "with a line break": `${world.redirectUri}\r\nset-cookie: a=b`,
+  "with a line break": `${env.redirectUri}\r\nset-cookie: a=b`,
   "that is empty": "",
-  "that is over-long": `${world.redirectUri}${"a".repeat(8000)}`,
+  "that is over-long": `${env.redirectUri}${"a".repeat(8000)}`,
 };
 for (const [what, uri] of Object.entries(redirects)) {
   test(`a redirect URI ${what} is refused and named`, async () => {
-    const answer = await world.visitor().start({ redirectUri: uri });
+    const answer = await env.client().start({ redirectUri: uri });
     const problem = assertProblem(answer);
     assert.ok(answer.status >= 400 && answer.status < 500, answer.text);
     assert.equal(problem.field, "redirectUri");
@@ -179,10 +179,10 @@ for (const [what, uri] of Object.entries(redirects)) {
 }
 
 test("unknown routes are 404 with nothing of the request in the answer", async () => {
-  const visitor = world.visitor();
+  const client = env.client();
   const paths = ["", "/", "/nothing", "/connect", "/connect/start/", "/connections/a/b", "/internal", "//", "/Connections"];
   for (const path of paths) {
-    const answer = await visitor.get(path);
+    const answer = await client.get(path);
     assertProblem(answer, { status: 404 });
     assert.ok(path.length < 4 || !answer.text.includes(path), answer.text);
   }
@@ -200,8 +200,8 @@ const methods = [
 ];
 for (const [method, path, allowed] of methods) {
   test(`${method} ${path} is 405 and says what is allowed`, async () => {
-    const visitor = world.visitor();
-    const answer = await visitor.request(method, path, { headers: visitor.guards });
+    const client = env.client();
+    const answer = await client.request(method, path, { headers: client.guards });
     assertProblem(answer, { status: 405 });
     const allow = answer.headers.allow.split(/\s*,\s*/);
     for (const name of allowed) assert.ok(allow.includes(name), answer.headers.allow);
@@ -210,7 +210,7 @@ for (const [method, path, allowed] of methods) {
 }
 
 test("hostile paths, cookies and headers never end in a 500", async () => {
-  const visitor = world.visitor();
+  const client = env.client();
   const long = "x".repeat(4000);
   const hostile = [
     ["GET", "/connections/%00", {}],
@@ -231,23 +231,23 @@ test("hostile paths, cookies and headers never end in a 500", async () => {
     ["HEAD", "/connections", {}],
   ];
   for (const [method, path, headers] of hostile) {
-    const answer = await visitor.request(method, path, { headers });
+    const answer = await client.request(method, path, { headers });
     assert.ok(answer.status < 500, `${method} ${path.slice(0, 40)} ${JSON.stringify(headers).slice(0, 60)}: ${answer.status}`);
     assert.equal(answer.headers["cache-control"], "no-store");
   }
 });
 
 test("every answer is no-store and cannot be sniffed, and every problem has its own request id", async () => {
-  const visitor = world.visitor();
-  await world.connect(visitor);
+  const client = env.client();
+  await env.connect(client);
   const answers = [
-    await visitor.get("/healthz"),
-    await visitor.get("/connections"),
-    await visitor.get("/vehicles"),
-    await visitor.get("/nothing"),
-    await visitor.get("/connections/unknown"),
-    await visitor.post("/connect/finish", {}),
-    await visitor.post("/connect/start", goodBody()),
+    await client.get("/healthz"),
+    await client.get("/connections"),
+    await client.get("/vehicles"),
+    await client.get("/nothing"),
+    await client.get("/connections/unknown"),
+    await client.post("/connect/finish", {}),
+    await client.post("/connect/start", goodBody()),
   ];
   const ids = new Set();
   for (const answer of answers) {
@@ -260,39 +260,39 @@ test("every answer is no-store and cannot be sniffed, and every problem has its 
 });
 
 test("the session cookie cannot be read by scripts, sent elsewhere or set by a sibling host", async () => {
-  const visitor = world.visitor();
-  const first = await visitor.start();
+  const client = env.client();
+  const first = await client.start();
   assert.equal(first.setCookie.length, 1);
   const [pair, ...attributes] = first.setCookie[0].split(/;\s*/);
   const names = attributes.map((attribute) => attribute.toLowerCase());
   assert.ok(pair.startsWith(`${SESSION_COOKIE}=`));
   for (const name of ["httponly", "secure", "samesite=strict", "path=/"]) assert.ok(names.includes(name), first.setCookie[0]);
   assert.ok(!names.some((name) => name.startsWith("domain")));
-  const again = await visitor.start();
+  const again = await client.start();
   assert.equal(again.status, 200);
   assert.deepEqual(again.setCookie, [], "a valid session is kept");
 });
 
 test("reading without a session is an empty list and makes no session", async () => {
-  const visitor = world.visitor();
+  const client = env.client();
   for (const [path, name] of [
     ["/connections", "connections"],
     ["/vehicles", "vehicles"],
   ]) {
-    const answer = await visitor.get(path);
+    const answer = await client.get(path);
     assert.equal(answer.status, 200);
     assert.deepEqual(answer.json(), { [name]: [] });
     assert.deepEqual(answer.setCookie, []);
   }
-  assertProblem(await visitor.get("/connections/anything"), { status: 404 });
+  assertProblem(await client.get("/connections/anything"), { status: 404 });
 });
 
 test("healthz answers", async () => {
-  const answer = await send(`${world.edge.origin}${PREFIX}/healthz`);
+  const answer = await send(`${env.edge.origin}${PREFIX}/healthz`);
   assert.equal(answer.status, 200);
   assert.deepEqual(answer.json(), { status: "ok" });
 });
 
 test("nothing hostile above made the Worker start anew", () => {
-  assert.doesNotMatch(world.edge.log(), /panic|Critical|Reinitializing/i);
+  assert.doesNotMatch(env.edge.log(), /panic|Critical|Reinitializing/i);
 });

@@ -2,23 +2,23 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { openHouseholds } from "./harness/household.mjs";
+import { openConnections } from "./harness/connections-fixture.mjs";
 import { runAlarm } from "./harness/instrumented.mjs";
 
 const DAY = 24 * 60 * 60 * 1000;
 
-const households = await openHouseholds({
+const fixture = await openConnections({
   adjust: (values) => ({ ...values, SESSION_DAYS: "400", RETENTION_DAYS: "30" }),
 });
-const { world, edge, owner } = households;
-after(() => households.close());
+const { env, edge, owner } = fixture;
+after(() => fixture.close());
 
 test("after 120 days of visits KV still knows which connection covers the car", async () => {
-  const [car] = await households.reset();
-  const { visitor, vault, own } = await owner([car]);
+  const [car] = await fixture.reset();
+  const { client, vault, own } = await owner([car]);
   for (let day = 0; day < 120; day += 4) {
-    await world.travel(4 * DAY);
-    assert.equal((await visitor.connections()).length, 1);
+    await env.travel(4 * DAY);
+    assert.equal((await client.connections()).length, 1);
     await runAlarm(edge, vault);
     assert.equal(own().length, 2, `day ${day + 4}: the grant and the index`);
   }

@@ -2,19 +2,19 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
-import { openHouseholds } from "./harness/household.mjs";
+import { openConnections } from "./harness/connections-fixture.mjs";
 import { kill, runAlarm, vaultCalls } from "./harness/instrumented.mjs";
 import { assertProblem } from "./harness/problem.mjs";
 import { until } from "./harness/until.mjs";
 
 const HOUR = 60 * 60 * 1000;
 
-const households = await openHouseholds();
-const { kv, world, simulator, edge, owner, quietMinutes, nothingIsLeft } = households;
-after(() => households.close());
+const fixture = await openConnections();
+const { kv, env, simulator, edge, owner, quietMinutes, assertNothingStored } = fixture;
+after(() => fixture.close());
 let carIds;
 beforeEach(async () => {
-  carIds = await households.reset();
+  carIds = await fixture.reset();
 });
 
 for (const path of ["/connections", "/connections/{id}"]) {
@@ -22,15 +22,15 @@ for (const path of ["/connections", "/connections/{id}"]) {
     const it = await owner([carIds[0]]);
     // The deletion of the grant comes first.
     kv.store.losses = 1;
-    assert.equal((await it.visitor.delete(path.replace("{id}", it.made[0].id))).status, 204);
+    assert.equal((await it.client.delete(path.replace("{id}", it.made[0].id))).status, 204);
     assert.equal(kv.store.losses, 0);
     await quietMinutes(it.vault);
-    await nothingIsLeft(it);
+    await assertNothingStored(it);
   });
 
   test(`DELETE ${path}: a write that a dead process began is deleted when it arrives`, async () => {
     const it = await owner([carIds[0]]);
-    await world.travel(2 * HOUR);
+    await env.travel(2 * HOUR);
     const { promise: released, resolve: release } = Promise.withResolvers();
     let held = false;
     kv.store.onWrite = async ({ when }) => {
@@ -38,15 +38,15 @@ for (const path of ["/connections", "/connections/{id}"]) {
       held = true;
       await released;
     };
-    assert.equal((await it.visitor.token(it.made[0])).status, 200);
+    assert.equal((await it.client.token(it.made[0])).status, 200);
     await until("the write of the new token is under way", () => held);
     await kill(edge, it.vault).catch(() => {});
-    assert.equal((await it.visitor.delete(path.replace("{id}", it.made[0].id))).status, 204);
+    assert.equal((await it.client.delete(path.replace("{id}", it.made[0].id))).status, 204);
     const before = it.own().length;
     release();
     await until("the late write has arrived", () => it.own().length > before);
     await quietMinutes(it.vault);
-    await nothingIsLeft(it);
+    await assertNothingStored(it);
   });
 }
 
@@ -55,16 +55,16 @@ test("the tokens of a grant that Smartcar has ended are deleted twice", async ()
   await simulator.fault({ endpoint: "vehicle", kind: "status", status: 401, body: "{}", times: null });
   await simulator.fault({ endpoint: "refresh", kind: "status", status: 400, body: '{"error":"invalid_grant"}', times: null });
   kv.store.losses = 1;
-  await it.visitor.get("/vehicles");
+  await it.client.get("/vehicles");
   await until("KV has lost the deletion", () => kv.store.losses === 0);
   await quietMinutes(it.vault);
-  const answer = await it.visitor.token(it.made[0], { isolate: 1 });
+  const answer = await it.client.token(it.made[0], { isolate: 1 });
   assertProblem(answer, { code: "reauthentication_required" });
 });
 
-function byVehicle(visitor, vehicleId) {
-  const body = JSON.stringify({ principal: visitor.principal, vehicleId });
-  return visitor.token({}, { body, isolate: 1 });
+function byVehicle(client, vehicleId) {
+  const body = JSON.stringify({ principal: client.principal, vehicleId });
+  return client.token({}, { body, isolate: 1 });
 }
 
 test("an index that a dead process wrote late is put right", async () => {
@@ -77,19 +77,19 @@ test("an index that a dead process wrote late is put right", async () => {
     held = true;
     await released;
   };
-  await world.connect(it.visitor, { vehicles: [carIds[1]] });
+  await env.connect(it.client, { vehicles: [carIds[1]] });
   await until("the write of the index is under way", () => held);
   await kill(edge, it.vault).catch(() => {});
-  await world.travel(20_000);
+  await env.travel(20_000);
   await runAlarm(edge, it.vault);
-  await world.connect(it.visitor, { vehicles: [carIds[2]] });
+  await env.connect(it.client, { vehicles: [carIds[2]] });
   await until("KV has all of it", () => it.own().length === 4);
   const writes = kv.store.log.length;
   release();
   await until("the late write has arrived", () => kv.store.log.length > writes);
   await quietMinutes(it.vault);
   const before = await vaultCalls(edge);
-  const answer = await byVehicle(it.visitor, carIds[2]);
+  const answer = await byVehicle(it.client, carIds[2]);
   assert.equal(answer.status, 200, answer.text);
   assert.equal(await vaultCalls(edge), before, "KV does not know the car");
 });
@@ -103,10 +103,10 @@ test("a write that hangs holds nothing up for longer than its deadline", async (
     held = true;
     await released;
   };
-  await world.travel(2 * HOUR);
-  assert.equal((await it.visitor.token(it.made[0])).status, 200);
+  await env.travel(2 * HOUR);
+  assert.equal((await it.client.token(it.made[0])).status, 200);
   await until("the write of the new token hangs", () => held);
-  const answer = await it.visitor.delete(`/connections/${it.made[1].id}`);
+  const answer = await it.client.delete(`/connections/${it.made[1].id}`);
   assert.equal(answer.status, 204, answer.text);
   release();
 });

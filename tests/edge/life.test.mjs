@@ -5,16 +5,16 @@ import { after, beforeEach, test } from "node:test";
 import { instrumentedModules, runAlarm, storedKeys } from "./harness/instrumented.mjs";
 import { startKv } from "./harness/kv.mjs";
 import { until } from "./harness/until.mjs";
-import { openWorld } from "./harness/world.mjs";
+import { openEnv } from "./harness/env.mjs";
 
 const HOUR = 60 * 60 * 1000;
 const DAY = 24 * HOUR;
 
 const kv = await startKv();
-const world = await openWorld({ kv, modules: instrumentedModules() });
-const { simulator, edge } = world;
+const env = await openEnv({ kv, modules: instrumentedModules() });
+const { simulator, edge } = env;
 after(async () => {
-  await world.close();
+  await env.close();
   await kv.close();
 });
 beforeEach(() => simulator.clearFaults());
@@ -22,13 +22,13 @@ beforeEach(() => simulator.clearFaults());
 /** A new visitor's connection, the Durable Object that keeps it, and the names that it has in KV. */
 async function owner() {
   const [vaults, names] = [new Set(await edge.vaultIds()), new Set(kv.store.entries().keys())];
-  const visitor = world.visitor();
-  const { answer } = await world.connect(visitor);
+  const client = env.client();
+  const { answer } = await env.connect(client);
   const [vault, ...others] = (await edge.vaultIds()).filter((id) => !vaults.has(id));
   assert.deepEqual(others, []);
   const own = () => [...kv.store.entries().keys()].filter((name) => !names.has(name));
   await until("KV has the grant and the index", () => own().length === 2);
-  return { visitor, connection: answer.json().connection, vault, own };
+  return { client, connection: answer.json().connection, vault, own };
 }
 
 async function refreshes() {
@@ -38,13 +38,13 @@ async function refreshes() {
 /** Lets days pass; on each the alarm rings if it is due. */
 async function livesThrough(days, vault) {
   for (let day = 0; day < days; day += 1) {
-    await world.travel(DAY);
+    await env.travel(DAY);
     await runAlarm(edge, vault);
   }
 }
 
 test("an idle grant is refreshed well before day 60, again and again", async () => {
-  const { visitor, connection, vault } = await owner();
+  const { client, connection, vault } = await owner();
   const first = await refreshes();
   await livesThrough(29, vault);
   assert.equal(await refreshes(), first, "refreshed before day 30");
@@ -52,32 +52,32 @@ test("an idle grant is refreshed well before day 60, again and again", async () 
   assert.equal(await refreshes(), first + 1, "not refreshed by day 33");
   await livesThrough(33, vault);
   assert.equal(await refreshes(), first + 2);
-  assert.equal((await visitor.token(connection)).status, 200);
+  assert.equal((await client.token(connection)).status, 200);
 });
 
 test("an alarm that fails rings again, however often", async () => {
-  const { visitor, connection, vault } = await owner();
+  const { client, connection, vault } = await owner();
   await simulator.fault({ endpoint: "refresh", kind: "status", status: 503, body: "", times: null });
   await livesThrough(32, vault);
   let rang = 0;
   for (let hour = 0; hour < 12; hour += 1) {
-    await world.travel(HOUR);
+    await env.travel(HOUR);
     const alarm = await runAlarm(edge, vault);
     assert.notEqual(alarm.due, null, "no alarm is set");
     if (alarm.ran) rang += 1;
   }
   assert.ok(rang > 6, `${rang}`);
-  const [degraded] = await visitor.connections();
+  const [degraded] = await client.connections();
   assert.deepEqual([degraded.status, degraded.cause], ["degraded", "server_error"]);
   await simulator.clearFaults();
   const first = await refreshes();
-  await world.travel(HOUR + 1);
+  await env.travel(HOUR + 1);
   await runAlarm(edge, vault);
   assert.equal(await refreshes(), first + 1);
-  const [active] = await visitor.connections();
+  const [active] = await client.connections();
   assert.equal(active.status, "active");
   assert.ok(active.since > degraded.since);
-  assert.equal((await visitor.token(connection)).status, 200);
+  assert.equal((await client.token(connection)).status, 200);
 });
 
 test("nobody's grant is kept for ever: after 180 days without a visit everything is gone, at Smartcar too", async () => {

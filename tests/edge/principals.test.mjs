@@ -5,29 +5,29 @@ import { after, test } from "node:test";
 
 import { assertProblem } from "./harness/problem.mjs";
 import { sealingKey } from "./harness/settings.mjs";
-import { openWorld } from "./harness/world.mjs";
+import { openEnv } from "./harness/env.mjs";
 
-const world = await openWorld({
+const env = await openEnv({
   isolates: 4,
   variants: (values) => [{ name: "other-keys", bindings: { ...values, SEALING_KEYS: sealingKey("k1") } }],
 });
-after(() => world.close());
+after(() => env.close());
 
 async function owner(user) {
-  const visitor = world.visitor();
-  const { answer } = await world.connect(visitor, { user });
+  const client = env.client();
+  const { answer } = await env.connect(client, { user });
   assert.equal(answer.json().kind, "connected", answer.text);
-  return { visitor, connection: answer.json().connection };
+  return { client, connection: answer.json().connection };
 }
 
 const anna = await owner("anna@example.com");
 const ben = await owner("ben@example.com");
 
 test("each sees the own connection, from every isolate", async () => {
-  for (let isolate = 0; isolate < world.edge.isolates; isolate += 1) {
-    assert.deepEqual(await anna.visitor.connections({ isolate }), [anna.connection]);
-    assert.deepEqual(await ben.visitor.connections({ isolate }), [ben.connection]);
-    const { vehicles } = (await ben.visitor.get("/vehicles", { isolate })).json();
+  for (let isolate = 0; isolate < env.edge.isolates; isolate += 1) {
+    assert.deepEqual(await anna.client.connections({ isolate }), [anna.connection]);
+    assert.deepEqual(await ben.client.connections({ isolate }), [ben.connection]);
+    const { vehicles } = (await ben.client.get("/vehicles", { isolate })).json();
     assert.ok(vehicles.length > 0);
     for (const { connectionId } of vehicles) assert.equal(connectionId, ben.connection.id);
   }
@@ -35,49 +35,49 @@ test("each sees the own connection, from every isolate", async () => {
 });
 
 test("another one's connection is not there, exactly as one that never was", async () => {
-  const theirs = await ben.visitor.get(`/connections/${anna.connection.id}`);
-  const nobodys = await ben.visitor.get(`/connections/${randomBytes(16).toString("base64url")}`);
+  const theirs = await ben.client.get(`/connections/${anna.connection.id}`);
+  const nobodys = await ben.client.get(`/connections/${randomBytes(16).toString("base64url")}`);
   const shape = (answer) => ({ ...assertProblem(answer, { status: 404 }), requestId: undefined });
   assert.equal(shape(theirs).code, "connection_not_found");
   assert.deepEqual(shape(theirs), shape(nobodys));
-  assert.equal((await anna.visitor.get(`/connections/${anna.connection.id}`)).status, 200);
+  assert.equal((await anna.client.get(`/connections/${anna.connection.id}`)).status, 200);
 });
 
 test("a cookie that was tampered with is no session", async () => {
-  const { cookie } = anna.visitor;
+  const { cookie } = anna.client;
   for (let position = 0; position < cookie.length; position += Math.ceil(cookie.length / 24)) {
-    const visitor = world.visitor();
+    const client = env.client();
     const other = cookie[position] === "A" ? "B" : "A";
-    visitor.cookie = `${cookie.slice(0, position)}${other}${cookie.slice(position + 1)}`;
-    assert.deepEqual(await visitor.connections(), [], `position ${position}`);
+    client.cookie = `${cookie.slice(0, position)}${other}${cookie.slice(position + 1)}`;
+    assert.deepEqual(await client.connections(), [], `position ${position}`);
   }
   for (const forged of [cookie.slice(0, -1), `${cookie}A`, cookie.slice(1), cookie + cookie, ""]) {
-    const visitor = world.visitor();
-    visitor.cookie = forged;
-    assert.deepEqual(await visitor.connections(), []);
+    const client = env.client();
+    client.cookie = forged;
+    assert.deepEqual(await client.connections(), []);
   }
 });
 
 test("two session cookies at once are not the first one's session by chance", async () => {
-  const visitor = world.visitor();
-  const both = [ben.visitor.cookie, anna.visitor.cookie].map((cookie) => `__Host-smartcar-connect=${cookie}`).join("; ");
-  const seen = (await visitor.get("/connections", { headers: { cookie: both } })).json().connections;
+  const client = env.client();
+  const both = [ben.client.cookie, anna.client.cookie].map((cookie) => `__Host-smartcar-connect=${cookie}`).join("; ");
+  const seen = (await client.get("/connections", { headers: { cookie: both } })).json().connections;
   assert.ok(seen.every(({ id }) => id === ben.connection.id), "a later cookie won");
 });
 
 test("a session of another key ring is no session, and a new one is given", async () => {
-  const visitor = world.visitor();
-  visitor.cookie = anna.visitor.cookie;
-  assert.deepEqual(await visitor.connections({ isolate: "other-keys" }), []);
-  const answer = await visitor.start({ isolate: "other-keys" });
+  const client = env.client();
+  client.cookie = anna.client.cookie;
+  assert.deepEqual(await client.connections({ isolate: "other-keys" }), []);
+  const answer = await client.start({ isolate: "other-keys" });
   assert.equal(answer.setCookie.length, 1);
-  assert.notEqual(visitor.cookie, anna.visitor.cookie);
+  assert.notEqual(client.cookie, anna.client.cookie);
 });
 
 test("a forged session cannot be fixed upon a visitor: a start answers with a session of its own", async () => {
-  const visitor = world.visitor();
-  visitor.cookie = "attacker-chosen";
-  const answer = await visitor.start();
+  const client = env.client();
+  client.cookie = "attacker-chosen";
+  const answer = await client.start();
   assert.equal(answer.setCookie.length, 1);
-  assert.notEqual(visitor.cookie, "attacker-chosen");
+  assert.notEqual(client.cookie, "attacker-chosen");
 });

@@ -5,10 +5,10 @@ import { after, beforeEach, describe, test } from "node:test";
 import { send } from "./harness/http.mjs";
 import { instrumentedModules, runAlarm, vaultCalls } from "./harness/instrumented.mjs";
 import { startKv } from "./harness/kv.mjs";
-import { settle } from "./harness/settle.mjs";
-import { storm } from "./harness/storm.mjs";
+import { idle } from "./harness/idle.mjs";
+import { burst } from "./harness/burst.mjs";
 import { until } from "./harness/until.mjs";
-import { openWorld } from "./harness/world.mjs";
+import { openEnv } from "./harness/env.mjs";
 
 const ISOLATES = 4;
 const REQUESTS = 60;
@@ -19,10 +19,10 @@ const FRESH_MARGIN = 5 * MINUTE;
 const LATENCIES_MS = [0, 150, 600];
 
 const kv = await startKv();
-const world = await openWorld({ isolates: ISOLATES, kv, modules: instrumentedModules() });
-const { simulator, edge } = world;
+const env = await openEnv({ isolates: ISOLATES, kv, modules: instrumentedModules() });
+const { simulator, edge } = env;
 after(async () => {
-  await world.close();
+  await env.close();
   await kv.close();
 });
 
@@ -36,14 +36,14 @@ beforeEach(async () => {
 /** A visitor with one connection, whose record is in KV: no write is under way any more. */
 async function owner() {
   const [vaults, names] = [new Set(await edge.vaultIds()), new Set(kv.store.entries().keys())];
-  const visitor = world.visitor();
-  const { answer } = await world.connect(visitor);
+  const client = env.client();
+  const { answer } = await env.connect(client);
   const { connection } = answer.json();
   const isNew = (key) => !names.has(key);
   await until("KV has the grant and the index", () => [...kv.store.entries().keys()].filter(isNew).length === 2);
   const [vault] = (await edge.vaultIds()).filter((id) => !vaults.has(id));
-  await settle(world, vault);
-  return { visitor, connection };
+  await idle(env, vault);
+  return { client, connection };
 }
 
 async function refreshes() {
@@ -51,11 +51,11 @@ async function refreshes() {
 }
 
 /** 60 requests over 4 isolates; all get one token, and Smartcar honours it. */
-async function oneTokenForAll({ visitor, connection }) {
-  const { answers, ...times } = await storm({
+async function oneTokenForAll({ client, connection }) {
+  const { answers, ...times } = await burst({
     count: REQUESTS,
     isolates: ISOLATES,
-    request: (isolate) => visitor.token(connection, { isolate }),
+    request: (isolate) => client.token(connection, { isolate }),
   });
   const failed = answers.filter(({ status }) => status !== 200);
   assert.equal(failed.length, 0, `${failed.length} clients failed, the first with ${failed[0]?.text}`);
@@ -76,7 +76,7 @@ async function refreshesDuring(work) {
 for (const latencyMs of LATENCIES_MS) {
   test(`${REQUESTS} requests over ${ISOLATES} isolates at expiry, Smartcar takes ${latencyMs} ms: one refresh, nobody fails`, async () => {
     const grant = await owner();
-    await world.travel(2 * HOUR);
+    await env.travel(2 * HOUR);
     await simulator.configure({ latencyMs });
     const { made } = await refreshesDuring(() => oneTokenForAll(grant));
     assert.equal(made, 1);
@@ -84,10 +84,10 @@ for (const latencyMs of LATENCIES_MS) {
 }
 
 test("the same through the API for browsers: every car is described", async () => {
-  const { visitor } = await owner();
-  await world.travel(2 * HOUR);
+  const { client } = await owner();
+  await env.travel(2 * HOUR);
   const { made, result } = await refreshesDuring(() =>
-    storm({ count: 20, isolates: ISOLATES, request: (isolate) => visitor.get("/vehicles", { isolate }) }),
+    burst({ count: 20, isolates: ISOLATES, request: (isolate) => client.get("/vehicles", { isolate }) }),
   );
   assert.equal(made, 1);
   for (const answer of result.answers) {
@@ -97,17 +97,17 @@ test("the same through the API for browsers: every car is described", async () =
 });
 
 /** Lets every location read, and go on seeing for a minute, what KV says just before the access token needs a refresh. */
-async function readBeforeExpiry({ visitor, connection }) {
-  const { expiresAt } = (await visitor.token(connection)).json();
-  await world.travel(expiresAt - FRESH_MARGIN - 20_000 - kv.store.now());
+async function readBeforeExpiry({ client, connection }) {
+  const { expiresAt } = (await client.token(connection)).json();
+  await env.travel(expiresAt - FRESH_MARGIN - 20_000 - kv.store.now());
   kv.store.cacheMs = MINUTE;
   kv.store.log.length = 0;
   for (let isolate = 0; isolate < ISOLATES; isolate += 1) {
-    const answer = await visitor.token(connection, { isolate });
+    const answer = await client.token(connection, { isolate });
     assert.equal(answer.status, 200, answer.text);
   }
   const found = kv.store.log.map(({ location, status, cached }) => [location, status, cached]);
-  await world.travel(30_000);
+  await env.travel(30_000);
   kv.store.log.length = 0;
   return found;
 }
@@ -147,7 +147,7 @@ for (const latencyMs of LATENCIES_MS) {
       assert.deepEqual([first.made, second.made], [1, 0]);
       assert.equal(second.result.token, first.result.token);
       assert.deepEqual(readElsewhere(), ["200 cached"]);
-      await world.travel(MINUTE + 1);
+      await env.travel(MINUTE + 1);
       const third = await refreshesDuring(() => oneTokenForAll(grant));
       assert.equal(third.made, 0);
       assert.ok(await servedFromKv(grant, first.result.token), "the locations see the new record at last");
@@ -155,11 +155,11 @@ for (const latencyMs of LATENCIES_MS) {
 
     test("cached misses cause no second refresh, and no connection seems gone", async () => {
       kv.store.cacheMs = MINUTE;
-      const visitor = world.visitor();
+      const client = env.client();
       // KV is written only after every location has read that there is nothing.
       const release = holdWrites();
-      const { answer } = await world.connect(visitor);
-      const fresh = { visitor, connection: answer.json().connection };
+      const { answer } = await env.connect(client);
+      const fresh = { client, connection: answer.json().connection };
       const early = await refreshesDuring(() => oneTokenForAll(fresh));
       release();
       kv.store.log.length = 0;
@@ -171,9 +171,9 @@ for (const latencyMs of LATENCIES_MS) {
 
     test("cached misses at expiry: one refresh, nobody fails", async () => {
       kv.store.refusals = Infinity;
-      const visitor = world.visitor();
-      const { answer } = await world.connect(visitor);
-      const unwritten = { visitor, connection: answer.json().connection };
+      const client = env.client();
+      const { answer } = await env.connect(client);
+      const unwritten = { client, connection: answer.json().connection };
       const locations = Array.from({ length: ISOLATES }, (_, isolate) => `location-${isolate}`);
       assert.deepEqual(await readBeforeExpiry(unwritten), locations.map((location) => [location, 404, false]));
       // From now on KV is written; who has cached the miss does not see it.
@@ -187,7 +187,7 @@ for (const latencyMs of LATENCIES_MS) {
 
     test("429 on every write: one refresh, and KV is brought up to date by the alarm", async () => {
       kv.store.refusals = Infinity;
-      await world.travel(2 * HOUR);
+      await env.travel(2 * HOUR);
       kv.store.log.length = 0;
       const first = await refreshesDuring(() => oneTokenForAll(grant));
       const second = await refreshesDuring(() => oneTokenForAll(grant));
@@ -202,15 +202,15 @@ for (const latencyMs of LATENCIES_MS) {
 
     test("one write per second and key: the second is made up for, and nobody refreshes for it", async () => {
       kv.store.oneWritePerSecond = true;
-      await world.travel(2 * HOUR);
+      await env.travel(2 * HOUR);
       kv.store.log.length = 0;
       // The second write begins as soon as the first one ends, however slow the machine is.
       const release = holdWrites();
       const first = await refreshesDuring(() => oneTokenForAll(grant));
       // A token that Smartcar refuses is refreshed again, if it is not brand-new.
-      await world.travel(5 * MINUTE);
+      await env.travel(5 * MINUTE);
       await simulator.fault({ endpoint: "vehicle", kind: "status", status: 401, body: { type: "AUTHENTICATION" } });
-      const rejected = await refreshesDuring(() => grant.visitor.get("/vehicles"));
+      const rejected = await refreshesDuring(() => grant.client.get("/vehicles"));
       assert.deepEqual([first.made, rejected.made], [1, 1]);
       release();
       await until("a write is refused", () => kv.store.log.some(({ status }) => status === 429));
@@ -224,14 +224,14 @@ for (const latencyMs of LATENCIES_MS) {
     });
 
     test("a write that is lost: one refresh, and readers notice that KV lacks it", async () => {
-      await world.travel(2 * HOUR);
+      await env.travel(2 * HOUR);
       kv.store.losses = 1;
       const first = await refreshesDuring(() => oneTokenForAll(grant));
       const second = await refreshesDuring(() => oneTokenForAll(grant));
       assert.deepEqual([first.made, second.made], [1, 0]);
       await until("the write is lost", () => kv.store.losses === 0);
       assert.equal(await servedFromKv(grant, first.result.token), false);
-      await world.travel(3 * MINUTE);
+      await env.travel(3 * MINUTE);
       await alarmsUntil(async () => {
         await oneTokenForAll(grant);
         return servedFromKv(grant, first.result.token);
@@ -242,9 +242,9 @@ for (const latencyMs of LATENCIES_MS) {
 }
 
 /** Whether a token comes from KV alone, without a call to a Durable Object. */
-async function servedFromKv({ visitor, connection }, token) {
+async function servedFromKv({ client, connection }, token) {
   const earlier = await vaultCalls(edge);
-  const answer = await visitor.token(connection, { isolate: ISOLATES - 1 });
+  const answer = await client.token(connection, { isolate: ISOLATES - 1 });
   return (await vaultCalls(edge)) === earlier && answer.json().accessToken === token;
 }
 
@@ -252,7 +252,7 @@ async function servedFromKv({ visitor, connection }, token) {
 async function alarmsUntil(done) {
   for (let round = 0; round < 10; round += 1) {
     if (await done()) return;
-    await world.travel(30_000);
+    await env.travel(30_000);
     for (const id of await edge.vaultIds()) await runAlarm(edge, id);
   }
   assert.fail("KV was not brought up to date");

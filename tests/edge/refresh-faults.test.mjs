@@ -14,10 +14,10 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 // Smartcar's documentation says 1 minute in one place and 10 in another. The tests that need one grace only have the default.
-const site = await openRefreshing(60);
-const sites = { 0: await openRefreshing(0), 60: site, 600: await openRefreshing(600) };
-const all = Object.values(sites);
-const { world, simulator, edge, kv, connectionOf, expired, survives, ends, refreshes } = site;
+const fixture = await openRefreshing(60);
+const fixtures = { 0: await openRefreshing(0), 60: fixture, 600: await openRefreshing(600) };
+const all = Object.values(fixtures);
+const { env, simulator, edge, kv, connectionOf, expired, survives, ends, refreshes } = fixture;
 after(() => Promise.all(all.map((each) => each.close())));
 beforeEach(() => Promise.all(all.map((each) => each.reset())));
 
@@ -55,7 +55,7 @@ const faults = [
   ["`expires_in` is text", { kind: "expires_in", value: "7200" }, SURVIVES],
 ];
 
-for (const [graceSeconds, { simulator: smartcar, ...there }] of Object.entries(sites)) {
+for (const [graceSeconds, { simulator: smartcar, ...there }] of Object.entries(fixtures)) {
   describe(`with a grace of ${graceSeconds} s`, () => {
     for (const [what, fault, { [graceSeconds]: outcome }] of faults) {
       test(`${what}: the grant ${outcome}`, async () => {
@@ -74,11 +74,11 @@ describe("a grant survives when", () => {
     const [grant] = await expired(1);
     await simulator.fault({ endpoint: "refresh", kind: "status", status: 503, body: "", times: null });
     for (let minutes = 0; minutes < 60; minutes += 10) {
-      const answer = await grant.visitor.token(grant.connection);
+      const answer = await grant.client.token(grant.connection);
       assert.equal(answer.status, 503, answer.text);
       const connection = await connectionOf(grant);
       assert.deepEqual([connection.status, connection.cause], ["degraded", "server_error"]);
-      await world.travel(10 * MINUTE);
+      await env.travel(10 * MINUTE);
     }
     await simulator.clearFaults();
     await survives(grant);
@@ -96,7 +96,7 @@ describe("a grant survives when", () => {
       const earlier = await refreshes();
       await simulator.fault({ endpoint: "refresh", ...fault });
       const began = performance.now();
-      const waits = grant.visitor.token(grant.connection);
+      const waits = grant.client.token(grant.connection);
       pending.push(waits.then((answer) => ({ answer, grant, ms: performance.now() - began })));
       await until("the refresh is under way", async () => (await refreshes()) > earlier);
     }
@@ -133,8 +133,8 @@ describe("a grant ends, and says so, when", () => {
   test("its 60 days are over", async () => {
     const [grant] = await expired(1);
     const calls = await refreshes();
-    await world.travel(60 * 24 * HOUR);
-    const answer = await grant.visitor.token(grant.connection);
+    await env.travel(60 * 24 * HOUR);
+    const answer = await grant.client.token(grant.connection);
     assert.equal(answer.json().code, "reauthentication_required", answer.text);
     assert.equal(await refreshes(), calls, "an expired token was presented");
     const connection = await connectionOf(grant);
@@ -170,9 +170,9 @@ function killAtKvWrite({ vault }, when) {
 }
 
 /** The token that `grant` has in KV: the Vault is not called for it. */
-async function tokenInKv({ visitor, connection }) {
+async function tokenInKv({ client, connection }) {
   const calls = await vaultCalls(edge);
-  const answer = await visitor.token(connection, { isolate: 1 });
+  const answer = await client.token(connection, { isolate: 1 });
   assert.equal(await vaultCalls(edge), calls, "the token is not from KV");
   return answer.json().accessToken;
 }
@@ -192,14 +192,14 @@ describe("the Durable Object is killed", () => {
         const [grant] = await expired(1);
         await simulator.configure({ graceMs });
         const happened = await arrange();
-        const first = await askedDuring(() => grant.visitor.token(grant.connection));
+        const first = await askedDuring(() => grant.client.token(grant.connection));
         assert.ok(await happened(), "nothing was killed");
         assert.deepEqual([first.result.json().code, first.asked], ["storage_unavailable", asked]);
         if (isLost) {
           await ends(grant, "refresh_token_refused");
         } else {
           await survives(grant);
-          await world.travel(2 * HOUR);
+          await env.travel(2 * HOUR);
           await survives(grant);
         }
       });
@@ -212,20 +212,20 @@ describe("the Durable Object is killed", () => {
         await simulator.configure({ graceMs });
         const stored = kv.store.entries();
         const killed = killAtKvWrite(grant, when);
-        const first = await askedDuring(() => grant.visitor.token(grant.connection));
+        const first = await askedDuring(() => grant.client.token(grant.connection));
         assert.deepEqual([first.result.status, first.asked], [200, 1]);
         await until("the Vault is killed", killed);
         const isWritten = () => kv.store.entries().get(killed()) !== stored.get(killed());
         if (when === "before") {
           await until("the write is dropped", () => kv.store.losses === 0);
           assert.ok(!isWritten());
-          await world.travel(20 * SECOND);
+          await env.travel(20 * SECOND);
           await runAlarm(edge, grant.vault);
         }
         await until("KV is written", isWritten);
         assert.equal(await tokenInKv(grant), first.result.json().accessToken);
         await survives(grant);
-        await world.travel(2 * HOUR);
+        await env.travel(2 * HOUR);
         await survives(grant);
       });
     }
@@ -233,14 +233,14 @@ describe("the Durable Object is killed", () => {
 
   for (const [step, { arrange, asked }] of Object.entries(kills)) {
     test(`${step}, in an alarm: the next one goes on, though nobody asks`, async () => {
-      const grant = await site.connected();
-      await world.travel(32 * DAY);
+      const grant = await fixture.connected();
+      await env.travel(32 * DAY);
       const happened = await arrange();
       const first = await askedDuring(() => assert.rejects(runAlarm(edge, grant.vault)));
       assert.ok(await happened(), "nothing was killed");
       assert.equal(first.asked, asked);
       for (let seconds = 0; seconds < 40; seconds += 5) {
-        await world.travel(5 * SECOND);
+        await env.travel(5 * SECOND);
         await runAlarm(edge, grant.vault);
       }
       await until("the next refresh is a month away", async () => (await owed(edge, grant.vault)).wait > 29 * DAY);
@@ -258,6 +258,6 @@ test("no token, code or VIN is in any log line, nor a refresh token in any answe
     assert.ok(refreshTokens.length > 40);
     assert.deepEqual(scannerFor(secrets)("log", there.edge.log()), []);
     const scan = scannerFor(refreshTokens.map(({ token }) => token));
-    assert.deepEqual(scan("answers", there.world.transcript.join("\n")), []);
+    assert.deepEqual(scan("answers", there.env.transcript.join("\n")), []);
   }
 });

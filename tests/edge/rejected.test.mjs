@@ -4,19 +4,19 @@ import { after, beforeEach, test } from "node:test";
 
 import { instrumentedModules } from "./harness/instrumented.mjs";
 import { assertProblem } from "./harness/problem.mjs";
-import { openWorld } from "./harness/world.mjs";
+import { openEnv } from "./harness/env.mjs";
 
 const MINUTE = 60 * 1000;
 
-const world = await openWorld({ isolates: 2, modules: instrumentedModules() });
-const { simulator } = world;
-after(() => world.close());
+const env = await openEnv({ isolates: 2, modules: instrumentedModules() });
+const { simulator } = env;
+after(() => env.close());
 beforeEach(() => simulator.reset());
 
 async function owner() {
-  const visitor = world.visitor();
-  const { connection } = (await world.connect(visitor)).answer.json();
-  return { visitor, connection };
+  const client = env.client();
+  const { connection } = (await env.connect(client)).answer.json();
+  return { client, connection };
 }
 
 async function refreshes() {
@@ -24,35 +24,35 @@ async function refreshes() {
 }
 
 /** Asks as a back end to whose call with `rejectedToken` Smartcar has answered 401. */
-function askAfter({ visitor, connection }, rejectedToken, options) {
-  const body = JSON.stringify({ principal: visitor.principal, connectionId: connection.id, rejectedToken });
-  return visitor.token(connection, { body, ...options });
+function askAfter({ client, connection }, rejectedToken, options) {
+  const body = JSON.stringify({ principal: client.principal, connectionId: connection.id, rejectedToken });
+  return client.token(connection, { body, ...options });
 }
 
 test("a refusal is answered with one refresh, and the call is made again", async () => {
-  const { visitor } = await owner();
+  const { client } = await owner();
   await simulator.fault({ endpoint: "vehicle", kind: "status", status: 401, body: "{}" });
-  const { vehicles } = (await visitor.get("/vehicles")).json();
+  const { vehicles } = (await client.get("/vehicles")).json();
   assert.equal(vehicles[0].problem, undefined);
   assert.equal(await refreshes(), 1);
 });
 
 test("if Smartcar refuses the new token too, no refresh follows for five minutes", async () => {
-  const { visitor } = await owner();
+  const { client } = await owner();
   await simulator.fault({ endpoint: "vehicle", kind: "status", status: 401, body: "{}", times: null });
-  for (let call = 0; call < 10; call += 1) await visitor.get("/vehicles", { isolate: call % 2 });
+  for (let call = 0; call < 10; call += 1) await client.get("/vehicles", { isolate: call % 2 });
   assert.equal(await refreshes(), 1);
-  await world.travel(5 * MINUTE);
-  await visitor.get("/vehicles");
+  await env.travel(5 * MINUTE);
+  await client.get("/vehicles");
   assert.equal(await refreshes(), 2);
   await simulator.clearFaults();
-  const { vehicles } = (await visitor.get("/vehicles")).json();
+  const { vehicles } = (await client.get("/vehicles")).json();
   assert.equal(vehicles[0].problem, undefined);
 });
 
 test("a back end says which token was refused: once it gets a newer one, and never the same again", async () => {
   const it = await owner();
-  const { accessToken: first } = (await it.visitor.token(it.connection)).json();
+  const { accessToken: first } = (await it.client.token(it.connection)).json();
   assert.equal((await askAfter(it, "another")).json().accessToken, first, "it was not this one");
   const answer = await askAfter(it, first);
   assert.equal(answer.status, 200, answer.text);
@@ -66,8 +66,8 @@ test("a back end says which token was refused: once it gets a newer one, and nev
 
 test("a refusal after which Smartcar refreshes nothing is no token either", async () => {
   const it = await owner();
-  const { accessToken } = (await it.visitor.token(it.connection)).json();
+  const { accessToken } = (await it.client.token(it.connection)).json();
   await simulator.fault({ endpoint: "refresh", kind: "status", status: 500, body: "oops", times: null });
   assertProblem(await askAfter(it, accessToken), { status: 503, code: "upstream_unavailable" });
-  assert.equal((await it.visitor.token(it.connection)).json().accessToken, accessToken, "whoever was not refused gets it");
+  assert.equal((await it.client.token(it.connection)).json().accessToken, accessToken, "whoever was not refused gets it");
 });

@@ -5,11 +5,11 @@ import { after, beforeEach, test } from "node:test";
 import { instrumentedModules, kill } from "./harness/instrumented.mjs";
 import { assertProblem } from "./harness/problem.mjs";
 import { until } from "./harness/until.mjs";
-import { openWorld } from "./harness/world.mjs";
+import { openEnv } from "./harness/env.mjs";
 
-const world = await openWorld({ isolates: 2, modules: instrumentedModules() });
-const { edge, simulator } = world;
-after(() => world.close());
+const env = await openEnv({ isolates: 2, modules: instrumentedModules() });
+const { edge, simulator } = env;
+after(() => env.close());
 beforeEach(() => simulator.reset());
 
 async function killAll() {
@@ -21,47 +21,47 @@ async function exchanges() {
 }
 
 test("between start, finish and a repeated finish nothing is forgotten", async () => {
-  const visitor = world.visitor();
-  const { state } = await visitor.start();
-  const query = { code: await world.consent(), state };
+  const client = env.client();
+  const { state } = await client.start();
+  const query = { code: await env.consent(), state };
   await killAll();
-  const answer = await visitor.finish(query);
+  const answer = await client.finish(query);
   assert.equal(answer.json().kind, "connected", answer.text);
   await killAll();
-  assert.deepEqual((await visitor.finish(query)).json(), answer.json());
-  assert.deepEqual(await visitor.connections(), [answer.json().connection]);
+  assert.deepEqual((await client.finish(query)).json(), answer.json());
+  assert.deepEqual(await client.connections(), [answer.json().connection]);
   await killAll();
-  assertProblem(await visitor.finish({ ...query, code: await world.consent() }), { code: "state_used" });
+  assertProblem(await client.finish({ ...query, code: await env.consent() }), { code: "state_used" });
   assert.equal(await exchanges(), 1);
 });
 
 /** Kills the Vault while it waits for the answer to an exchange that `fault` delays, and gives the finish's answer. */
-async function killedDuringExchange(visitor, fault, isUnderWay) {
-  const { state } = await visitor.start();
-  const query = { code: await world.consent(), state };
+async function killedDuringExchange(client, fault, isUnderWay) {
+  const { state } = await client.start();
+  const query = { code: await env.consent(), state };
   await simulator.fault({ endpoint: "exchange", kind: "slow_headers", ms: 5000, ...fault });
-  const finishing = visitor.finish(query);
+  const finishing = client.finish(query);
   await until("the exchange is under way", isUnderWay);
   await killAll();
   return { query, answer: await finishing };
 }
 
 test("killed before Smartcar has used the code: the same finish still connects, once", async () => {
-  const visitor = world.visitor();
+  const client = env.client();
   const underWay = async () => (await exchanges()) === 1;
-  const { query, answer } = await killedDuringExchange(visitor, { commit: false }, underWay);
-  const outcome = answer.status === 200 ? answer : await visitor.finish(query);
+  const { query, answer } = await killedDuringExchange(client, { commit: false }, underWay);
+  const outcome = answer.status === 200 ? answer : await client.finish(query);
   assert.equal(outcome.json().kind, "connected", outcome.text);
   assert.equal((await simulator.counts()).exchangeCommitted, 1);
-  assert.deepEqual(await visitor.connections(), [outcome.json().connection]);
+  assert.deepEqual(await client.connections(), [outcome.json().connection]);
 });
 
 test("killed after Smartcar has used the code: a typed answer, and the owner can start again", async () => {
-  const visitor = world.visitor();
+  const client = env.client();
   const underWay = async () => (await simulator.counts()).exchangeCommitted === 1;
-  const { query, answer } = await killedDuringExchange(visitor, { commit: true }, underWay);
+  const { query, answer } = await killedDuringExchange(client, { commit: true }, underWay);
   assertProblem(answer);
-  assertProblem(await visitor.finish(query), { code: "exchange_refused" });
-  assert.deepEqual(await visitor.connections(), []);
-  assert.equal((await world.connect(visitor)).answer.json().kind, "connected");
+  assertProblem(await client.finish(query), { code: "exchange_refused" });
+  assert.deepEqual(await client.connections(), []);
+  assert.equal((await env.connect(client)).answer.json().kind, "connected");
 });

@@ -5,7 +5,7 @@ import { after, test } from "node:test";
 import { send } from "./harness/http.mjs";
 import { assertProblem } from "./harness/problem.mjs";
 import { PREFIX, SERVICE_KEY, SESSION_COOKIE } from "./harness/settings.mjs";
-import { openWorld } from "./harness/world.mjs";
+import { openEnv } from "./harness/env.mjs";
 
 // As in docs/operations.md: the session of whoever calls, then the principal that the answer named.
 const BACKEND = `
@@ -26,18 +26,18 @@ export default {
 };
 `;
 
-const world = await openWorld({ backends: [{ name: "backend", script: BACKEND }] });
-after(() => world.close());
+const env = await openEnv({ backends: [{ name: "backend", script: BACKEND }] });
+after(() => env.close());
 
-const visitor = world.visitor();
-const { connection } = (await world.connect(visitor)).answer.json();
-const stranger = world.visitor();
-await world.connect(stranger);
+const client = env.client();
+const { connection } = (await env.connect(client)).answer.json();
+const stranger = env.client();
+await env.connect(stranger);
 const vehicleId = connection.vehicles[0].id;
 
 /** The visitor asks the app's back end, which asks the Worker. */
-function ask(body, { as = visitor, key = SERVICE_KEY } = {}) {
-  return send(world.edge.at("backend"), {
+function ask(body, { as = client, key = SERVICE_KEY } = {}) {
+  return send(env.edge.at("backend"), {
     method: "POST",
     headers: { "content-type": "application/json", ...(as ? { cookie: `${SESSION_COOKIE}=${as.cookie}` } : {}) },
     body: JSON.stringify({ key, ...body }),
@@ -49,17 +49,17 @@ test("by session, then by the principal that the answer named, of a connection a
     const bySession = await ask(which);
     assert.equal(bySession.status, 200, bySession.text);
     const { accessToken, principal, connectionId } = bySession.json();
-    assert.deepEqual([principal, connectionId], [visitor.principal, connection.id]);
+    assert.deepEqual([principal, connectionId], [client.principal, connection.id]);
     const byPrincipal = await ask({ principal, ...which }, { as: null });
     assert.deepEqual(byPrincipal.json(), bySession.json());
-    const user = await send(`${world.simulator.origin}/v2.0/user`, { headers: { authorization: `Bearer ${accessToken}` } });
+    const user = await send(`${env.simulator.origin}/v2.0/user`, { headers: { authorization: `Bearer ${accessToken}` } });
     assert.equal(user.status, 200);
   }
 });
 
 test("another owner's session or principal finds nothing, and says no more than for what never was", async () => {
   const shape = (answer) => ({ ...assertProblem(answer, { status: 404, code: "connection_not_found" }), requestId: undefined });
-  const never = shape(await ask({ connectionId: "AAAAAAAAAAAAAAAAAAAAAA", principal: visitor.principal }));
+  const never = shape(await ask({ connectionId: "AAAAAAAAAAAAAAAAAAAAAA", principal: client.principal }));
   assert.deepEqual(shape(await ask({ connectionId: connection.id }, { as: stranger })), never);
   assert.deepEqual(shape(await ask({ connectionId: connection.id, principal: stranger.principal })), never);
   assert.deepEqual(shape(await ask({ connectionId: connection.id, principal: "nobody" })), never);
@@ -67,27 +67,27 @@ test("another owner's session or principal finds nothing, and says no more than 
 });
 
 test("a session that is none is refused, and so are both or neither", async () => {
-  for (const session of ["", "x", `${visitor.cookie}x`, visitor.cookie.slice(0, -2), visitor.principal]) {
+  for (const session of ["", "x", `${client.cookie}x`, client.cookie.slice(0, -2), client.principal]) {
     const refused = await ask({ session, vehicleId }, { as: null });
     assertProblem(refused, { status: 401, code: "session_missing" });
     assert.equal(refused.json().field, "session");
   }
-  const both = await ask({ session: visitor.cookie, principal: visitor.principal, vehicleId });
+  const both = await ask({ session: client.cookie, principal: client.principal, vehicleId });
   assertProblem(both, { status: 400, code: "invalid_parameter" });
   assertProblem(await ask({ vehicleId }, { as: null }), { status: 400, code: "invalid_parameter" });
 });
 
 test("the binding opens no door by itself: without a service key there is nothing", async () => {
-  for (const key of ["", "wrong", visitor.cookie, `${SERVICE_KEY},${SERVICE_KEY}`]) {
+  for (const key of ["", "wrong", client.cookie, `${SERVICE_KEY},${SERVICE_KEY}`]) {
     const refused = await ask({ vehicleId }, { key });
     assertProblem(refused, { status: 401, code: "service_key_rejected" });
   }
 });
 
 test("a browser's session cookie alone gets no token, with whatever else a page can send", async () => {
-  for (const body of [{ session: visitor.cookie, vehicleId }, { principal: visitor.principal, vehicleId }, { vehicleId }]) {
-    for (const headers of [{}, { origin: undefined, "sec-fetch-site": undefined }, { authorization: `Bearer ${visitor.cookie}` }]) {
-      const refused = await visitor.post("/internal/token", body, { headers });
+  for (const body of [{ session: client.cookie, vehicleId }, { principal: client.principal, vehicleId }, { vehicleId }]) {
+    for (const headers of [{}, { origin: undefined, "sec-fetch-site": undefined }, { authorization: `Bearer ${client.cookie}` }]) {
+      const refused = await client.post("/internal/token", body, { headers });
       assertProblem(refused, { status: 401, code: "service_key_rejected" });
       assert.ok(!refused.text.includes("accessToken"));
     }

@@ -5,22 +5,22 @@ import { after, test } from "node:test";
 import { send } from "./harness/http.mjs";
 import { assertProblem } from "./harness/problem.mjs";
 import { SERVICE_KEY } from "./harness/settings.mjs";
-import { openWorld } from "./harness/world.mjs";
+import { openEnv } from "./harness/env.mjs";
 
 const OTHER_KEY = "another-service-key-0123456789abcdefghij";
-const world = await openWorld({
+const env = await openEnv({
   adjust: (values) => ({ ...values, SERVICE_KEYS: `${OTHER_KEY},${SERVICE_KEY}` }),
   variants: ({ SERVICE_KEYS: _, ...values }) => [{ name: "without-service-keys", bindings: values }],
 });
-after(() => world.close());
+after(() => env.close());
 
-const visitor = world.visitor();
-const { answer } = await world.connect(visitor);
+const client = env.client();
+const { answer } = await env.connect(client);
 const { connection } = answer.json();
 const vehicleId = connection.vehicles[0].id;
 
 function ask(body, options) {
-  return visitor.token(connection, { body: JSON.stringify({ principal: visitor.principal, ...body }), ...options });
+  return client.token(connection, { body: JSON.stringify({ principal: client.principal, ...body }), ...options });
 }
 
 test("each of the keys gets a token that Smartcar honours, by connection and by vehicle", async () => {
@@ -32,7 +32,7 @@ test("each of the keys gets a token that Smartcar honours, by connection and by 
       const { accessToken, expiresAt, connectionId } = token.json();
       assert.equal(connectionId, connection.id);
       assert.ok(expiresAt > Date.now());
-      const user = await send(`${world.simulator.origin}/v2.0/user`, {
+      const user = await send(`${env.simulator.origin}/v2.0/user`, {
         headers: { authorization: `Bearer ${accessToken}` },
       });
       assert.equal(user.status, 200);
@@ -45,7 +45,7 @@ test("without one of the keys there is nothing, session or not", async () => {
   for (const serviceKey of wrong) {
     assertProblem(await ask({ vehicleId }, { serviceKey }), { status: 401, code: "service_key_rejected" });
   }
-  const asVisitor = await visitor.post("/internal/token", { principal: visitor.principal, vehicleId });
+  const asVisitor = await client.post("/internal/token", { principal: client.principal, vehicleId });
   assertProblem(asVisitor, { status: 401, code: "service_key_rejected" });
   for (const authorization of [SERVICE_KEY, `Basic ${SERVICE_KEY}`, `Bearer  ${SERVICE_KEY}`]) {
     const headers = { "content-type": "application/json", authorization };
@@ -76,7 +76,7 @@ test("what is asked for has to be one thing, of one principal", async () => {
 });
 
 test("another principal's connection and vehicle are not there", async () => {
-  for (const principal of ["nobody", `${visitor.principal}x`]) {
+  for (const principal of ["nobody", `${client.principal}x`]) {
     for (const which of [{ connectionId: connection.id }, { vehicleId }]) {
       assertProblem(await ask({ principal, ...which }), { status: 404, code: "connection_not_found" });
     }

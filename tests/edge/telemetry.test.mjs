@@ -12,8 +12,8 @@ import { workerDirectory, workerModules } from "./harness/paths.mjs";
 import { scannerFor } from "./harness/secrets.mjs";
 import { ownSecrets, settings } from "./harness/settings.mjs";
 import { until } from "./harness/until.mjs";
-import { Visitor } from "./harness/visitor.mjs";
-import { openWorld } from "./harness/world.mjs";
+import { Client } from "./harness/client.mjs";
+import { openEnv } from "./harness/env.mjs";
 
 const HOUR = 60 * 60 * 1000;
 const USER = "measured-owner@example.com";
@@ -67,13 +67,13 @@ export default class extends WorkerEntrypoint {
 `;
 
 const kv = await startKv();
-const world = await openWorld({
+const env = await openEnv({
   kv,
   modules: [{ type: "ESModule", path: path.join(workerDirectory, "measured.js"), contents: ENTRY }, ...workerModules()],
 });
-const { simulator, edge } = world;
+const { simulator, edge } = env;
 after(async () => {
-  await world.close();
+  await env.close();
   await kv.close();
 });
 beforeEach(() => simulator.clearFaults());
@@ -94,8 +94,8 @@ async function points() {
   return (await send(`${edge.at(0)}/__test/points`)).json();
 }
 
-const visitor = world.visitor();
-const { answer, query } = await world.connect(visitor, { user: USER });
+const client = env.client();
+const { answer, query } = await env.connect(client, { user: USER });
 const { connection } = answer.json();
 const publications = () => outcomesOf("publish").length;
 await until("the connection is in KV", () => publications() > 0);
@@ -108,7 +108,7 @@ async function refresh(...faults) {
     await setClock(edge, hours * HOUR);
     if (fault) await simulator.fault({ endpoint: "refresh", ...fault });
     const earlier = publications();
-    const { status } = await visitor.token(connection);
+    const { status } = await client.token(connection);
     // A write that is under way while the clock is moved seems to take hours.
     if (status === 200) await until("the new token is in KV", () => publications() > earlier);
     await simulator.clearFaults();
@@ -116,10 +116,10 @@ async function refresh(...faults) {
 }
 
 test("a request that fails has a line with its route and status, and its id is the answer's", async () => {
-  await visitor.get(`/connections/${connection.id}`);
-  const { headers } = await visitor.get("/connections/AAAAAAAAAAAAAAAAAAAAAA");
-  await visitor.get("/nowhere");
-  await visitor.token(connection, { serviceKey: "wrong" });
+  await client.get(`/connections/${connection.id}`);
+  const { headers } = await client.get("/connections/AAAAAAAAAAAAAAAAAAAAAA");
+  await client.get("/nowhere");
+  await client.token(connection, { serviceKey: "wrong" });
   await until("the last line is there", () => outcomesOf("request").includes("internal_token 401"));
   assert.deepEqual(outcomesOf("request"), ["show_connection 404", "none 404", "internal_token 401"]);
   const line = lines().find(({ requestId }) => requestId === headers["x-request-id"]);
@@ -159,7 +159,7 @@ test("a publication's line says how long KV lagged behind, and a sweep's whether
   kv.store.onWrite = async ({ when }) => {
     if (when === "before") await sleep(300);
   };
-  await world.connect(world.visitor());
+  await env.connect(env.client());
   await until("there is another line", () => publications() > earlier);
   kv.store.onWrite = async () => {};
   const lags = [lines().findLast(({ event }) => event === "publish").ms];
@@ -173,8 +173,8 @@ test("a publication's line says how long KV lagged behind, and a sweep's whether
 
 test("a disconnection's line says whether Smartcar was told", async () => {
   for (const [outcome, fault] of [["told"], ["not_told", { kind: "status", status: 500, body: "oops" }]]) {
-    const owner = world.visitor();
-    const { connection } = (await world.connect(owner)).answer.json();
+    const owner = env.client();
+    const { connection } = (await env.connect(owner)).answer.json();
     if (fault) await simulator.fault({ endpoint: "disconnect", ...fault, times: null });
     assert.equal((await owner.delete(`/connections/${connection.id}`)).status, 204);
     await until("there is a line", () => outcomesOf("disconnect").includes(outcome));
@@ -209,13 +209,13 @@ test("neither lines nor points tell a secret, nor whose owner, connection or car
   const { vehicles } = connection;
   const told = [
     ...(await simulator.secrets()),
-    ...ownSecrets(world.values),
+    ...ownSecrets(env.values),
     USER,
     query.code,
     query.state,
-    visitor.cookie,
-    visitor.principal,
-    visitor.principal.split(":")[1],
+    client.cookie,
+    client.principal,
+    client.principal.split(":")[1],
     connection.id,
     ...vehicles.map(({ id }) => id),
     ...(await edge.vaultIds()),
@@ -229,20 +229,20 @@ test("neither lines nor points tell a secret, nor whose owner, connection or car
 test("a dataset that fails costs nothing but its points", async () => {
   const before = (await points()).length;
   await send(`${edge.at(0)}/__test/broken?broken=true`);
-  assert.equal((await world.connect(world.visitor())).answer.json().kind, "connected");
+  assert.equal((await env.connect(env.client())).answer.json().kind, "connected");
   await send(`${edge.at(0)}/__test/broken?broken=false`);
-  const health = await visitor.get("/healthz");
+  const health = await client.get("/healthz");
   assert.equal(health.status, 200);
   await until("points are written again", async () => (await points()).length > before);
 });
 
 test("the platform's own binding takes the points", async () => {
-  const page = world.page;
+  const page = env.page;
   const bound = await startEdge({ bindings: settings({ simulator, allowedOrigins: [page] }), metrics: true });
   try {
-    const owner = new Visitor(bound, page, []);
+    const owner = new Client(bound, page, []);
     const { state } = await owner.start();
-    const finished = await owner.finish({ code: await world.consent(), state });
+    const finished = await owner.finish({ code: await env.consent(), state });
     assert.equal(finished.json().kind, "connected", finished.text);
     assert.equal((await bound.scheduled()).outcome, "ok");
   } finally {

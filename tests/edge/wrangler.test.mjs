@@ -9,7 +9,7 @@ import { repository, wranglerToml } from "./harness/paths.mjs";
 import { settings } from "./harness/settings.mjs";
 import { startSimulator } from "./harness/simulator.mjs";
 import { until } from "./harness/until.mjs";
-import { Visitor } from "./harness/visitor.mjs";
+import { Client } from "./harness/client.mjs";
 
 const page = "http://localhost:8787";
 const redirectUri = `${page}/`;
@@ -38,14 +38,14 @@ after(async () => {
 const edge = { at: () => url.origin };
 
 test("a car is connected with the deployed configuration", async () => {
-  const visitor = new Visitor(edge, page, []);
-  assert.equal((await visitor.get("/healthz")).status, 200);
-  const { state } = await visitor.start({ redirectUri });
+  const client = new Client(edge, page, []);
+  assert.equal((await client.get("/healthz")).status, 200);
+  const { state } = await client.start({ redirectUri });
   const { code } = await simulator.grant({ redirectUri });
-  const answer = await visitor.finish({ code, state });
+  const answer = await client.finish({ code, state });
   assert.equal(answer.status, 200, answer.text);
   assert.equal(answer.json().kind, "connected");
-  assert.deepEqual(await visitor.connections(), [answer.json().connection]);
+  assert.deepEqual(await client.connections(), [answer.json().connection]);
 });
 
 test("the sealed grant lies in the `TOKENS` namespace, to end with the refresh token", async () => {

@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { send } from "./http.mjs";
 import { instrumentedModules } from "./instrumented.mjs";
 import { startKv } from "./kv.mjs";
-import { settle } from "./settle.mjs";
+import { idle } from "./idle.mjs";
 import { until } from "./until.mjs";
-import { openWorld } from "./world.mjs";
+import { openEnv } from "./env.mjs";
 
 const SECOND = 1000;
 const HOUR = 60 * 60 * SECOND;
@@ -17,23 +17,23 @@ const HOUR = 60 * 60 * SECOND;
  */
 export async function openRefreshing(graceSeconds) {
   const kv = await startKv();
-  const world = await openWorld({
+  const env = await openEnv({
     adjust: (values) => ({ ...values, REFRESH_GRACE_SECONDS: String(graceSeconds) }),
     isolates: 2,
     kv,
     modules: instrumentedModules(),
   });
-  const { simulator, edge } = world;
+  const { simulator, edge } = env;
 
   /** A visitor with one connection, and the Vault that keeps it, in which nothing goes on any more. */
   async function connected() {
     const known = new Set(await edge.vaultIds());
-    const visitor = world.visitor();
-    const { answer } = await world.connect(visitor);
+    const client = env.client();
+    const { answer } = await env.connect(client);
     assert.equal(answer.json().kind, "connected", answer.text);
     const [vault] = (await edge.vaultIds()).filter((id) => !known.has(id));
-    await settle(world, vault);
-    return { visitor, connection: answer.json().connection, vault };
+    await idle(env, vault);
+    return { client, connection: answer.json().connection, vault };
   }
 
   async function honours(token) {
@@ -42,24 +42,24 @@ export async function openRefreshing(graceSeconds) {
   }
 
   /** Asks for a token as a back end does that waits as long as it is told to. */
-  async function persistently({ visitor, connection }) {
+  async function withRetries({ client, connection }) {
     const refusals = [];
     for (let round = 0; round < 8; round += 1) {
-      const answer = await visitor.token(connection);
+      const answer = await client.token(connection);
       if (answer.status !== 503) return answer;
       refusals.push(answer.json().code);
       const seconds = Number(answer.headers["retry-after"]);
       assert.ok(seconds >= 1, `\`Retry-After\`: ${answer.headers["retry-after"]}`);
-      await world.travel(seconds * SECOND);
+      await env.travel(seconds * SECOND);
     }
     return assert.fail(`no end: ${refusals}`);
   }
 
   /** How the visitor sees the connection. A Vault that is killed meanwhile is asked again. */
-  async function connectionOf({ visitor, connection: { id } }) {
+  async function connectionOf({ client, connection: { id } }) {
     let answer;
     await until("the Vault answers", async () => {
-      answer = await visitor.get("/connections");
+      answer = await client.get("/connections");
       return answer.status !== 503;
     });
     const { connections } = answer.json();
@@ -69,7 +69,7 @@ export async function openRefreshing(graceSeconds) {
 
   return {
     kv,
-    world,
+    env,
     simulator,
     edge,
     connected,
@@ -78,17 +78,17 @@ export async function openRefreshing(graceSeconds) {
     async expired(count) {
       const grants = [];
       while (grants.length < count) grants.push(await connected());
-      await world.travel(2 * HOUR);
+      await env.travel(2 * HOUR);
       return grants;
     },
     async survives(grant) {
-      const answer = await persistently(grant);
+      const answer = await withRetries(grant);
       assert.equal(answer.status, 200, answer.text);
       assert.ok(await honours(answer.json().accessToken), "Smartcar does not honour the token");
       assert.equal((await connectionOf(grant)).status, "active");
     },
     async ends(grant, cause) {
-      const answer = await persistently(grant);
+      const answer = await withRetries(grant);
       assert.equal(answer.status, 409, answer.text);
       assert.equal(answer.json().code, "reauthentication_required");
       const connection = await connectionOf(grant);
@@ -102,7 +102,7 @@ export async function openRefreshing(graceSeconds) {
       await simulator.configure({ graceMs: graceSeconds * SECOND, latencyMs: 0 });
     },
     async close() {
-      await world.close();
+      await env.close();
       await kv.close();
     },
   };

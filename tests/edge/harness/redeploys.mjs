@@ -6,7 +6,7 @@ import { closeConnections, send } from "./http.mjs";
 import { instrumentedModules } from "./instrumented.mjs";
 import { PREFIX, SERVICE_KEY, settings } from "./settings.mjs";
 import { startSimulator } from "./simulator.mjs";
-import { Visitor } from "./visitor.mjs";
+import { Client } from "./client.mjs";
 
 const page = "http://localhost:8787";
 const redirectUri = `${page}/`;
@@ -16,7 +16,7 @@ const redirectUri = `${page}/`;
  * @param {object} [options]
  * @param {object} [options.kv] as `startKv` gives; Miniflare's own otherwise
  */
-export async function openSite({ kv } = {}) {
+export async function openRedeploys({ kv } = {}) {
   const simulator = await startSimulator([redirectUri]);
   let edge;
   return {
@@ -35,17 +35,17 @@ export async function openSite({ kv } = {}) {
         kv,
       });
     },
-    visitor: () => new Visitor(edge, page, []),
+    client: () => new Client(edge, page, []),
     /** The visitor as the Worker that now runs sees it. */
-    returning(visitor) {
-      const again = new Visitor(edge, page, []);
-      again.cookie = visitor.cookie;
+    returning(client) {
+      const again = new Client(edge, page, []);
+      again.cookie = client.cookie;
       return again;
     },
-    async connect(visitor, grant = {}) {
-      const { state } = await visitor.start();
+    async connect(client, grant = {}) {
+      const { state } = await client.start();
       const { code } = await simulator.grant({ redirectUri, ...grant });
-      const answer = await visitor.finish({ code, state });
+      const answer = await client.finish({ code, state });
       assert.equal(answer.json().kind, "connected", answer.text);
       return answer.json().connection;
     },

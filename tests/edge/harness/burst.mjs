@@ -13,7 +13,7 @@ function percentile(sorted, share) {
  * @returns {Promise<{answers: T[], p50: number, p99: number}>} answers in order, times to answer in ms
  * @template T
  */
-export async function storm({ count, isolates, request }) {
+export async function burst({ count, isolates, request }) {
   const times = [];
   const answers = await Promise.all(
     Array.from({ length: count }, async (_, index) => {

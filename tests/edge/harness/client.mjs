@@ -16,7 +16,7 @@ function transcriptOf(method, path, answer) {
   return `${method} ${path} ${answer.status}\n${JSON.stringify(answer.headers)}\n${answer.text}`;
 }
 
-export class Visitor {
+export class Client {
   #edge;
   #page;
   #transcript;

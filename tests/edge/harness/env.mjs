@@ -4,7 +4,7 @@ import { freePort, startEdge } from "./edge.mjs";
 import { setClock } from "./instrumented.mjs";
 import { settings } from "./settings.mjs";
 import { startSimulator } from "./simulator.mjs";
-import { Visitor } from "./visitor.mjs";
+import { Client } from "./client.mjs";
 
 /**
  * Starts a simulator and a Worker that believes it to be Smartcar.
@@ -13,7 +13,7 @@ import { Visitor } from "./visitor.mjs";
  * @param {(values: Record<string, string>) => object[]} [options.variants] see `startEdge`
  * The other options are those of `startEdge`.
  */
-export async function openWorld({ adjust = (values) => values, variants = () => [], ...edgeOptions } = {}) {
+export async function openEnv({ adjust = (values) => values, variants = () => [], ...edgeOptions } = {}) {
   const port = await freePort();
   const page = `http://localhost:${port}`;
   const redirectUri = `${page}/`;
@@ -42,13 +42,13 @@ export async function openWorld({ adjust = (values) => values, variants = () => 
     values,
     /** Every answer that the Worker gave to a visitor. */
     transcript,
-    visitor: () => new Visitor(edge, page, transcript),
+    client: () => new Client(edge, page, transcript),
     consent,
     /** The whole flow without a browser: start, consent, finish. */
-    async connect(visitor, grant) {
-      const { state } = await visitor.start();
+    async connect(client, grant) {
+      const { state } = await client.start();
       const query = { code: await consent(grant), state };
-      return { query, answer: await visitor.finish(query) };
+      return { query, answer: await client.finish(query) };
     },
     /** Lets time pass for the Worker, which has to be `instrumentedModules()`, for Smartcar and for KV. */
     async travel(ms) {

@@ -5,12 +5,12 @@ import { until } from "./until.mjs";
 const MINUTE = 60 * 1000;
 
 /** Waits until nothing goes on in the background of one Durable Object: as long as it owes KV something its alarm is near. */
-export async function settle(world, vault) {
+export async function idle(env, vault) {
   // Longer than a write may take before the alarm makes it.
-  await world.travel(20_000);
-  await runAlarm(world.edge, vault);
+  await env.travel(20_000);
+  await runAlarm(env.edge, vault);
   await until("the Vault owes nothing", async () => {
-    const { writing, wait } = await owed(world.edge, vault);
+    const { writing, wait } = await owed(env.edge, vault);
     return writing === 0 && (wait === null || wait > MINUTE);
   });
 }

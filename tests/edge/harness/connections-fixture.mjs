@@ -5,7 +5,7 @@ import { instrumentedModules, runAlarm } from "./instrumented.mjs";
 import { startKv } from "./kv.mjs";
 import { assertProblem } from "./problem.mjs";
 import { until } from "./until.mjs";
-import { openWorld } from "./world.mjs";
+import { openEnv } from "./env.mjs";
 
 const MINUTE = 60 * 1000;
 
@@ -13,10 +13,10 @@ const MINUTE = 60 * 1000;
  * Opens a world of two isolates whose KV can be made to fail. The other options are those of `openWorld`.
  * `reset` is for `beforeEach`: it makes everything well and gives the ids of the simulator's cars.
  */
-export async function openHouseholds(options = {}) {
+export async function openConnections(options = {}) {
   const kv = await startKv();
-  const world = await openWorld({ isolates: 2, kv, modules: instrumentedModules(), ...options });
-  const { simulator, edge } = world;
+  const env = await openEnv({ isolates: 2, kv, modules: instrumentedModules(), ...options });
+  const { simulator, edge } = env;
 
   /**
    * A new visitor with one connection for each list of vehicles, all of it in KV.
@@ -24,22 +24,22 @@ export async function openHouseholds(options = {}) {
    */
   async function owner(...grants) {
     const [vaults, names] = [new Set(await edge.vaultIds()), new Set(kv.store.entries().keys())];
-    const visitor = world.visitor();
+    const client = env.client();
     const made = [];
     for (const vehicles of grants) {
-      const { answer } = await world.connect(visitor, { vehicles });
+      const { answer } = await env.connect(client, { vehicles });
       assert.equal(answer.json().kind, "connected", answer.text);
       made.push(answer.json().connection);
     }
     const [vault] = (await edge.vaultIds()).filter((id) => !vaults.has(id));
     const own = () => [...kv.store.entries().keys()].filter((name) => !names.has(name));
     await until("KV has the grants and the index", () => own().length > made.length);
-    return { visitor, made, vault, own };
+    return { client, made, vault, own };
   }
 
   return {
     kv,
-    world,
+    env,
     simulator,
     edge,
     owner,
@@ -51,17 +51,17 @@ export async function openHouseholds(options = {}) {
     /** Lets twenty minutes pass, and the alarm ring whenever it is due. */
     async quietMinutes(vault) {
       for (let round = 0; round < 4; round += 1) {
-        await world.travel(5 * MINUTE);
+        await env.travel(5 * MINUTE);
         await runAlarm(edge, vault);
       }
     },
     /** Checks that neither KV nor an answer has anything of the owner's connections any more. */
-    async nothingIsLeft({ visitor, made, own }) {
+    async assertNothingStored({ client, made, own }) {
       assert.deepEqual(own(), []);
-      for (const connection of made) assertProblem(await visitor.token(connection, { isolate: 1 }), { status: 404 });
+      for (const connection of made) assertProblem(await client.token(connection, { isolate: 1 }), { status: 404 });
     },
     async close() {
-      await world.close();
+      await env.close();
       await kv.close();
     },
   };
