@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { send } from "./harness/http.mjs";
-import { assertProblem } from "./harness/problem.mjs";
-import { SERVICE_KEY } from "./harness/settings.mjs";
-import { openEnv } from "./harness/env.mjs";
+import { send } from "../harness/http.mjs";
+import { assertProblem } from "../harness/problem.mjs";
+import { SERVICE_KEY } from "../harness/settings.mjs";
+import { openEnv } from "../harness/env.mjs";
 
 const OTHER_KEY = "another-service-key-0123456789abcdefghij";
 const env = await openEnv({

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { runAlarm, setClock } from "./harness/instrumented.mjs";
-import { sealingKey } from "./harness/settings.mjs";
-import { openRedeploys } from "./harness/redeploys.mjs";
-import { until } from "./harness/until.mjs";
+import { runAlarm, setClock } from "../harness/instrumented.mjs";
+import { sealingKey } from "../harness/settings.mjs";
+import { openRedeploys } from "../harness/redeploys.mjs";
+import { until } from "../harness/until.mjs";
 
 const HOUR = 60 * 60 * 1000;
 const [k1, k2, k3] = ["k1", "k2", "k3"].map((id) => sealingKey(id));

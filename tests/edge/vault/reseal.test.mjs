@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
-import { assertProblem } from "./harness/problem.mjs";
-import { killAtWrite, setClock, storedKeys, vaultCalls, wasKilled } from "./harness/instrumented.mjs";
-import { startKv } from "./harness/kv.mjs";
-import { sealingKey } from "./harness/settings.mjs";
-import { openRedeploys } from "./harness/redeploys.mjs";
-import { until } from "./harness/until.mjs";
+import { assertProblem } from "../harness/problem.mjs";
+import { killAtWrite, setClock, storedKeys, vaultCalls, wasKilled } from "../harness/instrumented.mjs";
+import { startKv } from "../harness/kv.mjs";
+import { sealingKey } from "../harness/settings.mjs";
+import { openRedeploys } from "../harness/redeploys.mjs";
+import { until } from "../harness/until.mjs";
 
 const HOUR = 60 * 60 * 1000;
 const ENOUGH_RUNS = 40;

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
-import { instrumentedModules, runAlarm, storedKeys } from "./harness/instrumented.mjs";
-import { startKv } from "./harness/kv.mjs";
-import { until } from "./harness/until.mjs";
-import { openEnv } from "./harness/env.mjs";
+import { instrumentedModules, runAlarm, storedKeys } from "../harness/instrumented.mjs";
+import { startKv } from "../harness/kv.mjs";
+import { until } from "../harness/until.mjs";
+import { openEnv } from "../harness/env.mjs";
 
 const HOUR = 60 * 60 * 1000;
 const DAY = 24 * HOUR;

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, test } from "node:test";
 
-import { assertProblem } from "./harness/problem.mjs";
-import { sealingKey } from "./harness/settings.mjs";
-import { openEnv } from "./harness/env.mjs";
+import { assertProblem } from "../harness/problem.mjs";
+import { sealingKey } from "../harness/settings.mjs";
+import { openEnv } from "../harness/env.mjs";
 
 const env = await openEnv({
   isolates: 4,

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
-import { instrumentedModules, kill } from "./harness/instrumented.mjs";
-import { assertProblem } from "./harness/problem.mjs";
-import { until } from "./harness/until.mjs";
-import { openEnv } from "./harness/env.mjs";
+import { instrumentedModules, kill } from "../harness/instrumented.mjs";
+import { assertProblem } from "../harness/problem.mjs";
+import { until } from "../harness/until.mjs";
+import { openEnv } from "../harness/env.mjs";
 
 const env = await openEnv({ isolates: 2, modules: instrumentedModules() });
 const { edge, simulator } = env;

@@ -7,8 +7,8 @@ import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, test } from "node:test";
 
-import { storedData } from "./harness/disk.mjs";
-import { scannerFor } from "./harness/secrets.mjs";
+import { storedData } from "./disk.mjs";
+import { scannerFor } from "./secrets.mjs";
 
 const secret = `${randomUUID()}?=/+`;
 const scan = scannerFor([secret]);

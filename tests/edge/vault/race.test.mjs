@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, describe, test } from "node:test";
 
-import { send } from "./harness/http.mjs";
-import { instrumentedModules, runAlarm, vaultCalls } from "./harness/instrumented.mjs";
-import { startKv } from "./harness/kv.mjs";
-import { idle } from "./harness/idle.mjs";
-import { burst } from "./harness/burst.mjs";
-import { until } from "./harness/until.mjs";
-import { openEnv } from "./harness/env.mjs";
+import { send } from "../harness/http.mjs";
+import { instrumentedModules, runAlarm, vaultCalls } from "../harness/instrumented.mjs";
+import { startKv } from "../harness/kv.mjs";
+import { idle } from "../harness/idle.mjs";
+import { burst } from "../harness/burst.mjs";
+import { until } from "../harness/until.mjs";
+import { openEnv } from "../harness/env.mjs";
 
 const ISOLATES = 4;
 const REQUESTS = 60;

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { send } from "./harness/http.mjs";
-import { assertProblem } from "./harness/problem.mjs";
-import { PREFIX, SERVICE_KEY, SESSION_COOKIE } from "./harness/settings.mjs";
-import { openEnv } from "./harness/env.mjs";
+import { send } from "../harness/http.mjs";
+import { assertProblem } from "../harness/problem.mjs";
+import { PREFIX, SERVICE_KEY, SESSION_COOKIE } from "../harness/settings.mjs";
+import { openEnv } from "../harness/env.mjs";
 
 // As in docs/operations.md: the session of whoever calls, then the principal that the answer named.
 const BACKEND = `

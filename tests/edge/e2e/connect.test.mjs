@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { after, afterEach, beforeEach, test } from "node:test";
 
-import { openBrowser, storageOf } from "./harness/browser.mjs";
-import { decide, goToConnect, logIn, noticeOf, settled, simulateOutcome } from "./harness/owner.mjs";
-import { scannerFor } from "./harness/secrets.mjs";
-import { SESSION_COOKIE } from "./harness/settings.mjs";
-import { mintState } from "./harness/client.mjs";
-import { openEnv } from "./harness/env.mjs";
+import { openBrowser, storageOf } from "../harness/browser.mjs";
+import { decide, goToConnect, logIn, noticeOf, settled, simulateOutcome } from "../harness/owner.mjs";
+import { scannerFor } from "../harness/secrets.mjs";
+import { SESSION_COOKIE } from "../harness/settings.mjs";
+import { mintState } from "../harness/client.mjs";
+import { openEnv } from "../harness/env.mjs";
 
 const PATIENCE_MS = 10_000;
 const env = await openEnv({ demo: true });

@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, describe, test } from "node:test";
 
-import { kill, killAtWrite, owed, runAlarm, vaultCalls, wasKilled } from "./harness/instrumented.mjs";
-import { openRefreshing } from "./harness/refreshing.mjs";
-import { scannerFor } from "./harness/secrets.mjs";
-import { until } from "./harness/until.mjs";
+import { kill, killAtWrite, owed, runAlarm, vaultCalls, wasKilled } from "../harness/instrumented.mjs";
+import { openRefreshing } from "../harness/refreshing.mjs";
+import { scannerFor } from "../harness/secrets.mjs";
+import { until } from "../harness/until.mjs";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;

@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { after, afterEach, beforeEach, test } from "node:test";
 
-import { openBrowser } from "./harness/browser.mjs";
-import { instrumentedModules, runAlarm, storedKeys } from "./harness/instrumented.mjs";
-import { decide, goToConnect, logIn, settled } from "./harness/owner.mjs";
-import { assertProblem } from "./harness/problem.mjs";
-import { until } from "./harness/until.mjs";
-import { openEnv } from "./harness/env.mjs";
+import { openBrowser } from "../harness/browser.mjs";
+import { instrumentedModules, runAlarm, storedKeys } from "../harness/instrumented.mjs";
+import { decide, goToConnect, logIn, settled } from "../harness/owner.mjs";
+import { assertProblem } from "../harness/problem.mjs";
+import { until } from "../harness/until.mjs";
+import { openEnv } from "../harness/env.mjs";
 
 const PATIENCE_MS = 10_000;
 const MINUTE = 60_000;

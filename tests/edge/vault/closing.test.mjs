@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
-import { openConnections } from "./harness/connections-fixture.mjs";
-import { killAtWrite, storedKeys, wasKilled } from "./harness/instrumented.mjs";
-import { assertProblem } from "./harness/problem.mjs";
-import { idle } from "./harness/idle.mjs";
-import { until } from "./harness/until.mjs";
+import { openConnections } from "../harness/connections-fixture.mjs";
+import { killAtWrite, storedKeys, wasKilled } from "../harness/instrumented.mjs";
+import { assertProblem } from "../harness/problem.mjs";
+import { idle } from "../harness/idle.mjs";
+import { until } from "../harness/until.mjs";
 
 const HOUR = 60 * 60 * 1000;
 

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { after, beforeEach, test } from "node:test";
 
-import { startEdge } from "./harness/edge.mjs";
-import { closeConnections, send } from "./harness/http.mjs";
-import { startKv } from "./harness/kv.mjs";
-import { repository } from "./harness/paths.mjs";
+import { startEdge } from "./edge.mjs";
+import { closeConnections, send } from "./http.mjs";
+import { startKv } from "./kv.mjs";
+import { repository } from "./paths.mjs";
 
 const SCRIPT = `
 import { DurableObject } from "cloudflare:workers";

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
-import { assertProblem } from "./harness/problem.mjs";
-import { burst } from "./harness/burst.mjs";
-import { mintState } from "./harness/client.mjs";
-import { openEnv } from "./harness/env.mjs";
+import { assertProblem } from "../harness/problem.mjs";
+import { burst } from "../harness/burst.mjs";
+import { mintState } from "../harness/client.mjs";
+import { openEnv } from "../harness/env.mjs";
 
 const env = await openEnv({ isolates: 4 });
 const { simulator } = env;

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
-import { instrumentedModules, runAlarm, storedKeys } from "./harness/instrumented.mjs";
-import { startKv } from "./harness/kv.mjs";
-import { assertProblem } from "./harness/problem.mjs";
-import { until } from "./harness/until.mjs";
-import { openEnv } from "./harness/env.mjs";
+import { instrumentedModules, runAlarm, storedKeys } from "../harness/instrumented.mjs";
+import { startKv } from "../harness/kv.mjs";
+import { assertProblem } from "../harness/problem.mjs";
+import { until } from "../harness/until.mjs";
+import { openEnv } from "../harness/env.mjs";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;

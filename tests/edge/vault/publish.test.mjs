@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
-import { openConnections } from "./harness/connections-fixture.mjs";
-import { kill, runAlarm, vaultCalls } from "./harness/instrumented.mjs";
-import { assertProblem } from "./harness/problem.mjs";
-import { until } from "./harness/until.mjs";
+import { openConnections } from "../harness/connections-fixture.mjs";
+import { kill, runAlarm, vaultCalls } from "../harness/instrumented.mjs";
+import { assertProblem } from "../harness/problem.mjs";
+import { until } from "../harness/until.mjs";
 
 const HOUR = 60 * 60 * 1000;
 

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
-import { instrumentedModules } from "./harness/instrumented.mjs";
-import { assertProblem } from "./harness/problem.mjs";
-import { openEnv } from "./harness/env.mjs";
+import { instrumentedModules } from "../harness/instrumented.mjs";
+import { assertProblem } from "../harness/problem.mjs";
+import { openEnv } from "../harness/env.mjs";
 
 const MINUTE = 60 * 1000;
 

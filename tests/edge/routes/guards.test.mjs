@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { send } from "./harness/http.mjs";
-import { assertProblem } from "./harness/problem.mjs";
-import { PREFIX, SESSION_COOKIE } from "./harness/settings.mjs";
-import { mintState } from "./harness/client.mjs";
-import { openEnv } from "./harness/env.mjs";
+import { send } from "../harness/http.mjs";
+import { assertProblem } from "../harness/problem.mjs";
+import { PREFIX, SESSION_COOKIE } from "../harness/settings.mjs";
+import { mintState } from "../harness/client.mjs";
+import { openEnv } from "../harness/env.mjs";
 
 const env = await openEnv();
 after(() => env.close());
