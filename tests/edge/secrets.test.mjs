@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
 import { storedData } from "./harness/disk.mjs";
+import { openEnv } from "./harness/env.mjs";
 import { scannerFor } from "./harness/secrets.mjs";
 import { ownSecrets } from "./harness/settings.mjs";
-import { openEnv } from "./harness/env.mjs";
+import { until } from "./harness/until.mjs";
 
 const USER = "scanned-owner@example.com";
 const PLANTED = "planted-3f7c1f0a-9d0e-4a58-b0f6-6f0c6c1b9a11";
@@ -16,8 +17,8 @@ after(() => env.close());
 
 // The whole life of a connection, with what goes wrong on the way: errors are where a secret leaks.
 const client = env.client();
-await env.connect(client, { user: USER });
-await env.connect(env.client(), { user: "other-owner@example.com" });
+await env.connected(client, { user: USER });
+await env.connected(env.client(), { user: "other-owner@example.com" });
 for (const fault of [
   { kind: "wrong_types" },
   { kind: "truncated", commit: true },
@@ -39,7 +40,8 @@ const secrets = [
   "11111111-refused-code-2222",
 ];
 const scan = scannerFor([...secrets, PLANTED]);
-const log = edge.log();
+const log = await env.log();
+await until("KV has both grants and both indexes", async () => (await (await edge.kv()).list()).keys.length === 4);
 // The control: a secret written next to the real data has to be found there.
 await (await edge.kv()).put("planted", PLANTED);
 await edge.halt();
@@ -67,7 +69,7 @@ test("no log line holds a secret", () => {
   assert.deepEqual(found([{ source: "log", content: log }]), []);
 });
 
-test("the data on disk holds none, and the one that was planted there is found", () => {
+test("the data on disk holds no secret, and the one that was planted there is found", () => {
   const hits = found(stored);
   assert.notDeepEqual(hits.filter((hit) => hit.startsWith("planted-")), []);
   assert.deepEqual(hits.filter((hit) => !hit.startsWith("planted-")), []);

@@ -4,12 +4,13 @@ import { after, test } from "node:test";
 
 import { createTestHarness } from "wrangler";
 
+import { Client } from "./harness/client.mjs";
 import { closeConnections } from "./harness/http.mjs";
 import { repository, wranglerToml } from "./harness/paths.mjs";
 import { settings } from "./harness/settings.mjs";
 import { startSimulator } from "./harness/simulator.mjs";
+import { DAY } from "./harness/spans.mjs";
 import { until } from "./harness/until.mjs";
-import { Client } from "./harness/client.mjs";
 
 const page = "http://localhost:8787";
 const redirectUri = `${page}/`;
@@ -55,6 +56,6 @@ test("the sealed grant lies in the `TOKENS` namespace, to end with the refresh t
     ({ keys } = await TOKENS.list());
     return keys.length === 2;
   });
-  const days = keys.map(({ expiration }) => (expiration * 1000 - Date.now()) / (24 * 60 * 60 * 1000));
+  const days = keys.map(({ expiration }) => (expiration * 1000 - Date.now()) / DAY);
   assert.equal(days.filter((left) => left > 59.9 && left < 60.1).length, 1, `${days}`);
 });

@@ -4,10 +4,11 @@ import { once } from "node:events";
 import os from "node:os";
 import { Worker } from "node:worker_threads";
 
+import { openEnv } from "../edge/harness/env.mjs";
 import { vaultCalls } from "../edge/harness/instrumented.mjs";
 import { SERVICE_KEY, PREFIX } from "../edge/harness/settings.mjs";
+import { HOUR } from "../edge/harness/spans.mjs";
 import { until } from "../edge/harness/until.mjs";
-import { openEnv } from "../edge/harness/env.mjs";
 import { benchModules, rememberReads } from "./modules.mjs";
 import { stormPeers } from "./peers/peers.mjs";
 import { median, print, report } from "./report.mjs";
@@ -31,7 +32,6 @@ const FRESH = [
   [REQUESTS, true],
   [REQUESTS, false],
 ];
-const HOUR = 60 * 60 * 1000;
 
 const env = await openEnv({ isolates: ISOLATES, modules: benchModules() });
 const { simulator, edge } = env;
@@ -66,10 +66,10 @@ function tokenRequest({ client, connection }) {
   };
 }
 
-/** A visitor with a connection, of which KV knows. */
+/** A client with a connection, of which KV knows. */
 async function owner() {
   const client = env.client();
-  const connection = (await env.connect(client)).answer.json().connection;
+  const connection = await env.connected(client);
   const grant = { client, connection };
   await until("KV has the grant", () => servedFromKv(grant));
   return grant;

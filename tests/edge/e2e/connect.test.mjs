@@ -2,24 +2,19 @@
 import assert from "node:assert/strict";
 import { after, afterEach, beforeEach, test } from "node:test";
 
-import { openBrowser, storageOf } from "../harness/browser.mjs";
+import { storageOf } from "../harness/browser.mjs";
+import { mintState } from "../harness/client.mjs";
+import { openDemo } from "../harness/demo.mjs";
 import { decide, goToConnect, logIn, noticeOf, settled, simulateOutcome } from "../harness/owner.mjs";
 import { scannerFor } from "../harness/secrets.mjs";
 import { SESSION_COOKIE } from "../harness/settings.mjs";
-import { mintState } from "../harness/client.mjs";
-import { openEnv } from "../harness/env.mjs";
+import { MINUTE } from "../harness/spans.mjs";
 
-const PATIENCE_MS = 10_000;
-const env = await openEnv({ demo: true });
-const { simulator, edge } = env;
-const home = `${edge.origin}/`;
-const browser = await openBrowser();
-after(async () => {
-  await browser.close();
-  await env.close();
-});
-beforeEach(() => simulator.reset());
-afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+const demo = await openDemo();
+const { env, simulator, edge, home } = demo;
+after(() => demo.close());
+beforeEach(() => demo.reset());
+afterEach(() => demo.closeProfiles());
 
 /** Headers and body, read at once: the next navigation takes them away. */
 async function contentOf(response) {
@@ -30,8 +25,7 @@ async function contentOf(response) {
 
 /** A new profile on the demo page. What the Worker answered and the page complained of is kept. */
 async function newProfile() {
-  const context = await browser.newContext();
-  context.setDefaultTimeout(PATIENCE_MS);
+  const context = await demo.newContext();
   const page = await context.newPage();
   const answers = [];
   const complaints = [];
@@ -45,7 +39,7 @@ async function newProfile() {
   return { context, page, answers, complaints };
 }
 
-/** Lets the owner consent, and keeps the browser from going back: gives the callback's address, not yet opened. */
+/** Lets the owner consent, and keeps the browser from going back: returns the callback's address, not yet opened. */
 async function interceptedCallback(page) {
   await goToConnect(page, simulator);
   await logIn(page);
@@ -61,7 +55,7 @@ async function interceptedCallback(page) {
 }
 
 async function tokenRequests() {
-  return (await simulator.requests()).filter(({ path }) => path === "/oauth/token").length;
+  return (await simulator.tokenRequests()).length;
 }
 
 /** Opens `url`; the page says `code`, and Smartcar hears nothing. */
@@ -109,7 +103,7 @@ test("an owner connects, sees the cars, and still sees them after a reload", asy
   for (const { source, content } of contents) assert.deepEqual(scan(source, content), []);
   assert.deepEqual(scan("storage", JSON.stringify(await storageOf(page))), []);
   assert.deepEqual(scan("page", await page.content()), []);
-  assert.deepEqual(scan("log", edge.log()), []);
+  assert.deepEqual(scan("log", await env.log()), []);
 });
 
 test("a refusal of consent is said in words, and nothing is connected", async () => {
@@ -129,7 +123,7 @@ for (const [label, code] of [
   ["Manufacturer’s log-in was left (description without a key)", "oem_cancelled_login"],
   ["An error nobody knows yet", "unknown_error"],
 ]) {
-  test(`"${label}" is said in words`, async () => {
+  test(`Connect's outcome "${label}" is said in words`, async () => {
     const { page } = await newProfile();
     await goToConnect(page, simulator);
     await logIn(page);
@@ -141,7 +135,7 @@ for (const [label, code] of [
   });
 }
 
-test("a forged state is refused", async () => {
+test("a callback with a forged state is refused", async () => {
   const { page } = await newProfile();
   await goToConnect(page, simulator);
   const forged = { code: "stolen", state: mintState().state };
@@ -158,7 +152,7 @@ test("a callback without its state connects nothing", async () => {
   assert.equal(await page.locator("#connections > li").count(), 0);
 });
 
-test("an error with a forged state is not believed", async () => {
+test("a callback with an error and a forged state is not believed", async () => {
   const { page } = await newProfile();
   await goToConnect(page, simulator);
   const forged = { error: "access_denied", error_description: "<b>x</b>", state: mintState().state };
@@ -177,14 +171,14 @@ test("a callback that was used is refused the second time", async () => {
   assert.equal(await page.locator("#connections > li").count(), 1);
 });
 
-test("a callback that comes after ten minutes is expired", async () => {
+test("a callback that comes after ten minutes is refused: it is expired", async () => {
   const { context, page } = await newProfile();
   const callback = await interceptedCallback(page);
-  await context.clock.setSystemTime(Date.now() + 11 * 60_000);
+  await context.clock.setSystemTime(Date.now() + 11 * MINUTE);
   await refused(page, callback, "state_expired");
 });
 
-test("a repeated parameter is refused", async () => {
+test("a callback with a repeated parameter is refused", async () => {
   const { page } = await newProfile();
   const callback = await interceptedCallback(page);
   callback.searchParams.append("code", "another");

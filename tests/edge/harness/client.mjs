@@ -1,5 +1,6 @@
 // What a browser does, without one: keeps the session cookie, mints a state, sends the guard headers. Every answer of
 // the Worker is kept, so that all of them can be scanned.
+import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 
 import { send } from "./http.mjs";
@@ -23,8 +24,8 @@ export class Client {
   cookie;
 
   /**
-   * @param {object} edge as `startEdge` gives
-   * @param {string} page the origin of the page that this visitor is on
+   * @param {object} edge as `startEdge` returns
+   * @param {string} page the origin of the page that the browser is on
    * @param {string[]} transcript where each answer is kept
    */
   constructor(edge, page, transcript) {
@@ -47,7 +48,7 @@ export class Client {
    * Sends a request to the API.
    * @param {object} [options]
    * @param {number|string} [options.isolate] which isolate answers
-   * @param {Record<string, string|undefined>} [options.headers] set over the visitor's own; `undefined` removes one
+   * @param {Record<string, string|undefined>} [options.headers] set over the client's own; `undefined` removes one
    */
   async request(method, path, { isolate = 0, headers = {}, body, chunked } = {}) {
     const own = { host: new URL(this.#page).host, ...(this.cookie ? { cookie: `${SESSION_COOKIE}=${this.cookie}` } : {}) };
@@ -99,23 +100,56 @@ export class Client {
     return this.post("/connect/finish", { callback }, options);
   }
 
-  /** The name that the Worker gives this visitor, as the app's back end passes it to `POST /internal/token`. */
+  /**
+   * The whole flow without a browser: start, consent, finish.
+   * @param {object} simulator as `startSimulator` returns
+   * @param {object} [grant] what the owner consents to, as `simulator.grant` takes it
+   */
+  async connect(simulator, grant) {
+    const { state } = await this.start();
+    const { code } = await simulator.grant({ redirectUri: `${this.#page}/`, ...grant });
+    const query = { code, state };
+    return { query, answer: await this.finish(query) };
+  }
+
+  /** As `connect`, which has to succeed. Returns the connection. */
+  async connected(simulator, grant) {
+    const { answer } = await this.connect(simulator, grant);
+    assert.equal(answer.status, 200, answer.text);
+    assert.equal(answer.json().kind, "connected", answer.text);
+    return answer.json().connection;
+  }
+
+  /** The name that the Worker gives this client, as the app's back end passes it to `POST /internal/token`. */
   get principal() {
     const sessionId = Buffer.from(this.cookie.split(".").at(-2), "base64url").subarray(0, 32);
     const hash = createHash("sha256").update("smartcar-connect/principal/v1\0").update(sessionId);
     return `anonymous:${hash.digest("base64url")}`;
   }
 
-  /** What the app's back end does: asks for an access token of one of this visitor's connections. */
-  token(connection, { serviceKey = SERVICE_KEY, ...options } = {}) {
+  /**
+   * What the app's back end does: asks for an access token of this client.
+   * @param {object} wanted what the body says beside the principal, or in its place: `connectionId` or `vehicleId`, …
+   */
+  askToken(wanted, { serviceKey = SERVICE_KEY, ...options } = {}) {
     return this.request("POST", "/internal/token", {
       headers: { "content-type": "application/json", authorization: `Bearer ${serviceKey}`, cookie: undefined },
-      body: JSON.stringify({ principal: this.principal, connectionId: connection.id }),
+      body: JSON.stringify({ principal: this.principal, ...wanted }),
       ...options,
     });
   }
 
+  /** As `askToken`, of one of this client's connections. */
+  token(connection, options) {
+    return this.askToken({ connectionId: connection.id }, options);
+  }
+
   async connections(options) {
     return (await this.get("/connections", options)).json().connections;
+  }
+
+  /** The ids of the connections, as they are listed. */
+  async connectionIds() {
+    return (await this.connections()).map(({ id }) => id);
   }
 }

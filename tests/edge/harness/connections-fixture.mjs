@@ -1,52 +1,96 @@
-// Owners with connections, and what KV keeps of each alone: what the tests of a connection's end start with.
+// Owners with connections, the Vault that keeps them, and what KV has of them: what most tests of a connection's life start
+// with.
 import assert from "node:assert/strict";
 
+import { openEnv } from "./env.mjs";
+import { idle } from "./idle.mjs";
 import { instrumentedModules, runAlarm } from "./instrumented.mjs";
 import { startKv } from "./kv.mjs";
 import { assertProblem } from "./problem.mjs";
+import { MINUTE } from "./spans.mjs";
 import { until } from "./until.mjs";
-import { openEnv } from "./env.mjs";
 
-const MINUTE = 60 * 1000;
+/** Whether an entry of KV may be one of this Vault's: its metadata does not name another. */
+function mayBelongTo(vault, { metadata }) {
+  return metadata === undefined || JSON.parse(metadata).vault === vault;
+}
 
 /**
- * Opens a world of two isolates whose KV can be made to fail. The other options are those of `openWorld`.
- * `reset` is for `beforeEach`: it makes everything well and gives the ids of the simulator's cars.
+ * Finds the Vault that comes to be in `visit`, the first one of a new owner.
+ * @template T
+ * @param {object} env as `openEnv` or `openRedeploys` return; `stored` needs its `kv`
+ * @param {() => Promise<T>} visit
+ * @returns {Promise<{result: T, vault: string, stored: () => string[]}>} `stored` returns the names that KV has of the owner
+ */
+export async function firstVisit(env, visit) {
+  const vaults = new Set(await env.edge.vaultIds());
+  const names = new Set(env.kv?.store.entries().keys());
+  const result = await visit();
+  const [vault, ...others] = (await env.edge.vaultIds()).filter((id) => !vaults.has(id));
+  assert.ok(vault, "no Vault came to be");
+  assert.deepEqual(others, [], "more than one Vault came to be");
+  const isOwn = ([name, entry]) => !names.has(name) && mayBelongTo(vault, entry);
+  const stored = () => [...env.kv.store.entries()].filter(isOwn).map(([name]) => name);
+  return { result, vault, stored };
+}
+
+/** Waits until KV has as many grants as there are connections, and the index. */
+export async function untilStored(connections, stored) {
+  await until("KV has the grants and the index", () => stored().length === connections.length + 1);
+}
+
+/**
+ * A new owner with a connection for each of `grants`, or one with all of Smartcar's cars; all of it is in KV.
+ * @param {object} env as `openEnv` or `openRedeploys` return, with a KV layer
+ * @param {...{vehicles?: string[], user?: string}} grants what the owner consents to, as `simulator.grant` takes it
+ * @returns {Promise<{client: object, connection: object, connections: object[], vault: string, stored: () => string[]}>}
+ *   `connection` is the first one
+ */
+export async function newOwner(env, ...grants) {
+  const client = env.client();
+  const first = await firstVisit(env, async () => {
+    const connections = [];
+    for (const grant of grants.length > 0 ? grants : [{}]) connections.push(await env.connected(client, grant));
+    return connections;
+  });
+  const { result: connections, vault, stored } = first;
+  await untilStored(connections, stored);
+  return { client, connection: connections[0], connections, vault, stored };
+}
+
+/**
+ * Opens an env of two isolates whose KV can be made to fail, and whose clock, alarms and Durable Objects are in the hands of
+ * the test. The options are those of `openEnv`.
  */
 export async function openConnections(options = {}) {
   const kv = await startKv();
   const env = await openEnv({ isolates: 2, kv, modules: instrumentedModules(), ...options });
   const { simulator, edge } = env;
+  const carIds = [];
 
-  /**
-   * A new visitor with one connection for each list of vehicles, all of it in KV.
-   * @returns {Promise<{visitor: object, made: object[], vault: string, own: () => string[]}>} `own` gives the names in KV
-   */
-  async function owner(...grants) {
-    const [vaults, names] = [new Set(await edge.vaultIds()), new Set(kv.store.entries().keys())];
-    const client = env.client();
-    const made = [];
-    for (const vehicles of grants) {
-      const { answer } = await env.connect(client, { vehicles });
-      assert.equal(answer.json().kind, "connected", answer.text);
-      made.push(answer.json().connection);
-    }
-    const [vault] = (await edge.vaultIds()).filter((id) => !vaults.has(id));
-    const own = () => [...kv.store.entries().keys()].filter((name) => !names.has(name));
-    await until("KV has the grants and the index", () => own().length > made.length);
-    return { client, made, vault, own };
+  /** For `beforeEach`: makes everything well, and reads the ids of Smartcar's cars. */
+  async function reset() {
+    kv.store.reset();
+    await simulator.reset();
+    const { vehicles } = await simulator.configure({});
+    carIds.splice(0, carIds.length, ...vehicles.map(({ id }) => id));
   }
+  await reset();
 
   return {
     kv,
     env,
     simulator,
     edge,
-    owner,
-    async reset() {
-      Object.assign(kv.store, { refusals: 0, losses: 0, cacheMs: 0, onWrite: async () => {} });
-      await simulator.reset();
-      return (await simulator.configure({})).vehicles.map(({ id }) => id);
+    /** The ids of Smartcar's cars. */
+    carIds,
+    reset,
+    owner: (...grants) => newOwner(env, ...grants),
+    /** As `owner`, and nothing goes on in the Vault any more. */
+    async idleOwner(...grants) {
+      const owner = await newOwner(env, ...grants);
+      await idle(env, owner.vault);
+      return owner;
     },
     /** Lets twenty minutes pass, and the alarm ring whenever it is due. */
     async quietMinutes(vault) {
@@ -56,9 +100,9 @@ export async function openConnections(options = {}) {
       }
     },
     /** Checks that neither KV nor an answer has anything of the owner's connections any more. */
-    async assertNothingStored({ client, made, own }) {
-      assert.deepEqual(own(), []);
-      for (const connection of made) assertProblem(await client.token(connection, { isolate: 1 }), { status: 404 });
+    async assertNothingStored({ client, connections, stored }) {
+      assert.deepEqual(stored(), []);
+      for (const connection of connections) assertProblem(await client.token(connection, { isolate: 1 }), { status: 404 });
     },
     async close() {
       await env.close();

@@ -143,7 +143,7 @@ export async function startEdge({
     log: () => log.join("\n"),
     kv: () => runtime.getKVNamespace("TOKENS", VAULT_HOME),
     vaultIds: () => runtime.listDurableObjectIds("VAULT", VAULT_HOME),
-    /** Fires the cron trigger; gives what workerd says came of it. */
+    /** Fires the cron trigger; returns what workerd says came of it. */
     scheduled: async () => (await runtime.getWorker(VAULT_HOME)).scheduled(),
     /** Stops workerd and keeps the data. */
     halt,

@@ -7,6 +7,7 @@ import { startEdge } from "./edge.mjs";
 import { closeConnections, send } from "./http.mjs";
 import { startKv } from "./kv.mjs";
 import { repository } from "./paths.mjs";
+import { MINUTE, SECOND } from "./spans.mjs";
 
 const SCRIPT = `
 import { DurableObject } from "cloudflare:workers";
@@ -43,9 +44,8 @@ async function call(isolate, operation, ...args) {
 }
 
 beforeEach(() => {
-  Object.assign(kv.store, { cacheMs: 0, oneWritePerSecond: false, refusals: 0, losses: 0 });
-  kv.store.log.length = 0;
-  kv.store.advance(120_000);
+  kv.store.reset();
+  kv.store.advance(2 * MINUTE);
 });
 
 test("values, metadata and lists pass through", async () => {
@@ -69,30 +69,31 @@ test("values, metadata and lists pass through", async () => {
 
 test("another location goes on seeing what it read, for 60 seconds", async () => {
   await call(0, "put", "stale", "old");
-  kv.store.cacheMs = 60_000;
+  kv.store.cacheMs = MINUTE;
   assert.equal(await call(1, "get", "stale"), "old");
   await call(0, "put", "stale", "new");
   assert.equal(await call(0, "get", "stale"), "new");
   assert.equal(await call(1, "get", "stale"), "old");
-  kv.store.advance(60_001);
+  kv.store.advance(MINUTE + 1);
   assert.equal(await call(1, "get", "stale"), "new");
 });
 
 test("a miss is cached too", async () => {
-  kv.store.cacheMs = 60_000;
+  kv.store.cacheMs = MINUTE;
   assert.equal(await call(1, "get", "missed"), null);
   await call(0, "put", "missed", "written");
   assert.equal(await call(1, "get", "missed"), null);
-  kv.store.advance(60_001);
+  kv.store.advance(MINUTE + 1);
   assert.equal(await call(1, "get", "missed"), "written");
 });
 
 test("a second write to a key within a second is refused with 429", async () => {
   kv.store.oneWritePerSecond = true;
+  kv.store.stopClock();
   assert.equal(await call(0, "put", "often", "one"), null);
   assert.match(await call(1, "put", "often", "two"), /429/);
   assert.equal(await call(1, "put", "other", "one"), null);
-  kv.store.advance(1000);
+  kv.store.advance(SECOND);
   assert.equal(await call(1, "put", "often", "two"), null);
 });
 
@@ -115,7 +116,7 @@ test("an entry ends with its time to live, which is at least 60 seconds", async 
   assert.match(await call(0, "put", "short", "value", { expirationTtl: 59 }), /400/);
   await call(0, "put", "short", "value", { expirationTtl: 60 });
   assert.equal(await call(1, "get", "short"), "value");
-  kv.store.advance(60_001);
+  kv.store.advance(MINUTE + 1);
   assert.equal(await call(1, "get", "short"), null);
   assert.equal(kv.store.entries().has("short"), false);
 });

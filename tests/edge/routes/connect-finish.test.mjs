@@ -2,19 +2,15 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
-import { assertProblem } from "../harness/problem.mjs";
 import { burst } from "../harness/burst.mjs";
 import { mintState } from "../harness/client.mjs";
 import { openEnv } from "../harness/env.mjs";
+import { assertProblem } from "../harness/problem.mjs";
 
 const env = await openEnv({ isolates: 4 });
 const { simulator } = env;
 after(() => env.close());
 beforeEach(() => simulator.reset());
-
-async function exchanges() {
-  return (await simulator.requests()).filter(({ path }) => path === "/oauth/token");
-}
 
 /** The callback is refused with `code`, and Smartcar hears nothing of it. */
 async function refused(client, query, expected) {
@@ -44,7 +40,7 @@ test("a granted callback becomes a connection with its vehicles", async () => {
 
 test("the exchange carries what Smartcar documents, and nothing else", async () => {
   const { query } = await env.connect(env.client());
-  const [request, ...more] = await exchanges();
+  const [request, ...more] = await simulator.tokenRequests();
   assert.deepEqual(more, []);
   assert.equal(request.method, "POST");
   assert.match(request.headers["content-type"], /^application\/x-www-form-urlencoded\b/);
@@ -59,13 +55,13 @@ test("the exchange carries what Smartcar documents, and nothing else", async () 
   assert.equal(request.form.length, 5);
 });
 
-test("a forged state is unknown", async () => {
+test("a callback with a forged state is refused: it is unknown", async () => {
   const client = env.client();
   await client.start();
   await refused(client, { code: await env.consent(), state: mintState().state }, { code: "state_unknown" });
 });
 
-test("a missing state is refused", async () => {
+test("a callback without a state is refused", async () => {
   const client = env.client();
   await client.start();
   const code = await env.consent();
@@ -73,7 +69,7 @@ test("a missing state is refused", async () => {
   await refused(client, { code, state: "" }, { code: "state_missing" });
 });
 
-test("an error is not believed without its state", async () => {
+test("a callback with an error is not believed without its state", async () => {
   const client = env.client();
   const { state } = await client.start();
   await refused(client, { error: "access_denied" }, { code: "state_missing" });
@@ -81,10 +77,10 @@ test("an error is not believed without its state", async () => {
   const believed = await client.finish({ error: "access_denied", error_description: "User denied access", state });
   assert.equal(believed.status, 200, believed.text);
   assert.equal(believed.json().kind, "access_denied");
-  assert.deepEqual(await exchanges(), []);
+  assert.deepEqual(await simulator.tokenRequests(), []);
 });
 
-test("a repeated parameter is refused, whichever it is", async () => {
+test("a callback with a repeated parameter is refused, whichever it is", async () => {
   const client = env.client();
   const { state } = await client.start();
   const code = await env.consent();
@@ -99,13 +95,13 @@ test("a repeated parameter is refused, whichever it is", async () => {
   }
 });
 
-test("a state is used once: the same finish gives the stored outcome, another one is refused", async () => {
+test("a state is used once: the same finish returns the stored outcome, another one is refused", async () => {
   const client = env.client();
   const { query, answer } = await env.connect(client);
   const repeated = await client.finish(query);
   assert.equal(repeated.status, 200, repeated.text);
   assert.deepEqual(repeated.json(), answer.json());
-  assert.equal((await exchanges()).length, 1);
+  assert.equal((await simulator.tokenRequests()).length, 1);
   await refused(client, { ...query, code: await env.consent() }, { code: "state_used" });
   assert.equal((await client.connections()).length, 1);
 });
@@ -129,7 +125,7 @@ test("the same finish 50 times at once is one exchange with one outcome", async 
   });
   assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200], answers[0].text);
   assert.equal(new Set(answers.map(({ text }) => text)).size, 1);
-  assert.equal((await exchanges()).length, 1);
+  assert.equal((await simulator.tokenRequests()).length, 1);
   assert.equal((await simulator.counts()).exchange, 1);
   assert.equal((await client.connections()).length, 1);
 });
@@ -169,7 +165,7 @@ test("a code with `&grant_type=` inside it arrives as one value", async () => {
   const code = "abc&grant_type=refresh_token&refresh_token=stolen&client_id=%26x=";
   const answer = await client.finish({ code, state });
   assertProblem(answer, { code: "exchange_refused" });
-  const [request] = await exchanges();
+  const [request] = await simulator.tokenRequests();
   assert.deepEqual(
     request.form.filter(([name]) => name === "code"),
     [["code", code]],
@@ -191,7 +187,7 @@ test("a code that was used before is refused, and nothing is kept", async () => 
   assert.deepEqual(await second.connections(), []);
 });
 
-test("each documented error comes back with what it carries", async () => {
+test("each documented error of a callback comes back with what it carries", async () => {
   const client = env.client();
   const cases = [
     [{ error: "vehicle_incompatible", vin: "0SCGMAKE000000001", make: "TESLA", model: "Model S", year: "2020" },
@@ -212,7 +208,7 @@ test("each documented error comes back with what it carries", async () => {
     assert.equal(answer.json().kind, kind);
     assert.equal(answer.json().description, "Words for the owner");
   }
-  assert.deepEqual(await exchanges(), []);
+  assert.deepEqual(await simulator.tokenRequests(), []);
 });
 
 test("a callback that grants without a code is refused, and Smartcar hears nothing", async () => {
@@ -244,5 +240,5 @@ test("hostile callbacks are refused with a code, and Smartcar hears nothing", as
     assert.ok(answer.status >= 400 && answer.status < 500, `${query.slice(0, 40)}: ${answer.status} ${answer.text}`);
     assertProblem(answer);
   }
-  assert.deepEqual(await exchanges(), []);
+  assert.deepEqual(await simulator.tokenRequests(), []);
 });

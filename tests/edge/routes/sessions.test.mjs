@@ -1,29 +1,23 @@
-// Nobody reaches another one's connections, by id, cookie or isolate.
+// Sessions: nobody reaches another one's connections, by id, cookie or isolate.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, test } from "node:test";
 
+import { openConnections } from "../harness/connections-fixture.mjs";
 import { assertProblem } from "../harness/problem.mjs";
 import { sealingKey } from "../harness/settings.mjs";
-import { openEnv } from "../harness/env.mjs";
 
-const env = await openEnv({
+const fixture = await openConnections({
   isolates: 4,
   variants: (values) => [{ name: "other-keys", bindings: { ...values, SEALING_KEYS: sealingKey("k1") } }],
 });
-after(() => env.close());
+const { env } = fixture;
+after(() => fixture.close());
 
-async function owner(user) {
-  const client = env.client();
-  const { answer } = await env.connect(client, { user });
-  assert.equal(answer.json().kind, "connected", answer.text);
-  return { client, connection: answer.json().connection };
-}
+const anna = await fixture.owner({ user: "anna@example.com" });
+const ben = await fixture.owner({ user: "ben@example.com" });
 
-const anna = await owner("anna@example.com");
-const ben = await owner("ben@example.com");
-
-test("each sees the own connection, from every isolate", async () => {
+test("each owner sees the own connection, from every isolate", async () => {
   for (let isolate = 0; isolate < env.edge.isolates; isolate += 1) {
     assert.deepEqual(await anna.client.connections({ isolate }), [anna.connection]);
     assert.deepEqual(await ben.client.connections({ isolate }), [ben.connection]);
@@ -34,7 +28,7 @@ test("each sees the own connection, from every isolate", async () => {
   assert.notEqual(anna.connection.id, ben.connection.id);
 });
 
-test("another one's connection is not there, exactly as one that never was", async () => {
+test("another owner's connection is not found, exactly as one that never was", async () => {
   const theirs = await ben.client.get(`/connections/${anna.connection.id}`);
   const nobodys = await ben.client.get(`/connections/${randomBytes(16).toString("base64url")}`);
   const shape = (answer) => ({ ...assertProblem(answer, { status: 404 }), requestId: undefined });

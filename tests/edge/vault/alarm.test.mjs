@@ -2,34 +2,14 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
-import { instrumentedModules, runAlarm, storedKeys } from "../harness/instrumented.mjs";
-import { startKv } from "../harness/kv.mjs";
-import { until } from "../harness/until.mjs";
-import { openEnv } from "../harness/env.mjs";
+import { openConnections } from "../harness/connections-fixture.mjs";
+import { runAlarm, storedKeys } from "../harness/instrumented.mjs";
+import { DAY, HOUR } from "../harness/spans.mjs";
 
-const HOUR = 60 * 60 * 1000;
-const DAY = 24 * HOUR;
-
-const kv = await startKv();
-const env = await openEnv({ kv, modules: instrumentedModules() });
-const { simulator, edge } = env;
-after(async () => {
-  await env.close();
-  await kv.close();
-});
+const fixture = await openConnections({ isolates: 1 });
+const { env, simulator, edge, owner } = fixture;
+after(() => fixture.close());
 beforeEach(() => simulator.clearFaults());
-
-/** A new visitor's connection, the Durable Object that keeps it, and the names that it has in KV. */
-async function owner() {
-  const [vaults, names] = [new Set(await edge.vaultIds()), new Set(kv.store.entries().keys())];
-  const client = env.client();
-  const { answer } = await env.connect(client);
-  const [vault, ...others] = (await edge.vaultIds()).filter((id) => !vaults.has(id));
-  assert.deepEqual(others, []);
-  const own = () => [...kv.store.entries().keys()].filter((name) => !names.has(name));
-  await until("KV has the grant and the index", () => own().length === 2);
-  return { client, connection: answer.json().connection, vault, own };
-}
 
 async function refreshes() {
   return (await simulator.counts()).refreshCommitted;
@@ -81,14 +61,14 @@ test("an alarm that fails rings again, however often", async () => {
 });
 
 test("nobody's grant is kept for ever: after 180 days without a visit everything is gone, at Smartcar too", async () => {
-  const { connection, vault, own } = await owner();
+  const { connection, vault, stored } = await owner();
   await livesThrough(179, vault);
-  assert.notDeepEqual(own(), []);
-  const told = async () => (await simulator.requests()).filter(({ method }) => method === "DELETE").length;
+  assert.notDeepEqual(stored(), []);
+  const told = async () => (await simulator.disconnects()).length;
   const before = await told();
   await livesThrough(4, vault);
   assert.equal((await told()) - before, connection.vehicles.length);
-  assert.deepEqual(own(), []);
+  assert.deepEqual(stored(), []);
   assert.deepEqual(await storedKeys(edge, vault), []);
   assert.equal((await runAlarm(edge, vault)).due, null);
 });

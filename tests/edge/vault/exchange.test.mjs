@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
-import { instrumentedModules, runAlarm } from "../harness/instrumented.mjs";
-import { assertProblem } from "../harness/problem.mjs";
-import { until } from "../harness/until.mjs";
 import { openEnv } from "../harness/env.mjs";
+import { assertProblem } from "../harness/problem.mjs";
+import { DAY, MINUTE } from "../harness/spans.mjs";
+import { until } from "../harness/until.mjs";
 
-const env = await openEnv({ modules: instrumentedModules() });
+const env = await openEnv();
 const { simulator, edge } = env;
 after(() => env.close());
 beforeEach(() => simulator.reset());
@@ -16,11 +16,7 @@ async function stored() {
   return (await (await edge.kv()).list()).keys.length;
 }
 
-async function exchangeRequests() {
-  return (await simulator.requests()).filter(({ path }) => path === "/oauth/token");
-}
-
-/** Fails to connect because of `fault`, and gives the problem. */
+/** Fails to connect because of `fault`, and returns the problem. */
 async function failsWith(fault, client = env.client()) {
   const before = await stored();
   const { state } = await client.start();
@@ -64,7 +60,7 @@ for (const [what, fault] of faults) {
   test(`${what}: a typed answer, and nothing is kept`, async () => {
     const { problem } = await failsWith(fault);
     assert.notEqual(problem.code, "internal_error");
-    assert.equal((await exchangeRequests()).length, 1, "a code is presented once");
+    assert.equal((await simulator.tokenRequests()).length, 1, "a code is presented once");
   });
 }
 
@@ -78,7 +74,7 @@ test("a refused code and an unavailable Smartcar are told apart", async () => {
   assert.equal(unavailable.answer.status, 503);
 });
 
-test("`Retry-After` is passed on", async () => {
+test("`Retry-After` of the token endpoint is passed on", async () => {
   const { answer, problem } = await failsWith({
     kind: "status",
     status: 429,
@@ -97,10 +93,10 @@ for (const status of [301, 302, 303, 307, 308]) {
   });
 }
 
-test("an answer that never comes, or never ends, is given up after ten seconds", async () => {
+test("an exchange whose answer never comes, or never ends, is given up after ten seconds", async () => {
   const slow = [
-    { kind: "slow_headers", ms: 60_000 },
-    { kind: "slow_body", ms: 60_000, commit: false },
+    { kind: "slow_headers", ms: MINUTE },
+    { kind: "slow_body", ms: MINUTE, commit: false },
   ];
   const pending = [];
   for (const [index, fault] of slow.entries()) {
@@ -110,8 +106,8 @@ test("an answer that never comes, or never ends, is given up after ten seconds",
     await simulator.fault({ endpoint: "exchange", ...fault });
     const began = performance.now();
     pending.push(client.finish({ code, state }).then((answer) => ({ answer, client, took: performance.now() - began })));
-    // The fault is for this visitor: it has to be taken before the next one is set.
-    await until("the exchange is under way", async () => (await exchangeRequests()).length > index);
+    // The fault is for this client: it has to be taken before the next one is set.
+    await until("the exchange is under way", async () => (await simulator.tokenRequests()).length > index);
   }
   for (const { answer, client, took } of await Promise.all(pending)) {
     assertProblem(answer, { code: "upstream_unavailable" });
@@ -120,12 +116,12 @@ test("an answer that never comes, or never ends, is given up after ten seconds",
   }
 });
 
-test("a repeated finish after a failure never presents the code a second time", async () => {
+test("a repeated finish after a failed exchange never presents the code a second time", async () => {
   const { client, query } = await failsWith({ kind: "reset_after" });
   await simulator.clearFaults();
   const again = await client.finish(query);
   assert.ok(again.status >= 400, again.text);
-  assert.equal((await exchangeRequests()).length, 1);
+  assert.equal((await simulator.tokenRequests()).length, 1);
   assert.deepEqual(await client.connections(), []);
 });
 
@@ -154,8 +150,7 @@ test("`expires_in` outside of reason is bounded or refused, never believed", asy
       continue;
     }
     const { accessExpiresAt } = answer.json().connection;
-    const day = 24 * 60 * 60 * 1000;
-    assert.ok(accessExpiresAt > Date.now() - 60_000 && accessExpiresAt < Date.now() + day, `${JSON.stringify(value)}`);
+    assert.ok(accessExpiresAt > Date.now() - MINUTE && accessExpiresAt < Date.now() + DAY, `${JSON.stringify(value)}`);
   }
 });
 
@@ -166,24 +161,7 @@ test("a grant survives when Smartcar's list of vehicles does not come: the token
   await simulator.fault({ endpoint: "vehicles", kind: "status", status: 500, body: "oops", times: null });
   await client.finish({ code, state });
   await simulator.clearFaults();
-  assert.equal((await exchangeRequests()).length, 1);
+  assert.equal((await simulator.tokenRequests()).length, 1);
   const connections = await client.connections();
   assert.equal(connections.length, 1, "the grant was lost");
-});
-
-test("a callback in the last seconds of its ten minutes connects, though they end meanwhile", async () => {
-  const vaults = new Set(await edge.vaultIds());
-  const client = env.client();
-  const { state } = await client.start();
-  const [vault] = (await edge.vaultIds()).filter((id) => !vaults.has(id));
-  await env.travel(9 * 60_000 + 50_000);
-  const query = { code: await env.consent(), state };
-  await simulator.fault({ endpoint: "exchange", kind: "slow_headers", ms: 3000, commit: true });
-  const finishing = client.finish(query);
-  await until("the exchange is under way", async () => (await exchangeRequests()).length > 0);
-  await env.travel(11_000);
-  await runAlarm(edge, vault);
-  const answer = await finishing;
-  assert.equal(answer.status, 200, answer.text);
-  assert.deepEqual(await client.connections(), [answer.json().connection]);
 });

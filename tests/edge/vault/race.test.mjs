@@ -2,53 +2,26 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, describe, test } from "node:test";
 
-import { send } from "../harness/http.mjs";
-import { instrumentedModules, runAlarm, vaultCalls } from "../harness/instrumented.mjs";
-import { startKv } from "../harness/kv.mjs";
-import { idle } from "../harness/idle.mjs";
 import { burst } from "../harness/burst.mjs";
+import { openConnections } from "../harness/connections-fixture.mjs";
+import { runAlarm, vaultCalls } from "../harness/instrumented.mjs";
+import { HOUR, MINUTE, SECOND } from "../harness/spans.mjs";
 import { until } from "../harness/until.mjs";
-import { openEnv } from "../harness/env.mjs";
 
 const ISOLATES = 4;
 const REQUESTS = 60;
-const HOUR = 60 * 60 * 1000;
-const MINUTE = 60 * 1000;
 // A token with less than this to live is refreshed.
 const FRESH_MARGIN = 5 * MINUTE;
 const LATENCIES_MS = [0, 150, 600];
 
-const kv = await startKv();
-const env = await openEnv({ isolates: ISOLATES, kv, modules: instrumentedModules() });
-const { simulator, edge } = env;
-after(async () => {
-  await env.close();
-  await kv.close();
-});
-
+const fixture = await openConnections({ isolates: ISOLATES });
+const { kv, env, simulator, edge, idleOwner } = fixture;
+after(() => fixture.close());
 beforeEach(async () => {
-  Object.assign(kv.store, { cacheMs: 0, oneWritePerSecond: false, refusals: 0, losses: 0, onWrite: async () => {} });
-  kv.store.log.length = 0;
+  kv.store.reset();
   await simulator.clearFaults();
   await simulator.configure({ graceMs: 0, latencyMs: 0 });
 });
-
-/** A visitor with one connection, whose record is in KV: no write is under way any more. */
-async function owner() {
-  const [vaults, names] = [new Set(await edge.vaultIds()), new Set(kv.store.entries().keys())];
-  const client = env.client();
-  const { answer } = await env.connect(client);
-  const { connection } = answer.json();
-  const isNew = (key) => !names.has(key);
-  await until("KV has the grant and the index", () => [...kv.store.entries().keys()].filter(isNew).length === 2);
-  const [vault] = (await edge.vaultIds()).filter((id) => !vaults.has(id));
-  await idle(env, vault);
-  return { client, connection };
-}
-
-async function refreshes() {
-  return (await simulator.counts()).refresh;
-}
 
 /** 60 requests over 4 isolates; all get one token, and Smartcar honours it. */
 async function oneTokenForAll({ client, connection }) {
@@ -62,20 +35,19 @@ async function oneTokenForAll({ client, connection }) {
   const tokens = new Set(answers.map((answer) => answer.json().accessToken));
   assert.equal(tokens.size, 1);
   const [token] = tokens;
-  const user = await send(`${simulator.origin}/v2.0/user`, { headers: { authorization: `Bearer ${token}` } });
-  assert.equal(user.status, 200, "Smartcar does not honour the token");
+  assert.ok(await simulator.honours(token), "Smartcar does not honour the token");
   return { token, ...times };
 }
 
 async function refreshesDuring(work) {
-  const earlier = await refreshes();
+  const earlier = (await simulator.counts()).refresh;
   const result = await work();
-  return { made: (await refreshes()) - earlier, result };
+  return { made: (await simulator.counts()).refresh - earlier, result };
 }
 
 for (const latencyMs of LATENCIES_MS) {
   test(`${REQUESTS} requests over ${ISOLATES} isolates at expiry, Smartcar takes ${latencyMs} ms: one refresh, nobody fails`, async () => {
-    const grant = await owner();
+    const grant = await idleOwner();
     await env.travel(2 * HOUR);
     await simulator.configure({ latencyMs });
     const { made } = await refreshesDuring(() => oneTokenForAll(grant));
@@ -83,8 +55,8 @@ for (const latencyMs of LATENCIES_MS) {
   });
 }
 
-test("the same through the API for browsers: every car is described", async () => {
-  const { client } = await owner();
+test("20 requests at expiry through the API for browsers: one refresh, and every car is described", async () => {
+  const { client } = await idleOwner();
   await env.travel(2 * HOUR);
   const { made, result } = await refreshesDuring(() =>
     burst({ count: 20, isolates: ISOLATES, request: (isolate) => client.get("/vehicles", { isolate }) }),
@@ -99,7 +71,7 @@ test("the same through the API for browsers: every car is described", async () =
 /** Lets every location read, and go on seeing for a minute, what KV says just before the access token needs a refresh. */
 async function readBeforeExpiry({ client, connection }) {
   const { expiresAt } = (await client.token(connection)).json();
-  await env.travel(expiresAt - FRESH_MARGIN - 20_000 - kv.store.now());
+  await env.travel(expiresAt - FRESH_MARGIN - 20 * SECOND - kv.store.now());
   kv.store.cacheMs = MINUTE;
   kv.store.log.length = 0;
   for (let isolate = 0; isolate < ISOLATES; isolate += 1) {
@@ -107,7 +79,7 @@ async function readBeforeExpiry({ client, connection }) {
     assert.equal(answer.status, 200, answer.text);
   }
   const found = kv.store.log.map(({ location, status, cached }) => [location, status, cached]);
-  await env.travel(30_000);
+  await env.travel(30 * SECOND);
   kv.store.log.length = 0;
   return found;
 }
@@ -118,24 +90,11 @@ function readElsewhere() {
   return [...new Set(reads.map(({ status, cached }) => `${status}${cached ? " cached" : ""}`))];
 }
 
-/** Holds every write to KV until it is told to let them go. */
-function holdWrites() {
-  let release;
-  const held = new Promise((resolve) => {
-    release = resolve;
-  });
-  kv.store.onWrite = ({ when }) => (when === "before" ? held : undefined);
-  return () => {
-    kv.store.onWrite = async () => {};
-    release();
-  };
-}
-
 for (const latencyMs of LATENCIES_MS) {
   describe(`KV that is not what it was a minute ago, Smartcar takes ${latencyMs} ms`, () => {
     let grant;
     beforeEach(async () => {
-      grant = await owner();
+      grant = await idleOwner();
       await simulator.configure({ latencyMs });
     });
 
@@ -147,6 +106,7 @@ for (const latencyMs of LATENCIES_MS) {
       assert.deepEqual([first.made, second.made], [1, 0]);
       assert.equal(second.result.token, first.result.token);
       assert.deepEqual(readElsewhere(), ["200 cached"]);
+      await until("KV has the new record", () => kv.store.writes().some(({ status }) => status === 200));
       await env.travel(MINUTE + 1);
       const third = await refreshesDuring(() => oneTokenForAll(grant));
       assert.equal(third.made, 0);
@@ -157,9 +117,8 @@ for (const latencyMs of LATENCIES_MS) {
       kv.store.cacheMs = MINUTE;
       const client = env.client();
       // KV is written only after every location has read that there is nothing.
-      const release = holdWrites();
-      const { answer } = await env.connect(client);
-      const fresh = { client, connection: answer.json().connection };
+      const { release } = kv.store.holdWrites();
+      const fresh = { client, connection: await env.connected(client) };
       const early = await refreshesDuring(() => oneTokenForAll(fresh));
       release();
       kv.store.log.length = 0;
@@ -172,8 +131,7 @@ for (const latencyMs of LATENCIES_MS) {
     test("cached misses at expiry: one refresh, nobody fails", async () => {
       kv.store.refusals = Infinity;
       const client = env.client();
-      const { answer } = await env.connect(client);
-      const unwritten = { client, connection: answer.json().connection };
+      const unwritten = { client, connection: await env.connected(client) };
       const locations = Array.from({ length: ISOLATES }, (_, isolate) => `location-${isolate}`);
       assert.deepEqual(await readBeforeExpiry(unwritten), locations.map((location) => [location, 404, false]));
       // From now on KV is written; who has cached the miss does not see it.
@@ -204,14 +162,15 @@ for (const latencyMs of LATENCIES_MS) {
       kv.store.oneWritePerSecond = true;
       await env.travel(2 * HOUR);
       kv.store.log.length = 0;
-      // The second write begins as soon as the first one ends, however slow the machine is.
-      const release = holdWrites();
+      // The second write begins as soon as the first one ends.
+      const { release } = kv.store.holdWrites();
       const first = await refreshesDuring(() => oneTokenForAll(grant));
       // A token that Smartcar refuses is refreshed again, if it is not brand-new.
       await env.travel(5 * MINUTE);
       await simulator.fault({ endpoint: "vehicle", kind: "status", status: 401, body: { type: "AUTHENTICATION" } });
       const rejected = await refreshesDuring(() => grant.client.get("/vehicles"));
       assert.deepEqual([first.made, rejected.made], [1, 1]);
+      kv.store.stopClock();
       release();
       await until("a write is refused", () => kv.store.log.some(({ status }) => status === 429));
       const second = await refreshesDuring(() => oneTokenForAll(grant));
@@ -252,14 +211,14 @@ async function servedFromKv({ client, connection }, token) {
 async function alarmsUntil(done) {
   for (let round = 0; round < 10; round += 1) {
     if (await done()) return;
-    await env.travel(30_000);
+    await env.travel(30 * SECOND);
     for (const id of await edge.vaultIds()) await runAlarm(edge, id);
   }
   assert.fail("KV was not brought up to date");
 }
 
 test("a fresh token is read from KV alone: no Durable Object is called", async () => {
-  const grant = await owner();
+  const grant = await idleOwner();
   await oneTokenForAll(grant);
   const earlier = await vaultCalls(edge);
   await oneTokenForAll(grant);

@@ -3,21 +3,16 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, describe, test } from "node:test";
 
-import { kill, killAtWrite, owed, runAlarm, vaultCalls, wasKilled } from "../harness/instrumented.mjs";
 import { openRefreshing } from "../harness/refreshing.mjs";
 import { scannerFor } from "../harness/secrets.mjs";
+import { DAY, MINUTE, SECOND } from "../harness/spans.mjs";
 import { until } from "../harness/until.mjs";
-
-const SECOND = 1000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
 
 // Smartcar's documentation says 1 minute in one place and 10 in another. The tests that need one grace only have the default.
 const fixture = await openRefreshing(60);
 const fixtures = { 0: await openRefreshing(0), 60: fixture, 600: await openRefreshing(600) };
 const all = Object.values(fixtures);
-const { env, simulator, edge, kv, connectionOf, expired, survives, ends, refreshes } = fixture;
+const { env, simulator, connectionOf, expired, survives, ends, refreshes } = fixture;
 after(() => Promise.all(all.map((each) => each.close())));
 beforeEach(() => Promise.all(all.map((each) => each.reset())));
 
@@ -56,9 +51,9 @@ const faults = [
 ];
 
 for (const [graceSeconds, { simulator: smartcar, ...there }] of Object.entries(fixtures)) {
-  describe(`with a grace of ${graceSeconds} s`, () => {
+  describe(`a refresh with a grace of ${graceSeconds} s`, () => {
     for (const [what, fault, { [graceSeconds]: outcome }] of faults) {
-      test(`${what}: the grant ${outcome}`, async () => {
+      test(`grace ${graceSeconds} s, ${what}: the grant ${outcome}`, async () => {
         const [grant] = await there.expired(1);
         await smartcar.fault({ endpoint: "refresh", ...fault });
         if (outcome === "survives") await there.survives(grant);
@@ -69,8 +64,8 @@ for (const [graceSeconds, { simulator: smartcar, ...there }] of Object.entries(f
   });
 }
 
-describe("a grant survives when", () => {
-  test("Smartcar is down for an hour", async () => {
+describe("a grant survives", () => {
+  test("a grant survives when Smartcar is down for an hour", async () => {
     const [grant] = await expired(1);
     await simulator.fault({ endpoint: "refresh", kind: "status", status: 503, body: "", times: null });
     for (let minutes = 0; minutes < 60; minutes += 10) {
@@ -84,10 +79,10 @@ describe("a grant survives when", () => {
     await survives(grant);
   });
 
-  test("Smartcar is slow: given up after ten seconds, and had again with the same refresh token", async () => {
+  test("a grant survives when Smartcar is slow: given up after ten seconds, and had again with the same refresh token", async () => {
     const slow = [
-      { kind: "slow_headers", ms: 60_000, commit: true },
-      { kind: "slow_body", ms: 60_000, commit: true },
+      { kind: "slow_headers", ms: MINUTE, commit: true },
+      { kind: "slow_body", ms: MINUTE, commit: true },
     ];
     const grants = await expired(slow.length);
     const pending = [];
@@ -108,12 +103,12 @@ describe("a grant survives when", () => {
   });
 });
 
-describe("a grant ends, and says so, when", () => {
+describe("a grant ends, and says so", () => {
   for (const [what, body] of [
     ["as Smartcar does it", INVALID],
     ["as the RFC says", { error: "invalid_grant" }],
   ]) {
-    test(`the refresh token is refused ${what}`, async () => {
+    test(`a grant ends when the refresh token is refused ${what}`, async () => {
       const [grant] = await expired(1);
       await simulator.fault({ endpoint: "refresh", kind: "status", status: 400, body, times: null });
       await ends(grant, "refresh_token_refused");
@@ -123,17 +118,17 @@ describe("a grant ends, and says so, when", () => {
     });
   }
 
-  test("the answer is lost and there is no grace", async () => {
+  test("a grant ends when the answer is lost and there is no grace", async () => {
     const [grant] = await expired(1);
     await simulator.configure({ graceMs: 0 });
     await simulator.fault({ endpoint: "refresh", kind: "reset_after" });
     await ends(grant, "refresh_token_refused");
   });
 
-  test("its 60 days are over", async () => {
+  test("a grant ends when its 60 days are over", async () => {
     const [grant] = await expired(1);
     const calls = await refreshes();
-    await env.travel(60 * 24 * HOUR);
+    await env.travel(60 * DAY);
     const answer = await grant.client.token(grant.connection);
     assert.equal(answer.json().code, "reauthentication_required", answer.text);
     assert.equal(await refreshes(), calls, "an expired token was presented");
@@ -142,121 +137,12 @@ describe("a grant ends, and says so, when", () => {
   });
 });
 
-// How each kill is arranged, and how often Smartcar was asked by then. Each gives a way to ask whether it has happened.
-const kills = {
-  "before its intent is written": { arrange: atWrite("before", 0), asked: 0 },
-  "after its intent is written": { arrange: atWrite("after", 0), asked: 0 },
-  "after Smartcar's answer, before its own write": { arrange: atWrite("before", 1), asked: 1 },
-  "after its own write": { arrange: atWrite("after", 1), asked: 1 },
-};
-
-function atWrite(when, skip) {
-  return async () => {
-    await killAtWrite(edge, when, skip);
-    return () => wasKilled(edge);
-  };
-}
-
-/** Kills the Vault of `grant` at its next write to KV, which is dropped with `before`. Gives that write's key when it is. */
-function killAtKvWrite({ vault }, when) {
-  let key;
-  kv.store.onWrite = async (write) => {
-    if (key || write.when !== when || write.metadata?.vault !== vault) return;
-    key = write.key;
-    await kill(edge, vault);
-    if (when === "before") kv.store.losses = 1;
-  };
-  return () => key;
-}
-
-/** The token that `grant` has in KV: the Vault is not called for it. */
-async function tokenInKv({ client, connection }) {
-  const calls = await vaultCalls(edge);
-  const answer = await client.token(connection, { isolate: 1 });
-  assert.equal(await vaultCalls(edge), calls, "the token is not from KV");
-  return answer.json().accessToken;
-}
-
-async function askedDuring(work) {
-  const earlier = await refreshes();
-  const result = await work();
-  return { asked: (await refreshes()) - earlier, result };
-}
-
-describe("the Durable Object is killed", () => {
-  for (const graceMs of [0, MINUTE, 10 * MINUTE]) {
-    for (const [step, { arrange, asked }] of Object.entries(kills)) {
-      const isLost = graceMs === 0 && step.startsWith("after Smartcar's answer");
-      const outcome = isLost ? "ends: Smartcar honours it no more" : "survives";
-      test(`${step}, grace ${graceMs / SECOND} s: the grant ${outcome}`, async () => {
-        const [grant] = await expired(1);
-        await simulator.configure({ graceMs });
-        const happened = await arrange();
-        const first = await askedDuring(() => grant.client.token(grant.connection));
-        assert.ok(await happened(), "nothing was killed");
-        assert.deepEqual([first.result.json().code, first.asked], ["storage_unavailable", asked]);
-        if (isLost) {
-          await ends(grant, "refresh_token_refused");
-        } else {
-          await survives(grant);
-          await env.travel(2 * HOUR);
-          await survives(grant);
-        }
-      });
-    }
-
-    for (const when of ["before", "after"]) {
-      const outcome = when === "before" ? "the alarm writes it" : "it stays written";
-      test(`${when} KV is written, grace ${graceMs / SECOND} s: ${outcome}`, async () => {
-        const [grant] = await expired(1);
-        await simulator.configure({ graceMs });
-        const stored = kv.store.entries();
-        const killed = killAtKvWrite(grant, when);
-        const first = await askedDuring(() => grant.client.token(grant.connection));
-        assert.deepEqual([first.result.status, first.asked], [200, 1]);
-        await until("the Vault is killed", killed);
-        const isWritten = () => kv.store.entries().get(killed()) !== stored.get(killed());
-        if (when === "before") {
-          await until("the write is dropped", () => kv.store.losses === 0);
-          assert.ok(!isWritten());
-          await env.travel(20 * SECOND);
-          await runAlarm(edge, grant.vault);
-        }
-        await until("KV is written", isWritten);
-        assert.equal(await tokenInKv(grant), first.result.json().accessToken);
-        await survives(grant);
-        await env.travel(2 * HOUR);
-        await survives(grant);
-      });
-    }
-  }
-
-  for (const [step, { arrange, asked }] of Object.entries(kills)) {
-    test(`${step}, in an alarm: the next one goes on, though nobody asks`, async () => {
-      const grant = await fixture.connected();
-      await env.travel(32 * DAY);
-      const happened = await arrange();
-      const first = await askedDuring(() => assert.rejects(runAlarm(edge, grant.vault)));
-      assert.ok(await happened(), "nothing was killed");
-      assert.equal(first.asked, asked);
-      for (let seconds = 0; seconds < 40; seconds += 5) {
-        await env.travel(5 * SECOND);
-        await runAlarm(edge, grant.vault);
-      }
-      await until("the next refresh is a month away", async () => (await owed(edge, grant.vault)).wait > 29 * DAY);
-      assert.ok(await tokenInKv(grant));
-      const served = await askedDuring(() => survives(grant));
-      assert.equal(served.asked, 0);
-    });
-  }
-});
-
-test("no token, code or VIN is in any log line, nor a refresh token in any answer", async () => {
+test("no token, code or VIN is in any log line, nor a refresh token in any answer, of all these refreshes", async () => {
   for (const there of all) {
     const secrets = await there.simulator.secrets();
     const { refreshTokens } = await there.simulator.tokens();
     assert.ok(refreshTokens.length > 40);
-    assert.deepEqual(scannerFor(secrets)("log", there.edge.log()), []);
+    assert.deepEqual(scannerFor(secrets)("log", await there.env.log()), []);
     const scan = scannerFor(refreshTokens.map(({ token }) => token));
     assert.deepEqual(scan("answers", there.env.transcript.join("\n")), []);
   }

@@ -2,22 +2,14 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
-import { instrumentedModules } from "../harness/instrumented.mjs";
+import { openConnections } from "../harness/connections-fixture.mjs";
 import { assertProblem } from "../harness/problem.mjs";
-import { openEnv } from "../harness/env.mjs";
+import { MINUTE } from "../harness/spans.mjs";
 
-const MINUTE = 60 * 1000;
-
-const env = await openEnv({ isolates: 2, modules: instrumentedModules() });
-const { simulator } = env;
-after(() => env.close());
-beforeEach(() => simulator.reset());
-
-async function owner() {
-  const client = env.client();
-  const { connection } = (await env.connect(client)).answer.json();
-  return { client, connection };
-}
+const fixture = await openConnections();
+const { env, simulator, owner } = fixture;
+after(() => fixture.close());
+beforeEach(() => fixture.reset());
 
 async function refreshes() {
   return (await simulator.counts()).refresh;
@@ -25,11 +17,10 @@ async function refreshes() {
 
 /** Asks as a back end to whose call with `rejectedToken` Smartcar has answered 401. */
 function askAfter({ client, connection }, rejectedToken, options) {
-  const body = JSON.stringify({ principal: client.principal, connectionId: connection.id, rejectedToken });
-  return client.token(connection, { body, ...options });
+  return client.askToken({ connectionId: connection.id, rejectedToken }, options);
 }
 
-test("a refusal is answered with one refresh, and the call is made again", async () => {
+test("an access token that Smartcar refuses is refreshed once, and the call is made again", async () => {
   const { client } = await owner();
   await simulator.fault({ endpoint: "vehicle", kind: "status", status: 401, body: "{}" });
   const { vehicles } = (await client.get("/vehicles")).json();
@@ -37,7 +28,7 @@ test("a refusal is answered with one refresh, and the call is made again", async
   assert.equal(await refreshes(), 1);
 });
 
-test("if Smartcar refuses the new token too, no refresh follows for five minutes", async () => {
+test("when Smartcar refuses the refreshed token too, no refresh follows for five minutes", async () => {
   const { client } = await owner();
   await simulator.fault({ endpoint: "vehicle", kind: "status", status: 401, body: "{}", times: null });
   for (let call = 0; call < 10; call += 1) await client.get("/vehicles", { isolate: call % 2 });
@@ -50,7 +41,7 @@ test("if Smartcar refuses the new token too, no refresh follows for five minutes
   assert.equal(vehicles[0].problem, undefined);
 });
 
-test("a back end says which token was refused: once it gets a newer one, and never the same again", async () => {
+test("a back end that says which token was refused gets a newer one once, and never the same again", async () => {
   const it = await owner();
   const { accessToken: first } = (await it.client.token(it.connection)).json();
   assert.equal((await askAfter(it, "another")).json().accessToken, first, "it was not this one");
@@ -64,7 +55,7 @@ test("a back end says which token was refused: once it gets a newer one, and nev
   assert.equal(await refreshes(), 1);
 });
 
-test("a refusal after which Smartcar refreshes nothing is no token either", async () => {
+test("a back end whose token was refused gets none when Smartcar refreshes nothing", async () => {
   const it = await owner();
   const { accessToken } = (await it.client.token(it.connection)).json();
   await simulator.fault({ endpoint: "refresh", kind: "status", status: 500, body: "oops", times: null });

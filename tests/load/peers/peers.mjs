@@ -30,7 +30,7 @@ async function refreshToken({ simulator, consent, redirectUri }) {
 
 /**
  * Starts the peers and gives each the storm.
- * @param {object} world as `openWorld` gives
+ * @param {object} env as `openEnv` returns
  * @param {(origins: string[], request: object) => Promise<object>} storm
  * @returns {Promise<object[]>} a result for each of `PEERS`
  */
