@@ -3,14 +3,14 @@
 import assert from "node:assert/strict";
 import { after, afterEach, test } from "node:test";
 
-import { openBrowser } from "./harness/browser.mjs";
-import { freePort, startEdge } from "./harness/edge.mjs";
-import { closeConnections } from "./harness/http.mjs";
-import { decide, goToConnect, logIn, noticeOf, settled } from "./harness/owner.mjs";
-import { SESSION_COOKIE, settings } from "./harness/settings.mjs";
-import { startSimulator } from "./harness/simulator.mjs";
-import { CHROMIUM_ARGUMENTS, selfSigned, serveTls } from "./harness/tls.mjs";
-import { Visitor } from "./harness/visitor.mjs";
+import { openBrowser } from "../harness/browser.mjs";
+import { Client } from "../harness/client.mjs";
+import { freePort, startEdge } from "../harness/edge.mjs";
+import { closeConnections } from "../harness/http.mjs";
+import { decide, goToConnect, logIn, noticeOf, settled } from "../harness/owner.mjs";
+import { SESSION_COOKIE, settings } from "../harness/settings.mjs";
+import { startSimulator } from "../harness/simulator.mjs";
+import { CHROMIUM_ARGUMENTS, selfSigned, serveTls } from "../harness/tls.mjs";
 
 // All that Unicode calls white space beyond the space and the tab, which browsers take off themselves; controls below U+001F
 // are refused by browsers as well.
@@ -38,9 +38,9 @@ after(async () => {
 afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
 
 async function newSession() {
-  const visitor = new Visitor(edge, origin, []);
-  assert.equal((await visitor.start({ redirectUri: home })).status, 200);
-  return visitor;
+  const client = new Client(edge, origin, []);
+  assert.equal((await client.start({ redirectUri: home })).status, 200);
+  return client;
 }
 
 /** An owner's profile that was on the sibling's page, which planted `names` with the attacker's session. */
@@ -95,7 +95,7 @@ test("of two session cookies neither opens a session", async () => {
     [owner, attacker],
     [attacker, owner],
   ]) {
-    const cookie = pair.map((visitor) => `${SESSION_COOKIE}=${visitor.cookie}`).join("; ");
+    const cookie = pair.map((client) => `${SESSION_COOKIE}=${client.cookie}`).join("; ");
     const { code } = await simulator.grant({ redirectUri: home });
     const { state } = await owner.start({ redirectUri: home });
     const answer = await owner.finish({ code, state }, { headers: { cookie } });
