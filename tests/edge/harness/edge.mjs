@@ -139,7 +139,7 @@ export async function startEdge({
     data,
     /** Where to reach one isolate, by number or by name. */
     at: (isolate) => direct.get(typeof isolate === "number" ? `edge-${isolate}` : isolate),
-    /** All that workerd has printed: the Worker's log lines included. */
+    /** All that workerd has printed so far, the Worker's log lines included. It comes later than the answers: `env.log()` waits. */
     log: () => log.join("\n"),
     kv: () => runtime.getKVNamespace("TOKENS", VAULT_HOME),
     vaultIds: () => runtime.listDurableObjectIds("VAULT", VAULT_HOME),

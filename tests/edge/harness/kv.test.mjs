@@ -48,7 +48,7 @@ beforeEach(() => {
   kv.store.advance(2 * MINUTE);
 });
 
-test("values, metadata and lists pass through", async () => {
+test("KV's values, metadata and lists pass through", async () => {
   await call(0, "put", "pass/a", "one", { metadata: { generation: 1 } });
   await call(1, "put", "pass/b", "two");
   assert.deepEqual(await call(1, "getWithMetadata", "pass/a"), {
@@ -67,7 +67,7 @@ test("values, metadata and lists pass through", async () => {
   assert.equal(await call(0, "get", "pass/a"), null);
 });
 
-test("another location goes on seeing what it read, for 60 seconds", async () => {
+test("another location of KV goes on seeing what it read, for 60 seconds", async () => {
   await call(0, "put", "stale", "old");
   kv.store.cacheMs = MINUTE;
   assert.equal(await call(1, "get", "stale"), "old");
@@ -78,7 +78,7 @@ test("another location goes on seeing what it read, for 60 seconds", async () =>
   assert.equal(await call(1, "get", "stale"), "new");
 });
 
-test("a miss is cached too", async () => {
+test("KV caches a miss too", async () => {
   kv.store.cacheMs = MINUTE;
   assert.equal(await call(1, "get", "missed"), null);
   await call(0, "put", "missed", "written");
@@ -87,7 +87,7 @@ test("a miss is cached too", async () => {
   assert.equal(await call(1, "get", "missed"), "written");
 });
 
-test("a second write to a key within a second is refused with 429", async () => {
+test("a second write to a key of KV within a second is refused with 429", async () => {
   kv.store.oneWritePerSecond = true;
   kv.store.stopClock();
   assert.equal(await call(0, "put", "often", "one"), null);
@@ -97,7 +97,7 @@ test("a second write to a key within a second is refused with 429", async () => 
   assert.equal(await call(1, "put", "often", "two"), null);
 });
 
-test("writes fail and are lost as told", async () => {
+test("writes to KV fail and are lost as told", async () => {
   kv.store.refusal = 500;
   kv.store.refusals = 1;
   assert.match(await call(0, "put", "unlucky", "one"), /500/);
@@ -112,7 +112,7 @@ test("writes fail and are lost as told", async () => {
   );
 });
 
-test("an entry ends with its time to live, which is at least 60 seconds", async () => {
+test("an entry of KV ends with its time to live, which is at least 60 seconds", async () => {
   assert.match(await call(0, "put", "short", "value", { expirationTtl: 59 }), /400/);
   await call(0, "put", "short", "value", { expirationTtl: 60 });
   assert.equal(await call(1, "get", "short"), "value");

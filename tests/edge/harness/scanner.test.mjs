@@ -36,7 +36,7 @@ for (const [form, content] of Object.entries(planted)) {
   });
 }
 
-test("another secret is not found", () => {
+test("a secret that is not there is not found", () => {
   for (const content of Object.values(planted)) assert.deepEqual(scannerFor([randomUUID()])("planted", content), []);
 });
 

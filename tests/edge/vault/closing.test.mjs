@@ -114,8 +114,8 @@ test("a refresh that ends after the disconnection does not bring the connection 
 for (const [step, when, skip, toldByThen] of [
   ["before it is noted", "before", 0, 0],
   ["after it is noted", "after", 0, 0],
-  ["after Smartcar is told, before that is noted", "before", 1, 1],
-  ["after that is noted", "after", 1, 1],
+  ["after Smartcar is told, before it is noted", "before", 1, 1],
+  ["after it is noted that Smartcar is told", "after", 1, 1],
   ["before it is noted that KV is done", "before", 2, 1],
 ]) {
   test(`a Durable Object killed during a disconnection, ${step}: the connection is closed and Smartcar told in the end`, async () => {
