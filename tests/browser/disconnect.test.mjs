@@ -73,14 +73,14 @@ for (const { name, args, path } of CALLS) {
   });
 }
 
-test("a connection that has ended already", async (t) => {
+test("disconnect of a connection that has ended already says so", async (t) => {
   const page = await lab.page(t);
   lab.world.answers[`DELETE ${ONE}`] = problem(404, "connection_not_found", "there is no such connection");
   const { error } = await call(page, "disconnect", CONNECTION.id);
   assert.deepEqual([error.code, error.status], ["connection_not_found", 404]);
 });
 
-test("only an id is sent", async (t) => {
+test("disconnect sends nothing but an id", async (t) => {
   const page = await lab.page(t);
   const ids = ["", "short", `${CONNECTION.id}A`, "../connections/AAECAwQ", "AAECAwQFBgcICQoLDA0O%2", "AAECAwQFBgcICQoLDA0OD/", "äECAwQFBgcICQoLDA0ODw"];
   for (const id of [undefined, null, 7, {}, [CONNECTION.id], ...ids]) {

@@ -23,7 +23,7 @@ async function back(t, parameters, { address = "/cars", more = "", hash = "" } =
 
 const sent = () => lab.world.sent("/connect/finish");
 
-test("a granted connection: the Worker gets the callback as it came, the app the Worker's outcome", async (t) => {
+test("finish of a granted connection: the Worker gets the callback as it came, the app the Worker's outcome", async (t) => {
   const { page, query } = await back(t, `code=${CODE}`);
   assert.equal((await call(page, "hasCallback")).value, true);
   assert.deepEqual(await call(page, "finish"), { value: { kind: "connected", connection: CONNECTION } });
@@ -35,7 +35,7 @@ test("a granted connection: the Worker gets the callback as it came, the app the
   assert.equal(request.headers["x-requested-with"], "smartcar-connect");
 });
 
-test("the address loses the callback and nothing else, before anything is sent", async (t) => {
+test("finish takes the callback and nothing else off the address, before anything is sent", async (t) => {
   const { page } = await back(t, (state) => `code=${CODE}&tab=2&state=${state}&user_id=u&year=2020`, {
     more: "a=%2Fx+y&",
     hash: "#part-3",
@@ -58,19 +58,19 @@ test("the address loses the callback and nothing else, before anything is sent",
   assert.equal((await call(page, "hasCallback")).value, false);
 });
 
-test("an address without other parameters keeps no question mark, and one of an error none of its details", async (t) => {
+test("an address without other parameters keeps no question mark after finish, and one of an error none of its details", async (t) => {
   const { page } = await back(t, "error=vehicle_incompatible&error_description=No&vin=1FTFW1E50MFA00001&make=FORD&year=2021");
   await call(page, "finish");
   assert.equal(page.url(), `${lab.world.app}/cars`);
 });
 
-test("an address that is refused is stripped all the same", async (t) => {
+test("the address of a callback that is refused loses it all the same", async (t) => {
   const page = await lab.page(t, `/cars?code=${CODE}&state=forged&tab=2`);
   assert.equal((await call(page, "finish")).error.code, "state_unknown");
   assert.equal(page.url(), `${lab.world.app}/cars?tab=2`);
 });
 
-test("neither code nor state is left behind", async (t) => {
+test("finish leaves neither code nor state behind", async (t) => {
   const { page, state } = await back(t, `code=${CODE}`);
   await call(page, "finish");
   const left = await storage(page);
@@ -123,7 +123,7 @@ test("a callback counts once", async (t) => {
   assert.equal(sent().length, 1);
 });
 
-test("two calls at once: one finishes", async (t) => {
+test("of two calls of finish at once only one finishes", async (t) => {
   const { page } = await back(t, `code=${CODE}`);
   const codes = await page.evaluate(async () => {
     const url = location.href;
@@ -134,7 +134,7 @@ test("two calls at once: one finishes", async (t) => {
   assert.equal(sent().length, 1);
 });
 
-test("a connection ends after ten minutes", async (t) => {
+test("a connection that was started expires after ten minutes", async (t) => {
   const context = await lab.profile(t);
   const page = await context.newPage();
   await page.clock.setFixedTime("2026-11-24T12:00:00Z");
@@ -147,7 +147,7 @@ test("a connection ends after ten minutes", async (t) => {
   assert.equal(sent().length, 1);
 });
 
-test("what was never finished is swept away", async (t) => {
+test("a connection that was never finished is swept away by a later start", async (t) => {
   const context = await lab.profile(t);
   const page = await context.newPage();
   await page.clock.setFixedTime("2026-11-24T12:00:00Z");
@@ -166,7 +166,7 @@ test("what was never finished is swept away", async (t) => {
   assert.equal(keys[0], "mine");
 });
 
-test("callbacks that cannot be believed", async (t) => {
+test("callbacks that cannot be believed are refused, and nothing is sent", async (t) => {
   const page = await lab.page(t);
   const state = await start(page);
   for (const [query, code] of [
@@ -212,7 +212,7 @@ test("Connect's errors are outcomes, and the Worker hears of them", async (t) =>
   }
 });
 
-test("a renewed access", async (t) => {
+test("finish of a renewed access returns its vehicle", async (t) => {
   const { page } = await back(t, "vehicle_id=36ab27d0");
   lab.world.answers["/connect/finish"] = json({ kind: "reauthenticated", vehicleId: "36ab27d0", connection: null });
   assert.deepEqual((await call(page, "finish")).value, { kind: "reauthenticated", vehicleId: "36ab27d0", connection: null });
@@ -235,7 +235,7 @@ test("after a failure of the network, or an answer that asks for patience, the s
   assert.equal((await call(page, "finish", url)).error.code, "state_used");
 });
 
-test("a refusal by the Worker is final", async (t) => {
+test("a refusal of the callback by the Worker is final", async (t) => {
   const { page, query } = await back(t, `code=${CODE}`);
   lab.world.answers["/connect/finish"] = problem(409, "state_used", "already finished");
   const { error } = await call(page, "finish");
@@ -248,7 +248,7 @@ test("a refusal by the Worker is final", async (t) => {
   assert.equal(sent().length, 0);
 });
 
-test("an address given by the app is left alone if it is not the page's", async (t) => {
+test("an address given to finish leaves the page's own alone", async (t) => {
   const page = await lab.page(t, "/cars?code=promo&state=open");
   const state = await start(page);
   assert.equal((await call(page, "finish", `/elsewhere?code=${CODE}&state=${state}`)).value.kind, "connected");

@@ -34,7 +34,7 @@ async function assertRefused(expression, field, message) {
   assert.deepEqual(await refusal(expression), { code: "invalid_option", field, message }, expression);
 }
 
-test("options that are no object", async () => {
+test("options that are not an object are refused", async () => {
   for (const [value, name] of [
     ["null", "null"],
     ["5", "a number"],
@@ -54,14 +54,14 @@ test("options that are no object", async () => {
   }
 });
 
-test("an option that is unknown", async () => {
+test("an unknown option is refused, and the known ones are named", async () => {
   await assertRefused("connect.start({ redirectURI: 1 })", "redirectURI", `\`redirectURI\` is not an option of \`start\`; it knows ${ALL}`);
   await assertRefused("connect.start({ edge: undefined, scopes: undefined })", "scopes", `\`scopes\` is not an option of \`start\`; it knows ${ALL}`);
   await assertRefused("connect.vehicles({ Edge: '/x' })", "Edge", "`Edge` is not an option of `vehicles`; it knows `edge`");
   await assertRefused("connect.authorizeUrl({ client_secret: 'x' })", "client_secret", (await refusal("connect.authorizeUrl({ client_secret: 'x' })")).message);
 });
 
-test("a value of the wrong type", async () => {
+test("an option of the wrong type is refused", async () => {
   for (const [options, field, message] of [
     ["mode: 'Live'", "mode", '`mode` must be one of "live", "simulated", "test", not "Live"'],
     ["mode: 'a mode that nobody knows'", "mode", '`mode` must be one of "live", "simulated", "test", not that string'],
@@ -85,7 +85,7 @@ test("a value of the wrong type", async () => {
   await assertRefused("connect.hasCallback(null)", "url", "`url` must be a string or a URL, not null");
 });
 
-test("a value that is not allowed", async () => {
+test("an option whose value is not allowed is refused", async () => {
   for (const [options, field, message] of [
     ["redirectUri: '/cars'", "redirectUri", /^`redirectUri` is not an absolute URL/],
     ["redirectUri: 'http://a.example/'", "redirectUri", /^`redirectUri` is plain `http` off loopback; use `https`$/],
@@ -119,7 +119,7 @@ test("a value that is not allowed", async () => {
   }
 });
 
-test("no message has a Rust type's name, a line break or a secret in it", async () => {
+test("no message of a refused call has a Rust type's name, a line break or a secret in it", async () => {
   const secret = "5YJ3E1EA7KF31700O";
   for (const expression of [
     `connect.start({ singleSelectVin: '${secret}' })`,
@@ -139,7 +139,7 @@ test("no message has a Rust type's name, a line break or a secret in it", async 
   }
 });
 
-test("nothing that is put in stops the module", async () => {
+test("no value of an option or argument stops the module", async () => {
   // An accepted start must not leave the page.
   lab.world.answers["/connect/start"] = problem(503, "misconfigured", "not now");
   const values = ["undefined", "null", "0", "-1", "NaN", "1e400", "''", "'\\ud800'", "'\\u0000'", "[]", "[[]]", "({})", "Symbol.iterator", "10n", "() => 1", "new Proxy({}, { get() { throw 1 }, ownKeys() { return ['mode'] }, getOwnPropertyDescriptor() { return { enumerable: true, configurable: true } } })", "Object.create(null)", "new Date(NaN)", "'x'.repeat(100000)"];

@@ -44,7 +44,7 @@ test("the state comes from the platform's generator", async () => {
   assert.equal(state, Buffer.alloc(32, 7).toString("base64url"));
 });
 
-test("the URL that starts a connection", async () => {
+test("authorizeUrl returns the URL that starts a connection", async () => {
   const minimal = await value("authorizeUrl", { applicationId: APPLICATION, state: "s" });
   assert.equal(minimal, `https://connect.smartcar.com/oauth/authorize?response_type=code&application_id=${APPLICATION}&state=s`);
   const url = new URL(
@@ -83,7 +83,7 @@ test("the URL that starts a connection", async () => {
   assert.equal(new URL(cleared).searchParams.get("external_id"), "null");
 });
 
-test("the URL that renews the access to a vehicle", async () => {
+test("reauthenticateUrl returns the URL that renews the access to a vehicle", async () => {
   const url = await value("reauthenticateUrl", { applicationId: APPLICATION, vehicleId: "v1", redirectUri: REDIRECT, state: "s" });
   const query = new URLSearchParams([
     ["response_type", "vehicle_id"],
@@ -110,7 +110,7 @@ test("the URL that renews the access to a vehicle", async () => {
   assert.equal(both.error.field, "vehicleId");
 });
 
-test("a callback is believed for its own state only", async () => {
+test("checkCallback believes a callback for its own state only", async () => {
   const expected = { state: "s1", redirectUri: REDIRECT };
   const read = (query, more) => value("checkCallback", `${REDIRECT}?${query}`, { ...expected, ...more });
   assert.deepEqual(await read("code=c&state=s1&user_id=u&external_id=e&virtual_key_url=https%3A%2F%2Ftesla.example"), {
@@ -150,7 +150,7 @@ test("a callback is believed for its own state only", async () => {
   assert.deepEqual([both.error.code, both.error.field], ["invalid_option", "state"]);
 });
 
-test("a callback at another address is not an answer", async () => {
+test("checkCallback refuses a callback at another address", async () => {
   const at = (url, redirectUri = REDIRECT) => code("checkCallback", `${url}?code=c&state=s1`, { state: "s1", redirectUri });
   for (const [url, redirectUri] of [
     [REDIRECT, REDIRECT],
@@ -177,7 +177,7 @@ test("a callback at another address is not an answer", async () => {
   assert.equal(await code("checkCallback", `${REDIRECT}?tenant=8&code=c&state=s1`, own), "callback_other_redirect_uri");
 });
 
-test("a callback comes in time", async () => {
+test("checkCallback refuses a callback that does not come in time", async () => {
   const expected = { state: "s1", redirectUri: REDIRECT };
   const after = (minutes) => code("checkCallback", `${REDIRECT}?code=c&state=s1`, { ...expected, startedAt: Date.now() - minutes * 60_000 });
   assert.equal(await after(9), undefined);
@@ -188,7 +188,7 @@ test("a callback comes in time", async () => {
   }
 });
 
-test("whether an address holds a callback", async () => {
+test("hasCallback says whether an address holds a callback", async () => {
   const has = (url) => value("hasCallback", url);
   for (const url of ["/cars?code=1&state=s", "?state=s&error=e", "https://a.example/?vehicle_id=v&state=s#x"]) assert.equal(await has(url), true, url);
   for (const url of ["/cars", "/cars?code=1", "/cars?state=s", "https://a.example/#code=1&state=s", "/cars?Code=1&state=s"]) {
@@ -229,7 +229,7 @@ test("errors of two copies of the package have the same codes", async () => {
   });
 });
 
-test("Node gives the same, and says what only a page can do", async () => {
+test("the functions return the same in Node, where those of a page say that they need one", async () => {
   const node = await import(new URL("../../dist/package/node.js", import.meta.url));
   const options = { applicationId: APPLICATION, redirectUri: "https://App.example:443/x/../back", state: "s t", scope: ["a", "b"] };
   assert.equal(node.authorizeUrl(options), await value("authorizeUrl", options));

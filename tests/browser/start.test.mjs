@@ -54,7 +54,7 @@ test("the Worker is told the state's fingerprint, and the page leaves for exactl
   assert.ok(!JSON.stringify(lab.world.requests).includes(state));
 });
 
-test("without navigation the URL is the app's to use", async (t) => {
+test("start without navigation returns the URL for the app to use", async (t) => {
   const page = await lab.page(t);
   const before = Date.now();
   const { value } = await call(page, "start", { navigate: false, redirectUri: "https://app.example/back?a=b", applicationId: "app-1" });
@@ -66,14 +66,14 @@ test("without navigation the URL is the app's to use", async (t) => {
   assert.equal(page.url(), `${lab.world.app}/cars`);
 });
 
-test("what is not set is not sent", async (t) => {
+test("start sends no parameter that is not set", async (t) => {
   const page = await lab.page(t);
   const { value } = await call(page, "start", { navigate: false, scope: [], flags: [], user: undefined });
   const names = [...new URL(value.url).searchParams.keys()].sort();
   assert.deepEqual(names, ["application_id", "external_id", "redirect_uri", "response_type", "state"]);
 });
 
-test("the tab keeps the fingerprint, never the state", async (t) => {
+test("after start the tab keeps the fingerprint, never the state", async (t) => {
   const page = await lab.page(t);
   const state = await start(page);
   const fingerprint = (await call(page, "stateFingerprint", state)).value;
@@ -120,7 +120,7 @@ test("a refused start leaves nothing behind", async (t) => {
   assert.equal(page.url(), `${lab.world.app}/cars`);
 });
 
-test("a browser that blocks storage", async (t) => {
+test("start and finish say so when the browser blocks storage", async (t) => {
   const context = await lab.profile(t);
   await context.addInitScript(() => {
     Object.defineProperty(window, "sessionStorage", {
@@ -138,7 +138,7 @@ test("a browser that blocks storage", async (t) => {
   assert.equal(lab.world.requests.length, 0);
 });
 
-test("a storage that is full", async (t) => {
+test("start says so when the storage is full", async (t) => {
   const page = await lab.page(t);
   await page.evaluate(() => {
     for (let size = 1 << 22; size >= 1; size = Math.floor(size / 2)) {
@@ -210,7 +210,7 @@ test("connections and vehicles, as the Worker lists them and nothing more", asyn
   });
 });
 
-test("an answer that is not the Worker's says what to check", async (t) => {
+test("an answer that is not the Worker's is an error that says what to check", async (t) => {
   const page = await lab.page(t);
   for (const answer of [
     { status: 200, type: "text/html", body: "<!doctype html>" },
@@ -249,7 +249,7 @@ test("a problem of the Worker's is told whole", async (t) => {
   assert.equal(error.message, "short and stout (teapot)");
 });
 
-test("a Worker that cannot be reached", async (t) => {
+test("a Worker that cannot be reached is a network error", async (t) => {
   const page = await lab.page(t);
   lab.world.answers["/vehicles"] = "reset";
   const error = await page.evaluate(() =>

@@ -3,21 +3,22 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
 import { storedData } from "./harness/disk.mjs";
+import { openEnv } from "./harness/env.mjs";
 import { scannerFor } from "./harness/secrets.mjs";
 import { ownSecrets } from "./harness/settings.mjs";
-import { openWorld } from "./harness/world.mjs";
+import { until } from "./harness/until.mjs";
 
 const USER = "scanned-owner@example.com";
 const PLANTED = "planted-3f7c1f0a-9d0e-4a58-b0f6-6f0c6c1b9a11";
 
-const world = await openWorld({ isolates: 2 });
-const { simulator, edge } = world;
-after(() => world.close());
+const env = await openEnv({ isolates: 2 });
+const { simulator, edge } = env;
+after(() => env.close());
 
 // The whole life of a connection, with what goes wrong on the way: errors are where a secret leaks.
-const visitor = world.visitor();
-await world.connect(visitor, { user: USER });
-await world.connect(world.visitor(), { user: "other-owner@example.com" });
+const client = env.client();
+await env.connected(client, { user: USER });
+await env.connected(env.client(), { user: "other-owner@example.com" });
 for (const fault of [
   { kind: "wrong_types" },
   { kind: "truncated", commit: true },
@@ -26,20 +27,21 @@ for (const fault of [
   { kind: "reset_after" },
 ]) {
   await simulator.fault({ endpoint: "exchange", ...fault });
-  await world.connect(visitor, { user: USER });
+  await env.connect(client, { user: USER });
 }
-await visitor.start().then(async ({ state }) => visitor.finish({ code: "11111111-refused-code-2222", state }));
-await visitor.get("/connections");
-await visitor.get("/vehicles", { isolate: 1 });
+await client.start().then(async ({ state }) => client.finish({ code: "11111111-refused-code-2222", state }));
+await client.get("/connections");
+await client.get("/vehicles", { isolate: 1 });
 
 const secrets = [
   ...(await simulator.secrets()),
-  ...ownSecrets(world.values),
+  ...ownSecrets(env.values),
   USER,
   "11111111-refused-code-2222",
 ];
 const scan = scannerFor([...secrets, PLANTED]);
-const log = edge.log();
+const log = await env.log();
+await until("KV has both grants and both indexes", async () => (await (await edge.kv()).list()).keys.length === 4);
 // The control: a secret written next to the real data has to be found there.
 await (await edge.kv()).put("planted", PLANTED);
 await edge.halt();
@@ -53,21 +55,21 @@ function found(pieces) {
 }
 
 test("there are secrets to look for: codes, both kinds of token, VINs, the client secret", async () => {
-  assert.ok(secrets.includes(world.values.SMARTCAR_CLIENT_SECRET));
+  assert.ok(secrets.includes(env.values.SMARTCAR_CLIENT_SECRET));
   assert.ok(new Set(secrets).size >= 12, `${secrets.length}`);
-  assert.ok(world.transcript.length >= 18, "answers were kept");
-  assert.ok(world.transcript.some((answer) => answer.includes('"connected"')));
+  assert.ok(env.transcript.length >= 18, "answers were kept");
+  assert.ok(env.transcript.some((answer) => answer.includes('"connected"')));
 });
 
 test("no answer and no cookie of the Worker holds a secret", () => {
-  assert.deepEqual(found(world.transcript.map((content, index) => ({ source: `answer ${index}`, content }))), []);
+  assert.deepEqual(found(env.transcript.map((content, index) => ({ source: `answer ${index}`, content }))), []);
 });
 
 test("no log line holds a secret", () => {
   assert.deepEqual(found([{ source: "log", content: log }]), []);
 });
 
-test("the data on disk holds none, and the one that was planted there is found", () => {
+test("the data on disk holds no secret, and the one that was planted there is found", () => {
   const hits = found(stored);
   assert.notDeepEqual(hits.filter((hit) => hit.startsWith("planted-")), []);
   assert.deepEqual(hits.filter((hit) => !hit.startsWith("planted-")), []);
@@ -81,7 +83,7 @@ test("records were written to both stores, so that there was something to scan",
 
 test("names in KV show neither user nor vehicle, nor a connection's id", async () => {
   const { connections } = JSON.parse(
-    world.transcript.findLast((answer) => answer.includes('"connections":[{')).split("\n").at(-1),
+    env.transcript.findLast((answer) => answer.includes('"connections":[{')).split("\n").at(-1),
   );
   const ids = connections.flatMap(({ id, vehicles }) => [id, ...vehicles.map((vehicle) => vehicle.id)]);
   assert.ok(ids.length >= 2);

@@ -1,81 +1,22 @@
 // What operators see: lines of JSON and data points that say what happened and nothing about whom it happened to.
 import assert from "node:assert/strict";
-import path from "node:path";
 import { after, beforeEach, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { Client } from "./harness/client.mjs";
+import { openConnections } from "./harness/connections-fixture.mjs";
 import { startEdge } from "./harness/edge.mjs";
-import { send } from "./harness/http.mjs";
-import { setClock } from "./harness/instrumented.mjs";
-import { startKv } from "./harness/kv.mjs";
-import { workerDirectory, workerModules } from "./harness/paths.mjs";
+import { failPoints, points, setClock } from "./harness/instrumented.mjs";
 import { scannerFor } from "./harness/secrets.mjs";
 import { ownSecrets, settings } from "./harness/settings.mjs";
+import { HOUR } from "./harness/spans.mjs";
 import { until } from "./harness/until.mjs";
-import { Visitor } from "./harness/visitor.mjs";
-import { openWorld } from "./harness/world.mjs";
 
-const HOUR = 60 * 60 * 1000;
 const USER = "measured-owner@example.com";
 
-// Around the built Worker: a clock that can be moved, and a dataset that keeps its points, or throws.
-const ENTRY = `
-import { WorkerEntrypoint } from "cloudflare:workers";
-import Built, { Vault as BuiltVault } from "./entry.js";
-
-const PlatformDate = Date;
-let offset = 0;
-const now = () => PlatformDate.now() + offset;
-globalThis.Date = new Proxy(PlatformDate, {
-  construct: (target, args, newTarget) => Reflect.construct(target, args.length === 0 ? [now()] : args, newTarget),
-  get: (target, name) => (name === "now" ? now : Reflect.get(target, name)),
-});
-
-const points = [];
-let broken = false;
-const METRICS = {
-  writeDataPoint(point) {
-    if (broken) throw new Error("the dataset is broken");
-    points.push(point);
-  },
-};
-const measured = (env) => ({ ...env, METRICS });
-
-export const Vault = new Proxy(BuiltVault, {
-  construct: (target, [state, env], newTarget) => Reflect.construct(target, [state, measured(env)], newTarget),
-});
-
-export default class extends WorkerEntrypoint {
-  fetch(request) {
-    const { pathname, searchParams } = new URL(request.url);
-    if (pathname === "/__test/clock") {
-      offset = Number(searchParams.get("offset"));
-      return new Response();
-    }
-    if (pathname === "/__test/points") return Response.json(points);
-    if (pathname === "/__test/broken") {
-      broken = searchParams.get("broken") === "true";
-      return new Response();
-    }
-    return new Built(this.ctx, measured(this.env)).fetch(request);
-  }
-
-  scheduled(controller) {
-    return new Built(this.ctx, measured(this.env)).scheduled(controller);
-  }
-}
-`;
-
-const kv = await startKv();
-const world = await openWorld({
-  kv,
-  modules: [{ type: "ESModule", path: path.join(workerDirectory, "measured.js"), contents: ENTRY }, ...workerModules()],
-});
-const { simulator, edge } = world;
-after(async () => {
-  await world.close();
-  await kv.close();
-});
+const fixture = await openConnections({ isolates: 1, adjust: (values) => ({ ...values, KEEP_POINTS: "true" }) });
+const { kv, env, simulator, edge } = fixture;
+after(() => fixture.close());
 beforeEach(() => simulator.clearFaults());
 
 /** The lines so far; whatever else was printed is in `edge.log()`. */
@@ -90,12 +31,8 @@ function lines() {
 
 const outcomesOf = (event) => lines().filter((line) => line.event === event).map(({ outcome }) => outcome);
 
-async function points() {
-  return (await send(`${edge.at(0)}/__test/points`)).json();
-}
-
-const visitor = world.visitor();
-const { answer, query } = await world.connect(visitor, { user: USER });
+const client = env.client();
+const { answer, query } = await env.connect(client, { user: USER });
 const { connection } = answer.json();
 const publications = () => outcomesOf("publish").length;
 await until("the connection is in KV", () => publications() > 0);
@@ -108,7 +45,7 @@ async function refresh(...faults) {
     await setClock(edge, hours * HOUR);
     if (fault) await simulator.fault({ endpoint: "refresh", ...fault });
     const earlier = publications();
-    const { status } = await visitor.token(connection);
+    const { status } = await client.token(connection);
     // A write that is under way while the clock is moved seems to take hours.
     if (status === 200) await until("the new token is in KV", () => publications() > earlier);
     await simulator.clearFaults();
@@ -116,10 +53,10 @@ async function refresh(...faults) {
 }
 
 test("a request that fails has a line with its route and status, and its id is the answer's", async () => {
-  await visitor.get(`/connections/${connection.id}`);
-  const { headers } = await visitor.get("/connections/AAAAAAAAAAAAAAAAAAAAAA");
-  await visitor.get("/nowhere");
-  await visitor.token(connection, { serviceKey: "wrong" });
+  await client.get(`/connections/${connection.id}`);
+  const { headers } = await client.get("/connections/AAAAAAAAAAAAAAAAAAAAAA");
+  await client.get("/nowhere");
+  await client.token(connection, { serviceKey: "wrong" });
   await until("the last line is there", () => outcomesOf("request").includes("internal_token 401"));
   assert.deepEqual(outcomesOf("request"), ["show_connection 404", "none 404", "internal_token 401"]);
   const line = lines().find(({ requestId }) => requestId === headers["x-request-id"]);
@@ -127,9 +64,10 @@ test("a request that fails has a line with its route and status, and its id is t
 });
 
 test("a request that goes well is counted, and has no line", async () => {
-  const counted = (await points()).map(({ blobs }) => blobs.join());
   for (const outcome of ["connect_start 200", "connect_finish 200", "show_connection 200"]) {
-    assert.ok(counted.includes(`request,${outcome}`), outcome);
+    const isIt = ({ blobs }) => blobs.join() === `request,${outcome}`;
+    await until(`${outcome} is counted`, async () => (await points(edge)).some(isIt));
+    assert.ok(!outcomesOf("request").includes(outcome), outcome);
   }
 });
 
@@ -159,11 +97,12 @@ test("a publication's line says how long KV lagged behind, and a sweep's whether
   kv.store.onWrite = async ({ when }) => {
     if (when === "before") await sleep(300);
   };
-  await world.connect(world.visitor());
+  await env.connect(env.client());
   await until("there is another line", () => publications() > earlier);
   kv.store.onWrite = async () => {};
-  const lags = [lines().findLast(({ event }) => event === "publish").ms];
-  lags.push((await points()).findLast(({ indexes: [event] }) => event === "publish").doubles[0]);
+  const published = async () => (await points(edge)).filter(({ indexes: [event] }) => event === "publish");
+  await until("there is another point", async () => (await published()).length > earlier);
+  const lags = [lines().findLast(({ event }) => event === "publish").ms, (await published()).at(-1).doubles[0]];
   assert.ok(lags.every((ms) => ms >= 300 && ms < 10_000), `${lags}`);
 
   await edge.scheduled();
@@ -173,8 +112,8 @@ test("a publication's line says how long KV lagged behind, and a sweep's whether
 
 test("a disconnection's line says whether Smartcar was told", async () => {
   for (const [outcome, fault] of [["told"], ["not_told", { kind: "status", status: 500, body: "oops" }]]) {
-    const owner = world.visitor();
-    const { connection } = (await world.connect(owner)).answer.json();
+    const owner = env.client();
+    const { connection } = (await env.connect(owner)).answer.json();
     if (fault) await simulator.fault({ endpoint: "disconnect", ...fault, times: null });
     assert.equal((await owner.delete(`/connections/${connection.id}`)).status, 204);
     await until("there is a line", () => outcomesOf("disconnect").includes(outcome));
@@ -183,7 +122,7 @@ test("a disconnection's line says whether Smartcar was told", async () => {
   assert.deepEqual(outcomesOf("disconnect"), ["told", "not_told"]);
 });
 
-test("a line has an event, an outcome and a time, and a request's its id: nothing else", () => {
+test("a line of the log has an event, an outcome and a time, and a request's its id: nothing else", () => {
   for (const line of lines()) {
     const members = ["event", "outcome", "ms", ...(line.event === "request" ? ["requestId"] : [])];
     assert.deepEqual(Object.keys(line), members);
@@ -193,10 +132,16 @@ test("a line has an event, an outcome and a time, and a request's its id: nothin
   assert.ok(lines().length >= 12);
 });
 
-test("each line has its data point, and only requests that went well have one without a line", async () => {
-  const written = await points();
+test("each line of the log has its data point, and only requests that went well have one without a line", async () => {
+  // Every line is there once the last one is.
+  await env.log();
   const wanted = lines().map(({ event, outcome }) => [event, outcome].join());
   const quiet = /^request,[a-z_]+ [23]\d\d$/;
+  let written;
+  await until("each line has a data point", async () => {
+    written = await points(edge);
+    return written.filter(({ blobs }) => !quiet.test(blobs.join())).length >= wanted.length;
+  });
   assert.deepEqual(written.map(({ blobs }) => blobs.join()).filter((text) => !quiet.test(text)).sort(), wanted.sort());
   assert.ok(written.some(({ blobs }) => quiet.test(blobs.join())));
   for (const { indexes, blobs, doubles, ...rest } of written) {
@@ -209,40 +154,40 @@ test("neither lines nor points tell a secret, nor whose owner, connection or car
   const { vehicles } = connection;
   const told = [
     ...(await simulator.secrets()),
-    ...ownSecrets(world.values),
+    ...ownSecrets(env.values),
     USER,
     query.code,
     query.state,
-    visitor.cookie,
-    visitor.principal,
-    visitor.principal.split(":")[1],
+    client.cookie,
+    client.principal,
+    client.principal.split(":")[1],
     connection.id,
     ...vehicles.map(({ id }) => id),
     ...(await edge.vaultIds()),
   ];
   assert.ok(told.length > 15 && told.every((text) => typeof text === "string"));
   const scan = scannerFor(told);
-  assert.deepEqual(scan("log", edge.log()), []);
-  assert.deepEqual(scan("points", JSON.stringify(await points())), []);
+  assert.deepEqual(scan("log", await env.log()), []);
+  assert.deepEqual(scan("points", JSON.stringify(await points(edge))), []);
 });
 
 test("a dataset that fails costs nothing but its points", async () => {
-  const before = (await points()).length;
-  await send(`${edge.at(0)}/__test/broken?broken=true`);
-  assert.equal((await world.connect(world.visitor())).answer.json().kind, "connected");
-  await send(`${edge.at(0)}/__test/broken?broken=false`);
-  const health = await visitor.get("/healthz");
+  const before = (await points(edge)).length;
+  await failPoints(edge, true);
+  assert.equal((await env.connect(env.client())).answer.json().kind, "connected");
+  await failPoints(edge, false);
+  const health = await client.get("/healthz");
   assert.equal(health.status, 200);
-  await until("points are written again", async () => (await points()).length > before);
+  await until("points are written again", async () => (await points(edge)).length > before);
 });
 
 test("the platform's own binding takes the points", async () => {
-  const page = world.page;
+  const page = env.page;
   const bound = await startEdge({ bindings: settings({ simulator, allowedOrigins: [page] }), metrics: true });
   try {
-    const owner = new Visitor(bound, page, []);
+    const owner = new Client(bound, page, []);
     const { state } = await owner.start();
-    const finished = await owner.finish({ code: await world.consent(), state });
+    const finished = await owner.finish({ code: await env.consent(), state });
     assert.equal(finished.json().kind, "connected", finished.text);
     assert.equal((await bound.scheduled()).outcome, "ok");
   } finally {

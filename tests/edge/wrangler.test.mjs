@@ -4,12 +4,13 @@ import { after, test } from "node:test";
 
 import { createTestHarness } from "wrangler";
 
+import { Client } from "./harness/client.mjs";
 import { closeConnections } from "./harness/http.mjs";
 import { repository, wranglerToml } from "./harness/paths.mjs";
 import { settings } from "./harness/settings.mjs";
 import { startSimulator } from "./harness/simulator.mjs";
+import { DAY } from "./harness/spans.mjs";
 import { until } from "./harness/until.mjs";
-import { Visitor } from "./harness/visitor.mjs";
 
 const page = "http://localhost:8787";
 const redirectUri = `${page}/`;
@@ -38,14 +39,14 @@ after(async () => {
 const edge = { at: () => url.origin };
 
 test("a car is connected with the deployed configuration", async () => {
-  const visitor = new Visitor(edge, page, []);
-  assert.equal((await visitor.get("/healthz")).status, 200);
-  const { state } = await visitor.start({ redirectUri });
+  const client = new Client(edge, page, []);
+  assert.equal((await client.get("/healthz")).status, 200);
+  const { state } = await client.start({ redirectUri });
   const { code } = await simulator.grant({ redirectUri });
-  const answer = await visitor.finish({ code, state });
+  const answer = await client.finish({ code, state });
   assert.equal(answer.status, 200, answer.text);
   assert.equal(answer.json().kind, "connected");
-  assert.deepEqual(await visitor.connections(), [answer.json().connection]);
+  assert.deepEqual(await client.connections(), [answer.json().connection]);
 });
 
 test("the sealed grant lies in the `TOKENS` namespace, to end with the refresh token", async () => {
@@ -55,6 +56,6 @@ test("the sealed grant lies in the `TOKENS` namespace, to end with the refresh t
     ({ keys } = await TOKENS.list());
     return keys.length === 2;
   });
-  const days = keys.map(({ expiration }) => (expiration * 1000 - Date.now()) / (24 * 60 * 60 * 1000));
+  const days = keys.map(({ expiration }) => (expiration * 1000 - Date.now()) / DAY);
   assert.equal(days.filter((left) => left > 59.9 && left < 60.1).length, 1, `${days}`);
 });

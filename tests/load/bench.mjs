@@ -4,10 +4,11 @@ import { once } from "node:events";
 import os from "node:os";
 import { Worker } from "node:worker_threads";
 
+import { openEnv } from "../edge/harness/env.mjs";
 import { vaultCalls } from "../edge/harness/instrumented.mjs";
 import { SERVICE_KEY, PREFIX } from "../edge/harness/settings.mjs";
+import { HOUR } from "../edge/harness/spans.mjs";
 import { until } from "../edge/harness/until.mjs";
-import { openWorld } from "../edge/harness/world.mjs";
 import { benchModules, rememberReads } from "./modules.mjs";
 import { stormPeers } from "./peers/peers.mjs";
 import { median, print, report } from "./report.mjs";
@@ -31,10 +32,9 @@ const FRESH = [
   [REQUESTS, true],
   [REQUESTS, false],
 ];
-const HOUR = 60 * 60 * 1000;
 
-const world = await openWorld({ isolates: ISOLATES, modules: benchModules() });
-const { simulator, edge } = world;
+const env = await openEnv({ isolates: ISOLATES, modules: benchModules() });
+const { simulator, edge } = env;
 // The clients have a thread of their own: what the bench itself does must not keep answers waiting.
 const clients = new Worker(new URL("clients.mjs", import.meta.url));
 
@@ -42,7 +42,7 @@ try {
   await main();
 } finally {
   await clients.terminate();
-  await world.close();
+  await env.close();
 }
 
 async function stormOf(origins, count, request) {
@@ -57,27 +57,27 @@ function storm(count, request) {
   return stormOf(origins, count, request);
 }
 
-function tokenRequest({ visitor, connection }) {
+function tokenRequest({ client, connection }) {
   return {
     path: `${PREFIX}/internal/token`,
     method: "POST",
     headers: { "content-type": "application/json", authorization: `Bearer ${SERVICE_KEY}` },
-    body: JSON.stringify({ principal: visitor.principal, connectionId: connection.id }),
+    body: JSON.stringify({ principal: client.principal, connectionId: connection.id }),
   };
 }
 
-/** A visitor with a connection, of which KV knows. */
+/** A client with a connection, of which KV knows. */
 async function owner() {
-  const visitor = world.visitor();
-  const connection = (await world.connect(visitor)).answer.json().connection;
-  const grant = { visitor, connection };
+  const client = env.client();
+  const connection = await env.connected(client);
+  const grant = { client, connection };
   await until("KV has the grant", () => servedFromKv(grant));
   return grant;
 }
 
-async function servedFromKv({ visitor, connection }) {
+async function servedFromKv({ client, connection }) {
   const earlier = await vaultCalls(edge);
-  const { status } = await visitor.token(connection);
+  const { status } = await client.token(connection);
   return status === 200 && (await vaultCalls(edge)) === earlier;
 }
 
@@ -93,7 +93,7 @@ async function roundTrip() {
 async function atExpiry(grant, count, fromMemory) {
   await rememberReads(edge, fromMemory);
   await storm(ISOLATES, tokenRequest(grant));
-  await world.travel(2 * HOUR);
+  await env.travel(2 * HOUR);
   const earlier = (await simulator.counts()).refresh;
   const result = await storm(count, tokenRequest(grant));
   const upstream = (await simulator.counts()).refresh - earlier;
@@ -153,6 +153,6 @@ async function main() {
   }
   const [peersLatencyMs] = LATENCIES_MS;
   await simulator.configure({ latencyMs: peersLatencyMs });
-  const peers = await stormPeers(world, ISOLATES, (origins, request) => stormOf(origins, REQUESTS, request));
+  const peers = await stormPeers(env, ISOLATES, (origins, request) => stormOf(origins, REQUESTS, request));
   process.exitCode = report({ floor, fresh, storms, peers, bar: BAR }) ? 0 : 1;
 }

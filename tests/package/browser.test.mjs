@@ -69,7 +69,7 @@ test("a module that is not there is a clear error, and a further attempt may wor
   assert.deepEqual(await resultOf(t, `${server.origin}/`), ["ConnectError wasm_unavailable", 43]);
 });
 
-test("the module can be hosted elsewhere", async (t) => {
+test("`init` loads a module that is hosted elsewhere", async (t) => {
   const script = page("index.js", 'await connect.init("/copy.wasm"); return connect.createState().length;');
   const { folder, installed } = await consumer(t, { "index.html": PAGE, "page.js": script });
   await copyFile(`${installed}/connect_bg.wasm`, `${folder}/copy.wasm`);

@@ -25,7 +25,7 @@ test("before `init` every synchronous function refuses, by name", async (t) => {
   }
 });
 
-test("a load that failed is forgotten, and one that works is kept", async (t) => {
+test("a load of the module that failed is forgotten, and one that works is kept", async (t) => {
   const { entry, wasm } = await browserEntry(t);
   await assert.rejects(entry.init(new Uint8Array([1, 2, 3])), code("wasm_unavailable"));
   assert.throws(() => entry.createState(), code("not_initialized"));
@@ -34,7 +34,7 @@ test("a load that failed is forgotten, and one that works is kept", async (t) =>
   assert.match(entry.createState(), /^[\w-]{43}$/);
 });
 
-test("a compiled module and a promise of one are taken, too", async (t) => {
+test("`init` takes a compiled module and a promise of one, too", async (t) => {
   for (const input of [(wasm) => new WebAssembly.Module(wasm), async (wasm) => wasm]) {
     const { entry, wasm } = await browserEntry(t);
     await entry.init(input(wasm));

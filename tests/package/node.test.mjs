@@ -43,7 +43,7 @@ test("the compiled module exports the functions of the API and nothing else to c
   assert.deepEqual(Object.keys(glue).filter((name) => !internal.includes(name)).sort(), api);
 });
 
-test("works at once, and `init` has nothing left to do", async (t) => {
+test("in Node the package works at once, and `init` has nothing left to do", async (t) => {
   const { folder } = await consumer(t, {
     "use.mjs": `
       import { authorizeUrl, createState, init, stateFingerprint } from "smartcar-connect";

@@ -5,6 +5,8 @@ import { chromium } from "playwright-core";
 import { serve } from "./server.mjs";
 
 const EXECUTABLE = process.env.CHROMIUM ?? "/usr/bin/chromium";
+// Much longer than anything takes, even on a machine that is busy with something else.
+const PATIENCE_MS = 60_000;
 const ARGUMENTS = [
   "--no-sandbox",
   "--disable-gpu",
@@ -27,7 +29,7 @@ export async function setUp() {
     /** A new profile. */
     async profile(t, options = {}) {
       const context = await browser.newContext(options);
-      context.setDefaultTimeout(5_000);
+      context.setDefaultTimeout(PATIENCE_MS);
       t.after(() => context.close());
       return context;
     },

@@ -139,11 +139,11 @@ export async function startEdge({
     data,
     /** Where to reach one isolate, by number or by name. */
     at: (isolate) => direct.get(typeof isolate === "number" ? `edge-${isolate}` : isolate),
-    /** All that workerd has printed: the Worker's log lines included. */
+    /** All that workerd has printed so far, the Worker's log lines included. It comes later than the answers: `env.log()` waits. */
     log: () => log.join("\n"),
     kv: () => runtime.getKVNamespace("TOKENS", VAULT_HOME),
     vaultIds: () => runtime.listDurableObjectIds("VAULT", VAULT_HOME),
-    /** Fires the cron trigger; gives what workerd says came of it. */
+    /** Fires the cron trigger; returns what workerd says came of it. */
     scheduled: async () => (await runtime.getWorker(VAULT_HOME)).scheduled(),
     /** Stops workerd and keeps the data. */
     halt,

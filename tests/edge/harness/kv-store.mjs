@@ -1,4 +1,4 @@
-// The behaviour of Workers KV that Miniflare's KV has not.
+// What Workers KV does and Miniflare's KV does not: stale reads, refusals, losses. `kv.mjs` puts it behind workerd's binding.
 
 const MIN_TTL_SECONDS = 60;
 const LIST_LIMIT = 1000;
@@ -8,6 +8,7 @@ export class KvStore {
   #caches = new Map();
   #lastWrites = new Map();
   #offset = 0;
+  #stoppedAt;
 
   /** For how long a location goes on giving what it read, a miss too, in ms; 0 = strongly consistent. */
   cacheMs = 0;
@@ -25,8 +26,51 @@ export class KvStore {
   /** Every read and write in order: `{operation, location, key, status, cached?}`. */
   log = [];
 
+  /** Makes everything well again; the entries stay. */
+  reset() {
+    Object.assign(this, { cacheMs: 0, oneWritePerSecond: false, refusal: 429, refusals: 0, losses: 0, onWrite: async () => {} });
+    this.log = [];
+    this.#stoppedAt = undefined;
+  }
+
   now() {
-    return Date.now() + this.#offset;
+    return (this.#stoppedAt ?? Date.now()) + this.#offset;
+  }
+
+  /** Stops the clock until `reset`: then only `advance` moves it, however slow the machine is. */
+  stopClock() {
+    this.#stoppedAt = Date.now();
+  }
+
+  /** Holds every write that `wanted` picks, before it is made. `release` lets them go, and holds no further one. */
+  holdWrites(wanted = () => true) {
+    const { promise: released, resolve } = Promise.withResolvers();
+    let held = 0;
+    this.onWrite = async (write) => {
+      if (write.when !== "before" || !wanted(write)) return;
+      held += 1;
+      await released;
+    };
+    const release = () => {
+      this.onWrite = async () => {};
+      resolve();
+    };
+    return { isHeld: () => held > 0, release };
+  }
+
+  /** As `holdWrites`, but only the first one: others go by. */
+  holdFirstWrite(wanted = () => true) {
+    let taken = false;
+    return this.holdWrites((write) => {
+      if (taken || !wanted(write)) return false;
+      taken = true;
+      return true;
+    });
+  }
+
+  /** The writes that were answered: `put` or `delete`. */
+  writes() {
+    return this.log.filter(({ operation }) => operation === "put" || operation === "delete");
   }
 
   /** Moves the clock of the namespace: caches and entries age, writes may be made again. */

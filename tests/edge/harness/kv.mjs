@@ -1,5 +1,8 @@
 // Workers KV as it really is: reads are cached per location for up to a minute, misses too; a key takes one write per
 // second; a write may fail or be lost. The binding in the Worker is workerd's own; Miniflare carries its requests here.
+//
+// How it does so is private to Miniflare (`remoteProxyConnectionString`, the headers `mf-url` and `mf-header-…`), and so are
+// the paths and headers of workerd's KV binding: an upgrade of either may change them. `kv.test.mjs` shows whether it has.
 import http from "node:http";
 
 import { KvStore } from "./kv-store.mjs";
@@ -66,7 +69,7 @@ function answerTo(store, asked, body) {
 /**
  * Starts a KV namespace that misbehaves as it is told to; see `KvStore` for how.
  * @returns {Promise<{store: KvStore, bindingFor: (isolate: number) => object, close: () => Promise<void>}>}
- *   `bindingFor` gives each isolate a location of its own
+ *   `bindingFor` returns a binding in a location of its own for each isolate
  */
 export async function startKv() {
   const store = new KvStore();

@@ -1,7 +1,7 @@
 // What a car's owner does: on the demo page, and on the simulator's pages of Connect.
 import assert from "node:assert/strict";
 
-/** Clicks "Connect your car" and waits for Connect. Gives the state that the page made. */
+/** Clicks "Connect your car" and waits for Connect. Returns the state that the page made. */
 export async function goToConnect(page, simulator) {
   const arrived = page.waitForRequest((request) => request.url().startsWith(`${simulator.origin}/oauth/authorize?`));
   await page.getByRole("button", { name: "Connect your car" }).click();

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 
 /**
- * Checks that `answer` is a problem as documented, and gives its body.
+ * Checks that `answer` is a problem as documented, and returns its body.
  * @param {object} [expected]
  * @param {number} [expected.status]
  * @param {string} [expected.code]

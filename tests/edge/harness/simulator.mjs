@@ -45,6 +45,24 @@ export async function startSimulator(redirectUris) {
     reset: () => control("POST", "/reset", {}),
     /** Everything that was asked of it, control aside. */
     requests: async () => (await control("GET", "/requests")).requests,
+    /** The requests to the token endpoint. */
+    async tokenRequests() {
+      return (await this.requests()).filter(({ path }) => path === "/oauth/token");
+    },
+    /** The requests that ended the access to a car, or tried to; `vehicleId` is in their path. */
+    async disconnects() {
+      const requests = (await this.requests()).filter(({ method }) => method === "DELETE");
+      return requests.map((request) => ({ ...request, vehicleId: request.path.split("/")[3] }));
+    },
+    /** How many requests to an endpoint have not been answered yet. */
+    async pending(endpoint) {
+      return (await this.requests()).filter((request) => request.endpoint === endpoint && request.status === null).length;
+    },
+    /** Whether an access token is honoured. */
+    async honours(token, path = "/v2.0/user") {
+      const answer = await send(`${origin}${path}`, { headers: { authorization: `Bearer ${token}` } });
+      return answer.status === 200;
+    },
     counts: () => control("GET", "/counts"),
     /** Every code, token, VIN, … that it ever gave out. */
     secrets: async () => (await control("GET", "/secrets")).secrets,

@@ -30,23 +30,23 @@ async function refreshToken({ simulator, consent, redirectUri }) {
 
 /**
  * Starts the peers and gives each the storm.
- * @param {object} world as `openWorld` gives
+ * @param {object} env as `openEnv` returns
  * @param {(origins: string[], request: object) => Promise<object>} storm
  * @returns {Promise<object[]>} a result for each of `PEERS`
  */
-export async function stormPeers(world, isolates, storm) {
+export async function stormPeers(env, isolates, storm) {
   const modules = [{ type: "ESModule", path: path.join(here, "worker.js") }];
-  const edge = await startEdge({ bindings: world.values, isolates, modules, modulesRoot: here });
+  const edge = await startEdge({ bindings: env.values, isolates, modules, modulesRoot: here });
   try {
     const origins = Array.from({ length: isolates }, (_, isolate) => edge.at(isolate));
     const results = [];
     for (const { name, place } of PEERS) {
       // Connections are opened before anything is measured.
       await storm(origins, { path: "/seed?in=kv", method: "POST", headers: {}, body: "none" });
-      await send(`${edge.at(0)}/seed?in=${place}`, { method: "POST", body: await refreshToken(world) });
-      const earlier = (await world.simulator.counts()).refresh;
+      await send(`${edge.at(0)}/seed?in=${place}`, { method: "POST", body: await refreshToken(env) });
+      const earlier = (await env.simulator.counts()).refresh;
       const result = await storm(origins, { path: `/token?in=${place}`, method: "GET", headers: {} });
-      results.push({ name, ...result, upstream: (await world.simulator.counts()).refresh - earlier });
+      results.push({ name, ...result, upstream: (await env.simulator.counts()).refresh - earlier });
     }
     return results;
   } finally {

@@ -8,6 +8,8 @@ import { after } from "node:test";
 import { chromium } from "playwright-core";
 
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+// Much longer than anything takes, even on a machine that is busy with something else.
+const PATIENCE_MS = 60_000;
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".wasm": "application/wasm", ".css": "text/css" };
 
 /** Serves a folder. `headers` go with every answer; `served` lists the paths asked for, `missing` those that are 404. */
@@ -52,7 +54,7 @@ export async function resultOf(t, url) {
   page.on("pageerror", (error) => said.push(String(error)));
   await page.goto(url);
   try {
-    await page.waitForFunction(() => globalThis.result !== undefined, null, { timeout: 10_000 });
+    await page.waitForFunction(() => globalThis.result !== undefined, null, { timeout: PATIENCE_MS });
   } catch (error) {
     throw new Error(`the page gave no result; it said: ${said.join("\n")}`, { cause: error });
   }

@@ -1,0 +1,210 @@
+// The whole flow in real Chromium: demo page, Connect at the simulator, back, vehicles.
+import assert from "node:assert/strict";
+import { after, afterEach, beforeEach, test } from "node:test";
+
+import { storageOf } from "../harness/browser.mjs";
+import { mintState } from "../harness/client.mjs";
+import { openDemo } from "../harness/demo.mjs";
+import { decide, goToConnect, logIn, noticeOf, settled, simulateOutcome } from "../harness/owner.mjs";
+import { scannerFor } from "../harness/secrets.mjs";
+import { SESSION_COOKIE } from "../harness/settings.mjs";
+import { MINUTE } from "../harness/spans.mjs";
+
+const demo = await openDemo();
+const { env, simulator, edge, home } = demo;
+after(() => demo.close());
+beforeEach(() => demo.reset());
+afterEach(() => demo.closeProfiles());
+
+/** Headers and body, read at once: the next navigation takes them away. */
+async function contentOf(response) {
+  const body = await response.body().catch(() => Buffer.alloc(0));
+  const headers = await response.headersArray();
+  return { source: new URL(response.url()).pathname, content: `${JSON.stringify(headers)}\n${body.toString("latin1")}` };
+}
+
+/** A new profile on the demo page. What the Worker answered and the page complained of is kept. */
+async function newProfile() {
+  const context = await demo.newContext();
+  const page = await context.newPage();
+  const answers = [];
+  const complaints = [];
+  page.on("response", (response) => {
+    if (response.url().startsWith(edge.origin)) answers.push(contentOf(response));
+  });
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+  await page.goto(home);
+  await settled(page, home);
+  return { context, page, answers, complaints };
+}
+
+/** Lets the owner consent, and keeps the browser from going back: returns the callback's address, not yet opened. */
+async function interceptedCallback(page) {
+  await goToConnect(page, simulator);
+  await logIn(page);
+  let callback;
+  await page.route(`${simulator.origin}/connect/*/consent`, async (route) => {
+    const answer = await route.fetch({ maxRedirects: 0 });
+    callback = answer.headers().location;
+    await route.fulfill({ status: 200, body: "the owner has consented" });
+  });
+  await decide(page, "Allow");
+  await page.getByText("the owner has consented").waitFor();
+  return new URL(callback);
+}
+
+async function tokenRequests() {
+  return (await simulator.tokenRequests()).length;
+}
+
+/** Opens `url`; the page says `code`, and Smartcar hears nothing. */
+async function refused(page, url, code) {
+  const before = await tokenRequests();
+  await page.goto(String(url));
+  assert.equal(await noticeOf(page), code);
+  await settled(page, home);
+  assert.equal(await tokenRequests(), before, "an upstream call was made");
+  assert.equal(await page.locator("#connections > li").count(), 0);
+}
+
+function withParameters(url, parameters) {
+  const changed = new URL(url);
+  changed.search = new URLSearchParams(parameters);
+  return changed;
+}
+
+test("an owner connects, sees the cars, and still sees them after a reload", async () => {
+  const { context, page, answers, complaints } = await newProfile();
+  const { authorize } = await goToConnect(page, simulator);
+  assert.equal(authorize.searchParams.get("redirect_uri"), home);
+  await logIn(page);
+  await decide(page, "Allow");
+  assert.equal(await noticeOf(page), "connected");
+  await settled(page, home);
+
+  for (const again of [false, true]) {
+    if (again) await page.reload();
+    await page.getByRole("heading", { name: "TESLA Model 3" }).waitFor();
+    await page.getByRole("heading", { name: "TESLA Model Y" }).waitFor();
+    assert.equal(await page.locator("#connections > li").getAttribute("data-status"), "active");
+  }
+  assert.equal(await tokenRequests(), 1);
+  assert.deepEqual(complaints, []);
+
+  const [cookie, ...others] = await context.cookies();
+  assert.deepEqual(others, []);
+  assert.equal(cookie.name, SESSION_COOKIE);
+  assert.deepEqual([cookie.httpOnly, cookie.secure, cookie.sameSite, cookie.path], [true, true, "Strict", "/"]);
+
+  const scan = scannerFor([...(await simulator.secrets()), authorize.searchParams.get("state")]);
+  const contents = await Promise.all(answers);
+  assert.ok(contents.some(({ content }) => content.includes('"connected"')), "the finish was seen");
+  for (const { source, content } of contents) assert.deepEqual(scan(source, content), []);
+  assert.deepEqual(scan("storage", JSON.stringify(await storageOf(page))), []);
+  assert.deepEqual(scan("page", await page.content()), []);
+  assert.deepEqual(scan("log", await env.log()), []);
+});
+
+test("a refusal of consent is said in words, and nothing is connected", async () => {
+  const { page } = await newProfile();
+  await goToConnect(page, simulator);
+  await logIn(page);
+  await decide(page, "Deny");
+  assert.equal(await noticeOf(page), "access_denied");
+  await settled(page, home);
+  assert.equal(await tokenRequests(), 0);
+  await page.getByRole("button", { name: "Connect your car" }).waitFor();
+});
+
+for (const [label, code] of [
+  ["Vehicle is not compatible (vehicle named)", "vehicle_incompatible"],
+  ["Application is configured wrongly", "configuration_error"],
+  ["Manufacturer’s log-in was left (description without a key)", "oem_cancelled_login"],
+  ["An error nobody knows yet", "unknown_error"],
+]) {
+  test(`Connect's outcome "${label}" is said in words`, async () => {
+    const { page } = await newProfile();
+    await goToConnect(page, simulator);
+    await logIn(page);
+    await simulateOutcome(page, label);
+    assert.equal(await noticeOf(page), code);
+    await settled(page, home);
+    assert.notEqual((await page.locator("#notice-title").textContent()).trim(), "");
+    assert.equal(await tokenRequests(), 0);
+  });
+}
+
+test("a callback with a forged state is refused", async () => {
+  const { page } = await newProfile();
+  await goToConnect(page, simulator);
+  const forged = { code: "stolen", state: mintState().state };
+  await refused(page, withParameters(home, forged), "state_unknown");
+});
+
+test("a callback without its state connects nothing", async () => {
+  const { page } = await newProfile();
+  const callback = await interceptedCallback(page);
+  callback.searchParams.delete("state");
+  await page.goto(String(callback));
+  await page.locator('body:not([data-view="busy"])').waitFor();
+  assert.equal(await tokenRequests(), 0);
+  assert.equal(await page.locator("#connections > li").count(), 0);
+});
+
+test("a callback with an error and a forged state is not believed", async () => {
+  const { page } = await newProfile();
+  await goToConnect(page, simulator);
+  const forged = { error: "access_denied", error_description: "<b>x</b>", state: mintState().state };
+  await refused(page, withParameters(home, forged), "state_unknown");
+});
+
+test("a callback that was used is refused the second time", async () => {
+  const { page } = await newProfile();
+  const callback = await interceptedCallback(page);
+  await page.goto(String(callback));
+  assert.equal(await noticeOf(page), "connected");
+  await page.goto(String(callback));
+  assert.ok(["state_unknown", "state_used"].includes(await noticeOf(page)));
+  await settled(page, home);
+  assert.equal(await tokenRequests(), 1);
+  assert.equal(await page.locator("#connections > li").count(), 1);
+});
+
+test("a callback that comes after ten minutes is refused: it is expired", async () => {
+  const { context, page } = await newProfile();
+  const callback = await interceptedCallback(page);
+  await context.clock.setSystemTime(Date.now() + 11 * MINUTE);
+  await refused(page, callback, "state_expired");
+});
+
+test("a callback with a repeated parameter is refused", async () => {
+  const { page } = await newProfile();
+  const callback = await interceptedCallback(page);
+  callback.searchParams.append("code", "another");
+  await refused(page, callback, "callback_repeated_parameter");
+});
+
+test("a second profile cannot use the first one's callback; the first one still can", async () => {
+  const first = await newProfile();
+  const callback = await interceptedCallback(first.page);
+
+  const second = await newProfile();
+  await refused(second.page, callback, "state_unknown");
+
+  // A script that could even copy the first one's storage meets the check of the Worker.
+  const stored = await first.page.goto(home).then(() => first.page.evaluate(() => Object.entries({ ...sessionStorage })));
+  assert.ok(stored.some(([name]) => name.startsWith("smartcar-connect:pending:")));
+  for (const withSession of [false, true]) {
+    const third = await newProfile();
+    if (withSession) await goToConnect(third.page, simulator).then(() => third.page.goto(home));
+    await third.page.evaluate((entries) => {
+      for (const [name, value] of entries) sessionStorage.setItem(name, value);
+    }, stored);
+    await refused(third.page, callback, withSession ? "state_unknown" : "session_missing");
+  }
+
+  await first.page.goto(String(callback));
+  assert.equal(await noticeOf(first.page), "connected");
+  assert.equal(await tokenRequests(), 1);
+});

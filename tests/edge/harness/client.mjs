@@ -1,0 +1,155 @@
+// What a browser does, without one: keeps the session cookie, mints a state, sends the guard headers. Every answer of
+// the Worker is kept, so that all of them can be scanned.
+import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
+
+import { send } from "./http.mjs";
+import { PREFIX, SERVICE_KEY, SESSION_COOKIE } from "./settings.mjs";
+
+/** A new state and its fingerprint, as the browser module makes them. */
+export function mintState() {
+  const state = randomBytes(32).toString("base64url");
+  return { state, fingerprint: createHash("sha256").update(state).digest("base64url") };
+}
+
+/** Status line, headers and body of an answer as one text. */
+function transcriptOf(method, path, answer) {
+  return `${method} ${path} ${answer.status}\n${JSON.stringify(answer.headers)}\n${answer.text}`;
+}
+
+export class Client {
+  #edge;
+  #page;
+  #transcript;
+  cookie;
+
+  /**
+   * @param {object} edge as `startEdge` returns
+   * @param {string} page the origin of the page that the browser is on
+   * @param {string[]} transcript where each answer is kept
+   */
+  constructor(edge, page, transcript) {
+    this.#edge = edge;
+    this.#page = page;
+    this.#transcript = transcript;
+  }
+
+  /** The headers that the browser module sends with a state-changing request. */
+  get guards() {
+    return {
+      "content-type": "application/json",
+      "x-requested-with": "smartcar-connect",
+      origin: this.#page,
+      "sec-fetch-site": "same-origin",
+    };
+  }
+
+  /**
+   * Sends a request to the API.
+   * @param {object} [options]
+   * @param {number|string} [options.isolate] which isolate answers
+   * @param {Record<string, string|undefined>} [options.headers] set over the client's own; `undefined` removes one
+   */
+  async request(method, path, { isolate = 0, headers = {}, body, chunked } = {}) {
+    const own = { host: new URL(this.#page).host, ...(this.cookie ? { cookie: `${SESSION_COOKIE}=${this.cookie}` } : {}) };
+    const all = Object.entries({ ...own, ...headers }).filter(([, value]) => value !== undefined);
+    const answer = await send(`${this.#edge.at(isolate)}${PREFIX}${path}`, {
+      method,
+      headers: Object.fromEntries(all),
+      body,
+      chunked,
+    });
+    this.#transcript.push(transcriptOf(method, path, answer));
+    for (const line of answer.setCookie) {
+      const found = new RegExp(`^${SESSION_COOKIE}=([^;]*)`).exec(line);
+      if (found) this.cookie = found[1];
+    }
+    return answer;
+  }
+
+  get(path, options) {
+    return this.request("GET", path, options);
+  }
+
+  post(path, json, { headers, ...options } = {}) {
+    return this.request("POST", path, {
+      ...options,
+      headers: { ...this.guards, ...headers },
+      body: JSON.stringify(json),
+    });
+  }
+
+  delete(path, { headers, ...options } = {}) {
+    return this.request("DELETE", path, { ...options, headers: { ...this.guards, ...headers } });
+  }
+
+  /** `POST /connect/start` with a fresh state, which the answer carries along. */
+  async start({ redirectUri = `${this.#page}/`, isolate } = {}) {
+    const minted = mintState();
+    const answer = await this.post(
+      "/connect/start",
+      { stateFingerprint: minted.fingerprint, redirectUri },
+      { isolate },
+    );
+    return { ...minted, ...answer };
+  }
+
+  /** `POST /connect/finish` with the query of a callback: as text, or as names and values. */
+  finish(query, options) {
+    const callback = typeof query === "string" ? query : `?${new URLSearchParams(query)}`;
+    return this.post("/connect/finish", { callback }, options);
+  }
+
+  /**
+   * The whole flow without a browser: start, consent, finish.
+   * @param {object} simulator as `startSimulator` returns
+   * @param {object} [grant] what the owner consents to, as `simulator.grant` takes it
+   */
+  async connect(simulator, grant) {
+    const { state } = await this.start();
+    const { code } = await simulator.grant({ redirectUri: `${this.#page}/`, ...grant });
+    const query = { code, state };
+    return { query, answer: await this.finish(query) };
+  }
+
+  /** As `connect`, which has to succeed. Returns the connection. */
+  async connected(simulator, grant) {
+    const { answer } = await this.connect(simulator, grant);
+    assert.equal(answer.status, 200, answer.text);
+    assert.equal(answer.json().kind, "connected", answer.text);
+    return answer.json().connection;
+  }
+
+  /** The name that the Worker gives this client, as the app's back end passes it to `POST /internal/token`. */
+  get principal() {
+    const sessionId = Buffer.from(this.cookie.split(".").at(-2), "base64url").subarray(0, 32);
+    const hash = createHash("sha256").update("smartcar-connect/principal/v1\0").update(sessionId);
+    return `anonymous:${hash.digest("base64url")}`;
+  }
+
+  /**
+   * What the app's back end does: asks for an access token of this client.
+   * @param {object} wanted what the body says beside the principal, or in its place: `connectionId` or `vehicleId`, …
+   */
+  askToken(wanted, { serviceKey = SERVICE_KEY, ...options } = {}) {
+    return this.request("POST", "/internal/token", {
+      headers: { "content-type": "application/json", authorization: `Bearer ${serviceKey}`, cookie: undefined },
+      body: JSON.stringify({ principal: this.principal, ...wanted }),
+      ...options,
+    });
+  }
+
+  /** As `askToken`, of one of this client's connections. */
+  token(connection, options) {
+    return this.askToken({ connectionId: connection.id }, options);
+  }
+
+  async connections(options) {
+    return (await this.get("/connections", options)).json().connections;
+  }
+
+  /** The ids of the connections, as they are listed. */
+  async connectionIds() {
+    return (await this.connections()).map(({ id }) => id);
+  }
+}

@@ -1,0 +1,131 @@
+// Around the built Worker, whose script is untouched: a clock that can be moved, alarms that ring when a test says so,
+// Durable Objects that can be killed, and data points that are kept. `instrumented.mjs` speaks to it.
+import { WorkerEntrypoint } from "cloudflare:workers";
+import Built, { Vault as BuiltVault } from "./entry.js";
+
+const PlatformDate = Date;
+let offset = 0;
+const now = () => PlatformDate.now() + offset;
+globalThis.Date = new Proxy(PlatformDate, {
+  construct: (target, args, newTarget) => Reflect.construct(target, args.length === 0 ? [now()] : args, newTarget),
+  get: (target, name) => (name === "now" ? now : Reflect.get(target, name)),
+});
+
+// An alarm is kept this much later than it is due, so that the platform does not ring it between two steps of a test.
+const LATER = 100 * 365 * 24 * 60 * 60 * 1000;
+function keepAlarms(storage) {
+  const [setAlarm, getAlarm] = [storage.setAlarm.bind(storage), storage.getAlarm.bind(storage)];
+  storage.setAlarm = (at, ...options) => setAlarm(Number(at) + LATER, ...options);
+  storage.getAlarm = async (...options) => {
+    const kept = await getAlarm(...options);
+    return kept === null ? null : kept - LATER;
+  };
+}
+
+// When a Vault is to be killed, this one or whichever is next: before or after its write number `skip` + 1 from now.
+let plan = null;
+async function reach(when, state) {
+  if (plan?.when !== when || (plan.vault && plan.vault !== state.id.toString())) return;
+  plan.skip -= 1;
+  if (plan.skip >= 0) return;
+  plan = null;
+  // Later, not here: `abort` ends JavaScript at once, and WebAssembly that is on the stack would be left in the middle.
+  await new Promise(() => setTimeout(() => state.abort("killed by the test"), 0));
+}
+
+// How many writes each Vault is at. One that was killed takes its own along.
+const writing = new WeakMap();
+function watchWrites(state) {
+  const { storage } = state;
+  const put = storage.put.bind(storage);
+  writing.set(storage, 0);
+  storage.put = async (...args) => {
+    writing.set(storage, writing.get(storage) + 1);
+    await reach("before", state);
+    const written = await put(...args);
+    await storage.sync();
+    await reach("after", state);
+    writing.set(storage, writing.get(storage) - 1);
+    return written;
+  };
+}
+
+async function owed(storage) {
+  const due = await storage.getAlarm();
+  return Response.json({ writing: writing.get(storage), wait: due === null ? null : due - now() });
+}
+
+async function runAlarm(storage, vault) {
+  const due = await storage.getAlarm();
+  if (due === null || due > now()) return Response.json({ ran: false, due });
+  await storage.deleteAlarm();
+  await vault.alarm({ retryCount: 0, isRetry: false, scheduledTime: due });
+  return Response.json({ ran: true, due, next: await storage.getAlarm() });
+}
+
+function controlVault(pathname, state, vault) {
+  if (pathname === "/__test/kill") state.abort("killed by the test");
+  if (pathname === "/__test/owed") return owed(state.storage);
+  if (pathname === "/__test/keys") return state.storage.list().then((entries) => Response.json([...entries.keys()]));
+  return runAlarm(state.storage, vault);
+}
+
+const points = [];
+let metricsFail = false;
+const METRICS = {
+  writeDataPoint(point) {
+    if (metricsFail) throw new Error("the dataset is broken");
+    points.push(point);
+  },
+};
+const measured = (env) => (env.KEEP_POINTS ? { ...env, METRICS } : env);
+
+let vaultCalls = 0;
+export class Vault extends BuiltVault {
+  constructor(state, env) {
+    watchWrites(state);
+    keepAlarms(state.storage);
+    super(state, measured(env));
+  }
+
+  ask(request) {
+    vaultCalls += 1;
+    return super.ask(request);
+  }
+
+  /** The built Vault has no `fetch`: whatever comes is for the tests. */
+  fetch(request) {
+    return controlVault(new URL(request.url).pathname, this.ctx, this);
+  }
+}
+
+const controls = {
+  "/__test/clock": (parameters) => {
+    offset = Number(parameters.get("offset"));
+  },
+  "/__test/plan": (parameters) => {
+    plan = { when: parameters.get("when"), skip: Number(parameters.get("skip")), vault: parameters.get("vault") };
+  },
+  "/__test/planned": () => plan,
+  "/__test/calls": () => vaultCalls,
+  "/__test/points": () => points,
+  "/__test/metrics": (parameters) => {
+    metricsFail = parameters.get("fail") === "true";
+  },
+};
+
+export default class extends WorkerEntrypoint {
+  async fetch(request) {
+    const { pathname, searchParams } = new URL(request.url);
+    if (pathname in controls) return Response.json(controls[pathname](searchParams) ?? null);
+    if (pathname.startsWith("/__test/")) {
+      const { VAULT } = this.env;
+      return VAULT.get(VAULT.idFromString(searchParams.get("id"))).fetch("https://vault" + pathname);
+    }
+    return new Built(this.ctx, measured(this.env)).fetch(request);
+  }
+
+  scheduled(controller) {
+    return new Built(this.ctx, measured(this.env)).scheduled(controller);
+  }
+}
