@@ -41,7 +41,7 @@ const secrets = [
 ];
 const scan = scannerFor([...secrets, PLANTED]);
 const log = await env.log();
-await until("KV has both grants and both indexes", async () => (await (await edge.kv()).list()).keys.length === 4);
+await until("KV has both grants, indexes and pairs of look-ups", async () => (await (await edge.kv()).list()).keys.length === 8);
 // The control: a secret written next to the real data has to be found there.
 await (await edge.kv()).put("planted", PLANTED);
 await edge.halt();

@@ -165,7 +165,7 @@ pub enum Next {
     /// What is stored stays.
     Keep,
     /// This record takes the place of what is stored.
-    Put(Record),
+    Put(Box<Record>),
     /// The record is deleted.
     Remove,
 }
@@ -201,7 +201,7 @@ impl Step {
 
     fn put(record: Record, effects: Vec<Effect>) -> Self {
         Self {
-            next: Next::Put(record),
+            next: Next::Put(Box::new(record)),
             index: IndexChange::Same,
             effects,
         }
@@ -256,7 +256,7 @@ pub fn step(id: &ConnectionId, record: Option<Record>, now: UnixMillis, event: E
         None => Step::keep(Vec::new()),
     };
     if let (Next::Keep, Some(clamped)) = (&step.next, clamped) {
-        step.next = Next::Put(clamped);
+        step.next = Next::Put(Box::new(clamped));
     }
     let after = match &step.next {
         Next::Keep => return step,

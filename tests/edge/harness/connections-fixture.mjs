@@ -34,9 +34,21 @@ export async function firstVisit(env, visit) {
   return { result, vault, stored };
 }
 
-/** Waits until KV has as many grants as there are connections, and the index. */
+/** Whether a name in KV is a look-up by a Smartcar user: it ends with the id of the vault that it leads to. */
+function isUserLookup(name) {
+  return name.split("/").length === 3;
+}
+
+/**
+ * Waits until KV has as many grants as there are connections, the index, the look-up by external id, and one by Smartcar's
+ * user at least.
+ */
 export async function untilStored(connections, stored) {
-  await until("KV has the grants and the index", () => stored().length === connections.length + 1);
+  await until("KV has the grants, the index and the look-ups", () => {
+    const names = stored();
+    const users = names.filter(isUserLookup).length;
+    return users > 0 && names.length - users === connections.length + 2;
+  });
 }
 
 /**

@@ -69,7 +69,7 @@ impl Protocol {
         let Step { next, effects, .. } = step(&connection(), before, world.now, event, &policy);
         let next = match next {
             Next::Keep => None,
-            Next::Put(record) => Some(Some(Stored::new(record))),
+            Next::Put(record) => Some(Some(Stored::new(*record))),
             Next::Remove => Some(None),
         };
         let calls = effects.iter().any(|effect| matches!(effect, Effect::Refresh { .. }));

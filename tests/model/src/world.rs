@@ -202,7 +202,7 @@ impl World {
                 &Policy::default(),
             );
             if let Next::Put(next) = decided.next {
-                record = next;
+                record = *next;
             }
         }
         if after_outage {

@@ -121,7 +121,7 @@ impl Vault {
         let Step { next, effects, .. } = step(&id(), self.record.clone(), self.now, event, &self.policy);
         match next {
             Next::Keep => {}
-            Next::Put(record) => self.record = Some(record),
+            Next::Put(record) => self.record = Some(*record),
             Next::Remove => self.record = None,
         }
         effects.iter().map(short).collect()
