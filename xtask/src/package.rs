@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use crate::{
@@ -35,7 +35,7 @@ pub fn build(layout: &Layout) -> Result<()> {
         files::copy(&layout.root.join(file), &staging.join(file))?;
     }
     inline(&wasm, &staging.join(format!("{STEM}_bg.wasm.js")))?;
-    set_version(&layout.root.join("Cargo.toml"), &staging.join("package.json"))?;
+    set_version(&layout.version_of("smartcar-connect")?, &staging.join("package.json"))?;
     files::replace(&staging, &layout.dist().join("package"))?;
     pack(layout)
 }
@@ -57,12 +57,7 @@ fn inline(wasm: &Path, out: &Path) -> Result<()> {
 }
 
 /// One version, that of the crate, in every artefact.
-fn set_version(manifest: &Path, package: &Path) -> Result<()> {
-    let manifest = fs::read_to_string(manifest)?;
-    let version = manifest
-        .lines()
-        .find_map(|line| line.strip_prefix("version = \"")?.strip_suffix('"'));
-    let version = version.context("no `version` in Cargo.toml")?;
+fn set_version(version: &str, package: &Path) -> Result<()> {
     let text = fs::read_to_string(package)?;
     // As text: the order of the conditions in `exports` carries meaning and has to survive.
     ensure!(

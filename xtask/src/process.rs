@@ -5,7 +5,8 @@ use std::{
     process::{Command, Stdio},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use cargo_metadata::{Metadata, MetadataCommand};
 
 /// The target triple of both modules.
 pub const WASM: &str = "wasm32-unknown-unknown";
@@ -19,27 +20,51 @@ pub struct Layout {
     pub target: PathBuf,
     /// The directory of this program, and of `bindgen` beside it.
     pub programs: PathBuf,
+    metadata: Metadata,
 }
 
 impl Layout {
-    /// Finds the directories from where this program was built and lies.
+    /// Finds the repository around the working directory. Nothing of it is compiled in: a checkout can be moved, or copied,
+    /// with everything that was built in it.
     ///
     /// # Errors
-    /// When this program was moved out of Cargo's target directory.
+    /// When there is no repository, or this program lies in the target directory of another.
     pub fn find() -> Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .parent()
-            .context("the workspace is gone")?
-            .to_owned();
-        let programs = std::env::current_exe()?
-            .parent()
-            .context("no directory of this program")?
-            .to_owned();
-        let target = programs
-            .parent()
-            .context("this program is outside Cargo's target directory")?
-            .to_owned();
-        Ok(Self { root, target, programs })
+        let metadata = MetadataCommand::new()
+            .no_deps()
+            .exec()
+            .context("cannot find out where the repository is: run this inside the repository")?;
+        let program = std::env::current_exe()?.canonicalize()?;
+        let programs = program.parent().context("no directory of this program")?.to_owned();
+        let root = metadata.workspace_root.clone().into_std_path_buf();
+        let target = metadata.target_directory.clone().into_std_path_buf();
+        ensure!(
+            target.canonicalize().is_ok_and(|target| program.starts_with(target)),
+            "{} belongs to another checkout than {}, whose target directory is {}: run `cargo xtask`, which builds the \
+             program of the checkout you are in",
+            program.display(),
+            root.display(),
+            target.display()
+        );
+        Ok(Self {
+            root,
+            target,
+            programs,
+            metadata,
+        })
+    }
+
+    /// The version of a package of this workspace.
+    ///
+    /// # Errors
+    /// When there is no such package.
+    pub fn version_of(&self, package: &str) -> Result<String> {
+        let mut packages = self.metadata.packages.iter();
+        let found = packages.find(|found| found.name.as_str() == package);
+        Ok(found
+            .with_context(|| format!("the workspace has no package `{package}`"))?
+            .version
+            .to_string())
     }
 
     /// Where everything that can be shipped is put.
@@ -66,6 +91,10 @@ impl Layout {
         path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
         let mut command = Command::new(program);
         command.current_dir(&self.root).env("PATH", std::env::join_paths(path)?);
+        // It may be relative to a directory other than the command's.
+        if std::env::var_os("CARGO_TARGET_DIR").is_some() {
+            command.env("CARGO_TARGET_DIR", &self.target);
+        }
         Ok(command)
     }
 }
