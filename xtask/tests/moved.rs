@@ -69,12 +69,10 @@ fn assemble(program: &Path, working_directory: &Path) -> Result<(), String> {
         .env_remove("CARGO_TARGET_DIR")
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     if output.status.success() {
-        Ok(())
-    } else {
-        Err(said.into_owned())
+        return Ok(());
     }
+    Err(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
 }
 
 #[test]
