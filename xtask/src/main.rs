@@ -11,7 +11,7 @@ const USAGE: &str = "usage: xtask <command>
   worker TOOL    build the Worker with this `worker-build`: worker/build
   demo-assets    assemble the demo page: dist/demo
   check-lock     check the versions that have to agree in Cargo.lock
-  check-build    check what was built: sizes within their budgets, nothing secret-bearing in the browser module";
+  check-build    check what was built: its sizes, nothing secret-bearing in the browser module";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
