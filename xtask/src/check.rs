@@ -2,11 +2,11 @@
 
 use std::{fs, io::Write as _};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail};
 use brotli::enc::BrotliEncoderParams;
 use flate2::{Compression, write::GzEncoder};
 
-use crate::process::Layout;
+use crate::{layout::Layout, step::report};
 
 /// The name of the one parameter that no browser ever has a value for.
 const SECRET: &[u8] = b"client_secret";
@@ -106,27 +106,34 @@ pub const WORKER: Shipped = Shipped {
 /// # Errors
 /// When a file is missing, a size is far off, or the browser module holds what only feature `edge` brings.
 pub fn all(layout: &Layout) -> Result<()> {
-    let mut problems = Vec::new();
-    for shipped in [BROWSER, GLUE, WORKER] {
-        let size = measure(layout, &shipped)?;
-        println!("{}", row(&shipped, size));
-        if size.gzip > shipped.alarm {
-            problems.push(format!(
-                "the {} is above {} after gzip: something is in it that was not meant to be",
-                shipped.name,
-                kilobytes(shipped.alarm)
-            ));
+    Ok(report(layout, "Check what was built", |log| {
+        let mut sizes = Vec::new();
+        let mut problems = Vec::new();
+        for shipped in [BROWSER, GLUE, WORKER] {
+            let size = measure(layout, &shipped)?;
+            sizes.push(row(&shipped, size));
+            if size.gzip > shipped.alarm {
+                problems.push(format!(
+                    "the {} is above {} after gzip: something is in it that was not meant to be",
+                    shipped.name,
+                    kilobytes(shipped.alarm)
+                ));
+            }
         }
-    }
-    for file in BROWSER.files {
-        if read(layout, file)?.windows(SECRET.len()).any(|window| window == SECRET) {
-            problems.push(format!(
-                "{file} holds the text `client_secret`: something of feature `edge` is in it"
-            ));
+        for file in BROWSER.files {
+            if read(layout, file)?.windows(SECRET.len()).any(|window| window == SECRET) {
+                problems.push(format!(
+                    "{file} holds the text `client_secret`: something of feature `edge` is in it"
+                ));
+            }
         }
-    }
-    ensure!(problems.is_empty(), "{}", problems.join("\n       "));
-    Ok(())
+        let sizes = sizes.join("\n");
+        if problems.is_empty() {
+            return Ok(sizes);
+        }
+        log.line(&sizes)?;
+        bail!("{}", problems.join("\n       "));
+    })?)
 }
 
 fn row(shipped: &Shipped, size: Size) -> String {

@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
-use crate::{bindgen, process::Layout};
+use crate::{bindgen, layout::Layout, step::report};
 
 /// The part of `Cargo.lock` that is looked at.
 #[derive(Debug, Deserialize)]
@@ -29,6 +29,20 @@ impl Lock {
         toml::from_str(&text).context("cannot read Cargo.lock")
     }
 
+    /// The version of a package that there is once.
+    ///
+    /// # Errors
+    /// When there is none, or more than one version.
+    pub fn version_of(&self, name: &str) -> Result<String> {
+        match self.versions(name).as_slice() {
+            [version] => Ok((*version).to_owned()),
+            other => bail!(
+                "Cargo.lock has `{name}` {} times, but one version is needed",
+                other.len()
+            ),
+        }
+    }
+
     fn versions(&self, name: &str) -> Vec<&str> {
         let named = self.package.iter().filter(|package| package.name == name);
         named.map(|package| package.version.as_str()).collect()
@@ -38,11 +52,12 @@ impl Lock {
 /// Checks what would otherwise show as a broken or a much bigger module.
 ///
 /// # Errors
-/// Names the crate, what was found and what to do.
+/// When versions disagree; the crate, what was found and what to do are printed.
 pub fn check(layout: &Layout) -> Result<()> {
-    problems(&Lock::read(layout)?)?;
-    println!("wasm-bindgen {}, idna_adapter 1.0.0", bindgen::VERSION);
-    Ok(())
+    Ok(report(layout, "Check the lock file", |_| {
+        problems(&Lock::read(layout)?)?;
+        Ok(format!("wasm-bindgen {}, idna_adapter 1.0.0", bindgen::VERSION))
+    })?)
 }
 
 fn problems(lock: &Lock) -> Result<()> {
@@ -100,6 +115,10 @@ mod tests {
         let lock: Lock = toml::from_str(text).unwrap();
         assert_eq!(lock.versions("a"), ["1.2.3"]);
         assert_eq!(lock.versions("b"), ["0.1.0", "0.2.0"]);
+        assert_eq!(lock.version_of("a").unwrap(), "1.2.3");
+        for name in ["b", "c"] {
+            assert!(lock.version_of(name).unwrap_err().to_string().contains(name));
+        }
     }
 
     #[test]

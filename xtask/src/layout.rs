@@ -1,15 +1,21 @@
-//! Where things are, and running other programs.
+//! Where things are.
 
 use std::{
+    ffi::OsStr,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
 use anyhow::{Context, Result, bail, ensure};
 use cargo_metadata::{Metadata, MetadataCommand};
 
-/// The target triple of both modules.
-pub const WASM: &str = "wasm32-unknown-unknown";
+/// What keeps wrangler from calling home, and lets it work offline.
+const QUIET_WRANGLER: [(&str, &str); 4] = [
+    ("CLOUDFLARE_CF_FETCH_ENABLED", "false"),
+    ("WRANGLER_HIDE_BANNER", "true"),
+    ("WRANGLER_SEND_ERROR_REPORTS", "false"),
+    ("WRANGLER_SEND_METRICS", "false"),
+];
 
 /// The directories of the build.
 #[derive(Debug)]
@@ -54,6 +60,18 @@ impl Layout {
         })
     }
 
+    /// Where everything that can be shipped is put.
+    #[must_use]
+    pub fn dist(&self) -> PathBuf {
+        self.root.join("dist")
+    }
+
+    /// Where what the steps print is kept.
+    #[must_use]
+    pub fn logs(&self) -> PathBuf {
+        self.target.join("log")
+    }
+
     /// The version of a package of this workspace.
     ///
     /// # Errors
@@ -67,10 +85,10 @@ impl Layout {
             .to_string())
     }
 
-    /// Where everything that can be shipped is put.
+    /// A path as people read it: from the repository, if it is inside.
     #[must_use]
-    pub fn dist(&self) -> PathBuf {
-        self.root.join("dist")
+    pub fn for_people<'a>(&self, path: &'a Path) -> std::path::Display<'a> {
+        path.strip_prefix(&self.root).unwrap_or(path).display()
     }
 
     /// A tool that `npm ci` installed.
@@ -86,15 +104,28 @@ impl Layout {
     ///
     /// # Errors
     /// When `PATH` cannot be extended.
-    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Result<Command> {
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Result<Command> {
         let mut path = vec![self.root.join("node_modules/.bin")];
         path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
         let mut command = Command::new(program);
-        command.current_dir(&self.root).env("PATH", std::env::join_paths(path)?);
+        command
+            .current_dir(&self.root)
+            .env("PATH", std::env::join_paths(path)?)
+            .envs(QUIET_WRANGLER);
         // It may be relative to a directory other than the command's.
         if std::env::var_os("CARGO_TARGET_DIR").is_some() {
             command.env("CARGO_TARGET_DIR", &self.target);
         }
+        Ok(command)
+    }
+
+    /// Cargo, in the repository.
+    ///
+    /// # Errors
+    /// When `PATH` cannot be extended.
+    pub fn cargo<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Result<Command> {
+        let mut command = self.command("cargo")?;
+        command.args(arguments);
         Ok(command)
     }
 }
@@ -107,45 +138,5 @@ pub fn present(path: PathBuf) -> Result<PathBuf> {
     if path.exists() {
         return Ok(path);
     }
-    bail!("{} is missing: run `make tools`", path.display())
-}
-
-/// Runs a command to its end; what it prints goes to standard error.
-///
-/// # Errors
-/// When it cannot be started or fails.
-pub fn run(command: &mut Command) -> Result<()> {
-    let name = describe(command);
-    let status = command.stdin(Stdio::null()).stdout(std::io::stderr()).status();
-    let status = status.with_context(|| format!("cannot start {name}"))?;
-    if !status.success() {
-        bail!("{name} failed: {status}");
-    }
-    Ok(())
-}
-
-/// Runs a command to its end and returns what it printed.
-///
-/// # Errors
-/// When it cannot be started or fails; its output is in the error.
-pub fn capture(command: &mut Command) -> Result<String> {
-    let name = describe(command);
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("cannot start {name}"))?;
-    let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
-    text.push_str(&String::from_utf8_lossy(&output.stderr));
-    if !output.status.success() {
-        bail!("{name} failed: {}\n{text}", output.status);
-    }
-    Ok(text)
-}
-
-fn describe(command: &Command) -> String {
-    let program = Path::new(command.get_program());
-    format!(
-        "`{}`",
-        program.file_name().unwrap_or(command.get_program()).to_string_lossy()
-    )
+    bail!("{} is missing: run `make build`", path.display())
 }
