@@ -4,7 +4,8 @@ use anyhow::{Context, Result};
 
 use crate::{
     check, files,
-    process::{Layout, present},
+    layout::{Layout, present},
+    step::step,
 };
 
 /// `dist/demo`: the page, and under `pkg/` what a browser loads of the package.
@@ -12,6 +13,10 @@ use crate::{
 /// # Errors
 /// When the package was not built.
 pub fn assemble(layout: &Layout) -> Result<()> {
+    Ok(step(layout, "Assemble the demo page", |_| page(layout))?)
+}
+
+fn page(layout: &Layout) -> Result<()> {
     let staging = layout.dist().join("demo.new");
     files::empty(&staging)?;
     files::copy_tree(&layout.root.join("worker/demo"), &staging)?;

@@ -3,51 +3,66 @@
 use std::fs;
 
 use anyhow::{Context, Result, bail, ensure};
+use serde::Deserialize;
 
-use crate::{bindgen, process::Layout};
+use crate::{bindgen, layout::Layout, step::report};
+
+/// The part of `Cargo.lock` that is looked at.
+#[derive(Debug, Deserialize)]
+pub struct Lock {
+    package: Vec<Package>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Package {
+    name: String,
+    version: String,
+}
+
+impl Lock {
+    /// Reads the lock file.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read(layout: &Layout) -> Result<Self> {
+        let text = fs::read_to_string(layout.root.join("Cargo.lock")).context("cannot read Cargo.lock")?;
+        toml::from_str(&text).context("cannot read Cargo.lock")
+    }
+
+    /// The version of a package that there is once.
+    ///
+    /// # Errors
+    /// When there is none, or more than one version.
+    pub fn version_of(&self, name: &str) -> Result<String> {
+        match self.versions(name).as_slice() {
+            [version] => Ok((*version).to_owned()),
+            other => bail!(
+                "Cargo.lock has `{name}` {} times, but one version is needed",
+                other.len()
+            ),
+        }
+    }
+
+    fn versions(&self, name: &str) -> Vec<&str> {
+        let named = self.package.iter().filter(|package| package.name == name);
+        named.map(|package| package.version.as_str()).collect()
+    }
+}
 
 /// Checks what would otherwise show as a broken or a much bigger module.
 ///
 /// # Errors
-/// Names the crate, what was found and what to do.
+/// When versions disagree; the crate, what was found and what to do are printed.
 pub fn check(layout: &Layout) -> Result<()> {
-    let lock = fs::read_to_string(layout.root.join("Cargo.lock")).context("cannot read Cargo.lock")?;
-    problems(&packages(&lock))?;
-    println!("wasm-bindgen {}, idna_adapter 1.0.0", bindgen::VERSION);
-    Ok(())
+    Ok(report(layout, "Check the lock file", |_| {
+        problems(&Lock::read(layout)?)?;
+        Ok(format!("wasm-bindgen {}, idna_adapter 1.0.0", bindgen::VERSION))
+    })?)
 }
 
-/// Name and version of every package in the lock file.
-fn packages(lock: &str) -> Vec<(&str, &str)> {
-    let field = |block: &'_ str, key: &str| -> Option<std::ops::Range<usize>> {
-        let start = block
-            .find(&format!("\n{key} = \""))?
-            .checked_add(key.len())?
-            .checked_add(5)?;
-        let end = block.get(start..)?.find('"')?.checked_add(start)?;
-        Some(start..end)
-    };
-    let mut found = Vec::new();
-    for block in lock.split("[[package]]").skip(1) {
-        if let (Some(name), Some(version)) = (field(block, "name"), field(block, "version"))
-            && let (Some(name), Some(version)) = (block.get(name), block.get(version))
-        {
-            found.push((name, version));
-        }
-    }
-    found
-}
-
-fn problems(packages: &[(&str, &str)]) -> Result<()> {
-    let versions = |name: &str| -> Vec<&str> {
-        packages
-            .iter()
-            .filter(|(found, _)| *found == name)
-            .map(|(_, version)| *version)
-            .collect()
-    };
+fn problems(lock: &Lock) -> Result<()> {
     for name in ["wasm-bindgen", "wasm-bindgen-cli-support", "wasm-bindgen-shared"] {
-        let found = versions(name);
+        let found = lock.versions(name);
         ensure!(
             found == [bindgen::VERSION],
             "`{name}` is locked to {found:?}, but the build needs {} everywhere: the module and its glue must come from \
@@ -55,13 +70,14 @@ fn problems(packages: &[(&str, &str)]) -> Result<()> {
             bindgen::VERSION
         );
     }
-    let idna = versions("idna_adapter");
+    let idna = lock.versions("idna_adapter");
     ensure!(
         idna == ["1.0.0"],
         "`idna_adapter` is locked to {idna:?}: newer ones carry Unicode tables of 45 KB gzip; run \
          `cargo update -p idna_adapter --precise 1.0.0`"
     );
-    if let Some(version) = versions("getrandom").iter().find(|version| version.starts_with("0.2.")) {
+    let getrandom = lock.versions("getrandom");
+    if let Some(version) = getrandom.iter().find(|version| version.starts_with("0.2.")) {
         bail!(
             "`getrandom` {version} is in the tree and does not build for the browser: `cargo tree -i getrandom@{version}`"
         );
@@ -71,7 +87,17 @@ fn problems(packages: &[(&str, &str)]) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{packages, problems};
+    use super::{Lock, Package, problems};
+
+    fn lock(packages: &[(&str, &str)]) -> Lock {
+        let package = |&(name, version): &(&str, &str)| Package {
+            name: name.to_owned(),
+            version: version.to_owned(),
+        };
+        Lock {
+            package: packages.iter().map(package).collect(),
+        }
+    }
 
     const GOOD: &[(&str, &str)] = &[
         ("wasm-bindgen", "0.2.130"),
@@ -83,14 +109,21 @@ mod tests {
 
     #[test]
     fn names_and_versions_are_read() {
-        let lock = "version = 4\n\n[[package]]\nname = \"a\"\nversion = \"1.2.3\"\nsource = \"x\"\n\n[[package]]\nname = \"b\"\n\
-                    version = \"0.1.0\"\n";
-        assert_eq!(packages(lock), [("a", "1.2.3"), ("b", "0.1.0")]);
+        let text = "version = 4\n\n[[package]]\nname = \"a\"\nversion = \"1.2.3\"\nsource = \"x\"\ndependencies = [\n \
+                    \"b\",\n]\n\n[[package]]\nname = \"b\"\nversion = \"0.1.0\"\n\n[[package]]\nname = \"b\"\nversion = \
+                    \"0.2.0\"\n";
+        let lock: Lock = toml::from_str(text).unwrap();
+        assert_eq!(lock.versions("a"), ["1.2.3"]);
+        assert_eq!(lock.versions("b"), ["0.1.0", "0.2.0"]);
+        assert_eq!(lock.version_of("a").unwrap(), "1.2.3");
+        for name in ["b", "c"] {
+            assert!(lock.version_of(name).unwrap_err().to_string().contains(name));
+        }
     }
 
     #[test]
     fn each_disagreement_is_named() {
-        problems(GOOD).unwrap();
+        problems(&lock(GOOD)).unwrap();
         for (name, version) in [
             ("wasm-bindgen", "0.2.131"),
             ("wasm-bindgen-cli-support", "0.2.129"),
@@ -100,7 +133,7 @@ mod tests {
             let mut packages = GOOD.to_vec();
             packages.retain(|(other, _)| *other != name);
             packages.push((name, version));
-            let message = problems(&packages).unwrap_err().to_string();
+            let message = problems(&lock(&packages)).unwrap_err().to_string();
             assert!(message.contains(name) && message.contains(version), "{message}");
         }
     }

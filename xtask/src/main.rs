@@ -1,17 +1,25 @@
-//! `xtask <command>`: one step of the build.
-#![expect(clippy::print_stderr, reason = "errors of a command line tool")]
+//! `xtask <command>`: one step of the build, or several.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool")]
 
-use std::{path::Path, process::ExitCode};
+use std::process::ExitCode;
 
-use xtask::{check, demo, lock, package, process::Layout, worker};
+use xtask::{check, demo, fuzz, layout::Layout, lock, node, package, simulator, step::Failed, test, tools, worker};
 
-const USAGE: &str = "usage: xtask <command>
+const USAGE: &str = "usage: cargo xtask <command>
 
-  package        build the browser module and the npm package: dist/package, dist/*.tgz
-  worker TOOL    build the Worker with this `worker-build`: worker/build
-  demo-assets    assemble the demo page: dist/demo
-  check-lock     check the versions that have to agree in Cargo.lock
-  check-build    check what was built: sizes within their budgets, nothing secret-bearing in the browser module";
+  tools              install what the build needs: the wasm32 target, the npm tools, worker-build
+  package            build the browser module and the npm package: dist/package, dist/*.tgz
+  worker             build the Worker: worker/build
+  demo-assets        assemble the demo page: dist/demo
+  simulator          build the simulator
+  check-lock         check the versions that have to agree in Cargo.lock
+  check-build        check what was built: its sizes, nothing secret-bearing in the browser module
+  test               every check and test; the last line is the sum
+  test lint          the checks of the sources alone
+  fuzz [TARGET…]     fuzz these targets, or all, for FUZZ_SECONDS (60) each
+  fuzz keep          bring into fuzz/corpus/ the smallest finds that reach something new
+  demo               run what `make demo` has built
+  bench              run the bench on what `make bench` has built";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -19,20 +27,35 @@ fn main() -> ExitCode {
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            // Of a step, everything was said where it failed.
+            if !error.is::<Failed>() {
+                eprintln!("error: {error:#}");
+            }
             ExitCode::FAILURE
         }
     }
 }
 
 fn run(arguments: &[&str]) -> anyhow::Result<()> {
+    if let [] | ["help" | "--help" | "-h"] = arguments {
+        println!("{USAGE}");
+        return Ok(());
+    }
     let layout = Layout::find()?;
     match arguments {
+        ["tools"] => tools::all(&layout),
         ["package"] => package::build(&layout),
-        ["worker", tool] => worker::build(&layout, Path::new(tool)),
+        ["worker"] => worker::build(&layout),
         ["demo-assets"] => demo::assemble(&layout),
+        ["simulator"] => simulator::build(&layout),
         ["check-lock"] => lock::check(&layout),
         ["check-build"] => check::all(&layout),
-        _ => anyhow::bail!("{USAGE}"),
+        ["test"] => test::everything(&layout),
+        ["test", "lint"] => test::lint(&layout),
+        ["fuzz", "keep"] => fuzz::keep(&layout),
+        ["fuzz", targets @ ..] => fuzz::run(&layout, targets),
+        ["demo"] => match node::demo(&layout)? {},
+        ["bench"] => match node::bench(&layout)? {},
+        _ => anyhow::bail!("there is no command `{}`\n\n{USAGE}", arguments.join(" ")),
     }
 }

@@ -2,12 +2,15 @@
 
 use std::{fs, path::Path};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use crate::{
     bindgen, files,
-    process::{Layout, WASM, run},
+    layout::Layout,
+    log::Log,
+    step::step,
+    tools::{self, WASM},
     wasm_opt,
 };
 
@@ -22,31 +25,36 @@ const PLACEHOLDER: &str = "\"version\": \"0.0.0\"";
 /// # Errors
 /// When a step fails; the package that was there before then stays.
 pub fn build(layout: &Layout) -> Result<()> {
+    tools::wasm_target(layout)?;
+    tools::npm(layout)?;
+    Ok(step(layout, "Build the browser module and the package", |log| {
+        package(layout, log)
+    })?)
+}
+
+fn package(layout: &Layout, log: &Log) -> Result<()> {
     let staging = layout.dist().join("package.new");
     files::empty(&staging)?;
-    compile(layout)?;
+    compile(layout, log)?;
     let module = layout.target.join(WASM).join("release/smartcar_connect.wasm");
     bindgen::web(&module, STEM, &staging)?;
     fs::remove_file(staging.join(format!("{STEM}_bg.wasm.d.ts")))?;
     let wasm = staging.join(format!("{STEM}_bg.wasm"));
-    wasm_opt::run_on(layout, &wasm, &["-Oz", "--strip-debug", "--strip-producers"])?;
+    wasm_opt::run_on(layout, log, &wasm, &["-Oz", "--strip-debug", "--strip-producers"])?;
     files::copy_tree(&layout.root.join("pkg-template"), &staging)?;
     for file in ["CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"] {
         files::copy(&layout.root.join(file), &staging.join(file))?;
     }
     inline(&wasm, &staging.join(format!("{STEM}_bg.wasm.js")))?;
-    set_version(&layout.root.join("Cargo.toml"), &staging.join("package.json"))?;
+    set_version(&layout.version_of("smartcar-connect")?, &staging.join("package.json"))?;
     files::replace(&staging, &layout.dist().join("package"))?;
-    pack(layout)
+    pack(layout, log)
 }
 
 /// As `cdylib` alone: a crate type list with `rlib` in it silently turns link-time optimisation off.
-fn compile(layout: &Layout) -> Result<()> {
+fn compile(layout: &Layout, log: &Log) -> Result<()> {
     let arguments = "rustc --locked --package smartcar-connect --lib --crate-type cdylib --features browser --release";
-    run(layout
-        .command("cargo")?
-        .args(arguments.split(' '))
-        .args(["--target", WASM]))
+    log.run(layout.cargo(arguments.split(' '))?.args(["--target", WASM]))
 }
 
 /// The module as text, for pages that cannot fetch it.
@@ -57,12 +65,7 @@ fn inline(wasm: &Path, out: &Path) -> Result<()> {
 }
 
 /// One version, that of the crate, in every artefact.
-fn set_version(manifest: &Path, package: &Path) -> Result<()> {
-    let manifest = fs::read_to_string(manifest)?;
-    let version = manifest
-        .lines()
-        .find_map(|line| line.strip_prefix("version = \"")?.strip_suffix('"'));
-    let version = version.context("no `version` in Cargo.toml")?;
+fn set_version(version: &str, package: &Path) -> Result<()> {
     let text = fs::read_to_string(package)?;
     // As text: the order of the conditions in `exports` carries meaning and has to survive.
     ensure!(
@@ -77,7 +80,7 @@ fn set_version(manifest: &Path, package: &Path) -> Result<()> {
 }
 
 /// `npm pack`, with the tarballs of older builds removed.
-fn pack(layout: &Layout) -> Result<()> {
+fn pack(layout: &Layout, log: &Log) -> Result<()> {
     for entry in fs::read_dir(layout.dist())? {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "tgz") {
@@ -85,8 +88,10 @@ fn pack(layout: &Layout) -> Result<()> {
         }
     }
     let mut command = layout.command("npm")?;
-    run(command
-        .args(["pack", "--ignore-scripts", "--pack-destination"])
-        .arg(layout.dist())
-        .arg(layout.dist().join("package")))
+    log.run(
+        command
+            .args(["pack", "--ignore-scripts", "--pack-destination"])
+            .arg(layout.dist())
+            .arg(layout.dist().join("package")),
+    )
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::process::{Layout, run};
+use crate::{layout::Layout, log::Log};
 
 /// What rustc and `wasm-bindgen` emit for this target, and nothing newer: an encoding that the browsers and the workerd of
 /// the stated floor cannot read must never come out of an optimiser's update.
@@ -22,11 +22,11 @@ const FEATURES: &[&str] = &[
 ///
 /// # Errors
 /// When the tool is missing or fails.
-pub fn run_on(layout: &Layout, module: &Path, passes: &[&str]) -> Result<()> {
+pub fn run_on(layout: &Layout, log: &Log, module: &Path, passes: &[&str]) -> Result<()> {
     let mut command = layout.command(layout.npm_tool("wasm-opt")?)?;
     command
         .args(FEATURES.iter().map(|feature| format!("--enable-{feature}")))
         .args(passes)
         .args([module.as_os_str(), "-o".as_ref(), module.as_os_str()]);
-    run(&mut command)
+    log.run(&mut command)
 }

@@ -1,0 +1,31 @@
+//! The scripts that Node runs for a person to watch.
+
+use std::{convert::Infallible, os::unix::process::CommandExt as _, process::Command};
+
+use anyhow::{Context, Result};
+
+use crate::layout::{Layout, present};
+
+/// The simulator and the Worker, until Ctrl-C.
+///
+/// # Errors
+/// When the simulator was not built, or Node cannot be started.
+pub fn demo(layout: &Layout) -> Result<Infallible> {
+    let simulator = present(layout.programs.join("smartcar-simulator"))?;
+    let mut command = layout.command("node")?;
+    become_it(command.arg("scripts/demo.mjs").arg(simulator))
+}
+
+/// The bench.
+///
+/// # Errors
+/// When Node cannot be started.
+pub fn bench(layout: &Layout) -> Result<Infallible> {
+    let mut command = layout.command("node")?;
+    become_it(command.arg("tests/load/bench.mjs"))
+}
+
+/// Goes on as another program, which then has the terminal and its signals to itself.
+fn become_it(command: &mut Command) -> Result<Infallible> {
+    Err(command.exec()).context("cannot start `node`")
+}
