@@ -35,8 +35,8 @@ fn every_status_and_cause_is_documented() {
     let statuses = [
         Status::Active,
         Status::Degraded,
-        Status::Reauthenticate,
-        Status::Expired,
+        Status::ReauthenticationRequired,
+        Status::ReconnectionRequired,
     ];
     for status in statuses.map(|status| serde_json::to_value(status).unwrap()) {
         assert!(

@@ -30,7 +30,12 @@ const CONNECTION: Shape = &[
     field("id", Kind::Text),
     field(
         "status",
-        Kind::OneOf(&["active", "degraded", "reauthenticate", "expired"]),
+        Kind::OneOf(&[
+            "active",
+            "degraded",
+            "reauthentication_required",
+            "reconnection_required",
+        ]),
     ),
     field("cause", Kind::Text).nullable(),
     field("since", Kind::Number),

@@ -103,7 +103,7 @@ error_codes! {
     /// The owner has no such connection.
     ConnectionNotFound = "connection_not_found",
     /// The owner has to connect again.
-    ReauthenticationRequired = "reauthentication_required",
+    ReconnectionRequired = "reconnection_required",
     /// The Worker's storage failed.
     StorageUnavailable = "storage_unavailable",
     /// The Worker answered with a problem whose code this version does not know.

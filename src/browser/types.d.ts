@@ -69,7 +69,7 @@ export type ConnectErrorCode =
   /** The Worker: the owner has no such connection. */
   | "connection_not_found"
   /** The Worker: the owner has to connect again. */
-  | "reauthentication_required"
+  | "reconnection_required"
   /** The Worker: its storage can't be reached. Worth a further attempt. */
   | "storage_unavailable"
   /** A problem of the Worker's that this version has no code for; the message names its code. */
@@ -81,8 +81,11 @@ export type Mode = "live" | "simulated" | "test";
 /** Whether an owner who has granted access before is asked again: only if something is missing, or always. */
 export type ApprovalPrompt = "auto" | "force";
 
-/** Whether a grant can be used: yes; yes, though its last refresh failed; not until the owner acts; no more. */
-export type ConnectionStatus = "active" | "degraded" | "reauthenticate" | "expired";
+/**
+ * Whether a grant can be used: yes; yes, though its last refresh failed and is being repeated; not until the owner has logged in
+ * again at the car's maker, which the Worker does not report yet; no more, so that the owner has to connect again.
+ */
+export type ConnectionStatus = "active" | "degraded" | "reauthentication_required" | "reconnection_required";
 
 /** Why a connection is not `"active"`. */
 export type ConnectionCause =

@@ -60,7 +60,7 @@ pub enum ProblemCode {
     /// There is no such connection of the caller's.
     ConnectionNotFound,
     /// The owner has to connect again.
-    ReauthenticationRequired,
+    ReconnectionRequired,
     /// The service key is missing or wrong.
     ServiceKeyRejected,
     /// Storage failed.
@@ -94,7 +94,7 @@ impl ProblemCode {
         Self::ClientRejected,
         Self::UpstreamUnavailable,
         Self::ConnectionNotFound,
-        Self::ReauthenticationRequired,
+        Self::ReconnectionRequired,
         Self::ServiceKeyRejected,
         Self::StorageUnavailable,
     ];
@@ -149,11 +149,7 @@ impl ProblemCode {
             Self::ClientRejected => ("client_rejected", 502, "Smartcar does not accept the application"),
             Self::UpstreamUnavailable => ("upstream_unavailable", 503, "Smartcar can't be reached at the moment"),
             Self::ConnectionNotFound => ("connection_not_found", 404, "There is no such connection"),
-            Self::ReauthenticationRequired => (
-                "reauthentication_required",
-                409,
-                "The owner has to connect the car again",
-            ),
+            Self::ReconnectionRequired => ("reconnection_required", 409, "The owner has to connect the car again"),
             Self::ServiceKeyRejected => ("service_key_rejected", 401, "The service key is missing or wrong"),
             Self::StorageUnavailable => ("storage_unavailable", 503, "Storage can't be reached at the moment"),
         }

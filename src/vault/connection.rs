@@ -16,10 +16,10 @@ pub enum Status {
     Active,
     /// The latest refresh failed; still usable, or soon again.
     Degraded,
-    /// The owner must connect again.
-    Reauthenticate,
-    /// The refresh token's life is over: the owner must connect again.
-    Expired,
+    /// Smartcar wants the owner to log in again at the car's maker; the tokens are kept. Nothing sets it yet.
+    ReauthenticationRequired,
+    /// The grant is over: the owner must connect again.
+    ReconnectionRequired,
 }
 
 /// A vehicle as a connection lists it.
@@ -60,7 +60,7 @@ impl Connection {
             GrantRecord::Live(grant) => {
                 let (status, cause, since) = match grant.health {
                     _ if now >= grant.tokens.refresh_expires_at => (
-                        Status::Expired,
+                        Status::ReconnectionRequired,
                         Some(Cause::RefreshTokenExpired),
                         grant.tokens.refresh_expires_at,
                     ),
@@ -87,10 +87,7 @@ impl Connection {
                 ..
             } => Some(Self {
                 id: id.clone(),
-                status: match cause {
-                    Cause::RefreshTokenExpired => Status::Expired,
-                    _ => Status::Reauthenticate,
-                },
+                status: Status::ReconnectionRequired,
                 cause: Some(*cause),
                 since: *since,
                 vehicles: listed(vehicles),
@@ -166,7 +163,7 @@ mod tests {
             retry_at: later,
         }));
         let over = NOW.after(Millis::from_days(60));
-        let expired = (Status::Expired, Some(Cause::RefreshTokenExpired), over);
+        let expired = (Status::ReconnectionRequired, Some(Cause::RefreshTokenExpired), over);
         assert_eq!(seen(&well, later), (Status::Active, None, NOW));
         assert_eq!(
             seen(&unwell, later),
@@ -177,10 +174,13 @@ mod tests {
         let refused = Cause::RefreshTokenRefused;
         assert_eq!(
             seen(&ended(refused), later),
-            (Status::Reauthenticate, Some(refused), NOW)
+            (Status::ReconnectionRequired, Some(refused), NOW)
         );
         let expired = Cause::RefreshTokenExpired;
-        assert_eq!(seen(&ended(expired), later), (Status::Expired, Some(expired), NOW));
+        assert_eq!(
+            seen(&ended(expired), later),
+            (Status::ReconnectionRequired, Some(expired), NOW)
+        );
     }
 
     #[test]

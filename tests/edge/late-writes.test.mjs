@@ -59,7 +59,7 @@ test("the tokens of a grant that Smartcar has ended are deleted twice", async ()
   await until("KV has lost the deletion", () => kv.store.losses === 0);
   await quietMinutes(it.vault);
   const answer = await it.visitor.token(it.made[0], { isolate: 1 });
-  assertProblem(answer, { code: "reauthentication_required" });
+  assertProblem(answer, { code: "reconnection_required" });
 });
 
 function byVehicle(visitor, vehicleId) {

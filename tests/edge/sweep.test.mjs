@@ -71,7 +71,7 @@ async function end({ visitor, made: [connection] }) {
   await setClock(site.edge, 2 * HOUR);
   const body = JSON.stringify({ error: "invalid_grant", error_description: "Invalid refresh_token." });
   await simulator.fault({ endpoint: "refresh", kind: "status", status: 400, body, times: null });
-  assertProblem(await visitor.token(connection), { code: "reauthentication_required" });
+  assertProblem(await visitor.token(connection), { code: "reconnection_required" });
   await simulator.clearFaults();
   await setClock(site.edge, 0);
 }
@@ -175,7 +175,7 @@ test("without the retired key everything is still there: connections, tokens, an
   for (const { visitor, made } of [cleo, dora]) {
     assert.deepEqual(await idsOf(site.returning(visitor)), [], "a session of the retired key is lost");
     const token = await site.returning(visitor).token(made[0]);
-    assertProblem(token, { code: "reauthentication_required" });
+    assertProblem(token, { code: "reconnection_required" });
   }
   const before = await vaultCalls(site.edge);
   for (const { visitor, made } of [anna, ben]) {

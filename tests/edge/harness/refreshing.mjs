@@ -90,9 +90,9 @@ export async function openRefreshing(graceSeconds) {
     async ends(grant, cause) {
       const answer = await persistently(grant);
       assert.equal(answer.status, 409, answer.text);
-      assert.equal(answer.json().code, "reauthentication_required");
+      assert.equal(answer.json().code, "reconnection_required");
       const connection = await connectionOf(grant);
-      assert.deepEqual([connection.status, connection.cause], ["reauthenticate", cause]);
+      assert.deepEqual([connection.status, connection.cause], ["reconnection_required", cause]);
     },
     refreshes: async () => (await simulator.counts()).refresh,
     /** Ends what a test has arranged. */

@@ -270,7 +270,7 @@ impl Inner {
             }
             Answer::Ended(cause) => {
                 let detail = ["the owner has to connect the car again (", cause.code(), ")"].concat();
-                VaultReply::Problem(Problem::new(ProblemCode::ReauthenticationRequired, detail))
+                VaultReply::Problem(Problem::new(ProblemCode::ReconnectionRequired, detail))
             }
             Answer::Unknown => VaultReply::Problem(Problem::connection_not_found()),
         })
