@@ -4,7 +4,7 @@ use smartcar_connect::{
     connect::ConnectionId,
     principal::Principal,
     seal::{OpenError, Place, SealedRecord},
-    vault::{Connection, GrantRecord},
+    vault::{GrantRecord, connection},
 };
 
 use super::{NOW, ring};
@@ -80,7 +80,7 @@ fn holds_a_grant(data: &[u8]) {
     let again: GrantRecord = serde_json::from_slice(&json).expect("and is read back");
     assert_eq!(serde_json::to_vec(&again).expect("a record serialises"), json);
     let id = ConnectionId::from_random([7; 16]);
-    let _ = Connection::of(&id, &record, NOW);
+    let _ = connection(&id, &record, NOW);
     if let GrantRecord::Live(grant) = record {
         let shown = format!("{grant:?}");
         for secret in [grant.tokens.access_token.expose(), grant.tokens.refresh_token.expose()] {

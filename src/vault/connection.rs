@@ -1,102 +1,56 @@
 //! A connection as its owner sees it.
 
-use serde::{Deserialize, Serialize};
-
 use crate::{
     connect::{ConnectionId, VehicleId},
+    http_api::{Cause, Connection, ConnectionStatus, ListedVehicle},
     time::UnixMillis,
-    vault::{Cause, GrantRecord, Health},
+    vault::{GrantRecord, Health},
 };
 
-/// A connection's status, as its owner sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// Usable.
-    Active,
-    /// The latest refresh failed; still usable, or soon again.
-    Degraded,
-    /// Smartcar wants the owner to log in again at the car's maker; the tokens are kept. Nothing sets it yet.
-    ReauthenticationRequired,
-    /// The grant is over: the owner must connect again.
-    ReconnectionRequired,
-}
-
-/// A vehicle as a connection lists it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ListedVehicle {
-    /// Smartcar's id.
-    pub id: VehicleId,
-}
-
-/// A connection as its owner sees it: never a token. Times are milliseconds since the Unix epoch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Connection {
-    /// Its id.
-    pub id: ConnectionId,
-    /// Its status.
-    pub status: Status,
-    /// Why the status is not `active`.
-    pub cause: Option<Cause>,
-    /// Since when the status is what it is.
-    pub since: UnixMillis,
-    /// Its vehicles.
-    pub vehicles: Vec<ListedVehicle>,
-    /// When the owner connected.
-    pub connected_at: UnixMillis,
-    /// When the access token expires; it is refreshed when needed.
-    pub access_expires_at: Option<UnixMillis>,
-    /// When the refresh token expires; it is renewed long before.
-    pub refresh_expires_at: UnixMillis,
-}
-
-impl Connection {
-    /// What the owner sees of a record; `None` if there is nothing (left) to see.
-    #[must_use]
-    pub fn of(id: &ConnectionId, record: &GrantRecord, now: UnixMillis) -> Option<Self> {
-        let listed = |vehicles: &[VehicleId]| vehicles.iter().map(|id| ListedVehicle { id: id.clone() }).collect();
-        match record {
-            GrantRecord::Live(grant) => {
-                let (status, cause, since) = match grant.health {
-                    _ if now >= grant.tokens.refresh_expires_at => (
-                        Status::ReconnectionRequired,
-                        Some(Cause::RefreshTokenExpired),
-                        grant.tokens.refresh_expires_at,
-                    ),
-                    Health::Well { since } => (Status::Active, None, since),
-                    Health::Unwell { cause, since, .. } => (Status::Degraded, Some(cause), since),
-                };
-                Some(Self {
-                    id: id.clone(),
-                    status,
-                    cause,
-                    since,
-                    vehicles: listed(grant.vehicles.ids()),
-                    connected_at: grant.connected_at,
-                    access_expires_at: Some(grant.tokens.access_expires_at),
-                    refresh_expires_at: grant.tokens.refresh_expires_at,
-                })
-            }
-            GrantRecord::Ended {
+/// What the owner sees of a record; `None` if there is nothing (left) to see.
+#[must_use]
+pub fn connection(id: &ConnectionId, record: &GrantRecord, now: UnixMillis) -> Option<Connection> {
+    let listed = |vehicles: &[VehicleId]| vehicles.iter().map(|id| ListedVehicle { id: id.clone() }).collect();
+    match record {
+        GrantRecord::Live(grant) => {
+            let (status, cause, since) = match grant.health {
+                _ if now >= grant.tokens.refresh_expires_at => (
+                    ConnectionStatus::ReconnectionRequired,
+                    Some(Cause::RefreshTokenExpired),
+                    grant.tokens.refresh_expires_at,
+                ),
+                Health::Well { since } => (ConnectionStatus::Active, None, since),
+                Health::Unwell { cause, since, .. } => (ConnectionStatus::Degraded, Some(cause), since),
+            };
+            Some(Connection {
+                id: id.clone(),
+                status,
                 cause,
                 since,
-                vehicles,
-                connected_at,
-                refresh_expires_at,
-                ..
-            } => Some(Self {
-                id: id.clone(),
-                status: Status::ReconnectionRequired,
-                cause: Some(*cause),
-                since: *since,
-                vehicles: listed(vehicles),
-                connected_at: *connected_at,
-                access_expires_at: None,
-                refresh_expires_at: *refresh_expires_at,
-            }),
-            GrantRecord::Closing { .. } | GrantRecord::Tombstone { .. } => None,
+                vehicles: listed(grant.vehicles.ids()),
+                connected_at: grant.connected_at,
+                access_expires_at: Some(grant.tokens.access_expires_at),
+                refresh_expires_at: grant.tokens.refresh_expires_at,
+            })
         }
+        GrantRecord::Ended {
+            cause,
+            since,
+            vehicles,
+            connected_at,
+            refresh_expires_at,
+            ..
+        } => Some(Connection {
+            id: id.clone(),
+            status: ConnectionStatus::ReconnectionRequired,
+            cause: Some(*cause),
+            since: *since,
+            vehicles: listed(vehicles),
+            connected_at: *connected_at,
+            access_expires_at: None,
+            refresh_expires_at: *refresh_expires_at,
+        }),
+        GrantRecord::Closing { .. } | GrantRecord::Tombstone { .. } => None,
     }
 }
 
@@ -145,10 +99,10 @@ mod tests {
         }
     }
 
-    fn seen(record: &GrantRecord, now: UnixMillis) -> (Status, Option<Cause>, UnixMillis) {
-        let connection = Connection::of(&id(), record, now).unwrap();
-        assert_eq!(connection.vehicles.len(), 1);
-        (connection.status, connection.cause, connection.since)
+    fn seen(record: &GrantRecord, now: UnixMillis) -> (ConnectionStatus, Option<Cause>, UnixMillis) {
+        let shown = connection(&id(), record, now).unwrap();
+        assert_eq!(shown.vehicles.len(), 1);
+        (shown.status, shown.cause, shown.since)
     }
 
     #[test]
@@ -163,23 +117,27 @@ mod tests {
             retry_at: later,
         }));
         let over = NOW.after(Millis::from_days(60));
-        let expired = (Status::ReconnectionRequired, Some(Cause::RefreshTokenExpired), over);
-        assert_eq!(seen(&well, later), (Status::Active, None, NOW));
+        let expired = (
+            ConnectionStatus::ReconnectionRequired,
+            Some(Cause::RefreshTokenExpired),
+            over,
+        );
+        assert_eq!(seen(&well, later), (ConnectionStatus::Active, None, NOW));
         assert_eq!(
             seen(&unwell, later),
-            (Status::Degraded, Some(Cause::TimedOut), failed_at)
+            (ConnectionStatus::Degraded, Some(Cause::TimedOut), failed_at)
         );
         assert_eq!(seen(&well, over), expired, "before the alarm has noticed");
         assert_eq!(seen(&unwell, over), expired);
         let refused = Cause::RefreshTokenRefused;
         assert_eq!(
             seen(&ended(refused), later),
-            (Status::ReconnectionRequired, Some(refused), NOW)
+            (ConnectionStatus::ReconnectionRequired, Some(refused), NOW)
         );
         let expired = Cause::RefreshTokenExpired;
         assert_eq!(
             seen(&ended(expired), later),
-            (Status::ReconnectionRequired, Some(expired), NOW)
+            (ConnectionStatus::ReconnectionRequired, Some(expired), NOW)
         );
     }
 
@@ -202,7 +160,7 @@ mod tests {
             closing(Some(grant(Health::Well { since: NOW }))),
             tombstone,
         ] {
-            assert_eq!(Connection::of(&id(), &record, NOW), None);
+            assert_eq!(connection(&id(), &record, NOW), None);
             assert!(record.vehicles().is_empty());
             assert_eq!(record.generation(), 3);
         }
@@ -211,8 +169,8 @@ mod tests {
     #[test]
     fn neither_the_owner_nor_a_log_sees_a_token() {
         let record = GrantRecord::Live(grant(Health::Well { since: NOW }));
-        let connection = Connection::of(&id(), &record, NOW).unwrap();
-        let json = serde_json::to_string(&connection).unwrap();
+        let shown = connection(&id(), &record, NOW).unwrap();
+        let json = serde_json::to_string(&shown).unwrap();
         assert_eq!(
             json,
             "{\"id\":\"AQEBAQEBAQEBAQEBAQEBAQ\",\"status\":\"active\",\"cause\":null,\"since\":1790000000000,\
@@ -245,7 +203,7 @@ mod tests {
             Failure::Redirected,
         ] {
             let cause = Cause::from(failure);
-            assert_eq!(serde_json::to_value(cause).unwrap(), cause.code());
+            assert_eq!(serde_json::to_value(cause).unwrap(), cause.as_str());
         }
     }
 }

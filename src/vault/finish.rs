@@ -5,9 +5,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    connect::{
-        AuthorizationCode, Callback, ConnectionId, PendingConnection, RedirectUri, StateError, UncheckedCallback,
-    },
+    connect::{Attempt, AuthorizationCode, Callback, ConnectionId, RedirectUri, StateError, UnverifiedCallback},
     time::{Millis, UnixMillis},
     token::Failure,
 };
@@ -19,7 +17,7 @@ const EXCHANGE_LOST_AFTER: Millis = Millis::from_secs(15);
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PendingRecord {
     /// The pending connection.
-    pub pending: PendingConnection,
+    pub pending: Attempt,
     /// The callback that used its state, if one has.
     pub used: Option<Used>,
 }
@@ -129,7 +127,7 @@ impl Finish {
     #[must_use]
     pub fn step(
         record: Option<&PendingRecord>,
-        callback: UncheckedCallback,
+        callback: UnverifiedCallback,
         digest: &CallbackDigest,
         now: UnixMillis,
     ) -> FinishStep {
@@ -203,7 +201,7 @@ impl Finish {
 mod tests {
     use super::*;
     use crate::{
-        connect::{PENDING_LIFETIME, State},
+        connect::{ATTEMPT_LIFETIME, State},
         time::Millis,
     };
 
@@ -216,7 +214,7 @@ mod tests {
     fn record() -> PendingRecord {
         let redirect_uri = RedirectUri::parse("https://app.example.com/cars").unwrap();
         PendingRecord {
-            pending: PendingConnection::new(state().fingerprint(), redirect_uri, NOW),
+            pending: Attempt::new(state().fingerprint(), redirect_uri, NOW),
             used: None,
         }
     }
@@ -226,7 +224,7 @@ mod tests {
     }
 
     fn step_at(record: Option<&PendingRecord>, query: &str, now: UnixMillis) -> FinishStep {
-        let callback = UncheckedCallback::parse(query).unwrap();
+        let callback = UnverifiedCallback::parse(query).unwrap();
         Finish::step(record, callback, &CallbackDigest::of(query), now)
     }
 
@@ -236,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_record_is_not_forgotten_in_the_middle_of_an_exchange() {
-        let late = NOW.after(PENDING_LIFETIME);
+        let late = NOW.after(ATTEMPT_LIFETIME);
         let used = |outcome| PendingRecord {
             used: Some(Used {
                 digest: CallbackDigest::of("code=c"),
@@ -316,7 +314,7 @@ mod tests {
             &exchanging(&record(), &query),
             FinishOutcome::Connected(ConnectionId::from_random([1; 16])),
         );
-        let end = NOW.after(PENDING_LIFETIME);
+        let end = NOW.after(ATTEMPT_LIFETIME);
         let last = UnixMillis::new(end.as_millis() - 1);
         assert!(matches!(
             step_at(Some(&record()), &query, last),

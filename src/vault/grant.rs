@@ -9,6 +9,8 @@ use crate::{
     token::{AccessToken, Failure, RefreshToken},
 };
 
+pub use crate::http_api::Cause;
+
 /// The newest pair of tokens of a grant.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Tokens {
@@ -33,51 +35,6 @@ fn expose<S: Serializer, T: Secret>(secret: &T, serializer: S) -> Result<S::Ok, 
 
 fn take<'de, D: Deserializer<'de>, T: Secret>(deserializer: D) -> Result<T, D::Error> {
     String::deserialize(deserializer).map(T::from_string)
-}
-
-/// What went wrong with a grant, or with its latest refresh.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Cause {
-    /// Smartcar no longer accepts the refresh token.
-    RefreshTokenRefused,
-    /// The refresh token's 60 days are over.
-    RefreshTokenExpired,
-    /// The token endpoint did not accept the application.
-    ClientRejected,
-    /// The token endpoint asked to wait.
-    RateLimited,
-    /// The token endpoint refused without saying whose fault it is.
-    RefusedWithoutReason,
-    /// The token endpoint answered 5xx.
-    ServerError,
-    /// No answer came in time.
-    TimedOut,
-    /// The connection broke.
-    ConnectionLost,
-    /// The answer could not be read.
-    UnreadableResponse,
-    /// The token endpoint redirected.
-    Redirected,
-}
-
-impl Cause {
-    /// The stable name.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::RefreshTokenRefused => "refresh_token_refused",
-            Self::RefreshTokenExpired => "refresh_token_expired",
-            Self::ClientRejected => "client_rejected",
-            Self::RateLimited => "rate_limited",
-            Self::RefusedWithoutReason => "refused_without_reason",
-            Self::ServerError => "server_error",
-            Self::TimedOut => "timed_out",
-            Self::ConnectionLost => "connection_lost",
-            Self::UnreadableResponse => "unreadable_response",
-            Self::Redirected => "redirected",
-        }
-    }
 }
 
 impl From<Failure> for Cause {

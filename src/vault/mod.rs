@@ -10,7 +10,7 @@ mod index;
 mod life;
 mod profile;
 
-pub use connection::{Connection, ListedVehicle, Status};
+pub use connection::connection;
 pub use finish::{CallbackDigest, Finish, FinishOutcome, FinishStep, PendingRecord, Used};
 pub use grant::{Cause, Grant, GrantRecord, Health, Intent, Published, Tokens, Vehicles};
 pub use index::{VehicleIndex, superseded, to_be_told};

@@ -1,11 +1,11 @@
 //! `GET /vehicles`: the caller's vehicles, as Smartcar describes them.
 
 use futures_util::{StreamExt as _, stream};
-use serde::Serialize;
 use smartcar_connect::{
     api::{ApiError, ApiRequest, VehicleAttributes},
     connect::{ConnectionId, VehicleId},
     edge::{Caller, Operation, Problem, Select, TokenAnswer, VaultReply},
+    http_api::{Vehicle, VehicleList},
 };
 
 use crate::{
@@ -21,29 +21,9 @@ const MOST_DESCRIBED: usize = 15;
 /// How many requests to Smartcar are under way at once: a Worker may have six connections open.
 const AT_ONCE: usize = 4;
 
-#[derive(Serialize)]
-struct Listed {
-    vehicles: Vec<Described>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Described {
-    id: VehicleId,
-    connection_id: ConnectionId,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    make: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    model: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    year: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    problem: Option<String>,
-}
-
 pub(crate) async fn list(work: &Work<'_>) -> Result<Answer, Problem> {
     let Some(caller) = work.caller() else {
-        return Ok(Answer::json_text(r#"{"vehicles":[]}"#.to_owned()));
+        return Ok(Answer::json(&VehicleList { vehicles: Vec::new() }));
     };
     let VaultReply::Vehicles(covered) = vault_client::ask(work.env, &caller, Operation::Vehicles).await? else {
         return Err(vault_client::unavailable());
@@ -53,7 +33,7 @@ pub(crate) async fn list(work: &Work<'_>) -> Result<Answer, Problem> {
         .buffered(AT_ONCE)
         .collect()
         .await;
-    Ok(Answer::json(&Listed { vehicles }))
+    Ok(Answer::json(&VehicleList { vehicles }))
 }
 
 async fn describe(
@@ -62,7 +42,7 @@ async fn describe(
     position: usize,
     id: VehicleId,
     connection_id: ConnectionId,
-) -> Described {
+) -> Vehicle {
     let described = if position < MOST_DESCRIBED {
         attributes(work, caller, &id, connection_id.clone()).await
     } else {
@@ -72,7 +52,7 @@ async fn describe(
         Ok(attributes) => (attributes, None),
         Err(problem) => (VehicleAttributes::default(), Some(problem)),
     };
-    Described {
+    Vehicle {
         id,
         connection_id,
         make: attributes.make,

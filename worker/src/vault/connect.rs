@@ -9,16 +9,17 @@ use futures_util::{
 use smartcar_connect::{
     api::{ApiRequest, VehiclePage},
     connect::{
-        Callback, ConnectionId, ExternalId, PendingConnection, RedirectUri, StateError, StateFingerprint,
-        UncheckedCallback, VehicleId,
+        Attempt, Callback, ConnectionId, ExternalId, RedirectUri, StateError, StateFingerprint, UnverifiedCallback,
+        VehicleId,
     },
     edge::{Caller, Problem, ProblemCode, VaultReply, finish_answer},
+    http_api::Connection,
     principal::Principal,
     time::Millis,
     token::{self, AccessToken, Failure, TokenOutcome, TokenRequest},
     vault::{
-        Answer, CallbackDigest, Connection, Effect, Event, Finish, FinishOutcome, FinishStep, GrantRecord,
-        PendingRecord, Profile, granted, superseded,
+        Answer, CallbackDigest, Effect, Event, Finish, FinishOutcome, FinishStep, GrantRecord, PendingRecord, Profile,
+        granted, superseded,
     },
 };
 
@@ -73,7 +74,7 @@ impl Inner {
             }
         };
         self.make_room(&mut batch, &profile.principal).await?;
-        let pending = PendingConnection::new(fingerprint, redirect_uri, now);
+        let pending = Attempt::new(fingerprint, redirect_uri, now);
         let expires_at = pending.expires_at();
         self.put_pending(&mut batch, &profile.principal, &PendingRecord { pending, used: None })?;
         self.commit(batch).await?;
@@ -134,7 +135,7 @@ impl Inner {
         query: &str,
         digest: &CallbackDigest,
     ) -> Result<Finished, Fault> {
-        let callback = match UncheckedCallback::parse(query) {
+        let callback = match UnverifiedCallback::parse(query) {
             Ok(callback) => callback,
             Err(error) => return Ok(Err(error.into())),
         };

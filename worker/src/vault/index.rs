@@ -7,7 +7,7 @@ use smartcar_connect::{
     principal::Principal,
     seal::{KvName, Place},
     time::{Millis, UnixMillis},
-    vault::{Connection, KvOutcome, VehicleIndex},
+    vault::{KvOutcome, VehicleIndex, connection},
 };
 
 use super::{Fault, Inner, store::Batch};
@@ -92,9 +92,7 @@ impl Inner {
         let now = clock::now();
         // An index without vehicles is written too, as long as a connection is shown: the sweep of a rotation finds the vault
         // by it.
-        let is_kept = grants
-            .iter()
-            .any(|(id, grant)| Connection::of(id, grant, now).is_some());
+        let is_kept = grants.iter().any(|(id, grant)| connection(id, grant, now).is_some());
         let outcome = if is_kept {
             let sealed = self.seal(&Place::index(principal), record.generation, &VehicleIndex::of(&grants))?;
             let until = now.after(self.config()?.retention).after(EXTRA_LIFE);

@@ -20,9 +20,10 @@ use futures_util::lock::Mutex;
 use smartcar_connect::{
     connect::ConnectionId,
     edge::{Caller, Config, Operation, Problem, ProblemCode, Select, TokenAnswer, VaultReply, VaultRequest},
+    http_api::{Connection, ConnectionList},
     principal::Principal,
     time::{Millis, UnixMillis},
-    vault::{Answer, Connection, Effect, Event, GrantRecord, Next, Profile, VehicleIndex, step},
+    vault::{Answer, Effect, Event, GrantRecord, Next, Profile, VehicleIndex, connection, step},
 };
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
@@ -191,16 +192,12 @@ impl Inner {
     }
 
     async fn show(&self, caller: &Caller, only: Option<&ConnectionId>) -> Result<VaultReply, Fault> {
-        #[derive(serde::Serialize)]
-        struct Listed {
-            connections: Vec<Connection>,
-        }
         let connections = match self.seen(caller).await? {
             Some(profile) => self.connections(&profile.principal).await?,
             None => Vec::new(),
         };
         Ok(match only {
-            None => VaultReply::Body(serde_json::to_string(&Listed { connections })?),
+            None => VaultReply::Body(serde_json::to_string(&ConnectionList { connections })?),
             Some(id) => match connections.iter().find(|connection| connection.id == *id) {
                 Some(connection) => VaultReply::Body(serde_json::to_string(connection)?),
                 None => VaultReply::Problem(Problem::connection_not_found()),
@@ -213,7 +210,7 @@ impl Inner {
         let grants = self.grants(principal).await?;
         let connections = grants
             .iter()
-            .filter_map(|(id, record)| Connection::of(id, record, now))
+            .filter_map(|(id, record)| connection(id, record, now))
             .collect();
         Ok(connections)
     }
@@ -287,7 +284,7 @@ impl Inner {
             Next::Keep => return Ok(decided.effects),
             Next::Put(next) => {
                 self.put_grant(&mut batch, principal, id, next)?;
-                let shown = |record: &GrantRecord| Connection::of(id, record, clock::now()).map(|shown| shown.vehicles);
+                let shown = |record: &GrantRecord| connection(id, record, clock::now()).map(|shown| shown.vehicles);
                 if record.is_none_or(|record| shown(&record) != shown(next)) {
                     self.owe_index(&mut batch, principal).await?;
                 }
