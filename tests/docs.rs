@@ -3,7 +3,15 @@
 
 use smartcar_connect::{
     edge::Config,
-    http_api::{Cause, ConnectionStatus, ProblemCode},
+    http_api::{
+        Cause, ConnectionStatus, ProblemCode,
+        connection::CONNECTION,
+        finish::{FAILURES, FINISHED},
+        header, path,
+        schema::Field,
+        start::START_RESPONSE,
+        vehicle::VEHICLE,
+    },
 };
 
 const HTTP_API: &str = include_str!("../docs/http-api.md");
@@ -36,6 +44,46 @@ fn every_status_and_cause_is_documented() {
     }
     for cause in Cause::NAMES {
         assert!(HTTP_API.contains(&format!("`{cause}`")), "{cause}");
+    }
+}
+
+#[test]
+fn every_route_and_its_header_are_documented() {
+    for (method, path) in [
+        ("POST", path::CONNECT_START),
+        ("POST", path::CONNECT_FINISH),
+        ("GET", path::CONNECTIONS),
+        ("DELETE", path::CONNECTIONS),
+        ("GET", path::VEHICLES),
+        ("POST", path::INTERNAL_TOKEN),
+        ("GET", path::INTERNAL_ROTATION),
+        ("GET", path::HEALTH),
+    ] {
+        assert!(HTTP_API.contains(&format!("`{method} {path}`")), "{method} {path}");
+    }
+    let header = format!("`{}: {}`", header::REQUESTED_WITH, header::REQUESTED_WITH_VALUE);
+    assert!(HTTP_API.contains(&header), "{header}");
+    assert!(HTTP_API.contains(&format!("`{}` unless", path::DEFAULT_MOUNT)));
+}
+
+#[test]
+fn every_field_of_an_answer_is_documented() {
+    let failures = FAILURES.iter().chain(FINISHED);
+    let fields = [CONNECTION, VEHICLE, START_RESPONSE]
+        .into_iter()
+        .chain(failures.clone().map(|(_, schema)| *schema))
+        .flatten();
+    for Field { name, .. } in fields {
+        let documented = [format!("\"{name}\""), format!("`{name}`")]
+            .iter()
+            .any(|text| HTTP_API.contains(text));
+        assert!(documented, "docs/http-api.md does not say what `{name}` is");
+    }
+    for (kind, _) in failures {
+        let documented = [format!("\"{kind}\""), format!("`{kind}`")]
+            .iter()
+            .any(|text| HTTP_API.contains(text));
+        assert!(documented, "docs/http-api.md lacks the outcome `{kind}`");
     }
 }
 
