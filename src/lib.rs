@@ -5,6 +5,7 @@ pub mod api;
 pub mod connect;
 #[cfg(feature = "edge")]
 pub mod edge;
+pub mod http_api;
 #[cfg(feature = "edge")]
 pub mod identity;
 #[cfg(feature = "edge")]
@@ -12,6 +13,7 @@ pub mod principal;
 #[cfg(feature = "edge")]
 pub mod seal;
 pub mod secret;
+mod string_enum;
 pub mod time;
 #[cfg(feature = "edge")]
 pub mod token;

@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::connect::{InvalidParameter, Reason};
+use crate::connect::{InvalidValue, Reason};
 
 /// The one whom a request speaks for. Every record belongs to exactly one principal.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -30,16 +30,16 @@ impl Principal {
     /// Reads a principal's name, as `POST /internal/token` gives it: visible ASCII, at most 512 bytes.
     ///
     /// # Errors
-    /// [`InvalidParameter`] for `principal` when it is empty, too long or holds anything but visible ASCII.
-    pub fn parse(name: &str) -> Result<Self, InvalidParameter> {
+    /// The reason, when it is empty, too long or holds anything but visible ASCII.
+    pub fn parse(name: &str) -> Result<Self, InvalidValue> {
         if name.is_empty() {
-            return Err(InvalidParameter::new("principal", Reason::Empty));
+            return Err(Reason::Empty.into());
         }
         if name.len() > MAX_BYTES {
-            return Err(InvalidParameter::new("principal", Reason::TooLong { max: MAX_BYTES }));
+            return Err(Reason::TooLong { max: MAX_BYTES }.into());
         }
-        if !name.bytes().all(|byte| (0x21..=0x7e).contains(&byte)) {
-            return Err(InvalidParameter::new("principal", Reason::ControlCharacter));
+        if !name.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Reason::NotVisibleAscii.into());
         }
         Ok(Self(name.to_owned()))
     }
@@ -65,5 +65,21 @@ impl Principal {
 impl fmt::Debug for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Principal([redacted])")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_no_name_is_refused_with_the_reason() {
+        let refused = |name: &str| Principal::parse(name).unwrap_err().code();
+        assert_eq!(refused(""), "empty");
+        assert_eq!(refused(&"p".repeat(513)), "too_long");
+        for name in ["josé", "a b", "a\u{7f}", "a\n"] {
+            assert_eq!(refused(name), "not_visible_ascii", "{name:?}");
+        }
+        assert_eq!(Principal::parse("user:42").unwrap().as_str(), "user:42");
     }
 }

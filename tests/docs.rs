@@ -2,12 +2,18 @@
 #![cfg(feature = "edge")]
 
 use smartcar_connect::{
-    edge::{Config, ProblemCode},
-    token::cycle::Cause,
-    vault::Status,
+    edge::Config,
+    http_api::{
+        Cause, ConnectionStatus, ProblemCode,
+        connection::CONNECTION,
+        finish::{FAILURES, FINISHED},
+        header, path,
+        schema::Field,
+        start::START_RESPONSE,
+        vehicle::VEHICLE,
+    },
 };
 
-const TYPES: &str = include_str!("../src/browser/types.d.ts");
 const HTTP_API: &str = include_str!("../docs/http-api.md");
 const README: &str = include_str!("../README.md");
 
@@ -33,33 +39,51 @@ fn is_status(cell: &str) -> bool {
 
 #[test]
 fn every_status_and_cause_is_documented() {
-    let statuses = [
-        Status::Active,
-        Status::Degraded,
-        Status::Reauthenticate,
-        Status::Expired,
-    ];
-    for status in statuses.map(|status| serde_json::to_value(status).unwrap()) {
-        assert!(
-            HTTP_API.contains(&format!("| `{}` |", status.as_str().unwrap())),
-            "{status}"
-        );
+    for status in ConnectionStatus::NAMES {
+        assert!(HTTP_API.contains(&format!("| `{status}` |")), "{status}");
     }
-    for cause in [
-        Cause::RefreshTokenRefused,
-        Cause::RefreshTokenExpired,
-        Cause::ClientRejected,
-        Cause::RateLimited,
-        Cause::RefusedWithoutReason,
-        Cause::ServerError,
-        Cause::TimedOut,
-        Cause::ConnectionLost,
-        Cause::UnreadableResponse,
-        Cause::Redirected,
+    for cause in Cause::NAMES {
+        assert!(HTTP_API.contains(&format!("`{cause}`")), "{cause}");
+    }
+}
+
+#[test]
+fn every_route_and_its_header_are_documented() {
+    for (method, path) in [
+        ("POST", path::CONNECT_START),
+        ("POST", path::CONNECT_FINISH),
+        ("GET", path::CONNECTIONS),
+        ("DELETE", path::CONNECTIONS),
+        ("GET", path::VEHICLES),
+        ("POST", path::INTERNAL_TOKEN),
+        ("GET", path::INTERNAL_ROTATION),
+        ("GET", path::HEALTH),
     ] {
-        assert_eq!(serde_json::to_value(cause).unwrap(), cause.code());
-        assert!(HTTP_API.contains(&format!("`{}`", cause.code())), "{cause:?}");
-        assert!(TYPES.contains(&format!("| \"{}\"", cause.code())), "{cause:?}");
+        assert!(HTTP_API.contains(&format!("`{method} {path}`")), "{method} {path}");
+    }
+    let header = format!("`{}: {}`", header::REQUESTED_WITH, header::REQUESTED_WITH_VALUE);
+    assert!(HTTP_API.contains(&header), "{header}");
+    assert!(HTTP_API.contains(&format!("`{}` unless", path::DEFAULT_MOUNT)));
+}
+
+#[test]
+fn every_field_of_an_answer_is_documented() {
+    let failures = FAILURES.iter().chain(FINISHED);
+    let fields = [CONNECTION, VEHICLE, START_RESPONSE]
+        .into_iter()
+        .chain(failures.clone().map(|(_, schema)| *schema))
+        .flatten();
+    for Field { name, .. } in fields {
+        let documented = [format!("\"{name}\""), format!("`{name}`")]
+            .iter()
+            .any(|text| HTTP_API.contains(text));
+        assert!(documented, "docs/http-api.md does not say what `{name}` is");
+    }
+    for (kind, _) in failures {
+        let documented = [format!("\"{kind}\""), format!("`{kind}`")]
+            .iter()
+            .any(|text| HTTP_API.contains(text));
+        assert!(documented, "docs/http-api.md lacks the outcome `{kind}`");
     }
 }
 

@@ -1,9 +1,7 @@
 //! Input: the redirect URI (empty for one of its own) and the callback: its URL, or its query alone.
 
 use smartcar_connect::{
-    connect::{
-        Callback, CallbackError, PENDING_LIFETIME, PendingConnection, RedirectUri, State, StateError, UncheckedCallback,
-    },
+    connect::{ATTEMPT_LIFETIME, Attempt, Callback, CallbackError, RedirectUri, State, StateError, UnverifiedCallback},
     time::Millis,
 };
 use url::{Url, form_urlencoded};
@@ -19,7 +17,7 @@ pub fn check(data: &[u8]) {
         "" => RedirectUri::parse("https://app.example/cars?tenant=1"),
         given => RedirectUri::parse(given),
     };
-    let parsed = UncheckedCallback::parse(callback);
+    let parsed = UnverifiedCallback::parse(callback);
     if let Ok(redirect_uri) = &redirect_uri {
         assert!(RedirectUri::parse(redirect_uri.as_str()).is_ok_and(|again| again == *redirect_uri));
         assert_eq!(
@@ -29,15 +27,15 @@ pub fn check(data: &[u8]) {
         comes_from(redirect_uri, callback);
     }
     match parsed {
-        Ok(unchecked) => believes_only_its_state(unchecked, callback),
+        Ok(unverified) => verifies_only_its_state(unverified, callback),
         Err(error) => explains(error),
     }
 }
 
 /// `parse_for` accepts nothing that the standard's parser takes for another address, and reads what `parse` reads.
 fn comes_from(redirect_uri: &RedirectUri, callback: &str) {
-    match UncheckedCallback::parse_for(redirect_uri, callback) {
-        Ok(unchecked) => {
+    match UnverifiedCallback::parse_for(redirect_uri, callback) {
+        Ok(unverified) => {
             let (own, given) = (Url::parse(redirect_uri.as_str()), Url::parse(callback));
             let (own, given) = (own.expect("a URL"), given.expect("a URL"));
             assert_eq!(
@@ -47,8 +45,8 @@ fn comes_from(redirect_uri: &RedirectUri, callback: &str) {
             assert!(given.username().is_empty() && given.password().is_none());
             no_name_twice(given.query().unwrap_or_default());
             // As the standard writes it: white space around it and line breaks are gone.
-            let alone = UncheckedCallback::parse(given.as_str()).expect("read above");
-            assert_eq!(contents(unchecked), contents(alone));
+            let alone = UnverifiedCallback::parse(given.as_str()).expect("read above");
+            assert_eq!(contents(unverified), contents(alone));
         }
         Err(error) => explains(error),
     }
@@ -62,37 +60,37 @@ fn no_name_twice(query: &str) {
     assert_eq!(names.len(), all, "a parameter occurs twice");
 }
 
-fn pending(state: &State) -> PendingConnection {
+fn attempt(state: &State) -> Attempt {
     let redirect_uri = RedirectUri::parse("https://app.example/cars").expect("a redirect URI");
-    PendingConnection::new(state.fingerprint(), redirect_uri, NOW)
+    Attempt::new(state.fingerprint(), redirect_uri, NOW)
 }
 
-fn contents(unchecked: UncheckedCallback) -> Option<String> {
-    let pending = pending(unchecked.state()?);
-    unchecked
-        .verify(&pending, NOW)
+fn contents(unverified: UnverifiedCallback) -> Option<String> {
+    let attempt = attempt(unverified.state()?);
+    unverified
+        .verify(&attempt, NOW)
         .ok()
         .map(|callback| format!("{callback:?}"))
 }
 
-fn believes_only_its_state(unchecked: UncheckedCallback, text: &str) {
-    let again = || UncheckedCallback::parse(text).expect("read once already");
-    assert_eq!(format!("{unchecked:?}"), "UncheckedCallback([redacted])");
-    let foreign = pending(&State::from_random([3; 32]));
+fn verifies_only_its_state(unverified: UnverifiedCallback, text: &str) {
+    let again = || UnverifiedCallback::parse(text).expect("read once already");
+    assert_eq!(format!("{unverified:?}"), "UnverifiedCallback([redacted])");
+    let foreign = attempt(&State::from_random([3; 32]));
     let Some(state) = again().state().cloned() else {
-        assert_eq!(unchecked.verify(&foreign, NOW).unwrap_err(), StateError::Missing);
+        assert_eq!(unverified.verify(&foreign, NOW).unwrap_err(), StateError::Missing);
         return;
     };
     assert!(State::parse(state.expose()).is_ok_and(|again| again.ct_eq(&state)));
-    assert_eq!(unchecked.verify(&foreign, NOW).unwrap_err(), StateError::Unknown);
-    let own = pending(&state);
-    for late in [PENDING_LIFETIME, Millis::from_days(1), Millis::new(u64::MAX)] {
+    assert_eq!(unverified.verify(&foreign, NOW).unwrap_err(), StateError::Unknown);
+    let own = attempt(&state);
+    for late in [ATTEMPT_LIFETIME, Millis::from_days(1), Millis::new(u64::MAX)] {
         assert_eq!(again().verify(&own, NOW.after(late)).unwrap_err(), StateError::Expired);
     }
-    believed(&again().verify(&own, NOW).expect("its own state, in time"));
+    verified(&again().verify(&own, NOW).expect("its own state, in time"));
 }
 
-fn believed(callback: &Callback) {
+fn verified(callback: &Callback) {
     let json = serde_json::to_value(callback).expect("serialises");
     assert_eq!(json["kind"], callback.kind());
     assert!(json.get("code").is_none(), "a code is passed on");

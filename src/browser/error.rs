@@ -3,8 +3,11 @@
 
 use wasm_bindgen::prelude::*;
 
-use super::{code::ErrorCode, shape};
-use crate::connect::{CallbackError, InvalidParameter, StateError};
+use super::json;
+use crate::{
+    connect::{CallbackError, InvalidParameter, StateError},
+    http_api::ErrorCode,
+};
 
 #[wasm_bindgen(raw_module = "./errors.js")]
 extern "C" {
@@ -15,14 +18,14 @@ extern "C" {
     fn new(code: &str, message: &str) -> ConnectError;
 }
 
-/// A failure.
+/// A failed call: the `ConnectError` that JavaScript gets.
 #[derive(Debug)]
 pub(super) struct Error {
     object: JsValue,
-    may_be_repeated: bool,
+    is_retryable: bool,
 }
 
-/// What every fallible step of this module gives.
+/// What every fallible step of this module returns.
 pub(super) type Result<T> = core::result::Result<T, Error>;
 
 impl Error {
@@ -31,7 +34,7 @@ impl Error {
     pub(super) fn new(code: ErrorCode, message: &str) -> Self {
         Self {
             object: ConnectError::new(code.as_str(), message).into(),
-            may_be_repeated: false,
+            is_retryable: false,
         }
     }
 
@@ -47,20 +50,20 @@ impl Error {
     #[inline(never)]
     pub(super) fn with(self, name: &str, value: &JsValue) -> Self {
         if !value.is_undefined() {
-            shape::set(&self.object, name, value);
+            json::set(&self.object, name, value);
         }
         self
     }
 
     /// The same call can succeed later, and does no harm.
-    pub(super) const fn repeatable(mut self) -> Self {
-        self.may_be_repeated = true;
+    pub(super) const fn retryable(mut self) -> Self {
+        self.is_retryable = true;
         self
     }
 
     /// Whether the same call can succeed later, and does no harm.
-    pub(super) const fn may_be_repeated(&self) -> bool {
-        self.may_be_repeated
+    pub(super) const fn is_retryable(&self) -> bool {
+        self.is_retryable
     }
 }
 
@@ -74,8 +77,7 @@ impl From<InvalidParameter> for Error {
     #[cold]
     #[inline(never)]
     fn from(error: InvalidParameter) -> Self {
-        let name = option_name(error.field());
-        Self::option(name, &error.renamed(name).to_string())
+        Self::option(error.field(), &error.to_string())
     }
 }
 
@@ -83,10 +85,7 @@ impl From<CallbackError> for Error {
     #[cold]
     #[inline(never)]
     fn from(error: CallbackError) -> Self {
-        Self::new(
-            ErrorCode::parse(error.code()).unwrap_or(ErrorCode::CallbackMalformed),
-            &error.to_string(),
-        )
+        Self::new(ErrorCode::Worker(error.into()), &error.to_string())
     }
 }
 
@@ -94,25 +93,6 @@ impl From<StateError> for Error {
     #[cold]
     #[inline(never)]
     fn from(error: StateError) -> Self {
-        Self::new(
-            ErrorCode::parse(error.code()).unwrap_or(ErrorCode::StateUnknown),
-            &error.to_string(),
-        )
-    }
-}
-
-/// The option by which JavaScript sets a parameter.
-fn option_name(parameter: &'static str) -> &'static str {
-    match parameter {
-        "application_id" => "applicationId",
-        "approval_prompt" => "approvalPrompt",
-        "external_id" => "externalId",
-        "redirect_uri" => "redirectUri",
-        "resolution.url" => "resolutionUrl",
-        "response_type" => "responseType",
-        "single_select_vin" => "singleSelectVin",
-        "stateFingerprint" => "fingerprint",
-        "vehicle_id" => "vehicleId",
-        same => same,
+        Self::new(ErrorCode::Worker(error.into()), &error.to_string())
     }
 }

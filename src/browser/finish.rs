@@ -4,23 +4,28 @@ use wasm_bindgen::prelude::*;
 use web_sys::Window;
 
 use super::{
-    answers,
-    edge::Edge,
+    attempts::{AttemptStore, Entry},
+    client::Client,
     error::Result,
     options::{Options, url_argument},
     page,
-    pending::{Entry, PendingStore},
-    query,
 };
-use crate::connect::{StateError, UncheckedCallback};
+use crate::{
+    connect::{StateError, UnverifiedCallback, query_of, split},
+    http_api::{
+        FinishRequest,
+        finish::{FAILURES, FINISHED},
+        path, schema,
+    },
+};
 
-/// A callback whose state has been checked, on its way to the Worker.
+/// A callback whose state was verified, on its way to the Worker.
 #[derive(Debug)]
 pub(super) struct Finish {
     callback: String,
-    edge: Edge,
+    client: Client,
     entry: Entry,
-    store: PendingStore,
+    store: AttemptStore,
 }
 
 impl Finish {
@@ -32,35 +37,35 @@ impl Finish {
             Some(url) => url,
             None => page::href(&window)?,
         };
-        let search = query::of(&url);
-        page::strip(&window, search)?;
-        let callback = query::split(search).callback;
+        let search = query_of(&url);
+        page::remove_callback(&window, search)?;
+        let callback = split(search).callback;
         let options = Options::read(options, "finish", &["edge"])?;
-        let edge = match options.string("edge")? {
-            Some(edge) => Some(Edge::new(window.clone(), Some(&edge))?),
+        let client = match options.string("edge")? {
+            Some(edge) => Some(Client::new(window.clone(), Some(&edge))?),
             None => None,
         };
         let (entry, store) = take(&window, &callback)?;
-        let edge = match edge {
-            Some(edge) => edge,
-            None => Edge::new(window, Some(&entry.edge))?,
+        let client = match client {
+            Some(client) => client,
+            None => Client::new(window, Some(&entry.edge))?,
         };
         Ok(Self {
             callback,
-            edge,
+            client,
             entry,
             store,
         })
     }
 
-    /// Tells the Worker, whatever Connect's answer was: it too has a pending connection to close.
+    /// Sends it to the Worker, whatever Connect's answer was: the Worker too keeps the attempt, and closes it.
     ///
-    /// If it may not have heard, or asks to be told again, the connection is kept for a further attempt: the Worker exchanges
-    /// a code once, however often it is told.
+    /// If it may not have arrived, or the Worker asks for it again, the attempt is kept for a further call: the Worker
+    /// exchanges a code once, however often it is sent.
     pub(super) async fn run(self) -> Result<JsValue> {
         let outcome = self.send().await;
         if let Err(error) = &outcome
-            && error.may_be_repeated()
+            && error.is_retryable()
         {
             self.store.put_back(&self.entry);
         }
@@ -68,21 +73,26 @@ impl Finish {
     }
 
     async fn send(&self) -> Result<JsValue> {
-        self.edge
-            .post("/connect/finish", &[("callback", &self.callback)], answers::outcome)
+        let request = FinishRequest {
+            callback: self.callback.clone(),
+        };
+        self.client
+            .post(path::CONNECT_FINISH, &request.fields(), |json| {
+                schema::validate_variant(json, &[FINISHED, FAILURES])
+            })
             .await
     }
 }
 
-/// Takes the connection of this callback out of the store, and then checks that the callback may be believed.
-fn take(window: &Window, callback: &str) -> Result<(Entry, PendingStore)> {
-    let unchecked = UncheckedCallback::parse(&["?", callback].concat())?;
-    let state = unchecked.state().ok_or(StateError::Missing)?;
-    let store = PendingStore::open(window)?;
+/// Takes the attempt of this callback out of the store, and then verifies the callback's state.
+fn take(window: &Window, callback: &str) -> Result<(Entry, AttemptStore)> {
+    let unverified = UnverifiedCallback::from_query(callback)?;
+    let state = unverified.state().ok_or(StateError::Missing)?;
+    let store = AttemptStore::open(window)?;
     let now = page::now();
     let taken = store.take(&state.fingerprint());
     store.sweep(now);
     let entry = taken?;
-    unchecked.verify(&entry.pending, now)?;
+    unverified.verify(&entry.attempt, now)?;
     Ok((entry, store))
 }

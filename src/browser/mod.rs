@@ -1,24 +1,21 @@
-//! The JavaScript face of [`connect`](crate::connect): `start`, `finish`, and the pure functions.
+//! The JavaScript face of [`connect`](crate::connect): `start`, `finish`, and the functions that keep no state.
 //!
-//! Built into the npm package `smartcar-connect`. Each function takes and gives plain values; what they are is written in
+//! Built into the npm package `smartcar-connect`. Each function takes and returns plain values; what they are is written in
 //! `types.d.ts`, which becomes the package's type declarations. Every failure is a `ConnectError` with a stable code.
 //!
 //! No token ever gets here. The `state` of a connection is in the Connect URL alone; this tab keeps its fingerprint in
 //! `sessionStorage` until the callback has come or ten minutes are over.
 
-mod answers;
-mod code;
-mod edge;
+mod attempt;
+mod attempts;
+mod client;
 mod error;
 mod finish;
+mod json;
 mod options;
 mod page;
-mod pending;
-mod pure;
-mod query;
-mod shape;
 mod start;
-mod wishes;
+mod stateless;
 
 use core::{future::Future, pin::Pin};
 
@@ -26,26 +23,26 @@ use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
-pub use self::code::ErrorCode;
 use self::{
-    edge::{Edge, Read},
+    client::{Client, Read},
     error::Result,
     finish::Finish,
     options::Options,
     start::Start,
 };
+use crate::http_api::{connection, path, schema, vehicle};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = include_str!("types.d.ts");
 
-/// Starts a connection and leaves the page for Connect. Gives a `StartResult`.
+/// Starts a connection and leaves the page for Connect. Resolves to a `StartResult`.
 #[wasm_bindgen(skip_typescript)]
 pub fn start(options: JsValue) -> Promise {
     let start = Start::begin(options);
     promise(Box::pin(async move { start?.run().await }))
 }
 
-/// Finishes the connection whose callback is in `url`, or else in the page's address. Gives a `FinishOutcome`.
+/// Finishes the connection whose callback is in `url`, or else in the page's address. Resolves to a `FinishOutcome`.
 #[wasm_bindgen(skip_typescript)]
 pub fn finish(url: &JsValue, options: JsValue) -> Promise {
     let finish = Finish::begin(url, options);
@@ -55,26 +52,36 @@ pub fn finish(url: &JsValue, options: JsValue) -> Promise {
 /// The owner's connections, as the Worker keeps them: an array of `Connection`.
 #[wasm_bindgen(skip_typescript)]
 pub fn connections(options: JsValue) -> Promise {
-    list(options, "connections", answers::connections)
+    list(options, "connections", path::CONNECTIONS, |json| {
+        Some(json::get(
+            &schema::validate(json, connection::CONNECTION_LIST)?,
+            connection::CONNECTIONS,
+        ))
+    })
 }
 
 /// The owner's vehicles, as the Worker knows them: an array of `Vehicle`.
 #[wasm_bindgen(skip_typescript)]
 pub fn vehicles(options: JsValue) -> Promise {
-    list(options, "vehicles", answers::vehicles)
+    list(options, "vehicles", path::VEHICLES, |json| {
+        Some(json::get(
+            &schema::validate(json, vehicle::VEHICLE_LIST)?,
+            vehicle::VEHICLES,
+        ))
+    })
 }
 
 /// Ends the connection called `id`: Smartcar is told, and the Worker forgets its tokens.
 #[wasm_bindgen(skip_typescript)]
 pub fn disconnect(id: &JsValue, options: JsValue) -> Promise {
-    let path = options::connection_id(id).map(|id| ["/connections/", &id].concat());
+    let path = options::connection_id(id).map(|id| path::connection(&id));
     delete("disconnect", path, options)
 }
 
 /// Ends all connections of the owner, and the Worker forgets the owner.
 #[wasm_bindgen(skip_typescript, js_name = disconnectAll)]
 pub fn disconnect_all(options: JsValue) -> Promise {
-    delete("disconnectAll", Ok("/connections".to_owned()), options)
+    delete("disconnectAll", Ok(path::CONNECTIONS.to_owned()), options)
 }
 
 /// Whether `url`, or else the page's address, holds a callback of Connect's.
@@ -83,7 +90,7 @@ pub fn disconnect_all(options: JsValue) -> Promise {
 /// A `ConnectError` if `url` is no URL, or there is no page.
 #[wasm_bindgen(skip_typescript, js_name = hasCallback)]
 pub fn has_callback(url: &JsValue) -> core::result::Result<bool, JsValue> {
-    Ok(pure::has_callback(url)?)
+    Ok(stateless::has_callback(url)?)
 }
 
 /// The URL that starts a connection.
@@ -92,7 +99,7 @@ pub fn has_callback(url: &JsValue) -> core::result::Result<bool, JsValue> {
 /// A `ConnectError` that names the option at fault.
 #[wasm_bindgen(skip_typescript, js_name = authorizeUrl)]
 pub fn authorize_url(options: JsValue) -> core::result::Result<String, JsValue> {
-    Ok(pure::authorize_url(options)?)
+    Ok(stateless::authorize_url(options)?)
 }
 
 /// The URL that renews the access to a vehicle.
@@ -101,7 +108,7 @@ pub fn authorize_url(options: JsValue) -> core::result::Result<String, JsValue> 
 /// A `ConnectError` that names the option at fault.
 #[wasm_bindgen(skip_typescript, js_name = reauthenticateUrl)]
 pub fn reauthenticate_url(options: JsValue) -> core::result::Result<String, JsValue> {
-    Ok(pure::reauthenticate_url(options)?)
+    Ok(stateless::reauthenticate_url(options)?)
 }
 
 /// A fresh state: 43 characters.
@@ -110,44 +117,42 @@ pub fn reauthenticate_url(options: JsValue) -> core::result::Result<String, JsVa
 /// A `ConnectError` if there is no random number generator.
 #[wasm_bindgen(skip_typescript, js_name = createState)]
 pub fn create_state() -> core::result::Result<String, JsValue> {
-    Ok(pure::create_state()?)
+    Ok(stateless::create_state()?)
 }
 
 /// The fingerprint of a state: 43 characters.
 ///
 /// # Errors
-/// A `ConnectError` if `state` is none.
+/// A `ConnectError` if `state` is not one.
 #[wasm_bindgen(skip_typescript, js_name = stateFingerprint)]
 pub fn state_fingerprint(state: &JsValue) -> core::result::Result<String, JsValue> {
-    Ok(pure::state_fingerprint(state)?)
+    Ok(stateless::state_fingerprint(state)?)
 }
 
 /// The contents of a callback whose state is the expected one.
 ///
 /// # Errors
-/// A `ConnectError` if the callback is not to be believed, or an option is bad.
+/// A `ConnectError` if the callback can't be verified, or an option is bad.
 #[wasm_bindgen(skip_typescript, js_name = checkCallback)]
 pub fn check_callback(url: &JsValue, expected: JsValue) -> core::result::Result<JsValue, JsValue> {
-    Ok(pure::check_callback(url, expected)?)
+    Ok(stateless::check_callback(url, expected)?)
 }
 
-/// What the Worker lists under the name of the function.
-fn list(options: JsValue, function: &'static str, read: Read) -> Promise {
-    let edge = edge_of(function, options);
-    promise(Box::pin(
-        async move { edge?.get(&["/", function].concat(), read).await },
-    ))
+/// What the Worker lists at `path`.
+fn list(options: JsValue, function: &str, path: &'static str, read: Read) -> Promise {
+    let client = client_of(function, options);
+    promise(Box::pin(async move { client?.get(path, read).await }))
 }
 
 fn delete(function: &str, path: Result<String>, options: JsValue) -> Promise {
-    let edge = edge_of(function, options);
-    promise(Box::pin(async move { edge?.delete(&path?).await }))
+    let client = client_of(function, options);
+    promise(Box::pin(async move { client?.delete(&path?).await }))
 }
 
-fn edge_of(function: &str, options: JsValue) -> Result<Edge> {
+fn client_of(function: &str, options: JsValue) -> Result<Client> {
     let window = page::window(function)?;
     let options = Options::read(options, function, &["edge"])?;
-    Edge::new(window, options.string("edge")?.as_deref())
+    Client::new(window, options.string("edge")?.as_deref())
 }
 
 /// Boxed, so that the machinery of promises is compiled once and not for each function.

@@ -7,10 +7,15 @@ use super::{
     error::{Error, Result},
     page,
 };
-use crate::{connect::InvalidParameter, time::UnixMillis};
+use crate::{
+    connect::{
+        ApprovalPrompt, ConnectOptions, ConnectionId, Flag, InvalidValue, Make, Mode, Scope, SingleSelect, UserId, Vin,
+    },
+    time::UnixMillis,
+};
 
-/// How a parameter is read.
-pub(super) type Parse<T> = fn(&str) -> core::result::Result<T, InvalidParameter>;
+/// How a value is read.
+pub(super) type Parse<T> = fn(&str) -> core::result::Result<T, InvalidValue>;
 
 /// The options object of one call.
 #[derive(Debug)]
@@ -77,7 +82,7 @@ impl Options {
     #[inline(never)]
     pub(super) fn parsed<T>(&self, name: &str, parse: Parse<T>) -> Result<Option<T>> {
         match self.string(name)? {
-            Some(text) => Ok(Some(parse(&text)?)),
+            Some(text) => parse(&text).map(Some).map_err(|reason| refused(name, reason)),
             None => Ok(None),
         }
     }
@@ -86,7 +91,7 @@ impl Options {
     #[inline(never)]
     pub(super) fn required<T>(&self, name: &str, parse: Parse<T>) -> Result<T> {
         match self.string(name)? {
-            Some(text) => Ok(parse(&text)?),
+            Some(text) => parse(&text).map_err(|reason| refused(name, reason)),
             None => Err(missing(name)),
         }
     }
@@ -114,7 +119,7 @@ impl Options {
         }
         for item in value.unchecked_ref::<Array>().iter() {
             match item.as_string() {
-                Some(text) => list.push(parse(&text)?),
+                Some(text) => list.push(parse(&text).map_err(|reason| refused(name, reason))?),
                 None => return Err(wrong(name, "an array of strings, and has", &item)),
             }
         }
@@ -127,13 +132,19 @@ impl Options {
         page::time(&value).map(Some).ok_or_else(|| wrong(name, wanted, &value))
     }
 
-    /// One of the named values, by its place among them.
-    pub(super) fn choice(&self, name: &str, choices: &[&str]) -> Result<Option<usize>> {
+    /// One of `values`, whose names are `names`.
+    pub(super) fn choice<T: Copy>(&self, name: &str, values: &[T], names: &[&str]) -> Result<Option<T>> {
+        let place = self.place(name, names)?;
+        Ok(place.and_then(|place| values.get(place)).copied())
+    }
+
+    #[inline(never)]
+    fn place(&self, name: &str, names: &[&str]) -> Result<Option<usize>> {
         let Some(value) = self.get(name)? else { return Ok(None) };
         let given = value.as_string();
-        let found = choices.iter().position(|choice| given.as_deref() == Some(choice));
+        let found = names.iter().position(|choice| given.as_deref() == Some(choice));
         found.map(Some).ok_or_else(|| {
-            let wanted = ["one of \"", &choices.join("\", \""), "\""].concat();
+            let wanted = ["one of \"", &names.join("\", \""), "\""].concat();
             wrong(name, &wanted, &value)
         })
     }
@@ -148,6 +159,13 @@ impl Options {
         }
         Ok(())
     }
+}
+
+/// The option has a value that is refused.
+#[cold]
+#[inline(never)]
+pub(super) fn refused(name: &str, reason: InvalidValue) -> Error {
+    Error::option(name, &["`", name, "` ", &reason.to_string()].concat())
 }
 
 #[cold]
@@ -183,19 +201,52 @@ pub(super) fn url_argument(value: &JsValue) -> Result<Option<String>> {
     }
 }
 
-/// A connection's id as it stands in a path: 22 characters of base64url, none of which needs an escape.
-pub(super) fn connection_id(value: &JsValue) -> Result<String> {
-    let is_id = |text: &String| {
-        text.len() == 22
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-    };
+/// A connection's id.
+pub(super) fn connection_id(value: &JsValue) -> Result<ConnectionId> {
     let wanted = "a connection's `id` as `connections` gives it, 22 characters of base64url";
     value
         .as_string()
-        .filter(is_id)
+        .and_then(|text| ConnectionId::parse(&text).ok())
         .ok_or_else(|| wrong("id", wanted, value))
+}
+
+/// The names of the options that [`connect_options`] reads.
+pub(super) const CONNECT_OPTIONS: [&str; 8] = [
+    "scope",
+    "mode",
+    "approvalPrompt",
+    "make",
+    "singleSelect",
+    "singleSelectVin",
+    "flags",
+    "user",
+];
+
+/// The options that `start` and `authorizeUrl` share: what the owner is asked for in Connect.
+pub(super) fn connect_options(options: &Options) -> Result<ConnectOptions> {
+    Ok(ConnectOptions {
+        scopes: options.list("scope", Scope::parse)?,
+        mode: options.choice("mode", Mode::ALL, Mode::NAMES)?,
+        approval_prompt: options.choice("approvalPrompt", ApprovalPrompt::ALL, ApprovalPrompt::NAMES)?,
+        make: options.parsed("make", Make::parse)?,
+        single_select: single_select(options)?,
+        flags: options.list("flags", Flag::parse)?,
+        user: options.parsed("user", UserId::parse)?,
+    })
+}
+
+fn single_select(options: &Options) -> Result<Option<SingleSelect>> {
+    let single = options.boolean("singleSelect")?;
+    match (single, options.parsed("singleSelectVin", Vin::parse)?) {
+        (Some(false), Some(_)) => Err(Error::option(
+            "singleSelectVin",
+            "`singleSelectVin` contradicts `singleSelect: false`; leave one of them out",
+        )),
+        (_, Some(vin)) => Ok(Some(SingleSelect::Vin(vin))),
+        (Some(true), None) => Ok(Some(SingleSelect::Yes)),
+        (Some(false), None) => Ok(Some(SingleSelect::No)),
+        (None, None) => Ok(None),
+    }
 }
 
 /// A value as the messages call it: short, and quoted only where it is one word, so that no secret is repeated.

@@ -4,12 +4,12 @@ use js_sys::Date;
 use wasm_bindgen::prelude::*;
 use web_sys::{Crypto, Window};
 
-use super::{
-    code::ErrorCode,
-    error::{Error, Result},
-    query,
+use super::error::{Error, Result};
+use crate::{
+    connect::{query_of, split, with_query},
+    http_api::ErrorCode,
+    time::UnixMillis,
 };
-use crate::time::UnixMillis;
 
 #[wasm_bindgen]
 extern "C" {
@@ -28,7 +28,7 @@ pub(super) fn now() -> UnixMillis {
 }
 
 /// A time as JavaScript has it: milliseconds since the epoch.
-pub(super) fn number(time: UnixMillis) -> JsValue {
+pub(super) fn to_js(time: UnixMillis) -> JsValue {
     // Exact until the year 287396.
     JsValue::from_f64(time.as_millis() as f64)
 }
@@ -83,16 +83,16 @@ pub(super) fn own_address(window: &Window) -> Result<String> {
 
 /// Takes the callback `search` out of the address bar and this history entry, if it is there. The app's own parameters,
 /// the hash and the entry's state stay.
-pub(super) fn strip(window: &Window, search: &str) -> Result<()> {
+pub(super) fn remove_callback(window: &Window, search: &str) -> Result<()> {
     let href = href(window)?;
-    let current = query::of(&href);
-    let parts = query::split(current);
+    let current = query_of(&href);
+    let parts = split(current);
     if current != search || parts.callback.is_empty() {
         return Ok(());
     }
     if let Ok(history) = window.history() {
         let state = history.state().unwrap_or(JsValue::NULL);
-        let stripped = query::with_query(&href, &parts.rest);
+        let stripped = with_query(&href, &parts.rest);
         // Browsers refuse it where a page has changed its address a hundred times within seconds. The code is about to be
         // used up, so that the connection is not given up for it.
         drop(history.replace_state_with_url(&state, "", Some(&stripped)));

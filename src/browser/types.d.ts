@@ -16,28 +16,12 @@ export type ConnectErrorCode =
   | "crypto_unavailable"
   /** `sessionStorage` is blocked or full. */
   | "browser_storage_unavailable"
-  /** The URL has no parameter of a Connect callback. */
-  | "callback_empty"
-  /** The callback is no well-formed query string. */
-  | "callback_malformed"
-  /** A parameter of the callback occurs more than once. */
-  | "callback_repeated_parameter"
-  /** The callback is longer than any that Connect sends. */
-  | "callback_too_long"
-  /** The callback arrived at another address than the redirect URI. */
-  | "callback_other_redirect_uri"
-  /** The callback has no `state`. */
-  | "state_missing"
-  /** No connection with this `state` was started in this tab: forged, or from another tab or browser. */
-  | "state_unknown"
-  /** The connection was started more than 10 minutes ago. */
-  | "state_expired"
-  /** This callback was finished before. */
-  | "state_used"
   /** The Worker could not be reached. Worth a further attempt. */
   | "network_error"
   /** Something other than the Worker answered: `edge` is wrong, or a proxy is in the way. */
   | "unexpected_response"
+  /** A problem of the Worker's that this version has no code for; the message names its code. */
+  | "edge_error"
   /** The Worker: a setting is missing or unusable; the message names it. */
   | "misconfigured"
   /** The Worker: there is nothing at this address. */
@@ -58,6 +42,24 @@ export type ConnectErrorCode =
   | "invalid_parameter"
   /** The Worker: the session ended between `start` and `finish`, or its cookie is blocked. */
   | "session_missing"
+  /** The callback has no `state`. */
+  | "state_missing"
+  /** No connection with this `state` was started in this tab: forged, or from another tab or browser. */
+  | "state_unknown"
+  /** The connection was started more than 10 minutes ago. */
+  | "state_expired"
+  /** This callback was finished before. */
+  | "state_used"
+  /** A parameter of the callback occurs more than once. */
+  | "callback_repeated_parameter"
+  /** The URL has no parameter of a Connect callback. */
+  | "callback_empty"
+  /** The callback is no well-formed query string. */
+  | "callback_malformed"
+  /** The callback is longer than any that Connect sends. */
+  | "callback_too_long"
+  /** The callback arrived at another address than the redirect URI. */
+  | "callback_other_redirect_uri"
   /** The Worker: access was granted, but no authorization code came with it. */
   | "code_missing"
   /** The Worker: Smartcar refused the authorization code. The owner has to start again. */
@@ -69,11 +71,9 @@ export type ConnectErrorCode =
   /** The Worker: the owner has no such connection. */
   | "connection_not_found"
   /** The Worker: the owner has to connect again. */
-  | "reauthentication_required"
+  | "reconnection_required"
   /** The Worker: its storage can't be reached. Worth a further attempt. */
-  | "storage_unavailable"
-  /** A problem of the Worker's that this version has no code for; the message names its code. */
-  | "edge_error";
+  | "storage_unavailable";
 
 /** Which vehicles the owner is shown: real ones, Smartcar's simulated ones, or the old name of the latter. */
 export type Mode = "live" | "simulated" | "test";
@@ -81,8 +81,11 @@ export type Mode = "live" | "simulated" | "test";
 /** Whether an owner who has granted access before is asked again: only if something is missing, or always. */
 export type ApprovalPrompt = "auto" | "force";
 
-/** Whether a grant can be used: yes; yes, though its last refresh failed; not until the owner acts; no more. */
-export type ConnectionStatus = "active" | "degraded" | "reauthenticate" | "expired";
+/**
+ * Whether a grant can be used: yes; yes, though its last refresh failed and is being repeated; not until the owner has logged in
+ * again at the car's maker, which the Worker does not report yet; no more, so that the owner has to connect again.
+ */
+export type ConnectionStatus = "active" | "degraded" | "reauthentication_required" | "reconnection_required";
 
 /** Why a connection is not `"active"`. */
 export type ConnectionCause =
@@ -110,8 +113,8 @@ export interface Connection {
   connectedAt: number;
   /** When the access token ends, which the Worker renews by itself; `null` once the grant has ended. */
   accessExpiresAt: number | null;
-  /** When the grant ends unless it is refreshed before. */
-  refreshExpiresAt: number;
+  /** When the grant ends unless it is refreshed before; `null` where nothing has to be refreshed, as in Smartcar's v3. */
+  refreshExpiresAt: number | null;
 }
 
 /** One vehicle of an owner. */

@@ -1,15 +1,14 @@
 //! The URL that starts a connection.
 
-use url::Url;
-
 use super::{
-    address::Query,
     error::{InvalidParameter, Reason, check_visible_ascii},
     id::{ApplicationId, ExternalIdParam, IdParam, UserId},
+    options::ConnectOptions,
     origin::Origin,
     parameter::{ApprovalPrompt, Flag, Make, Mode, ResponseType, Scope, SingleSelect},
     redirect_uri::RedirectUri,
     state::State,
+    url_parts::QueryBuilder,
 };
 
 const PATH: &str = "/oauth/authorize";
@@ -28,14 +27,8 @@ pub struct AuthorizeUrl {
     id_param: IdParam,
     response_type: ResponseType,
     redirect_uri: Option<RedirectUri>,
-    scopes: Vec<Scope>,
     state: Option<State>,
-    approval_prompt: Option<ApprovalPrompt>,
-    mode: Option<Mode>,
-    make: Option<Make>,
-    single_select: Option<SingleSelect>,
-    flags: Vec<Flag>,
-    user: Option<UserId>,
+    options: ConnectOptions,
     external_id: Option<ExternalIdParam>,
     app_origin: Option<Origin>,
     sdk: Option<(String, String)>,
@@ -54,23 +47,17 @@ impl AuthorizeUrl {
     /// A URL without `state`.
     ///
     /// **Warning:** nothing then ties the callback to the browser that started the connection, so anybody can make an owner
-    /// finish a connection with somebody else's car (RFC 6749, section 10.12). [`UncheckedCallback`](super::UncheckedCallback)
-    /// never believes such a callback.
+    /// finish a connection with somebody else's car (RFC 6749, section 10.12). [`UnverifiedCallback`](super::UnverifiedCallback)
+    /// never verifies such a callback.
     #[must_use]
-    pub const fn without_state(application_id: ApplicationId) -> Self {
+    pub fn without_state(application_id: ApplicationId) -> Self {
         Self {
             application_id,
             id_param: IdParam::ApplicationId,
             response_type: ResponseType::Code,
             redirect_uri: None,
-            scopes: Vec::new(),
             state: None,
-            approval_prompt: None,
-            mode: None,
-            make: None,
-            single_select: None,
-            flags: Vec::new(),
-            user: None,
+            options: ConnectOptions::default(),
             external_id: None,
             app_origin: None,
             sdk: None,
@@ -98,52 +85,10 @@ impl AuthorizeUrl {
         self
     }
 
-    /// The permissions asked for, in place of those set in the dashboard. None: those of the dashboard.
+    /// What the owner is asked for.
     #[must_use]
-    pub fn scopes(mut self, scopes: impl IntoIterator<Item = Scope>) -> Self {
-        self.scopes = scopes.into_iter().collect();
-        self
-    }
-
-    /// Whether an owner who has already consented is asked again.
-    #[must_use]
-    pub const fn approval_prompt(mut self, approval_prompt: ApprovalPrompt) -> Self {
-        self.approval_prompt = Some(approval_prompt);
-        self
-    }
-
-    /// Which vehicles can be connected.
-    #[must_use]
-    pub const fn mode(mut self, mode: Mode) -> Self {
-        self.mode = Some(mode);
-        self
-    }
-
-    /// The make, which spares the owner the choice of it. [`SingleSelect::Vin`] wins over it.
-    #[must_use]
-    pub fn make(mut self, make: Make) -> Self {
-        self.make = Some(make);
-        self
-    }
-
-    /// Whether the owner chooses one vehicle or several.
-    #[must_use]
-    pub fn single_select(mut self, single_select: SingleSelect) -> Self {
-        self.single_select = Some(single_select);
-        self
-    }
-
-    /// Flags that Smartcar has enabled for the application.
-    #[must_use]
-    pub fn flags(mut self, flags: impl IntoIterator<Item = Flag>) -> Self {
-        self.flags = flags.into_iter().collect();
-        self
-    }
-
-    /// Your id for the owner in Connect's analytics. [`external_id`](Self::external_id) has taken its place.
-    #[must_use]
-    pub fn user(mut self, user: UserId) -> Self {
-        self.user = Some(user);
+    pub fn options(mut self, options: ConnectOptions) -> Self {
+        self.options = options;
         self
     }
 
@@ -167,8 +112,9 @@ impl AuthorizeUrl {
     /// # Errors
     /// Names the one that is not 1 to 64 characters of visible ASCII.
     pub fn sdk(mut self, platform: &str, version: &str) -> Result<Self, InvalidParameter> {
-        check_visible_ascii("sdk_platform", platform, MAX_SDK_BYTES)?;
-        check_visible_ascii("sdk_version", version, MAX_SDK_BYTES)?;
+        for (field, value) in [("sdk_platform", platform), ("sdk_version", version)] {
+            check_visible_ascii(value, MAX_SDK_BYTES).map_err(|reason| InvalidParameter::new(field, reason))?;
+        }
         self.sdk = Some((platform.to_owned(), version.to_owned()));
         Ok(self)
     }
@@ -178,30 +124,23 @@ impl AuthorizeUrl {
     /// # Errors
     /// Names `app_origin` if it is set together with a redirect URI or another response type than `none`, and `scope` if the
     /// URL is longer than 8,000 bytes.
-    pub fn to_url(&self, connect: &Origin) -> Result<Url, InvalidParameter> {
-        parsed(&self.to_href(connect)?)
-    }
-
-    /// The URL as text.
-    ///
-    /// # Errors
-    /// Those of [`to_url`](Self::to_url).
-    pub fn to_href(&self, connect: &Origin) -> Result<String, InvalidParameter> {
+    pub fn to_url(&self, connect: &Origin) -> Result<String, InvalidParameter> {
         if self.app_origin.is_some() && (self.redirect_uri.is_some() || self.response_type != ResponseType::None) {
             let reason = Reason::Conflict("goes with the response type `none` and no redirect URI only; remove it");
             return Err(InvalidParameter::new("app_origin", reason));
         }
-        let mut query = Query::of(connect.as_str(), PATH);
+        let mut query = QueryBuilder::new(connect.as_str(), PATH);
         let mut set = |name: &str, value: Option<&str>| query.set(name, value);
+        let options = &self.options;
         set("response_type", Some(self.response_type.as_str()));
         set(self.id_param.as_str(), Some(self.application_id.as_str()));
         set("redirect_uri", self.redirect_uri.as_ref().map(RedirectUri::as_str));
-        set("scope", joined(&self.scopes, Scope::as_str).as_deref());
+        set("scope", joined(&options.scopes, Scope::as_str).as_deref());
         set("state", self.state.as_ref().map(State::expose));
-        set("approval_prompt", self.approval_prompt.map(ApprovalPrompt::as_str));
-        set("mode", self.mode.map(Mode::as_str));
-        set("make", self.make.as_ref().map(Make::as_str));
-        match &self.single_select {
+        set("approval_prompt", options.approval_prompt.map(ApprovalPrompt::as_str));
+        set("mode", options.mode.map(Mode::as_str));
+        set("make", options.make.as_ref().map(Make::as_str));
+        match &options.single_select {
             None => {}
             Some(SingleSelect::No) => set("single_select", Some("false")),
             Some(SingleSelect::Yes) => set("single_select", Some("true")),
@@ -210,24 +149,19 @@ impl AuthorizeUrl {
                 set("single_select_vin", Some(vin.as_str()));
             }
         }
-        set("flags", joined(&self.flags, Flag::as_str).as_deref());
-        set("user", self.user.as_ref().map(UserId::as_str));
+        set("flags", joined(&options.flags, Flag::as_str).as_deref());
+        set("user", options.user.as_ref().map(UserId::as_str));
         set("external_id", self.external_id.as_ref().map(ExternalIdParam::as_str));
         set("app_origin", self.app_origin.as_ref().map(Origin::as_str));
         set("sdk_platform", self.sdk.as_ref().map(|(platform, _)| platform.as_str()));
         set("sdk_version", self.sdk.as_ref().map(|(_, version)| version.as_str()));
-        let href = query.finish();
-        if href.len() > MAX_URL_BYTES {
+        let url = query.finish();
+        if url.len() > MAX_URL_BYTES {
             let reason = Reason::Conflict("and the other parameters make a URL of more than 8000 bytes; ask for less");
             return Err(InvalidParameter::new("scope", reason));
         }
-        Ok(href)
+        Ok(url)
     }
-}
-
-/// What was put together here as a URL of the crate's.
-pub(super) fn parsed(href: &str) -> Result<Url, InvalidParameter> {
-    Url::parse(href).map_err(|_| InvalidParameter::new("connect_origin", Reason::NotAbsolute))
 }
 
 /// The values with a space between, or `None` if there are none. No value contains a space.
@@ -263,18 +197,24 @@ mod tests {
             .id_param(IdParam::ClientId)
             .response_type(ResponseType::None)
             .redirect_uri(redirect_uri())
-            .scopes(["required:read_vin", "read_odometer"].map(|scope| Scope::parse(scope).unwrap()))
-            .approval_prompt(ApprovalPrompt::Force)
-            .mode(Mode::Simulated)
-            .make(Make::parse("TESLA").unwrap())
-            .single_select(SingleSelect::Vin(Vin::parse("5YJ3E1EA7KF317000").unwrap()))
-            .flags(["country:DE", "color:00819D"].map(|flag| Flag::parse(flag).unwrap()))
-            .user(UserId::parse("u").unwrap())
+            .options(ConnectOptions {
+                scopes: ["required:read_vin", "read_odometer"]
+                    .map(|scope| Scope::parse(scope).unwrap())
+                    .to_vec(),
+                approval_prompt: Some(ApprovalPrompt::Force),
+                mode: Some(Mode::Simulated),
+                make: Some(Make::parse("TESLA").unwrap()),
+                single_select: Some(SingleSelect::Vin(Vin::parse("5YJ3E1EA7KF317000").unwrap())),
+                flags: ["country:DE", "color:00819D"]
+                    .map(|flag| Flag::parse(flag).unwrap())
+                    .to_vec(),
+                user: Some(UserId::parse("u").unwrap()),
+            })
             .external_id(ExternalIdParam::Set(ExternalId::parse("ü").unwrap()))
             .sdk("connect", "0.1.0")
             .unwrap();
         assert_eq!(
-            most.to_url(&Origin::parse("connect", "http://127.0.0.1:9191").unwrap())
+            most.to_url(&Origin::parse("http://127.0.0.1:9191").unwrap())
                 .unwrap()
                 .as_str(),
             "http://127.0.0.1:9191/oauth/authorize?response_type=none&client_id=8229df9f-91a0-4ff0-a1ae-a1f38ee24d07\

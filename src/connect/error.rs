@@ -1,46 +1,34 @@
-//! What is wrong with a parameter.
+//! What is wrong with a value, and with the parameter that holds it.
 
 use core::fmt;
 
-/// A parameter that was refused: which one, why, and what to do about it.
+/// Why a value was refused, and what to do about it. Printed, it continues "`field` …".
 ///
-/// The refused value is not part of the error: it may be personal data or a secret.
+/// The refused value is not part of the error: it may be personal data or a secret. Who knows under which name the value was
+/// given adds it by [`in_field`](Self::in_field).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidParameter {
-    field: &'static str,
-    reason: Reason,
-}
+pub struct InvalidValue(Reason);
 
-impl InvalidParameter {
-    pub(crate) const fn new(field: &'static str, reason: Reason) -> Self {
-        Self { field, reason }
-    }
-
-    /// The parameter's name, as OAuth and Smartcar spell it (`redirect_uri`) unless [`renamed`](Self::renamed).
+impl InvalidValue {
+    /// The error of the parameter called `field`, such as `redirectUri` or an environment variable.
     #[must_use]
-    pub const fn field(&self) -> &'static str {
-        self.field
+    pub const fn in_field(self, field: &'static str) -> InvalidParameter {
+        InvalidParameter { field, reason: self }
     }
 
-    /// The same error under the name by which the caller knows the parameter, such as `redirectUri` or an environment
-    /// variable.
-    #[must_use]
-    pub const fn renamed(self, field: &'static str) -> Self {
-        Self { field, ..self }
-    }
-
-    /// A stable name for the reason: `empty`, `too_long`, `control_character`, `contains_space`, `not_ascii`, `malformed`,
-    /// `unknown_value`, `wrong_kind_of_id`, `not_absolute`, `insecure`, `unsupported_scheme`, `has_fragment`,
-    /// `has_credentials`, `not_an_origin`, `other_origin`, `reserved_parameter`, `repeated_parameter`, `reserved_value` or
-    /// `conflict`.
+    /// A stable name for the reason: `empty`, `too_long`, `control_character`, `contains_space`, `not_ascii`,
+    /// `not_visible_ascii`, `malformed`, `unknown_value`, `wrong_kind_of_id`, `not_absolute`, `insecure`,
+    /// `unsupported_scheme`, `has_fragment`, `has_credentials`, `not_an_origin`, `other_origin`, `reserved_parameter`,
+    /// `repeated_parameter`, `reserved_value` or `conflict`.
     #[must_use]
     pub const fn code(&self) -> &'static str {
-        match self.reason {
+        match self.0 {
             Reason::Empty => "empty",
             Reason::TooLong { .. } => "too_long",
             Reason::ControlCharacter => "control_character",
             Reason::ContainsSpace => "contains_space",
             Reason::NotAscii => "not_ascii",
+            Reason::NotVisibleAscii => "not_visible_ascii",
             Reason::Malformed(_) => "malformed",
             Reason::UnknownValue(_) => "unknown_value",
             Reason::WrongKindOfId => "wrong_kind_of_id",
@@ -59,12 +47,15 @@ impl InvalidParameter {
     }
 }
 
-impl fmt::Display for InvalidParameter {
+impl From<Reason> for InvalidValue {
+    fn from(reason: Reason) -> Self {
+        Self(reason)
+    }
+}
+
+impl fmt::Display for InvalidValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("`")?;
-        f.write_str(self.field)?;
-        f.write_str("` ")?;
-        match self.reason {
+        match self.0 {
             Reason::TooLong { max } => {
                 f.write_str("is too long; give at most ")?;
                 fmt::Display::fmt(&max, f)?;
@@ -75,16 +66,62 @@ impl fmt::Display for InvalidParameter {
     }
 }
 
+impl std::error::Error for InvalidValue {}
+
+/// A parameter that was refused: which one, why, and what to do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidParameter {
+    field: &'static str,
+    reason: InvalidValue,
+}
+
+impl InvalidParameter {
+    pub(crate) const fn new(field: &'static str, reason: Reason) -> Self {
+        InvalidValue(reason).in_field(field)
+    }
+
+    /// The parameter's name, as whoever gave the value knows it.
+    #[must_use]
+    pub const fn field(&self) -> &'static str {
+        self.field
+    }
+
+    /// What is wrong with its value.
+    #[must_use]
+    pub const fn reason(&self) -> InvalidValue {
+        self.reason
+    }
+
+    /// [`InvalidValue::code`].
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.reason.code()
+    }
+}
+
+impl fmt::Display for InvalidParameter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("`")?;
+        f.write_str(self.field)?;
+        f.write_str("` ")?;
+        fmt::Display::fmt(&self.reason, f)
+    }
+}
+
 impl std::error::Error for InvalidParameter {}
 
-/// Why a parameter was refused. The texts in it continue "`field` …".
+/// Why a value was refused. The texts in it continue "`field` …".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
     Empty,
-    TooLong { max: usize },
+    TooLong {
+        max: usize,
+    },
     ControlCharacter,
     ContainsSpace,
     NotAscii,
+    #[cfg_attr(not(feature = "edge"), expect(dead_code, reason = "for names of principals"))]
+    NotVisibleAscii,
     Malformed(&'static str),
     UnknownValue(&'static str),
     WrongKindOfId,
@@ -109,6 +146,9 @@ impl Reason {
             Self::ControlCharacter => "contains a control character; remove it",
             Self::ContainsSpace => "contains a space; give each value on its own",
             Self::NotAscii => "contains a character outside ASCII; percent-encode it, or give the host in punycode",
+            Self::NotVisibleAscii => {
+                "contains a character other than visible ASCII; give letters, digits and punctuation only"
+            }
             Self::WrongKindOfId => {
                 "is the id of an API credential (`client_…`); give the application's own id, a UUID, from the Smartcar dashboard"
             }
@@ -132,28 +172,28 @@ impl Reason {
     }
 }
 
-/// Refuses what no parameter may be: empty, longer than `max` bytes, or with a control character in it.
-pub(super) fn check_text(field: &'static str, value: &str, max: usize) -> Result<(), InvalidParameter> {
+/// Refuses what no value may be: empty, longer than `max` bytes, or with a control character in it.
+pub(super) fn check_text(value: &str, max: usize) -> Result<(), Reason> {
     if value.is_empty() {
-        return Err(InvalidParameter::new(field, Reason::Empty));
+        return Err(Reason::Empty);
     }
     if value.len() > max {
-        return Err(InvalidParameter::new(field, Reason::TooLong { max }));
+        return Err(Reason::TooLong { max });
     }
     if value.chars().any(char::is_control) {
-        return Err(InvalidParameter::new(field, Reason::ControlCharacter));
+        return Err(Reason::ControlCharacter);
     }
     Ok(())
 }
 
 /// Like [`check_text`], and refuses everything but visible ASCII.
-pub(super) fn check_visible_ascii(field: &'static str, value: &str, max: usize) -> Result<(), InvalidParameter> {
-    check_text(field, value, max)?;
+pub(super) fn check_visible_ascii(value: &str, max: usize) -> Result<(), Reason> {
+    check_text(value, max)?;
     if value.contains(' ') {
-        return Err(InvalidParameter::new(field, Reason::ContainsSpace));
+        return Err(Reason::ContainsSpace);
     }
     if !value.is_ascii() {
-        return Err(InvalidParameter::new(field, Reason::NotAscii));
+        return Err(Reason::NotAscii);
     }
     Ok(())
 }

@@ -2,10 +2,10 @@
 
 use core::fmt;
 
-use super::error::{InvalidParameter, Reason, check_text, check_visible_ascii};
+use super::error::{Reason, check_text, check_visible_ascii};
 
 /// Defines a newtype for a checked string, kept as given. It says nothing of `Debug`.
-macro_rules! checked_string {
+macro_rules! validated_string {
     ($(#[$meta:meta])* $name:ident, $check:path) => {
         $(#[$meta])*
         #[derive(Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -16,8 +16,8 @@ macro_rules! checked_string {
             /// Reads the value and keeps it exactly as given.
             ///
             /// # Errors
-            /// Names the parameter and the reason if the value is not one the type allows.
-            pub fn parse(value: &str) -> Result<Self, $crate::connect::InvalidParameter> {
+            /// The reason, if the value is not one that the type allows.
+            pub fn parse(value: &str) -> Result<Self, $crate::connect::InvalidValue> {
                 $check(value)?;
                 Ok(Self(value.to_owned()))
             }
@@ -30,7 +30,7 @@ macro_rules! checked_string {
         }
 
         impl TryFrom<String> for $name {
-            type Error = $crate::connect::InvalidParameter;
+            type Error = $crate::connect::InvalidValue;
 
             fn try_from(value: String) -> Result<Self, Self::Error> {
                 $check(&value)?;
@@ -57,12 +57,12 @@ macro_rules! redacted_debug {
     )*};
 }
 
-pub(super) use {checked_string, redacted_debug};
+pub(super) use {redacted_debug, validated_string};
 
 const MAX_ID_BYTES: usize = 128;
 const MAX_EXTERNAL_ID_BYTES: usize = 256;
 
-checked_string! {
+validated_string! {
     /// The application's id: a UUID from the Smartcar dashboard, at most 128 letters, digits, `-`, `_` and `.`.
     ///
     /// Its shape is not checked further, but the id of an API credential (`client_…`) is refused: Connect answers it with
@@ -71,18 +71,18 @@ checked_string! {
     ApplicationId, check_application_id
 }
 
-checked_string! {
+validated_string! {
     /// A vehicle's id at Smartcar: at most 128 letters, digits, `-`, `_` and `.`. It is safe in a path.
     #[derive(Debug)]
-    VehicleId, check_vehicle_id
+    VehicleId, check_path_safe_id
 }
 
-checked_string! {
+validated_string! {
     /// An owner's id: at Smartcar (`user_id`), or your own for Connect's analytics (`user`). Visible ASCII, at most 128 bytes.
     UserId, check_user_id
 }
 
-checked_string! {
+validated_string! {
     /// Your own id for the owner, which Connect stores and gives back. At most 256 bytes without control characters.
     ///
     /// The text `null` is refused: Smartcar reads it as the wish to forget the stored id, which is [`ExternalIdParam::Clear`].
@@ -91,45 +91,41 @@ checked_string! {
 
 redacted_debug!(UserId, ExternalId);
 
-fn check_path_safe_id(field: &'static str, value: &str) -> Result<(), InvalidParameter> {
-    check_visible_ascii(field, value, MAX_ID_BYTES)?;
+fn check_path_safe_id(value: &str) -> Result<(), Reason> {
+    check_visible_ascii(value, MAX_ID_BYTES)?;
     let legal = value
         .bytes()
         .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
     if legal && value.bytes().any(|b| b != b'.') {
         Ok(())
     } else {
-        let reason =
-            Reason::Malformed("has a character that no id contains; give letters, digits, `-`, `_` and `.` only");
-        Err(InvalidParameter::new(field, reason))
+        Err(Reason::Malformed(
+            "has a character that no id contains; give letters, digits, `-`, `_` and `.` only",
+        ))
     }
 }
 
-fn check_application_id(value: &str) -> Result<(), InvalidParameter> {
-    check_path_safe_id("application_id", value)?;
+fn check_application_id(value: &str) -> Result<(), Reason> {
+    check_path_safe_id(value)?;
     if value
         .get(..7)
         .is_some_and(|start| start.eq_ignore_ascii_case("client_"))
     {
-        return Err(InvalidParameter::new("application_id", Reason::WrongKindOfId));
+        return Err(Reason::WrongKindOfId);
     }
     Ok(())
 }
 
-fn check_vehicle_id(value: &str) -> Result<(), InvalidParameter> {
-    check_path_safe_id("vehicle_id", value)
+fn check_user_id(value: &str) -> Result<(), Reason> {
+    check_visible_ascii(value, MAX_ID_BYTES)
 }
 
-fn check_user_id(value: &str) -> Result<(), InvalidParameter> {
-    check_visible_ascii("user", value, MAX_ID_BYTES)
-}
-
-fn check_external_id(value: &str) -> Result<(), InvalidParameter> {
-    check_text("external_id", value, MAX_EXTERNAL_ID_BYTES)?;
+fn check_external_id(value: &str) -> Result<(), Reason> {
+    check_text(value, MAX_EXTERNAL_ID_BYTES)?;
     if value == "null" {
-        let reason =
-            Reason::ReservedValue("is `null`, which Smartcar reads as the wish to clear the id; give another id");
-        return Err(InvalidParameter::new("external_id", reason));
+        return Err(Reason::ReservedValue(
+            "is `null`, which Smartcar reads as the wish to clear the id; give another id",
+        ));
     }
     Ok(())
 }

@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use smartcar_connect::connect::{
-//!     ApplicationId, AuthorizeUrl, Callback, Origin, PendingConnection, RedirectUri, Scope, State, UncheckedCallback,
+//!     ApplicationId, Attempt, AuthorizeUrl, Callback, ConnectOptions, Origin, RedirectUri, Scope, State, UnverifiedCallback,
 //! };
 //! use smartcar_connect::time::UnixMillis;
 //!
@@ -16,16 +16,19 @@
 //! let application = ApplicationId::parse("8229df9f-91a0-4ff0-a1ae-a1f38ee24d07")?;
 //! let redirect_uri = RedirectUri::parse("https://app.example.com/cars")?;
 //! let state = State::from_random(random);
-//! let pending = PendingConnection::new(state.fingerprint(), redirect_uri.clone(), now);
+//! let attempt = Attempt::new(state.fingerprint(), redirect_uri.clone(), now);
 //! let url = AuthorizeUrl::new(application, &state)
 //!     .redirect_uri(redirect_uri.clone())
-//!     .scopes([Scope::parse("required:read_vehicle_info")?])
+//!     .options(ConnectOptions {
+//!         scopes: vec![Scope::parse("required:read_vehicle_info")?],
+//!         ..ConnectOptions::default()
+//!     })
 //!     .to_url(&Origin::connect())?;
-//! assert!(url.as_str().starts_with("https://connect.smartcar.com/oauth/authorize?response_type=code&"));
+//! assert!(url.starts_with("https://connect.smartcar.com/oauth/authorize?response_type=code&"));
 //!
 //! // The owner's browser comes back:
 //! let back = format!("https://app.example.com/cars?code=90abecb6&state={}", state.expose());
-//! match UncheckedCallback::parse_for(&redirect_uri, &back)?.verify(&pending, now)? {
+//! match UnverifiedCallback::parse_for(&redirect_uri, &back)?.verify(&attempt, now)? {
 //!     Callback::Granted { code: Some(code), .. } => assert_eq!(code.expose(), "90abecb6"),
 //!     other => panic!("{}", other.kind()),
 //! }
@@ -36,31 +39,35 @@
 //! Names and values follow Smartcar's Connect documentation: <https://smartcar.com/docs/connect/redirect-to-connect> and
 //! <https://smartcar.com/docs/connect/handle-the-response>.
 
-mod address;
+mod attempt;
 mod authorize;
 mod callback;
 mod connection_id;
 mod error;
 mod id;
+mod options;
 mod origin;
-mod outcome;
 mod parameter;
-mod pending;
 mod reauthenticate;
 mod redirect_uri;
 mod state;
+mod url_parts;
 
+pub use attempt::{ATTEMPT_LIFETIME, Attempt, StateError};
 pub use authorize::AuthorizeUrl;
-pub use callback::{CallbackError, MAX_CALLBACK_BYTES, UncheckedCallback};
+pub use callback::{
+    AuthorizationCode, Callback, ConnectError, IncompatibleVehicle,
+    query::{SplitQuery, is_callback, query_of, split, with_query},
+    unverified::{CallbackError, MAX_CALLBACK_BYTES, UnverifiedCallback},
+};
 pub use connection_id::{ConnectionId, InvalidConnectionId};
-pub use error::InvalidParameter;
 #[cfg(feature = "edge")]
 pub(crate) use error::Reason;
+pub use error::{InvalidParameter, InvalidValue};
 pub use id::{ApplicationId, ExternalId, ExternalIdParam, IdParam, UserId, VehicleId};
+pub use options::ConnectOptions;
 pub use origin::{Origin, Origins};
-pub use outcome::{AuthorizationCode, Callback, IncompatibleVehicle};
 pub use parameter::{ApprovalPrompt, Flag, Make, Mode, ResponseType, Scope, SingleSelect, Vin};
-pub use pending::{PENDING_LIFETIME, PendingConnection, PendingConnections, StateError};
 pub use reauthenticate::{ReauthenticateResponseType, ReauthenticateUrl};
 pub use redirect_uri::RedirectUri;
 pub use state::{State, StateFingerprint};

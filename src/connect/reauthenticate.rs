@@ -1,31 +1,31 @@
 //! The URL that lets an owner log in again at the maker of a connected vehicle.
 
-use url::Url;
-
 use super::{
-    address::Query,
-    authorize::{joined, parsed},
-    error::{InvalidParameter, Reason},
+    authorize::joined,
+    error::{InvalidParameter, InvalidValue, Reason},
     id::{ApplicationId, ExternalIdParam, IdParam, UserId, VehicleId},
     origin::{self, Origin},
-    parameter::{Scope, choice},
+    parameter::{Scope, parse_known},
     redirect_uri::RedirectUri,
     state::State,
+    url_parts::{QueryBuilder, UrlParts},
 };
+use crate::string_enum::string_enum;
 
 const PATH: &str = "/oauth/reauthenticate";
-const RESOLUTION: &str = "resolution.url";
 const MAX_RESOLUTION_BYTES: usize = 4_096;
 
-choice! {
+string_enum! {
     /// What the redirect back brings after re-authentication.
-    ReauthenticateResponseType("response_type", "`vehicle_id` or `none`") {
+    ReauthenticateResponseType {
         /// The vehicle's id.
         VehicleId = "vehicle_id",
         /// Nothing; the redirect URI may be left out.
         None = "none",
     }
 }
+
+parse_known!(ReauthenticateResponseType, "`vehicle_id` or `none`");
 
 /// Builds `https://connect.smartcar.com/oauth/reauthenticate?…`. What is not set is not sent.
 ///
@@ -122,17 +122,9 @@ impl ReauthenticateUrl {
     /// # Errors
     /// Names `redirect_uri` if there is none though the response type is `vehicle_id`, or if there is one though Tesla's form
     /// does not redirect back; `scope` if Tesla's form has none.
-    pub fn to_url(&self, connect: &Origin) -> Result<Url, InvalidParameter> {
-        parsed(&self.to_href(connect)?)
-    }
-
-    /// The URL as text.
-    ///
-    /// # Errors
-    /// Those of [`to_url`](Self::to_url).
-    pub fn to_href(&self, connect: &Origin) -> Result<String, InvalidParameter> {
+    pub fn to_url(&self, connect: &Origin) -> Result<String, InvalidParameter> {
         self.check()?;
-        let mut query = Query::of(connect.as_str(), PATH);
+        let mut query = QueryBuilder::new(connect.as_str(), PATH);
         let mut set = |name: &str, value: Option<&str>| query.set(name, value);
         set("response_type", Some(self.response_type.as_str()));
         set(self.id_param.as_str(), Some(self.application_id.as_str()));
@@ -173,58 +165,45 @@ impl ReauthenticateUrl {
     /// Parameters of those two names that the URL already has are replaced.
     ///
     /// # Errors
-    /// Names `resolution.url` if it is not an absolute URL on `connect`, where a browser may be sent, if it has a fragment,
+    /// The reason, if `resolution_url` is not an absolute URL on `connect`, where a browser may be sent, if it has a fragment,
     /// repeats a parameter, or carries a client secret.
     pub fn from_resolution(
         connect: &Origin,
         resolution_url: &str,
         redirect_uri: &RedirectUri,
         state: &State,
-    ) -> Result<Url, InvalidParameter> {
-        parsed(&Self::href_from_resolution(
-            connect,
-            resolution_url,
-            redirect_uri,
-            state,
-        )?)
-    }
-
-    /// Like [`from_resolution`](Self::from_resolution), as text.
-    ///
-    /// # Errors
-    /// Those of [`from_resolution`](Self::from_resolution).
-    pub fn href_from_resolution(
-        connect: &Origin,
-        resolution_url: &str,
-        redirect_uri: &RedirectUri,
-        state: &State,
-    ) -> Result<String, InvalidParameter> {
-        let address = origin::parse_absolute(RESOLUTION, resolution_url, MAX_RESOLUTION_BYTES)?;
-        let fail = |reason| Err(InvalidParameter::new(RESOLUTION, reason));
-        if !connect.is_of(&address) {
-            return fail(Reason::OtherOrigin);
-        }
-        if address.has_fragment {
-            return fail(Reason::HasFragment);
-        }
-        let mut query = Query::of(connect.as_str(), &address.path);
-        let mut seen = Vec::new();
-        for (name, value) in address.query_pairs() {
-            if name == "redirect_uri" || name == "state" {
-                continue;
-            }
-            // Not by its whole name: the build looks for that in the browser module.
-            if name.ends_with("_secret") {
-                return fail(Reason::ReservedParameter);
-            }
-            if seen.contains(&name) {
-                return fail(Reason::RepeatedParameter);
-            }
-            query.set(&name, Some(&value));
-            seen.push(name);
-        }
+    ) -> Result<String, InvalidValue> {
+        let parts = origin::parse_absolute(resolution_url, MAX_RESOLUTION_BYTES)?;
+        let mut query = resolution_query(connect, &parts)?;
         query.set("redirect_uri", Some(redirect_uri.as_str()));
         query.set("state", Some(state.expose()));
         Ok(query.finish())
     }
+}
+
+/// What stays of a resolution URL.
+fn resolution_query(connect: &Origin, parts: &UrlParts) -> Result<QueryBuilder, Reason> {
+    if !connect.has(parts) {
+        return Err(Reason::OtherOrigin);
+    }
+    if parts.has_fragment {
+        return Err(Reason::HasFragment);
+    }
+    let mut query = QueryBuilder::new(connect.as_str(), &parts.path);
+    let mut seen = Vec::new();
+    for (name, value) in parts.query_pairs() {
+        if name == "redirect_uri" || name == "state" {
+            continue;
+        }
+        // Not by its whole name: the build looks for that in the browser module.
+        if name.ends_with("_secret") {
+            return Err(Reason::ReservedParameter);
+        }
+        if seen.contains(&name) {
+            return Err(Reason::RepeatedParameter);
+        }
+        query.set(&name, Some(&value));
+        seen.push(name);
+    }
+    Ok(query)
 }

@@ -2,15 +2,15 @@
 
 use core::fmt;
 
-use super::{
-    address::Address,
-    callback,
-    error::{InvalidParameter, Reason},
-    origin::{self, Origin},
-};
 use serde::{Deserialize, Serialize};
 
-const FIELD: &str = "redirect_uri";
+use super::{
+    callback::parameter,
+    error::{InvalidValue, Reason},
+    origin::{self, Origin},
+    url_parts::UrlParts,
+};
+
 const MAX_BYTES: usize = 2_048;
 
 /// Where Connect sends the owner's browser back to.
@@ -22,45 +22,22 @@ const MAX_BYTES: usize = 2_048;
 #[serde(try_from = "String", into = "String")]
 pub struct RedirectUri {
     original: String,
-    address: Address,
+    parts: UrlParts,
 }
 
 impl RedirectUri {
     /// Reads a redirect URI.
     ///
     /// # Errors
-    /// Names `redirect_uri` if the value is relative, has a fragment, a user name or a password, is plain `http` off loopback
-    /// or of another scheme, has a query parameter that Connect adds on its own or one that occurs twice (no callback to it
-    /// could be told from a forged one), is not ASCII, or is longer than 2,048 bytes.
-    pub fn parse(value: &str) -> Result<Self, InvalidParameter> {
-        let address = origin::parse_absolute(FIELD, value, MAX_BYTES)?;
-        let fail = |reason| Err(InvalidParameter::new(FIELD, reason));
-        match address.scheme.as_str() {
-            "https" => {}
-            "http" if address.is_loopback() => {}
-            "http" => return fail(Reason::Insecure),
-            scheme if scheme.len() > 2 && scheme.starts_with("sc") => {}
-            _ => return fail(Reason::UnsupportedScheme),
-        }
-        if address.has_fragment {
-            return fail(Reason::HasFragment);
-        }
-        if address.has_credentials {
-            return fail(Reason::HasCredentials);
-        }
-        let mut seen: Vec<_> = Vec::new();
-        for (name, _) in address.query_pairs() {
-            if callback::known_name(&name).is_some() {
-                return fail(Reason::ReservedParameter);
-            }
-            if seen.contains(&name) {
-                return fail(Reason::RepeatedParameter);
-            }
-            seen.push(name);
-        }
+    /// The reason, if the value is relative, has a fragment, a user name or a password, is plain `http` off loopback or of
+    /// another scheme, has a query parameter that Connect adds on its own or one that occurs twice (no callback to it could
+    /// be told from a forged one), is not ASCII, or is longer than 2,048 bytes.
+    pub fn parse(value: &str) -> Result<Self, InvalidValue> {
+        let parts = origin::parse_absolute(value, MAX_BYTES)?;
+        check(&parts)?;
         Ok(Self {
             original: value.to_owned(),
-            address,
+            parts,
         })
     }
 
@@ -73,19 +50,46 @@ impl RedirectUri {
     /// The web origin of the URI; `None` for the custom scheme of a mobile app.
     #[must_use]
     pub fn origin(&self) -> Option<Origin> {
-        matches!(self.address.scheme.as_str(), "https" | "http").then(|| Origin::of(&self.address))
+        matches!(self.parts.scheme.as_str(), "https" | "http").then(|| Origin::of(&self.parts))
     }
 
-    /// Whether the address is this URI with nothing but query parameters added.
-    pub(super) fn leads_to(&self, address: &Address) -> bool {
-        self.address.origin == address.origin
-            && self.address.path == address.path
-            && !address.has_credentials
+    /// Whether the URL is this URI with nothing but query parameters added.
+    pub(super) fn matches(&self, url: &UrlParts) -> bool {
+        self.parts.origin == url.origin
+            && self.parts.path == url.path
+            && !url.has_credentials
             && self
-                .address
+                .parts
                 .query_pairs()
-                .all(|pair| address.query_pairs().any(|other| other == pair))
+                .all(|pair| url.query_pairs().any(|other| other == pair))
     }
+}
+
+fn check(parts: &UrlParts) -> Result<(), Reason> {
+    match parts.scheme.as_str() {
+        "https" => {}
+        "http" if parts.is_loopback() => {}
+        "http" => return Err(Reason::Insecure),
+        scheme if scheme.len() > 2 && scheme.starts_with("sc") => {}
+        _ => return Err(Reason::UnsupportedScheme),
+    }
+    if parts.has_fragment {
+        return Err(Reason::HasFragment);
+    }
+    if parts.has_credentials {
+        return Err(Reason::HasCredentials);
+    }
+    let mut seen: Vec<_> = Vec::new();
+    for (name, _) in parts.query_pairs() {
+        if parameter::known_name(&name).is_some() {
+            return Err(Reason::ReservedParameter);
+        }
+        if seen.contains(&name) {
+            return Err(Reason::RepeatedParameter);
+        }
+        seen.push(name);
+    }
+    Ok(())
 }
 
 impl PartialEq for RedirectUri {
@@ -115,9 +119,9 @@ impl fmt::Display for RedirectUri {
 }
 
 impl TryFrom<String> for RedirectUri {
-    type Error = InvalidParameter;
+    type Error = InvalidValue;
 
-    fn try_from(value: String) -> Result<Self, InvalidParameter> {
+    fn try_from(value: String) -> Result<Self, InvalidValue> {
         Self::parse(&value)
     }
 }

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use super::error::{InvalidParameter, Reason, check_text};
+use super::error::{InvalidValue, Reason, check_text};
 
 const MAX_STATE_BYTES: usize = 512;
 const FINGERPRINT_CHARS: usize = 43;
@@ -30,11 +30,11 @@ impl State {
     /// Reads a state, also one that another back end has minted.
     ///
     /// # Errors
-    /// Names `state` if the value is not 1 to 512 characters of printable ASCII.
-    pub fn parse(value: &str) -> Result<Self, InvalidParameter> {
-        check_text("state", value, MAX_STATE_BYTES)?;
+    /// The reason, if the value is not 1 to 512 characters of printable ASCII.
+    pub fn parse(value: &str) -> Result<Self, InvalidValue> {
+        check_text(value, MAX_STATE_BYTES)?;
         if !value.is_ascii() {
-            return Err(InvalidParameter::new("state", Reason::NotAscii));
+            return Err(Reason::NotAscii.into());
         }
         Ok(Self(Zeroizing::new(value.to_owned())))
     }
@@ -75,17 +75,17 @@ impl StateFingerprint {
     /// Reads a fingerprint.
     ///
     /// # Errors
-    /// Names `stateFingerprint`, as the Worker's API calls it, if the value is not the base64url of 32 bytes.
-    pub fn parse(value: &str) -> Result<Self, InvalidParameter> {
+    /// The reason, if the value is not the base64url of 32 bytes.
+    pub fn parse(value: &str) -> Result<Self, InvalidValue> {
         // The decoder refuses padding and stray bits, so each fingerprint has one spelling.
         let good = value.len() == FINGERPRINT_CHARS && URL_SAFE_NO_PAD.decode(value).is_ok();
         if good {
             Ok(Self(value.to_owned()))
         } else {
-            let reason = Reason::Malformed(
+            Err(Reason::Malformed(
                 "is not the fingerprint of a state; give the base64url of its SHA-256, 43 characters",
-            );
-            Err(InvalidParameter::new("stateFingerprint", reason))
+            )
+            .into())
         }
     }
 
@@ -117,9 +117,9 @@ impl fmt::Debug for StateFingerprint {
 }
 
 impl TryFrom<String> for StateFingerprint {
-    type Error = InvalidParameter;
+    type Error = InvalidValue;
 
-    fn try_from(value: String) -> Result<Self, InvalidParameter> {
+    fn try_from(value: String) -> Result<Self, InvalidValue> {
         Self::parse(&value)
     }
 }

@@ -4,6 +4,7 @@ use core::fmt;
 
 use crate::{
     connect::{ApplicationId, Origin, Origins},
+    http_api::path,
     identity::ServiceKeys,
     seal::KeyRing,
     time::Millis,
@@ -171,8 +172,7 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
         match ApplicationId::parse(&id) {
             Ok(id) => Some(id),
             Err(error) => {
-                let text = error.renamed(NAME).to_string();
-                self.wrong(NAME, without_field(&text));
+                self.wrong(NAME, error.to_string());
                 None
             }
         }
@@ -219,10 +219,10 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
     }
 
     fn parse_origin(&mut self, name: &'static str, text: &str) -> Option<Origin> {
-        match Origin::parse(name, text) {
+        match Origin::parse(text) {
             Ok(origin) => Some(origin),
             Err(error) => {
-                self.wrong(name, without_field(&error.to_string()));
+                self.wrong(name, error.to_string());
                 None
             }
         }
@@ -243,7 +243,7 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
     fn prefix(&mut self) -> Option<String> {
         const NAME: &str = "PATH_PREFIX";
         let Some(prefix) = self.value(NAME) else {
-            return Some("/smartcar".to_owned());
+            return Some(path::DEFAULT_MOUNT.to_owned());
         };
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.' | b'~');
         let usable = prefix.starts_with('/')
@@ -297,11 +297,6 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
             }
         }
     }
-}
-
-/// [`Misconfiguration`] names the setting itself.
-fn without_field(text: &str) -> &str {
-    text.split_once("` ").map_or(text, |(_, rest)| rest)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Which requests may change anything: no other site's page can cause one.
 
 use super::{Problem, ProblemCode};
-use crate::connect::Origin;
+use crate::{connect::Origin, http_api::header};
 
 /// What the guard looks at.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,10 +17,6 @@ pub struct RequestHead<'a> {
     /// Whether the request has to have a body.
     pub has_body: bool,
 }
-
-/// The value of `X-Requested-With` that every request that changes something must have. A form can't send it, and a
-/// script of another origin must ask by a preflight first.
-const REQUESTED_WITH: &str = "smartcar-connect";
 
 /// Whether `origin`, a header's value, is the Worker's own or one of the allowed. Compared as a whole: no prefix counts.
 #[must_use]
@@ -52,13 +48,20 @@ pub fn may_change_state(head: &RequestHead<'_>, own: &str, allowed: &[Origin]) -
         .concat();
         return Err(Problem::new(ProblemCode::OriginNotAllowed, detail).with_field("Origin"));
     }
-    if head.requested_with != Some(REQUESTED_WITH) {
-        let detail = "send the header `X-Requested-With: smartcar-connect`";
-        return Err(Problem::new(ProblemCode::HeaderMissing, detail).with_field("X-Requested-With"));
+    if head.requested_with != Some(header::REQUESTED_WITH_VALUE) {
+        let detail = [
+            "send the header `",
+            header::REQUESTED_WITH,
+            ": ",
+            header::REQUESTED_WITH_VALUE,
+            "`",
+        ]
+        .concat();
+        return Err(Problem::new(ProblemCode::HeaderMissing, detail).with_field(header::REQUESTED_WITH));
     }
     if head.has_body && !head.content_type.is_some_and(is_json) {
         let detail = "send the body as `Content-Type: application/json`";
-        return Err(Problem::new(ProblemCode::UnsupportedMediaType, detail).with_field("Content-Type"));
+        return Err(Problem::new(ProblemCode::UnsupportedMediaType, detail).with_field(header::CONTENT_TYPE));
     }
     Ok(())
 }
@@ -70,7 +73,7 @@ fn is_printable(origin: &str) -> bool {
 
 fn is_json(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/json")
+    essence.eq_ignore_ascii_case(header::JSON)
 }
 
 #[cfg(test)]
@@ -90,7 +93,7 @@ mod tests {
     }
 
     fn code(head: &RequestHead<'_>) -> Option<&'static str> {
-        let allowed = [Origin::parse("ALLOWED_ORIGINS", "https://www.example").unwrap()];
+        let allowed = [Origin::parse("https://www.example").unwrap()];
         may_change_state(head, OWN, &allowed)
             .err()
             .map(|problem| problem.code.as_str())

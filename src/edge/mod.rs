@@ -12,7 +12,9 @@ mod route;
 pub use config::{Config, Misconfiguration, Setting};
 pub use guard::{RequestHead, is_allowed_origin, may_change_state};
 pub use outcome::finish_answer;
-pub use problem::{Problem, ProblemCode};
+pub use problem::Problem;
 pub use protocol::{Caller, LearnedVehicle, Operation, Select, TokenAnswer, VaultReply, VaultRequest};
 pub use reply::{deleted_meanwhile, exchange_problem, finish_reply, token_reply};
 pub use route::{Resource, Routed, route};
+
+pub use crate::http_api::ProblemCode;

@@ -3,9 +3,10 @@
 use super::{Problem, ProblemCode, TokenAnswer, finish_answer};
 use crate::{
     connect::{Callback, ConnectionId},
+    http_api::Connection,
     time::Millis,
     token::TokenError,
-    vault::{Connection, finish::ExchangeResult, life::TokenReply},
+    vault::{finish::ExchangeResult, life::TokenReply},
 };
 
 /// How soon a token that Smartcar refuses although no newer one came is worth asking for again.
@@ -45,7 +46,7 @@ pub fn token_reply(id: &ConnectionId, reply: TokenReply, rejected: Option<u64>) 
         ),
         TokenReply::Ended(cause) => {
             let detail = ["the owner has to connect the car again (", cause.code(), ")"].concat();
-            Err(Problem::new(ProblemCode::ReauthenticationRequired, detail))
+            Err(Problem::new(ProblemCode::ReconnectionRequired, detail))
         }
         TokenReply::ApplicationToken { .. } => Err(Problem::new(
             ProblemCode::Misconfigured,
@@ -129,13 +130,13 @@ pub fn deleted_meanwhile() -> Problem {
 mod tests {
     use super::*;
     use crate::{
-        connect::{RedirectUri, State, UncheckedCallback, VehicleId},
+        connect::{Attempt, RedirectUri, State, UnverifiedCallback, VehicleId},
         time::UnixMillis,
         token::{
             AccessToken, RefreshToken, TokenSet,
             cycle::{Cause, Unavailable},
         },
-        vault::{KnownVehicle, Learned, Live, Record},
+        vault::{KnownVehicle, Learned, Live, Record, connection},
     };
 
     const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
@@ -180,7 +181,7 @@ mod tests {
             (TokenReply::Rejected { retry_after }, ("upstream_unavailable", Some(9))),
             (
                 TokenReply::Ended(Cause::RefreshTokenExpired),
-                (ProblemCode::ReauthenticationRequired.as_str(), None),
+                (ProblemCode::ReconnectionRequired.as_str(), None),
             ),
             (TokenReply::Unknown, ("connection_not_found", None)),
         ] {
@@ -213,7 +214,7 @@ mod tests {
         }
     }
 
-    fn connection(byte: u8, vehicle: &str) -> Connection {
+    fn shown(byte: u8, vehicle: &str) -> Connection {
         let tokens = TokenSet {
             access_token: AccessToken::new("a".into()),
             access_expires_at: NOW,
@@ -223,20 +224,23 @@ mod tests {
             vehicles: Learned::Known(vec![KnownVehicle::new(VehicleId::parse(vehicle).unwrap())]),
             ..Live::granted(tokens, RefreshToken::new("r".into()), NOW)
         };
-        Connection::of(&id(byte), &Record::Live(live), NOW).unwrap()
+        connection(&id(byte), &Record::Live(live), NOW).unwrap()
     }
 
     fn callback(query: &str) -> Callback {
         let state = State::from_random([7; 32]);
         let redirect_uri = RedirectUri::parse("https://app.example.com/cars").unwrap();
-        let pending = crate::connect::PendingConnection::new(state.fingerprint(), redirect_uri, NOW);
+        let pending = Attempt::new(state.fingerprint(), redirect_uri, NOW);
         let query = format!("{query}&state={}", state.expose());
-        UncheckedCallback::parse(&query).unwrap().verify(&pending, NOW).unwrap()
+        UnverifiedCallback::parse(&query)
+            .unwrap()
+            .verify(&pending, NOW)
+            .unwrap()
     }
 
     #[test]
     fn a_finish_is_answered_with_the_connection_that_it_made() {
-        let connections = [connection(1, "v1"), connection(2, "v2")];
+        let connections = [shown(1, "v1"), shown(2, "v2")];
         let made = finish_reply(&ExchangeResult::Connected(id(2)), &callback("code=c"), &connections).unwrap();
         let made: serde_json::Value = serde_json::from_str(&made).unwrap();
         assert_eq!(
@@ -249,7 +253,7 @@ mod tests {
 
     #[test]
     fn a_re_authentication_is_answered_with_the_connection_that_covers_the_vehicle() {
-        let connections = [connection(1, "v1"), connection(2, "v2")];
+        let connections = [shown(1, "v1"), shown(2, "v2")];
         for (vehicle, found) in [
             ("v2", serde_json::Value::from(id(2).as_str())),
             ("v3", serde_json::Value::Null),

@@ -1,6 +1,6 @@
 //! Which request means what.
 
-use crate::connect::ConnectionId;
+use crate::{connect::ConnectionId, http_api::path};
 
 /// Something that can be asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,14 +89,13 @@ pub fn route(prefix: &str, method: &str, path: &str) -> Routed {
     if !rest.is_empty() && !rest.starts_with('/') {
         return Routed::Outside;
     }
-    let segments: Vec<&str> = rest.split('/').skip(1).collect();
     let get = matches!(method, "GET" | "HEAD");
     let post = method == "POST";
     let delete = method == "DELETE";
-    let (allow, resource) = match segments.as_slice() {
-        ["connect", "start"] => ("POST", post.then_some(Resource::ConnectStart)),
-        ["connect", "finish"] => ("POST", post.then_some(Resource::ConnectFinish)),
-        ["connections"] => (
+    let (allow, resource) = match rest {
+        path::CONNECT_START => ("POST", post.then_some(Resource::ConnectStart)),
+        path::CONNECT_FINISH => ("POST", post.then_some(Resource::ConnectFinish)),
+        path::CONNECTIONS => (
             "GET, HEAD, DELETE",
             if get {
                 Some(Resource::ListConnections)
@@ -104,8 +103,13 @@ pub fn route(prefix: &str, method: &str, path: &str) -> Routed {
                 delete.then_some(Resource::DisconnectAll)
             },
         ),
-        ["connections", id] => {
-            let Ok(id) = ConnectionId::parse(id) else {
+        path::VEHICLES => ("GET, HEAD", get.then_some(Resource::ListVehicles)),
+        path::INTERNAL_TOKEN => ("POST", post.then_some(Resource::InternalToken)),
+        path::INTERNAL_ROTATION => ("GET, HEAD", get.then_some(Resource::Rotation)),
+        path::HEALTH => ("GET, HEAD", get.then_some(Resource::Health)),
+        other => {
+            let id = path::connection_id(other).and_then(|id| ConnectionId::parse(id).ok());
+            let Some(id) = id else {
                 return Routed::NotFound;
             };
             (
@@ -117,11 +121,6 @@ pub fn route(prefix: &str, method: &str, path: &str) -> Routed {
                 },
             )
         }
-        ["vehicles"] => ("GET, HEAD", get.then_some(Resource::ListVehicles)),
-        ["internal", "token"] => ("POST", post.then_some(Resource::InternalToken)),
-        ["internal", "rotation"] => ("GET, HEAD", get.then_some(Resource::Rotation)),
-        ["healthz"] => ("GET, HEAD", get.then_some(Resource::Health)),
-        _ => return Routed::NotFound,
     };
     match resource {
         Some(resource) => Routed::To(resource),

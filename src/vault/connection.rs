@@ -1,101 +1,58 @@
 //! A connection as its owner sees it.
 
-use serde::{Deserialize, Serialize};
-
 use crate::{
-    connect::{ConnectionId, VehicleId},
+    connect::ConnectionId,
+    http_api::{Cause, Connection, ConnectionStatus, ListedVehicle},
     time::UnixMillis,
-    token::cycle::{Cause, RefreshState},
+    token::cycle::RefreshState,
     vault::{KnownVehicle, Record},
 };
 
-/// A connection's status, as its owner sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// Usable.
-    Active,
-    /// The latest refresh failed; still usable, or soon again.
-    Degraded,
-    /// The owner must connect again.
-    Reauthenticate,
-    /// The refresh token's life is over: the owner must connect again.
-    Expired,
-}
-
-/// A vehicle as a connection lists it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ListedVehicle {
-    /// Smartcar's id.
-    pub id: VehicleId,
-}
-
-/// A connection as its owner sees it: never a token. Times are milliseconds since the Unix epoch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Connection {
-    /// Its id.
-    pub id: ConnectionId,
-    /// Its status.
-    pub status: Status,
-    /// Why the status is not `active`.
-    pub cause: Option<Cause>,
-    /// Since when the status is what it is.
-    pub since: UnixMillis,
-    /// Its vehicles.
-    pub vehicles: Vec<ListedVehicle>,
-    /// When the owner connected.
-    pub connected_at: UnixMillis,
-    /// When the access token expires; it is refreshed when needed.
-    pub access_expires_at: Option<UnixMillis>,
-    /// When the refresh token expires; it is renewed long before. `None` in Smartcar's v3, which has none.
-    pub refresh_expires_at: Option<UnixMillis>,
-}
-
-impl Connection {
-    /// What the owner sees of a record; `None` if there is nothing (left) to see.
-    #[must_use]
-    pub fn of(id: &ConnectionId, record: &Record, now: UnixMillis) -> Option<Self> {
-        let listed = |vehicles: &[KnownVehicle]| {
-            let ids = vehicles.iter().map(|vehicle| vehicle.id.clone());
-            ids.map(|id| ListedVehicle { id }).collect()
-        };
-        match record {
-            Record::Live(live) => {
-                let tokens = live.owner_tokens();
-                let refresh_expires_at = tokens.map(|tokens| tokens.pair.refresh_expires_at);
-                let (status, cause, since) = match (refresh_expires_at, tokens.map(|tokens| tokens.refresh)) {
-                    (Some(over), _) if now >= over => (Status::Expired, Some(Cause::RefreshTokenExpired), over),
-                    (_, Some(RefreshState::Failing { cause, since, .. })) => (Status::Degraded, Some(cause), since),
-                    (_, Some(RefreshState::Ok { since })) => (Status::Active, None, since),
-                    (_, None) => (Status::Active, None, live.connected_at),
-                };
-                Some(Self {
-                    id: id.clone(),
-                    status,
-                    cause,
-                    since,
-                    vehicles: listed(live.vehicles()),
-                    connected_at: live.connected_at,
-                    access_expires_at: tokens.map(|tokens| tokens.pair.access_expires_at),
-                    refresh_expires_at,
-                })
-            }
-            Record::Ended(ended) => Some(Self {
+/// What the owner sees of a record; `None` if there is nothing (left) to see.
+#[must_use]
+pub fn connection(id: &ConnectionId, record: &Record, now: UnixMillis) -> Option<Connection> {
+    let listed = |vehicles: &[KnownVehicle]| {
+        let ids = vehicles.iter().map(|vehicle| vehicle.id.clone());
+        ids.map(|id| ListedVehicle { id }).collect()
+    };
+    match record {
+        Record::Live(live) => {
+            let tokens = live.owner_tokens();
+            let refresh_expires_at = tokens.map(|tokens| tokens.pair.refresh_expires_at);
+            let (status, cause, since) = match (refresh_expires_at, tokens.map(|tokens| tokens.refresh)) {
+                (Some(over), _) if now >= over => (
+                    ConnectionStatus::ReconnectionRequired,
+                    Some(Cause::RefreshTokenExpired),
+                    over,
+                ),
+                (_, Some(RefreshState::Failing { cause, since, .. })) => {
+                    (ConnectionStatus::Degraded, Some(cause), since)
+                }
+                (_, Some(RefreshState::Ok { since })) => (ConnectionStatus::Active, None, since),
+                (_, None) => (ConnectionStatus::Active, None, live.connected_at),
+            };
+            Some(Connection {
                 id: id.clone(),
-                status: match ended.cause {
-                    Cause::RefreshTokenExpired => Status::Expired,
-                    _ => Status::Reauthenticate,
-                },
-                cause: Some(ended.cause),
-                since: ended.since,
-                vehicles: listed(&ended.vehicles),
-                connected_at: ended.connected_at,
-                access_expires_at: None,
-                refresh_expires_at: ended.refresh_expires_at,
-            }),
-            Record::Closing(_) | Record::Tombstone(_) => None,
+                status,
+                cause,
+                since,
+                vehicles: listed(live.vehicles()),
+                connected_at: live.connected_at,
+                access_expires_at: tokens.map(|tokens| tokens.pair.access_expires_at),
+                refresh_expires_at,
+            })
         }
+        Record::Ended(ended) => Some(Connection {
+            id: id.clone(),
+            status: ConnectionStatus::ReconnectionRequired,
+            cause: Some(ended.cause),
+            since: ended.since,
+            vehicles: listed(&ended.vehicles),
+            connected_at: ended.connected_at,
+            access_expires_at: None,
+            refresh_expires_at: ended.refresh_expires_at,
+        }),
+        Record::Closing(_) | Record::Tombstone(_) => None,
     }
 }
 
@@ -103,7 +60,7 @@ impl Connection {
 mod tests {
     use super::*;
     use crate::{
-        connect::UserId,
+        connect::{UserId, VehicleId},
         time::Millis,
         token::{
             AccessToken, RefreshToken,
@@ -157,10 +114,10 @@ mod tests {
         })
     }
 
-    fn seen(record: &Record, now: UnixMillis) -> (Status, Option<Cause>, UnixMillis) {
-        let connection = Connection::of(&id(), record, now).unwrap();
-        assert_eq!(connection.vehicles.len(), 1);
-        (connection.status, connection.cause, connection.since)
+    fn seen(record: &Record, now: UnixMillis) -> (ConnectionStatus, Option<Cause>, UnixMillis) {
+        let shown = connection(&id(), record, now).unwrap();
+        assert_eq!(shown.vehicles.len(), 1);
+        (shown.status, shown.cause, shown.since)
     }
 
     #[test]
@@ -175,21 +132,28 @@ mod tests {
             retry_at: later,
         }));
         let over = NOW.after(Millis::from_days(60));
-        let expired = (Status::Expired, Some(Cause::RefreshTokenExpired), over);
-        assert_eq!(seen(&well, later), (Status::Active, None, NOW));
+        let expired = (
+            ConnectionStatus::ReconnectionRequired,
+            Some(Cause::RefreshTokenExpired),
+            over,
+        );
+        assert_eq!(seen(&well, later), (ConnectionStatus::Active, None, NOW));
         assert_eq!(
             seen(&unwell, later),
-            (Status::Degraded, Some(Cause::TimedOut), failed_at)
+            (ConnectionStatus::Degraded, Some(Cause::TimedOut), failed_at)
         );
         assert_eq!(seen(&well, over), expired, "before the alarm has noticed");
         assert_eq!(seen(&unwell, over), expired);
         let refused = Cause::RefreshTokenRefused;
         assert_eq!(
             seen(&ended(refused), later),
-            (Status::Reauthenticate, Some(refused), NOW)
+            (ConnectionStatus::ReconnectionRequired, Some(refused), NOW)
         );
         let expired = Cause::RefreshTokenExpired;
-        assert_eq!(seen(&ended(expired), later), (Status::Expired, Some(expired), NOW));
+        assert_eq!(
+            seen(&ended(expired), later),
+            (ConnectionStatus::ReconnectionRequired, Some(expired), NOW)
+        );
     }
 
     #[test]
@@ -212,7 +176,7 @@ mod tests {
             closing(Some(live(RefreshState::Ok { since: NOW }))),
             tombstone,
         ] {
-            assert_eq!(Connection::of(&id(), &record, NOW), None);
+            assert_eq!(connection(&id(), &record, NOW), None);
             assert!(record.vehicles().is_empty());
             assert_eq!(record.generation(), 3);
         }
@@ -221,8 +185,8 @@ mod tests {
     #[test]
     fn neither_the_owner_nor_a_log_sees_a_token() {
         let record = Record::Live(live(RefreshState::Ok { since: NOW }));
-        let connection = Connection::of(&id(), &record, NOW).unwrap();
-        let json = serde_json::to_string(&connection).unwrap();
+        let shown = connection(&id(), &record, NOW).unwrap();
+        let json = serde_json::to_string(&shown).unwrap();
         assert_eq!(
             json,
             "{\"id\":\"AQEBAQEBAQEBAQEBAQEBAQ\",\"status\":\"active\",\"cause\":null,\"since\":1790000000000,\

@@ -6,9 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::connect::StateFingerprint;
 use crate::{
-    connect::{
-        AuthorizationCode, Callback, ConnectionId, PendingConnection, RedirectUri, StateError, UncheckedCallback,
-    },
+    connect::{Attempt, AuthorizationCode, Callback, ConnectionId, RedirectUri, StateError, UnverifiedCallback},
     time::{Millis, UnixMillis},
     token::TokenError,
 };
@@ -20,7 +18,7 @@ const EXCHANGE_LOST_AFTER: Millis = Millis::from_secs(15);
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PendingRecord {
     /// The pending connection.
-    pub pending: PendingConnection,
+    pub pending: Attempt,
     /// The callback that used its state, if one has.
     pub used: Option<Consumed>,
 }
@@ -125,7 +123,7 @@ pub enum Step {
 #[must_use]
 pub fn step(
     record: Option<&PendingRecord>,
-    callback: UncheckedCallback,
+    callback: UnverifiedCallback,
     digest: &CallbackDigest,
     now: UnixMillis,
 ) -> Step {
@@ -212,7 +210,7 @@ pub fn evicted(records: &[PendingRecord]) -> Vec<StateFingerprint> {
 mod tests {
     use super::*;
     use crate::{
-        connect::{PENDING_LIFETIME, State},
+        connect::{ATTEMPT_LIFETIME, State},
         time::Millis,
     };
 
@@ -225,7 +223,7 @@ mod tests {
     fn record() -> PendingRecord {
         let redirect_uri = RedirectUri::parse("https://app.example.com/cars").unwrap();
         PendingRecord {
-            pending: PendingConnection::new(state().fingerprint(), redirect_uri, NOW),
+            pending: Attempt::new(state().fingerprint(), redirect_uri, NOW),
             used: None,
         }
     }
@@ -235,7 +233,7 @@ mod tests {
     }
 
     fn at(record: Option<&PendingRecord>, query: &str, now: UnixMillis) -> Step {
-        let callback = UncheckedCallback::parse(query).unwrap();
+        let callback = UnverifiedCallback::parse(query).unwrap();
         super::step(record, callback, &CallbackDigest::of(query), now)
     }
 
@@ -245,7 +243,7 @@ mod tests {
 
     #[test]
     fn a_record_is_not_forgotten_in_the_middle_of_an_exchange() {
-        let late = NOW.after(PENDING_LIFETIME);
+        let late = NOW.after(ATTEMPT_LIFETIME);
         let used = |outcome| PendingRecord {
             used: Some(Consumed {
                 digest: CallbackDigest::of("code=c"),
@@ -325,7 +323,7 @@ mod tests {
             &exchanging(&record(), &query),
             ExchangeResult::Connected(ConnectionId::from_random([1; 16])),
         );
-        let end = NOW.after(PENDING_LIFETIME);
+        let end = NOW.after(ATTEMPT_LIFETIME);
         let last = UnixMillis::new(end.as_millis() - 1);
         assert!(matches!(at(Some(&record()), &query, last), Step::Exchange { .. }));
         assert!(matches!(at(Some(&done), &query, last), Step::Replay { .. }));
@@ -427,7 +425,7 @@ mod tests {
     #[test]
     fn the_oldest_attempts_make_room_but_none_in_exchange() {
         let started = |byte: u8, minutes: u64| PendingRecord {
-            pending: PendingConnection::new(
+            pending: Attempt::new(
                 State::from_random([byte; 32]).fingerprint(),
                 record().pending.redirect_uri().clone(),
                 NOW.after(Millis::from_mins(minutes)),

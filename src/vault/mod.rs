@@ -13,7 +13,7 @@ mod profile;
 mod publication;
 mod record;
 
-pub use connection::{Connection, ListedVehicle, Status};
+pub use connection::connection;
 pub use index::{CoveredVehicle, VehicleIndex, covered_vehicles, superseded_vehicles, vehicles_to_revoke};
 pub use index_record::{IndexRecord, IndexWrite, is_forgotten, is_vault_empty};
 pub use kv_value::{Lookup, ReadableToken, join_value, readable_part};

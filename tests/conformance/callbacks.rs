@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use smartcar_connect::{
-    connect::{Callback, CallbackError, PendingConnection, RedirectUri, State, StateError, UncheckedCallback},
+    connect::{Attempt, Callback, CallbackError, ConnectError, RedirectUri, State, StateError, UnverifiedCallback},
     time::UnixMillis,
 };
 use url::{Url, form_urlencoded};
@@ -30,25 +30,25 @@ const REDIRECT_URI: &str = "https://example.com/callback";
 const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
 const STATE: &str = "0facda3319";
 
-fn pending(state: &str) -> PendingConnection {
+fn attempt(state: &str) -> Attempt {
     let fingerprint = State::parse(state).unwrap().fingerprint();
-    PendingConnection::new(fingerprint, RedirectUri::parse(REDIRECT_URI).unwrap(), NOW)
+    Attempt::new(fingerprint, RedirectUri::parse(REDIRECT_URI).unwrap(), NOW)
 }
 
 /// The contents of a query that may lack the state, as those do that come from SDKs which do not check it.
 pub(crate) fn contents(query: &str) -> Callback {
     let has_state = form_urlencoded::parse(query.trim_start_matches('?').as_bytes()).any(|(name, _)| name == "state");
     if has_state {
-        let forged = UncheckedCallback::parse(query)
+        let forged = UnverifiedCallback::parse(query)
             .unwrap()
-            .verify(&pending("another"), NOW);
+            .verify(&attempt("another"), NOW);
         assert_eq!(forged.unwrap_err(), StateError::Unknown);
-        return UncheckedCallback::parse(query)
+        return UnverifiedCallback::parse(query)
             .unwrap()
-            .verify(&pending(STATE), NOW)
+            .verify(&attempt(STATE), NOW)
             .unwrap();
     }
-    let without_state = UncheckedCallback::parse(query).unwrap().verify(&pending(STATE), NOW);
+    let without_state = UnverifiedCallback::parse(query).unwrap().verify(&attempt(STATE), NOW);
     assert_eq!(without_state.unwrap_err(), StateError::Missing);
     contents(&format!("{query}&state={STATE}"))
 }
@@ -58,7 +58,7 @@ fn callback(case: &Value) -> Ran {
     let kind = text(expect, "kind").unwrap();
     if kind == "ignored" {
         let registered = RedirectUri::parse(text(case, "registered_redirect_uri").unwrap()).unwrap();
-        let refused = UncheckedCallback::parse_for(&registered, text(case, "url").unwrap());
+        let refused = UnverifiedCallback::parse_for(&registered, text(case, "url").unwrap());
         assert_eq!(refused.unwrap_err(), CallbackError::OtherRedirectUri, "{}", id(case));
         return Ran::AsGiven;
     }
@@ -69,7 +69,7 @@ fn callback(case: &Value) -> Ran {
     let query = direct.as_deref().unwrap_or_else(|| text(case, "query").unwrap());
     match kind {
         "invalid" => assert_eq!(
-            UncheckedCallback::parse(query).unwrap_err(),
+            UnverifiedCallback::parse(query).unwrap_err(),
             CallbackError::NoParameters,
             "{}",
             id(case)
@@ -124,7 +124,10 @@ fn assert_error(case: &Value, callback: &Callback) {
         Some("user_exited_flow") => {
             let exited = matches!(
                 callback,
-                Callback::UserManuallyReturnedToApplication { .. } | Callback::UserCancelled { .. }
+                Callback::Failed {
+                    error: ConnectError::UserManuallyReturnedToApplication | ConnectError::UserCancelled,
+                    ..
+                }
             );
             assert!(exited, "{}", id(case));
             assert_eq!(callback.kind(), error, "{}", id(case));
@@ -162,9 +165,9 @@ fn redirect_page(case: &Value) -> Ran {
     let message = &case["expect"]["message"];
     let state = text(message, "state").unwrap();
     let verify = |query: &str| {
-        UncheckedCallback::parse(query)
+        UnverifiedCallback::parse(query)
             .unwrap()
-            .verify(&pending(state), NOW)
+            .verify(&attempt(state), NOW)
             .unwrap()
     };
 

@@ -7,6 +7,7 @@ use smartcar_connect::{
     time::{Millis, UnixMillis},
     token::{TokenError, read_response},
 };
+use url::Url;
 
 use crate::{Ran, Section, id};
 
@@ -116,6 +117,7 @@ fn reauthenticate_url(error: &ApiError, needed: &Value, context: &str) {
     let state = State::from_random([7; 32]);
     let redirect_uri = RedirectUri::parse("https://example.com/callback").unwrap();
     let url = ReauthenticateUrl::from_resolution(&Origin::connect(), given, &redirect_uri, &state).unwrap();
+    let url = Url::parse(&url).unwrap();
     for name in needed.as_array().unwrap() {
         let name = name.as_str().unwrap();
         assert!(

@@ -59,8 +59,8 @@ function detailOf({ make, model, year, problem }) {
 
 function times({ status, since, connectedAt, accessExpiresAt }) {
   const connected = ["Connected ", timeElement(connectedAt, ago)];
-  if (status === "reauthenticate") return [...connected, " · waiting for you since ", timeElement(since, moment)];
-  if (status === "expired") return [...connected, " · ended ", timeElement(since, ago)];
+  if (status === "reauthentication_required") return [...connected, " · waiting for you since ", timeElement(since, moment)];
+  if (status === "reconnection_required") return [...connected, " · ended ", timeElement(since, ago)];
   if (accessExpiresAt <= Date.now()) return [...connected, " · access is renewed at its next use"];
   return [...connected, " · access until ", timeElement(accessExpiresAt, moment), ", then renewed"];
 }

@@ -186,7 +186,7 @@ const ERRORS = {
   ],
 };
 
-/** The words for the status of a connection; `needsOwner` says that only connecting again helps. */
+/** The words for the status of a connection; `needsOwner` says that only the owner can help. */
 export function statusWords({ status, cause }) {
   const because = cause ? ` (${cause.replaceAll("_", " ")})` : "";
   return {
@@ -196,12 +196,12 @@ export function statusWords({ status, cause }) {
       advice: `It is tried again automatically${because}. There is nothing for you to do.`,
       needsOwner: false,
     },
-    reauthenticate: {
+    reauthentication_required: {
       label: "Needs you",
       advice: `The car maker wants you to log in again${because}. Until then nothing can be read.`,
       needsOwner: true,
     },
-    expired: {
+    reconnection_required: {
       label: "Access ended",
       advice: `Nothing can be read any more${because}. Connect again if you want to go on.`,
       needsOwner: true,

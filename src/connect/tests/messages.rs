@@ -1,9 +1,9 @@
 //! Bad input: each message is pinned as a string, since people read it.
 
 use crate::connect::{
-    ApplicationId, ApprovalPrompt, AuthorizeUrl, ExternalId, Flag, InvalidParameter, Make, Mode, Origin,
-    ReauthenticateResponseType, ReauthenticateUrl, RedirectUri, ResponseType, Scope, State, StateFingerprint, UserId,
-    VehicleId, Vin,
+    ApplicationId, ApprovalPrompt, AuthorizeUrl, ConnectOptions, ExternalId, Flag, InvalidParameter, InvalidValue,
+    Make, Mode, Origin, ReauthenticateResponseType, ReauthenticateUrl, RedirectUri, ResponseType, Scope, State,
+    StateFingerprint, UserId, VehicleId, Vin,
     tests::{APPLICATION, redirect_uri, state},
 };
 
@@ -11,13 +11,20 @@ use crate::connect::{
 fn assert_refused<T>(result: Result<T, InvalidParameter>, code: &str, message: &str) {
     let error = result.map(drop).expect_err(message);
     assert_eq!(error.to_string(), message);
-    assert_eq!(error.code(), code);
+    assert_eq!((error.code(), error.reason().code()), (code, code));
     assert!(message.starts_with(&format!("`{}` ", error.field())));
+}
+
+/// The same for a value, whose parameter the caller names.
+#[track_caller]
+fn assert_value_refused<T>(field: &'static str, result: Result<T, InvalidValue>, code: &str, message: &str) {
+    assert_refused(result.map_err(|error| error.in_field(field)), code, message);
 }
 
 #[test]
 fn application_id() {
-    let refused = |value: &str, code, message| assert_refused(ApplicationId::parse(value), code, message);
+    let refused =
+        |value: &str, code, message| assert_value_refused("application_id", ApplicationId::parse(value), code, message);
     refused("", "empty", "`application_id` is empty; give a value");
     let wrong_kind = "`application_id` is the id of an API credential (`client_…`); give the application's own id, a UUID, \
                       from the Smartcar dashboard";
@@ -47,7 +54,8 @@ fn application_id() {
 
 #[test]
 fn redirect_uris() {
-    let refused = |value: &str, code, message| assert_refused(RedirectUri::parse(value), code, message);
+    let refused =
+        |value: &str, code, message| assert_value_refused("redirect_uri", RedirectUri::parse(value), code, message);
     refused("", "empty", "`redirect_uri` is empty; give a value");
     let relative = "`redirect_uri` is not an absolute URL; start it with `https://` and a host";
     for value in [
@@ -139,14 +147,14 @@ fn redirect_uris_that_are_legal() {
     assert!(
         error
             .to_string()
-            .starts_with("`redirect_uri` is plain `http` off loopback; use `https`")
+            .starts_with("is plain `http` off loopback; use `https`")
     );
 }
 
 #[test]
 fn origins() {
     let refused =
-        |value: &str, code, message| assert_refused(Origin::parse("SMARTCAR_AUTH_ORIGIN", value), code, message);
+        |value: &str, code, message| assert_value_refused("SMARTCAR_AUTH_ORIGIN", Origin::parse(value), code, message);
     let more = "`SMARTCAR_AUTH_ORIGIN` is no origin, or more than one; give scheme (`https`), host and port only";
     for value in [
         "https://a.com/b",
@@ -172,32 +180,31 @@ fn origins() {
 fn permissions_flags_and_makes() {
     let scope = "`scope` is not a permission; give a name such as `read_odometer` or `required:read_odometer`";
     for value in ["required:", "required:required:read_vin", "read\"vin", "read\\vin"] {
-        assert_refused(Scope::parse(value), "malformed", scope);
+        assert_value_refused("scope", Scope::parse(value), "malformed", scope);
     }
     let two = "`scope` contains a space; give each value on its own";
-    assert_refused(Scope::parse("read_vin read_odometer"), "contains_space", two);
-    assert_refused(Scope::parse(""), "empty", "`scope` is empty; give a value");
+    assert_value_refused("scope", Scope::parse("read_vin read_odometer"), "contains_space", two);
+    assert_value_refused("scope", Scope::parse(""), "empty", "`scope` is empty; give a value");
     let unknown = Scope::parse("read_minds").unwrap();
-    assert_eq!((unknown.permission(), unknown.is_required()), ("read_minds", false));
-    let required = unknown.required();
-    assert_eq!(
-        (required.as_str(), required.permission()),
-        ("required:read_minds", "read_minds")
-    );
-    assert_eq!(required.clone().required(), required);
+    assert_eq!(unknown.as_str(), "read_minds");
+    let required = Scope::parse("required:read_minds").unwrap();
+    assert_eq!(required.as_str(), "required:read_minds");
 
-    assert_refused(
+    assert_value_refused(
+        "flags",
         Flag::parse("a:b c:d"),
         "contains_space",
         "`flags` contains a space; give each value on its own",
     );
-    assert_refused(
+    assert_value_refused(
+        "flags",
         Flag::parse(":b"),
         "malformed",
         "`flags` is a flag without a name; give `name:value`",
     );
     assert_eq!(Flag::parse("feature3").unwrap().as_str(), "feature3");
-    assert_refused(
+    assert_value_refused(
+        "make",
         Make::parse("A\u{7f}"),
         "control_character",
         "`make` contains a control character; remove it",
@@ -216,22 +223,24 @@ fn ids() {
         "5YJ3E1EA7KF3170000",
         "5YJ3E1EA7KF31700&",
     ] {
-        assert_refused(Vin::parse(value), "malformed", vin);
+        assert_value_refused("single_select_vin", Vin::parse(value), "malformed", vin);
     }
     assert_eq!(Vin::parse("5YJ3E1EA7KF317000").unwrap().as_str(), "5YJ3E1EA7KF317000");
     let vehicle = "`vehicle_id` has a character that no id contains; give letters, digits, `-`, `_` and `.` only";
     for value in ["../application", "a/b", "a?b", "..", "a%2fb"] {
-        assert_refused(VehicleId::parse(value), "malformed", vehicle);
+        assert_value_refused("vehicle_id", VehicleId::parse(value), "malformed", vehicle);
     }
-    assert_refused(
+    assert_value_refused(
+        "user",
         UserId::parse("a\r\nb"),
         "control_character",
         "`user` contains a control character; remove it",
     );
     let null = "`external_id` is `null`, which Smartcar reads as the wish to clear the id; give another id";
-    assert_refused(ExternalId::parse("null"), "reserved_value", null);
+    assert_value_refused("external_id", ExternalId::parse("null"), "reserved_value", null);
     let long = "a".repeat(257);
-    assert_refused(
+    assert_value_refused(
+        "external_id",
         ExternalId::parse(&long),
         "too_long",
         "`external_id` is too long; give at most 256 bytes",
@@ -241,13 +250,23 @@ fn ids() {
 #[test]
 fn closed_sets() {
     let mode = "`mode` has a value that is unknown; use `live`, `simulated` or `test`";
-    assert_refused(Mode::parse("pizza"), "unknown_value", mode);
+    assert_value_refused("mode", Mode::parse("pizza"), "unknown_value", mode);
     let prompt = "`approval_prompt` has a value that is unknown; use `auto` or `force`";
-    assert_refused(ApprovalPrompt::parse("FORCE"), "unknown_value", prompt);
+    assert_value_refused(
+        "approval_prompt",
+        ApprovalPrompt::parse("FORCE"),
+        "unknown_value",
+        prompt,
+    );
     let response = "`response_type` has a value that is unknown; use `code` or `none`";
-    assert_refused(ResponseType::parse("token"), "unknown_value", response);
+    assert_value_refused("response_type", ResponseType::parse("token"), "unknown_value", response);
     let response = "`response_type` has a value that is unknown; use `vehicle_id` or `none`";
-    assert_refused(ReauthenticateResponseType::parse("code"), "unknown_value", response);
+    assert_value_refused(
+        "response_type",
+        ReauthenticateResponseType::parse("code"),
+        "unknown_value",
+        response,
+    );
     for mode in [Mode::Live, Mode::Simulated, Mode::Test] {
         assert_eq!(Mode::parse(mode.as_str()).unwrap(), mode);
     }
@@ -255,7 +274,7 @@ fn closed_sets() {
 
 #[test]
 fn states() {
-    let refused = |value: &str, code, message| assert_refused(State::parse(value), code, message);
+    let refused = |value: &str, code, message| assert_value_refused("state", State::parse(value), code, message);
     refused("", "empty", "`state` is empty; give a value");
     refused(
         &"s".repeat(513),
@@ -279,7 +298,12 @@ fn states() {
         &format!("{}=", "A".repeat(43)),
         &format!("{}B", "A".repeat(42)),
     ] {
-        assert_refused(StateFingerprint::parse(value), "malformed", fingerprint);
+        assert_value_refused(
+            "stateFingerprint",
+            StateFingerprint::parse(value),
+            "malformed",
+            fingerprint,
+        );
     }
 }
 
@@ -287,7 +311,7 @@ fn states() {
 fn parameters_that_do_not_go_together() {
     let application_id = ApplicationId::parse(APPLICATION).unwrap();
     let connect = Origin::connect();
-    let app_origin = Origin::parse("app_origin", "https://app.example.com").unwrap();
+    let app_origin = Origin::parse("https://app.example.com").unwrap();
     let message = "`app_origin` goes with the response type `none` and no redirect URI only; remove it";
     let url = AuthorizeUrl::new(application_id.clone(), &state(1)).app_origin(app_origin);
     assert_refused(url.to_url(&connect), "conflict", message);
@@ -295,14 +319,16 @@ fn parameters_that_do_not_go_together() {
     assert!(
         none.to_url(&connect)
             .unwrap()
-            .as_str()
             .ends_with("&app_origin=https%3A%2F%2Fapp.example.com")
     );
     assert_refused(none.redirect_uri(redirect_uri()).to_url(&connect), "conflict", message);
 
     let many = (0..100).map(|n| Scope::parse(&format!("{n}{}", "s".repeat(100))).unwrap());
     let long = AuthorizeUrl::new(application_id.clone(), &state(1))
-        .scopes(many)
+        .options(ConnectOptions {
+            scopes: many.collect(),
+            ..ConnectOptions::default()
+        })
         .to_url(&connect);
     let message = "`scope` and the other parameters make a URL of more than 8000 bytes; ask for less";
     assert_refused(long, "conflict", message);
@@ -331,7 +357,7 @@ fn parameters_that_do_not_go_together() {
 
 #[test]
 fn an_error_takes_the_name_under_which_the_caller_knows_the_field() {
-    let error = RedirectUri::parse("").unwrap_err().renamed("redirectUri");
+    let error = RedirectUri::parse("").unwrap_err().in_field("redirectUri");
     assert_eq!((error.field(), error.code()), ("redirectUri", "empty"));
     assert_eq!(error.to_string(), "`redirectUri` is empty; give a value");
 }

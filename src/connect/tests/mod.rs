@@ -6,7 +6,7 @@ mod outcomes;
 mod strategy;
 mod untrusted;
 
-use super::{PendingConnection, RedirectUri, State};
+use super::{Attempt, RedirectUri, State};
 use crate::time::UnixMillis;
 
 pub(super) const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
@@ -20,6 +20,6 @@ pub(super) fn state(byte: u8) -> State {
     State::from_random([byte; 32])
 }
 
-pub(super) fn pending(state: &State) -> PendingConnection {
-    PendingConnection::new(state.fingerprint(), redirect_uri(), NOW)
+pub(super) fn attempt(state: &State) -> Attempt {
+    Attempt::new(state.fingerprint(), redirect_uri(), NOW)
 }

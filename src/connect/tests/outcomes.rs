@@ -2,17 +2,17 @@
 
 use serde_json::{Value, json};
 
-use super::{NOW, pending, redirect_uri, state};
+use super::{NOW, attempt, redirect_uri, state};
 use crate::{
-    connect::{Callback, CallbackError, RedirectUri, StateError, UncheckedCallback},
+    connect::{Callback, CallbackError, RedirectUri, StateError, UnverifiedCallback},
     time::Millis,
 };
 
 fn verified(query: &str) -> Callback {
     let state = state(1);
-    let callback = UncheckedCallback::parse(&format!("{query}&state={}", state.expose())).unwrap();
+    let callback = UnverifiedCallback::parse(&format!("{query}&state={}", state.expose())).unwrap();
     assert!(callback.state().unwrap().ct_eq(&state));
-    callback.verify(&pending(&state), NOW).unwrap()
+    callback.verify(&attempt(&state), NOW).unwrap()
 }
 
 #[track_caller]
@@ -129,8 +129,8 @@ fn an_error_is_an_error_without_a_value_and_next_to_a_code() {
 #[test]
 fn the_state_comes_first() {
     let right = state(1);
-    let parse = |query: &str| UncheckedCallback::parse(query).unwrap();
-    let verify = |query: &str| parse(query).verify(&pending(&right), NOW).unwrap_err();
+    let parse = |query: &str| UnverifiedCallback::parse(query).unwrap();
+    let verify = |query: &str| parse(query).verify(&attempt(&right), NOW).unwrap_err();
     assert_eq!(verify("error=access_denied"), StateError::Missing);
     assert_eq!(verify("error=access_denied&state="), StateError::Missing);
     assert_eq!(verify("error=access_denied&state"), StateError::Missing);
@@ -140,7 +140,7 @@ fn the_state_comes_first() {
         StateError::Unknown
     );
     let late =
-        parse(&format!("code=C&state={}", right.expose())).verify(&pending(&right), NOW.after(Millis::from_mins(10)));
+        parse(&format!("code=C&state={}", right.expose())).verify(&attempt(&right), NOW.after(Millis::from_mins(10)));
     assert_eq!(late.unwrap_err(), StateError::Expired);
 }
 
@@ -157,7 +157,7 @@ fn a_callback_is_read_from_a_url_a_path_or_a_query() {
         "code=C&state=S&next=https://a.example/?b",
         "&&code=C&&state=S&",
     ] {
-        let state = UncheckedCallback::parse(given).unwrap().state().unwrap().clone();
+        let state = UnverifiedCallback::parse(given).unwrap().state().unwrap().clone();
         assert_eq!(state.expose(), "S", "{given}");
     }
     for given in [
@@ -170,7 +170,7 @@ fn a_callback_is_read_from_a_url_a_path_or_a_query() {
         "?a=b",
     ] {
         assert_eq!(
-            UncheckedCallback::parse(given).unwrap_err(),
+            UnverifiedCallback::parse(given).unwrap_err(),
             CallbackError::NoParameters,
             "{given}"
         );
@@ -180,7 +180,7 @@ fn a_callback_is_read_from_a_url_a_path_or_a_query() {
 #[test]
 fn a_callback_belongs_to_its_redirect_uri() {
     let registered = RedirectUri::parse("https://App.example.com:443/cars?lang=de&x=1").unwrap();
-    let read = |url: &str| UncheckedCallback::parse_for(&registered, url);
+    let read = |url: &str| UnverifiedCallback::parse_for(&registered, url);
     assert!(read("https://app.example.com/cars?lang=de&x=1&code=C&state=S").is_ok());
     assert!(read("https://app.example.com/cars?state=S&x=1&lang=de&code=C#").is_ok());
     for other in [
@@ -199,7 +199,7 @@ fn a_callback_belongs_to_its_redirect_uri() {
     let repeated = read("https://app.example.com/cars?lang=de&x=1&x=1&code=C&state=S").unwrap_err();
     assert_eq!(repeated, CallbackError::RepeatedParameter { name: None });
     assert_eq!(
-        UncheckedCallback::parse_for(&redirect_uri(), "https://app.example.com/cars").unwrap_err(),
+        UnverifiedCallback::parse_for(&redirect_uri(), "https://app.example.com/cars").unwrap_err(),
         CallbackError::NoParameters
     );
 }
@@ -281,7 +281,7 @@ fn callbacks_that_are_refused() {
             "the callback is too long; start the connection again",
         ),
     ] {
-        let error = UncheckedCallback::parse(query).unwrap_err();
+        let error = UnverifiedCallback::parse(query).unwrap_err();
         assert_eq!((error.code(), error.to_string().as_str()), (code, message), "{query}");
     }
     let other = CallbackError::OtherRedirectUri;

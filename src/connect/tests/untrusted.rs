@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use proptest::{collection::vec, prelude::*};
 use url::form_urlencoded::Serializer;
 
-use super::{NOW, pending, redirect_uri, state, strategy::hostile};
-use crate::connect::{Callback, CallbackError, State, StateError, UncheckedCallback};
+use super::{NOW, attempt, redirect_uri, state, strategy::hostile};
+use crate::connect::{Callback, CallbackError, State, StateError, UnverifiedCallback};
 
 const NAMES: &[&str] = &[
     "code",
@@ -41,10 +41,10 @@ proptest! {
     #[test]
     fn reading_never_panics(text in hostile(), pairs in pairs()) {
         for callback in [text.clone(), format!("?{text}"), format!("https://app.example.com/cars?{text}"), query(&pairs)] {
-            let by_query = UncheckedCallback::parse(&callback);
-            let by_uri = UncheckedCallback::parse_for(&redirect_uri(), &callback);
+            let by_query = UnverifiedCallback::parse(&callback);
+            let by_uri = UnverifiedCallback::parse_for(&redirect_uri(), &callback);
             for read in [by_query, by_uri].into_iter().flatten() {
-                let _ = read.verify(&pending(&state(1)), NOW);
+                let _ = read.verify(&attempt(&state(1)), NOW);
             }
         }
     }
@@ -55,7 +55,7 @@ proptest! {
         pairs.push(("state".to_owned(), values.0));
         let repeated = at.get(&pairs).0.clone();
         pairs.insert(0, (repeated, values.1));
-        let read = UncheckedCallback::parse(&query(&pairs));
+        let read = UnverifiedCallback::parse(&query(&pairs));
         prop_assert!(matches!(read, Err(CallbackError::RepeatedParameter { .. })), "{:?}", read);
     }
 
@@ -68,10 +68,10 @@ proptest! {
         let mut all = pairs.clone();
         all.push(("state".to_owned(), forged));
         for pairs in [&pairs, &all] {
-            let Ok(read) = UncheckedCallback::parse(&query(pairs)) else { continue };
-            prop_assert_eq!(format!("{read:?}"), "UncheckedCallback([redacted])");
+            let Ok(read) = UnverifiedCallback::parse(&query(pairs)) else { continue };
+            prop_assert_eq!(format!("{read:?}"), "UnverifiedCallback([redacted])");
             let expected = if read.state().is_some() { StateError::Unknown } else { StateError::Missing };
-            prop_assert_eq!(read.verify(&pending(&right), NOW).unwrap_err(), expected);
+            prop_assert_eq!(read.verify(&attempt(&right), NOW).unwrap_err(), expected);
         }
     }
 
@@ -79,7 +79,7 @@ proptest! {
     fn no_message_repeats_a_value(name in prop::sample::select(NAMES), rest in hostile()) {
         let value = format!("MARKER{rest}");
         for pairs in [vec![(name.to_owned(), value.clone())], vec![(name.to_owned(), value.clone()), (name.to_owned(), value)]] {
-            if let Err(error) = UncheckedCallback::parse(&query(&pairs)) {
+            if let Err(error) = UnverifiedCallback::parse(&query(&pairs)) {
                 let printed = format!("{error} {error:?}");
                 prop_assert!(!printed.contains("MARKER"), "{}", printed);
             }
@@ -91,8 +91,8 @@ proptest! {
         if let (Ok(a), Ok(b)) = (State::parse(&a), State::parse(&b)) {
             let same = a.expose() == b.expose();
             prop_assert_eq!(a.ct_eq(&b), same);
-            prop_assert_eq!(pending(&a).check(&b, NOW).is_ok(), same);
-            prop_assert!(pending(&a).check(&a, NOW).is_ok());
+            prop_assert_eq!(attempt(&a).check(&b, NOW).is_ok(), same);
+            prop_assert!(attempt(&a).check(&a, NOW).is_ok());
         }
     }
 
@@ -101,15 +101,15 @@ proptest! {
         let mut changed = random;
         changed[bit / 8] ^= 1 << (bit % 8);
         let (right, wrong) = (State::from_random(random), State::from_random(changed));
-        prop_assert_eq!(pending(&right).check(&wrong, NOW), Err(StateError::Unknown));
-        prop_assert_eq!(pending(&right).check(&right, NOW), Ok(()));
+        prop_assert_eq!(attempt(&right).check(&wrong, NOW), Err(StateError::Unknown));
+        prop_assert_eq!(attempt(&right).check(&right, NOW), Ok(()));
     }
 
     #[test]
     fn a_code_arrives_as_one_value(code in "[ -~]{1,60}") {
         let state = state(1);
         let query = query(&[("code".to_owned(), code.clone()), ("state".to_owned(), state.expose().to_owned())]);
-        let read = UncheckedCallback::parse(&query).unwrap().verify(&pending(&state), NOW).unwrap();
+        let read = UnverifiedCallback::parse(&query).unwrap().verify(&attempt(&state), NOW).unwrap();
         let Callback::Granted { code: Some(read), .. } = read else { panic!("{}", read.kind()) };
         prop_assert_eq!(read.expose(), code);
     }
@@ -120,8 +120,8 @@ proptest! {
         let mut pairs = pairs;
         pairs.retain(|(name, _)| name != "state");
         pairs.push(("state".to_owned(), state.expose().to_owned()));
-        let Ok(read) = UncheckedCallback::parse(&query(&pairs)) else { return Ok(()) };
-        let json = serde_json::to_value(read.verify(&pending(&state), NOW).unwrap()).unwrap();
+        let Ok(read) = UnverifiedCallback::parse(&query(&pairs)) else { return Ok(()) };
+        let json = serde_json::to_value(read.verify(&attempt(&state), NOW).unwrap()).unwrap();
         let sent: HashSet<&str> = pairs.iter().map(|(_, value)| value.as_str()).collect();
         for (name, value) in json.as_object().unwrap() {
             for value in value.as_object().map_or(vec![value], |inner| inner.values().collect()) {

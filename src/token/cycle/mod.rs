@@ -14,10 +14,9 @@
 mod backoff;
 mod owner;
 
+pub use crate::http_api::Cause;
 pub(crate) use backoff::{LONGEST_BACKOFF, exponential_backoff};
 pub use owner::{OwnerTokens, RefreshAttempt, RefreshState, TokenPair};
-
-use serde::{Deserialize, Serialize};
 
 use super::{AccessToken, TokenError, TokenResult};
 use crate::time::{Millis, UnixMillis};
@@ -40,51 +39,6 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             grace: Millis::from_secs(60),
-        }
-    }
-}
-
-/// Why there is no token, or why the latest refresh brought none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Cause {
-    /// Smartcar no longer accepts the refresh token.
-    RefreshTokenRefused,
-    /// The refresh token's 60 days are over.
-    RefreshTokenExpired,
-    /// The token endpoint did not accept the application.
-    ClientRejected,
-    /// The token endpoint asked to wait.
-    RateLimited,
-    /// The token endpoint refused without saying whose fault it is.
-    RefusedWithoutReason,
-    /// The token endpoint answered 5xx.
-    ServerError,
-    /// No answer came in time.
-    TimedOut,
-    /// The connection broke.
-    ConnectionLost,
-    /// The answer could not be read.
-    UnreadableResponse,
-    /// The token endpoint redirected.
-    Redirected,
-}
-
-impl Cause {
-    /// The stable name.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::RefreshTokenRefused => "refresh_token_refused",
-            Self::RefreshTokenExpired => "refresh_token_expired",
-            Self::ClientRejected => "client_rejected",
-            Self::RateLimited => "rate_limited",
-            Self::RefusedWithoutReason => "refused_without_reason",
-            Self::ServerError => "server_error",
-            Self::TimedOut => "timed_out",
-            Self::ConnectionLost => "connection_lost",
-            Self::UnreadableResponse => "unreadable_response",
-            Self::Redirected => "redirected",
         }
     }
 }

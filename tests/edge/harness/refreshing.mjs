@@ -60,9 +60,9 @@ export async function openRefreshing(graceSeconds) {
     async ends(owner, cause) {
       const answer = await withRetries(owner);
       assert.equal(answer.status, 409, answer.text);
-      assert.equal(answer.json().code, "reauthentication_required");
+      assert.equal(answer.json().code, "reconnection_required");
       const connection = await connectionOf(owner);
-      assert.deepEqual([connection.status, connection.cause], ["reauthenticate", cause]);
+      assert.deepEqual([connection.status, connection.cause], ["reconnection_required", cause]);
     },
     refreshes: async () => (await simulator.counts()).refresh,
     /** Does `work`, and counts how often Smartcar is asked for a refresh meanwhile. */

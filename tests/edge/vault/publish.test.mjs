@@ -66,7 +66,7 @@ test("the tokens of a grant that Smartcar has ended are deleted twice", async ()
   await until("KV has lost the deletion", () => kv.store.losses === 0);
   await quietMinutes(it.vault);
   const answer = await it.client.token(it.connection, { isolate: 1 });
-  assertProblem(answer, { code: "reauthentication_required" });
+  assertProblem(answer, { code: "reconnection_required" });
 });
 
 test("an index that a dead process wrote late is put right", async () => {

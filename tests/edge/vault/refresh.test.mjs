@@ -130,10 +130,10 @@ describe("a grant ends, and says so", () => {
     const calls = await refreshes();
     await env.travel(60 * DAY);
     const answer = await grant.client.token(grant.connection);
-    assert.equal(answer.json().code, "reauthentication_required", answer.text);
+    assert.equal(answer.json().code, "reconnection_required", answer.text);
     assert.equal(await refreshes(), calls, "an expired token was presented");
     const connection = await connectionOf(grant);
-    assert.deepEqual([connection.status, connection.cause], ["expired", "refresh_token_expired"]);
+    assert.deepEqual([connection.status, connection.cause], ["reconnection_required", "refresh_token_expired"]);
   });
 });
 

@@ -55,7 +55,7 @@ async function end({ client, connection }) {
   await setClock(redeploys.edge, 2 * HOUR);
   const body = JSON.stringify({ error: "invalid_grant", error_description: "Invalid refresh_token." });
   await simulator.fault({ endpoint: "refresh", kind: "status", status: 400, body, times: null });
-  assertProblem(await client.token(connection), { code: "reauthentication_required" });
+  assertProblem(await client.token(connection), { code: "reconnection_required" });
   await simulator.clearFaults();
   await setClock(redeploys.edge, 0);
 }
@@ -156,7 +156,7 @@ test("without the retired key everything is still there: connections, tokens, an
     const ids = await redeploys.returning(client).connectionIds();
     assert.deepEqual(ids, [], "a session of the retired key is lost");
     const token = await redeploys.returning(client).token(connection);
-    assertProblem(token, { code: "reauthentication_required" });
+    assertProblem(token, { code: "reconnection_required" });
   }
   const before = await vaultCalls(redeploys.edge);
   for (const { client, connections } of [anna, ben]) {

@@ -42,7 +42,7 @@ same<Parameters<typeof stateFingerprint>, [state: string]>(true);
 same<ReturnType<typeof checkCallback>, Callback>(true);
 same<typeof inline.start, typeof start>(true);
 same<ConnectError["code"], ConnectErrorCode>(true);
-same<Connection["status"], "active" | "degraded" | "reauthenticate" | "expired">(true);
+same<Connection["status"], "active" | "degraded" | "reauthentication_required" | "reconnection_required">(true);
 same<StartResult, { url: string; expiresAt: number }>(true);
 
 /** No `any` hides anywhere: it would be the same as both of these at once. */

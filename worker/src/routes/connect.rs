@@ -1,10 +1,9 @@
 //! `POST /connect/start` and `POST /connect/finish`.
 
-use serde::{Deserialize, Serialize};
 use smartcar_connect::{
     connect::{RedirectUri, StateFingerprint},
     edge::{Operation, Problem, ProblemCode, VaultReply, is_allowed_origin},
-    time::UnixMillis,
+    http_api::{FinishRequest, StartRequest, StartResponse},
 };
 use worker::Request;
 
@@ -15,34 +14,19 @@ use crate::{
     vault_client,
 };
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Start {
-    state_fingerprint: String,
-    redirect_uri: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Started<'a> {
-    application_id: &'a str,
-    connect_origin: &'a str,
-    external_id: &'a str,
-    expires_at: UnixMillis,
-}
-
 pub(crate) async fn start(request: &mut Request, work: &Work<'_>) -> Result<Answer, Problem> {
-    let body: Start = http::json_body(request).await?;
-    let fingerprint =
-        StateFingerprint::parse(&body.state_fingerprint).map_err(|error| error.renamed("stateFingerprint"))?;
-    let redirect_uri = RedirectUri::parse(&body.redirect_uri).map_err(|error| error.renamed("redirectUri"))?;
+    let body: StartRequest = http::json_body(request).await?;
+    let fingerprint = StateFingerprint::parse(&body.state_fingerprint)
+        .map_err(|error| error.in_field(StartRequest::STATE_FINGERPRINT))?;
+    let redirect_uri =
+        RedirectUri::parse(&body.redirect_uri).map_err(|error| error.in_field(StartRequest::REDIRECT_URI))?;
     // The callback brings the code: it may only come to pages that may use it.
     let allowed = redirect_uri
         .origin()
         .is_some_and(|origin| is_allowed_origin(origin.as_str(), &work.own_origin, &work.config.allowed_origins));
     if !allowed {
         let detail = "`redirectUri` belongs to neither the Worker's origin nor one of `ALLOWED_ORIGINS`";
-        return Err(Problem::new(ProblemCode::InvalidParameter, detail).with_field("redirectUri"));
+        return Err(Problem::new(ProblemCode::InvalidParameter, detail).with_field(StartRequest::REDIRECT_URI));
     }
     let started = match work.session {
         Some(_) => None,
@@ -64,10 +48,10 @@ pub(crate) async fn start(request: &mut Request, work: &Work<'_>) -> Result<Answ
     else {
         return Err(vault_client::unavailable());
     };
-    let answer = Answer::json(&Started {
-        application_id: work.config.application_id.as_str(),
-        connect_origin: work.config.origins.connect.as_str(),
-        external_id: external_id.as_str(),
+    let answer = Answer::json(&StartResponse {
+        application_id: work.config.application_id.clone(),
+        connect_origin: work.config.origins.connect.as_str().to_owned(),
+        external_id,
         expires_at,
     });
     Ok(match &started {
@@ -76,14 +60,8 @@ pub(crate) async fn start(request: &mut Request, work: &Work<'_>) -> Result<Answ
     })
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Finish {
-    callback: String,
-}
-
 pub(crate) async fn finish(request: &mut Request, work: &Work<'_>) -> Result<Answer, Problem> {
-    let body: Finish = http::json_body(request).await?;
+    let body: FinishRequest = http::json_body(request).await?;
     let caller = work.caller().ok_or_else(|| {
         let detail = "the session cookie is missing or has ended: start the connection again in this browser, \
                       and allow cookies";

@@ -3,6 +3,7 @@
 use smartcar_connect::{
     connect::ConnectionId,
     edge::{Caller, Operation, Problem, VaultReply},
+    http_api::ConnectionList,
 };
 
 use crate::{dispatch::Work, http::Answer, vault_client};
@@ -10,7 +11,9 @@ use crate::{dispatch::Work, http::Answer, vault_client};
 pub(crate) async fn list(work: &Work<'_>) -> Result<Answer, Problem> {
     match work.caller() {
         Some(caller) => ask(work, &caller, None).await,
-        None => Ok(Answer::json_text(r#"{"connections":[]}"#.to_owned())),
+        None => Ok(Answer::json(&ConnectionList {
+            connections: Vec::new(),
+        })),
     }
 }
 

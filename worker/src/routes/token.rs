@@ -1,12 +1,11 @@
 //! `POST /internal/token`: a fresh access token for the app's own back end.
 
-use serde::{Deserialize, Serialize};
 use smartcar_connect::{
     connect::{ConnectionId, VehicleId},
     edge::{Caller, Problem, ProblemCode, Select},
+    http_api::token::{TokenRequestBody, TokenResponseBody},
     identity::Session,
     principal::Principal,
-    time::UnixMillis,
 };
 use worker::Request;
 use zeroize::Zeroizing;
@@ -17,26 +16,6 @@ use crate::{
     http::{self, Answer, header},
     vault_client,
 };
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct TokenWanted {
-    principal: Option<String>,
-    session: Option<String>,
-    connection_id: Option<String>,
-    vehicle_id: Option<String>,
-    /// The access token that Smartcar has just refused.
-    rejected_token: Option<String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct TokenIssued<'a> {
-    access_token: &'a str,
-    expires_at: UnixMillis,
-    connection_id: &'a str,
-    principal: &'a str,
-}
 
 /// Refuses whoever has no service key.
 pub(crate) fn require_service_key(request: &Request, work: &Work<'_>) -> Result<(), Problem> {
@@ -56,10 +35,10 @@ pub(crate) fn require_service_key(request: &Request, work: &Work<'_>) -> Result<
 
 pub(crate) async fn issue(request: &mut Request, work: &Work<'_>) -> Result<Answer, Problem> {
     require_service_key(request, work)?;
-    let body: TokenWanted = http::json_body(request).await?;
+    let body: TokenRequestBody = http::json_body(request).await?;
     let caller = match (body.principal, body.session) {
         (Some(principal), None) => Caller {
-            principal: Principal::parse(&principal)?,
+            principal: Principal::parse(&principal).map_err(|error| error.in_field("principal"))?,
             session_ends_at: None,
         },
         (None, Some(cookie)) => {
@@ -80,7 +59,7 @@ pub(crate) async fn issue(request: &mut Request, work: &Work<'_>) -> Result<Answ
         (Some(id), None) => Select::Connection(ConnectionId::parse(&id).map_err(|error| {
             Problem::new(ProblemCode::InvalidParameter, error.to_string()).with_field("connectionId")
         })?),
-        (None, Some(id)) => Select::Vehicle(VehicleId::parse(&id).map_err(|error| error.renamed("vehicleId"))?),
+        (None, Some(id)) => Select::Vehicle(VehicleId::parse(&id).map_err(|error| error.in_field("vehicleId"))?),
         _ => {
             let detail = "give either `connectionId` or `vehicleId`";
             return Err(Problem::new(ProblemCode::InvalidParameter, detail).with_field("connectionId"));
@@ -93,7 +72,7 @@ pub(crate) async fn issue(request: &mut Request, work: &Work<'_>) -> Result<Answ
     {
         token = vault_client::token_after(work.env, &caller, &token).await?;
     }
-    Ok(Answer::json(&TokenIssued {
+    Ok(Answer::json(&TokenResponseBody {
         access_token: &token.access_token,
         expires_at: token.expires_at,
         connection_id: token.connection_id.as_str(),

@@ -3,11 +3,11 @@
 use std::cell::Cell;
 
 use futures_util::{StreamExt as _, stream};
-use serde::Serialize;
 use smartcar_connect::{
     api::{ApiError, ApiRequest, VehicleAttributes},
     connect::{ConnectionId, VehicleId},
     edge::{Caller, LearnedVehicle, Operation, Problem, Select, TokenAnswer, VaultReply},
+    http_api::{Vehicle, VehicleList},
     vault::{CoveredVehicle, KnownVehicle},
 };
 
@@ -25,35 +25,15 @@ const MOST_ASKED: usize = 15;
 /// How many requests to Smartcar are under way at once: a Worker may have six connections open.
 const AT_ONCE: usize = 4;
 
-#[derive(Serialize)]
-struct Listed {
-    vehicles: Vec<Described>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Described {
-    id: VehicleId,
-    connection_id: ConnectionId,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    make: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    model: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    year: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    problem: Option<String>,
-}
-
 pub(crate) async fn list(work: &Work<'_>) -> Result<Answer, Problem> {
     let Some(caller) = work.caller() else {
-        return Ok(Answer::json_text(r#"{"vehicles":[]}"#.to_owned()));
+        return Ok(Answer::json(&VehicleList { vehicles: Vec::new() }));
     };
     let VaultReply::Vehicles(covered) = vault_client::ask(work.env, &caller, Operation::Vehicles).await? else {
         return Err(vault_client::unavailable());
     };
     let asked = Cell::new(0_usize);
-    let described: Vec<(Described, Option<VehicleAttributes>)> = stream::iter(covered)
+    let described: Vec<(Vehicle, Option<VehicleAttributes>)> = stream::iter(covered)
         .map(|covered| describe(work, &caller, covered, &asked))
         .buffered(AT_ONCE)
         .collect()
@@ -73,7 +53,7 @@ pub(crate) async fn list(work: &Work<'_>) -> Result<Answer, Problem> {
         let _ = vault_client::ask(work.env, &caller, Operation::KeepAttributes(learned)).await;
     }
     let vehicles = described.into_iter().map(|(vehicle, _)| vehicle).collect();
-    Ok(Answer::json(&Listed { vehicles }))
+    Ok(Answer::json(&VehicleList { vehicles }))
 }
 
 /// What there is to say of a vehicle, and what was learned of it just now.
@@ -82,7 +62,7 @@ async fn describe(
     caller: &Caller,
     covered: CoveredVehicle,
     asked: &Cell<usize>,
-) -> (Described, Option<VehicleAttributes>) {
+) -> (Vehicle, Option<VehicleAttributes>) {
     let KnownVehicle { id, attributes } = covered.vehicle;
     let connection_id = covered.connection_id;
     let (learned, problem) = match &attributes {
@@ -97,7 +77,7 @@ async fn describe(
         }
     };
     let known = attributes.or_else(|| learned.clone()).unwrap_or_default();
-    let described = Described {
+    let described = Vehicle {
         id,
         connection_id,
         make: known.make,

@@ -4,8 +4,7 @@ use std::rc::Rc;
 
 use smartcar_connect::{
     connect::{
-        Callback, ConnectionId, ExternalId, PendingConnection, RedirectUri, StateError, StateFingerprint,
-        UncheckedCallback,
+        Attempt, Callback, ConnectionId, ExternalId, RedirectUri, StateError, StateFingerprint, UnverifiedCallback,
     },
     edge::{Caller, TokenAnswer, VaultReply, deleted_meanwhile, exchange_problem, finish_reply},
     principal::Principal,
@@ -64,7 +63,7 @@ pub(super) async fn start(
     for evicted in finish::evicted(&storage.pendings(&profile.principal).await?) {
         transaction.delete_pending(evicted.as_str());
     }
-    let pending = PendingConnection::new(fingerprint, redirect_uri, now);
+    let pending = Attempt::new(fingerprint, redirect_uri, now);
     let expires_at = pending.expires_at();
     let record = PendingRecord { pending, used: None };
     transaction.put_pending(&profile.principal, &record)?;
@@ -105,7 +104,7 @@ async fn finish_once(
     digest: &CallbackDigest,
 ) -> Result<String, Refusal> {
     let problem = |error| Refusal::Refused(error);
-    let callback = UncheckedCallback::parse(query).map_err(|error| problem(error.into()))?;
+    let callback = UnverifiedCallback::parse(query).map_err(|error| problem(error.into()))?;
     let Some(fingerprint) = callback.state().map(|state| state.fingerprint()) else {
         return Err(problem(StateError::Missing.into()));
     };

@@ -1,11 +1,11 @@
 //! What a caller is shown of a vault.
 
-use serde::Serialize;
 use smartcar_connect::{
     connect::{ConnectionId, VehicleId},
     edge::{Problem, Select, VaultReply},
+    http_api::{Connection, ConnectionList},
     principal::Principal,
-    vault::{Connection, VehicleIndex, covered_vehicles},
+    vault::{VehicleIndex, connection, covered_vehicles},
 };
 
 use super::{
@@ -14,18 +14,11 @@ use super::{
 };
 use crate::clock;
 
-#[derive(Serialize)]
-struct Listed {
-    connections: Vec<Connection>,
-}
-
 /// The connections that their owner sees, the oldest first.
 pub(super) async fn connections(storage: &Storage, principal: &Principal) -> Result<Vec<Connection>, VaultError> {
     let now = clock::now();
     let records = storage.records(principal).await?;
-    let shown = records
-        .iter()
-        .filter_map(|(id, record)| Connection::of(id, record, now));
+    let shown = records.iter().filter_map(|(id, record)| connection(id, record, now));
     Ok(shown.collect())
 }
 
@@ -40,7 +33,7 @@ pub(super) async fn show(
         None => Vec::new(),
     };
     let body = match only {
-        None => serde_json::to_string(&Listed { connections })?,
+        None => serde_json::to_string(&ConnectionList { connections })?,
         Some(id) => {
             let found = connections.iter().find(|connection| connection.id == *id);
             serde_json::to_string(found.ok_or_else(Problem::connection_not_found)?)?

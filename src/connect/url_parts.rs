@@ -5,7 +5,7 @@ use url::form_urlencoded;
 
 /// A URL in its parts, each as the standard serialises it.
 #[derive(Clone, Debug)]
-pub(super) struct Address {
+pub(super) struct UrlParts {
     /// Scheme, host and, if it is not the scheme's own, port: no slash at the end.
     pub(super) origin: String,
     pub(super) scheme: String,
@@ -17,15 +17,11 @@ pub(super) struct Address {
     pub(super) has_credentials: bool,
 }
 
-impl Address {
+impl UrlParts {
     /// Takes a URL apart; `None` if it is not absolute or has no host.
     #[cfg(not(all(feature = "platform-url", target_arch = "wasm32")))]
     pub(super) fn parse(text: &str) -> Option<Self> {
-        Self::of(&url::Url::parse(text).ok()?)
-    }
-
-    /// Takes a parsed URL apart.
-    pub(super) fn of(url: &url::Url) -> Option<Self> {
+        let url = url::Url::parse(text).ok()?;
         let host = url.host_str()?.to_owned();
         let port = url.port().map(|port| port.to_string()).unwrap_or_default();
         Some(Self {
@@ -37,7 +33,7 @@ impl Address {
             has_fragment: url.fragment().is_some(),
             has_credentials: !url.username().is_empty() || url.password().is_some(),
         })
-        .filter(|address| !address.host.is_empty())
+        .filter(|parts| !parts.host.is_empty())
     }
 
     /// Takes a URL apart; `None` if it is not absolute or has no host.
@@ -56,7 +52,7 @@ impl Address {
             has_fragment: text.contains('#'),
             has_credentials: !url.username().is_empty() || !url.password().is_empty(),
         })
-        .filter(|address| !address.host.is_empty())
+        .filter(|parts| !parts.host.is_empty())
     }
 
     /// Whether only this very machine can answer there.
@@ -78,11 +74,11 @@ fn origin(scheme: &str, host: &str, port: &str) -> String {
 }
 
 /// Puts a query together: each value percent-encoded, so that none can bring a parameter of its own along.
-pub(super) struct Query(form_urlencoded::Serializer<'static, String>);
+pub(super) struct QueryBuilder(form_urlencoded::Serializer<'static, String>);
 
-impl Query {
+impl QueryBuilder {
     /// The query of the page at `path` on `origin`.
-    pub(super) fn of(origin: &str, path: &str) -> Self {
+    pub(super) fn new(origin: &str, path: &str) -> Self {
         let base = [origin, path, "?"].concat();
         let end = base.len();
         Self(form_urlencoded::Serializer::for_suffix(base, end))

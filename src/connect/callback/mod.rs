@@ -1,4 +1,8 @@
-//! What a connection came to.
+//! What a connection came to, as Connect reports it.
+
+pub(super) mod parameter;
+pub(super) mod query;
+pub(super) mod unverified;
 
 use core::fmt;
 
@@ -12,7 +16,7 @@ secret_string! {
     AuthorizationCode
 }
 
-/// The outcome that Connect reports, believed because its state was verified.
+/// What Connect reports, once the state was verified.
 ///
 /// Serialised with the tag `kind` and camelCase fields; the code is left out, since it is a secret. `description` is
 /// Smartcar's text for developers.
@@ -45,33 +49,64 @@ pub enum Callback {
         #[serde(skip_serializing_if = "Option::is_none")]
         external_id: Option<ExternalId>,
     },
-    /// The owner refused.
-    AccessDenied {
+    /// Connect reports an error: there is no connection.
+    #[serde(untagged)]
+    Failed {
+        /// Which one. Its name is the tag.
+        #[serde(flatten)]
+        error: ConnectError,
         /// Smartcar's text.
         #[serde(skip_serializing_if = "Option::is_none")]
         description: Option<String>,
     },
+}
+
+impl Callback {
+    /// The tag under which the outcome is serialised: `granted`, `reauthenticated`, or the [name](ConnectError::kind) of the
+    /// error.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Granted { .. } => "granted",
+            Self::Reauthenticated { .. } => "reauthenticated",
+            Self::Failed { error, .. } => error.kind(),
+        }
+    }
+
+    /// Whether Connect reports an error.
+    #[must_use]
+    pub const fn is_error(&self) -> bool {
+        matches!(self, Self::Failed { .. })
+    }
+
+    /// Smartcar's text for developers, if the outcome is an error that has one.
+    #[must_use]
+    pub fn description(&self) -> Option<&str> {
+        match self {
+            Self::Failed { description, .. } => description.as_deref(),
+            Self::Granted { .. } | Self::Reauthenticated { .. } => None,
+        }
+    }
+}
+
+/// An error that Connect reports in place of a grant.
+///
+/// Source: <https://smartcar.com/docs/errors/connect-errors>.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum ConnectError {
+    /// The owner refused.
+    AccessDenied,
     /// The vehicle is not compatible.
     VehicleIncompatible {
         /// The vehicle, as far as the owner agreed to tell.
         #[serde(skip_serializing_if = "Option::is_none")]
         vehicle: Option<IncompatibleVehicle>,
-        /// Smartcar's text.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        description: Option<String>,
     },
     /// The owner's subscription to the maker's connected services is missing or over.
-    InvalidSubscription {
-        /// Smartcar's text.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        description: Option<String>,
-    },
+    InvalidSubscription,
     /// The owner's account has no vehicle.
-    NoVehicles {
-        /// Smartcar's text.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        description: Option<String>,
-    },
+    NoVehicles,
     /// The application is set up wrongly.
     ConfigurationError {
         /// The HTTP status that Connect would have answered with, as given.
@@ -80,86 +115,38 @@ pub enum Callback {
         /// What is wrong.
         #[serde(skip_serializing_if = "Option::is_none")]
         error_message: Option<String>,
-        /// Smartcar's text.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        description: Option<String>,
     },
     /// Smartcar failed.
-    ServerError {
-        /// Smartcar's text.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        description: Option<String>,
-    },
+    ServerError,
     /// The owner left the maker's log-in.
-    OemCancelledLogin {
-        /// Smartcar's text.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        description: Option<String>,
-    },
+    OemCancelledLogin,
     /// The owner went back to the application by hand.
-    UserManuallyReturnedToApplication {
-        /// Smartcar's text.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        description: Option<String>,
-    },
+    UserManuallyReturnedToApplication,
     /// The owner left Connect.
-    UserCancelled {
-        /// Smartcar's text.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        description: Option<String>,
-    },
+    UserCancelled,
     /// An error that this version does not know.
-    UnknownError {
+    #[serde(rename = "unknown_error")]
+    Unknown {
         /// The error as given.
         error: String,
-        /// Smartcar's text.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        description: Option<String>,
     },
 }
 
-impl Callback {
-    /// The tag under which the outcome is serialised: `granted`, `reauthenticated`, Smartcar's name of a known error, or
-    /// `unknown_error`.
+impl ConnectError {
+    /// Smartcar's name of a known error, or `unknown_error`.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
-            Self::Granted { .. } => "granted",
-            Self::Reauthenticated { .. } => "reauthenticated",
-            Self::AccessDenied { .. } => "access_denied",
+            Self::AccessDenied => "access_denied",
             Self::VehicleIncompatible { .. } => "vehicle_incompatible",
-            Self::InvalidSubscription { .. } => "invalid_subscription",
-            Self::NoVehicles { .. } => "no_vehicles",
+            Self::InvalidSubscription => "invalid_subscription",
+            Self::NoVehicles => "no_vehicles",
             Self::ConfigurationError { .. } => "configuration_error",
-            Self::ServerError { .. } => "server_error",
-            Self::OemCancelledLogin { .. } => "oem_cancelled_login",
-            Self::UserManuallyReturnedToApplication { .. } => "user_manually_returned_to_application",
-            Self::UserCancelled { .. } => "user_cancelled",
-            Self::UnknownError { .. } => "unknown_error",
-        }
-    }
-
-    /// Whether Connect reports an error.
-    #[must_use]
-    pub const fn is_error(&self) -> bool {
-        !matches!(self, Self::Granted { .. } | Self::Reauthenticated { .. })
-    }
-
-    /// Smartcar's text for an error.
-    #[must_use]
-    pub fn description(&self) -> Option<&str> {
-        match self {
-            Self::Granted { .. } | Self::Reauthenticated { .. } => None,
-            Self::AccessDenied { description }
-            | Self::VehicleIncompatible { description, .. }
-            | Self::InvalidSubscription { description }
-            | Self::NoVehicles { description }
-            | Self::ConfigurationError { description, .. }
-            | Self::ServerError { description }
-            | Self::OemCancelledLogin { description }
-            | Self::UserManuallyReturnedToApplication { description }
-            | Self::UserCancelled { description }
-            | Self::UnknownError { description, .. } => description.as_deref(),
+            Self::ServerError => "server_error",
+            Self::OemCancelledLogin => "oem_cancelled_login",
+            Self::UserManuallyReturnedToApplication => "user_manually_returned_to_application",
+            Self::UserCancelled => "user_cancelled",
+            Self::Unknown { .. } => "unknown_error",
         }
     }
 }

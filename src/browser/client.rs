@@ -6,16 +6,14 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{RequestInit, Response, Url, Window};
 
 use super::{
-    answers,
-    code::ErrorCode,
     error::{Error, Result},
+    json::{self, set},
     page,
-    shape::{self, set},
 };
-use crate::connect::Origin;
-
-/// Where the Worker is mounted unless the app says otherwise.
-const DEFAULT_EDGE: &str = "/smartcar";
+use crate::{
+    connect::Origin,
+    http_api::{ErrorCode, header, path, problem::PROBLEM, schema},
+};
 
 /// Longer than the Worker's own deadlines together; a call without any would leave the owner waiting for ever.
 const DEADLINE_MS: u32 = 30_000;
@@ -23,7 +21,7 @@ const DEADLINE_MS: u32 = 30_000;
 /// The status of an answer without a body.
 const NO_CONTENT: u16 = 204;
 
-/// Makes an answer of the Worker's JSON, or says that it is none.
+/// Makes an answer of the Worker's JSON; `None` if it is not one of the Worker's.
 pub(super) type Read = fn(&JsValue) -> Option<JsValue>;
 
 #[wasm_bindgen]
@@ -35,18 +33,18 @@ extern "C" {
     fn timeout(milliseconds: u32) -> core::result::Result<JsValue, JsValue>;
 }
 
-/// The Worker's address.
+/// The Worker, at its address.
 #[derive(Debug)]
-pub(super) struct Edge {
+pub(super) struct Client {
     window: Window,
     base: String,
     same_origin: bool,
 }
 
-impl Edge {
+impl Client {
     /// The Worker at `edge`: a path on the page's origin or an absolute URL.
     pub(super) fn new(window: Window, edge: Option<&str>) -> Result<Self> {
-        let edge = edge.unwrap_or(DEFAULT_EDGE);
+        let edge = edge.unwrap_or(path::DEFAULT_MOUNT);
         let href = page::href(&window)?;
         let malformed = |reason: &str| {
             let message = [
@@ -64,7 +62,7 @@ impl Edge {
         if !(url.username().is_empty() && url.password().is_empty()) {
             return Err(malformed("has a user name or a password"));
         }
-        let origin = Origin::parse("edge", &url.origin())?;
+        let origin = Origin::parse(&url.origin()).map_err(|error| error.in_field("edge"))?;
         Ok(Self {
             base: [origin.as_str(), url.pathname().trim_end_matches('/')].concat(),
             same_origin: window.location().origin().is_ok_and(|own| own == origin.as_str()),
@@ -82,7 +80,7 @@ impl Edge {
         self.call("GET", path, None, Some(read)).await
     }
 
-    /// Deletes what is at `path`. Gives `undefined`.
+    /// Deletes what is at `path`. Returns `undefined`.
     pub(super) async fn delete(&self, path: &str) -> Result<JsValue> {
         self.call("DELETE", path, None, None).await
     }
@@ -93,11 +91,11 @@ impl Edge {
         for (name, value) in body {
             set(&object, name, &(*value).into());
         }
-        self.call("POST", path, Some(shape::stringify(&object)), Some(read))
+        self.call("POST", path, Some(json::stringify(&object)), Some(read))
             .await
     }
 
-    /// What `path` gave is a success, but not one of the Worker's.
+    /// The answer of `path` is a success, but not one of the Worker's.
     pub(super) fn unexpected(&self, path: &str) -> Error {
         unexpected(&[self.base.as_str(), path].concat(), 200)
     }
@@ -117,7 +115,7 @@ impl Edge {
         let text = JsFuture::from(text)
             .await
             .map_err(|thrown| unreachable_edge(&url, &thrown))?;
-        let json = text.as_string().and_then(|text| shape::parse(&text));
+        let json = text.as_string().and_then(|text| json::parse(&text));
         let status = response.status();
         let unexpected = || unexpected(&url, status);
         match (read, json) {
@@ -130,12 +128,12 @@ impl Edge {
     /// The second argument of `fetch`.
     fn init(&self, method: &str, body: Option<String>) -> JsValue {
         let headers = Object::new();
-        set(&headers, "Accept", &"application/json".into());
-        set(&headers, "X-Requested-With", &"smartcar-connect".into());
+        set(&headers, "Accept", &header::JSON.into());
+        set(&headers, header::REQUESTED_WITH, &header::REQUESTED_WITH_VALUE.into());
         let init = Object::new();
         set(&init, "method", &method.into());
         if let Some(body) = body {
-            set(&headers, "Content-Type", &"application/json".into());
+            set(&headers, header::CONTENT_TYPE, &header::JSON.into());
             set(&init, "body", &body.into());
         }
         set(&init, "headers", &headers);
@@ -156,31 +154,31 @@ fn unreachable_edge(url: &str, thrown: &JsValue) -> Error {
         "`; check the network, the option `edge` and, if the Worker is on another origin, that it allows this one";
     Error::new(ErrorCode::NetworkError, &["no answer from `", url, remedy].concat())
         .with("cause", thrown)
-        .repeatable()
+        .retryable()
 }
 
 /// An answer that is not one of the Worker's.
 fn unexpected(url: &str, status: u16) -> Error {
     let remedy = "` gave an answer that is not the Worker's; check that the option `edge` says where it is mounted";
     let error = Error::new(ErrorCode::UnexpectedResponse, &["`", url, remedy].concat());
-    error.with("status", &status.into()).repeatable()
+    error.with("status", &status.into()).retryable()
 }
 
 /// The Worker's own account of what went wrong.
 fn problem(status: u16, json: &JsValue) -> Option<Error> {
-    let json = shape::copy(json, answers::PROBLEM)?;
-    let (code, detail) = (shape::text(&json, "code")?, shape::text(&json, "detail")?);
-    let mut error = match ErrorCode::parse(&code) {
+    let json = schema::validate(json, PROBLEM)?;
+    let (code, detail) = (json::text(&json, "code")?, json::text(&json, "detail")?);
+    let mut error = match ErrorCode::from_problem(&code) {
         Some(code) => Error::new(code, &detail),
         None => Error::new(ErrorCode::EdgeError, &[detail.as_str(), " (", &code, ")"].concat()),
     };
     error = error.with("status", &status.into());
     for name in ["field", "requestId", "retryAfter"] {
-        error = error.with(name, &shape::get(&json, name));
+        error = error.with(name, &json::get(&json, name));
     }
     // Those with which the Worker asks for patience.
     Some(if matches!(status, 429 | 503) {
-        error.repeatable()
+        error.retryable()
     } else {
         error
     })

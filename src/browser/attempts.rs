@@ -1,29 +1,30 @@
-//! The pending connections of this tab, in `sessionStorage`: one entry each, under the fingerprint of its state.
+//! The attempts of this tab, in `sessionStorage`: one entry each, under the fingerprint of its state.
 
 use js_sys::Object;
 use wasm_bindgen::prelude::*;
 use web_sys::{Storage, Window};
 
 use super::{
-    code::ErrorCode,
     error::{Error, Result},
+    json::{self, get, set, text},
     page,
-    shape::{self, get, set, text},
 };
 use crate::{
-    connect::{PendingConnection, RedirectUri, StateError, StateFingerprint},
+    connect::{Attempt, RedirectUri, StateError, StateFingerprint},
+    http_api::ErrorCode,
     time::UnixMillis,
 };
 
+/// Where attempts are that can still be finished.
 const PENDING: &str = "smartcar-connect:pending:";
 
 /// Finished ones leave their fingerprint until they would have expired, so that a second use is called what it is.
 const USED: &str = "smartcar-connect:used:";
 
-/// A connection that was started in this tab.
+/// An attempt that was started in this tab.
 #[derive(Debug)]
 pub(super) struct Entry {
-    pub(super) pending: PendingConnection,
+    pub(super) attempt: Attempt,
     /// The address of the Worker that was told of it.
     pub(super) edge: String,
 }
@@ -31,22 +32,22 @@ pub(super) struct Entry {
 impl Entry {
     fn to_json(&self) -> String {
         let object = Object::new();
-        let pending = &self.pending;
-        set(&object, "fingerprint", &pending.fingerprint().as_str().into());
-        set(&object, "redirectUri", &pending.redirect_uri().as_str().into());
-        set(&object, "startedAt", &page::number(pending.started_at()));
+        let attempt = &self.attempt;
+        set(&object, "fingerprint", &attempt.fingerprint().as_str().into());
+        set(&object, "redirectUri", &attempt.redirect_uri().as_str().into());
+        set(&object, "startedAt", &page::to_js(attempt.started_at()));
         set(&object, "edge", &self.edge.as_str().into());
-        shape::stringify(&object)
+        json::stringify(&object)
     }
 
     fn from_json(json: &str) -> Option<Self> {
-        let object = shape::parse(json)?;
+        let object = json::parse(json)?;
         let fingerprint = StateFingerprint::parse(&text(&object, "fingerprint")?).ok()?;
         let redirect_uri = RedirectUri::parse(&text(&object, "redirectUri")?).ok()?;
         let started_at = page::time(&get(&object, "startedAt"))?;
         let edge = text(&object, "edge")?;
         Some(Self {
-            pending: PendingConnection::new(fingerprint, redirect_uri, started_at),
+            attempt: Attempt::new(fingerprint, redirect_uri, started_at),
             edge,
         })
     }
@@ -54,9 +55,9 @@ impl Entry {
 
 /// The tab's `sessionStorage`.
 #[derive(Debug)]
-pub(super) struct PendingStore(Storage);
+pub(super) struct AttemptStore(Storage);
 
-impl PendingStore {
+impl AttemptStore {
     pub(super) fn open(window: &Window) -> Result<Self> {
         match window.session_storage() {
             Ok(Some(storage)) => Ok(Self(storage)),
@@ -65,28 +66,28 @@ impl PendingStore {
         }
     }
 
-    /// Keeps a connection until it is taken or expires.
+    /// Keeps an attempt until it is taken or expires.
     pub(super) fn put(&self, entry: &Entry) -> Result<()> {
         self.0
-            .set_item(&key(PENDING, entry.pending.fingerprint()), &entry.to_json())
+            .set_item(&key(PENDING, entry.attempt.fingerprint()), &entry.to_json())
             .map_err(|thrown| unavailable(&thrown))
     }
 
-    /// Keeps a connection that was taken, as if it had not been.
+    /// Keeps an attempt that was taken, as if it had not been.
     pub(super) fn put_back(&self, entry: &Entry) {
         // What fails here costs a further attempt, and the error that made it necessary says more.
         if self.put(entry).is_ok() {
-            drop(self.0.remove_item(&key(USED, entry.pending.fingerprint())));
+            drop(self.0.remove_item(&key(USED, entry.attempt.fingerprint())));
         }
     }
 
-    /// Forgets a connection that did not come about.
+    /// Forgets an attempt that did not come about.
     pub(super) fn remove(&self, entry: &Entry) {
         // It expires anyway.
-        drop(self.0.remove_item(&key(PENDING, entry.pending.fingerprint())));
+        drop(self.0.remove_item(&key(PENDING, entry.attempt.fingerprint())));
     }
 
-    /// Removes the connection of a state and returns it: nobody gets it a second time. Whether it is still good is for the
+    /// Removes the attempt of a state and returns it: nobody gets it a second time. Whether it is still good is for the
     /// caller to check.
     pub(super) fn take(&self, fingerprint: &StateFingerprint) -> Result<Entry> {
         let (pending, used) = (key(PENDING, fingerprint), key(USED, fingerprint));
@@ -104,7 +105,7 @@ impl PendingStore {
         // If there is no room for it, a second use is refused as unknown.
         drop(
             self.0
-                .set_item(&used, &entry.pending.expires_at().as_millis().to_string()),
+                .set_item(&used, &entry.attempt.expires_at().as_millis().to_string()),
         );
         Ok(entry)
     }
@@ -121,7 +122,7 @@ impl PendingStore {
                 value()
                     .as_deref()
                     .and_then(Entry::from_json)
-                    .is_some_and(|entry| !entry.pending.is_expired(now))
+                    .is_some_and(|entry| !entry.attempt.is_expired(now))
             } else if key.starts_with(USED) {
                 value()
                     .and_then(|value| value.parse().ok())

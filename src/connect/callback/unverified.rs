@@ -1,18 +1,21 @@
-//! Reading what Connect sends back, and believing it only after its state was verified.
+//! Reading what Connect sends back; its contents are to be had only once its state was verified.
 
 use core::fmt;
 
 use url::form_urlencoded;
 
 use super::{
-    address::Address,
-    error::check_text,
-    id::{ExternalId, UserId, VehicleId},
-    origin,
-    outcome::{AuthorizationCode, Callback, IncompatibleVehicle},
-    pending::{PendingConnection, StateError},
-    redirect_uri::RedirectUri,
-    state::State,
+    super::{
+        attempt::{Attempt, StateError},
+        error::check_text,
+        id::{ExternalId, UserId, VehicleId},
+        redirect_uri::RedirectUri,
+        state::State,
+        url_parts::UrlParts,
+    },
+    AuthorizationCode, Callback, ConnectError, IncompatibleVehicle,
+    parameter::{self, Parameters},
+    query::query_of,
 };
 use crate::time::UnixMillis;
 
@@ -23,54 +26,22 @@ const MAX_PARAMETERS: usize = 64;
 const MAX_CODE_BYTES: usize = 1_024;
 const MAX_ERROR_BYTES: usize = 256;
 
-/// Defines the parameters that Connect adds to the redirect URI.
-macro_rules! parameters {
-    ($($name:ident),+ $(,)?) => {
-        #[derive(Default)]
-        struct Parameters {
-            $($name: Option<String>,)+
-        }
-
-        impl Parameters {
-            fn slot(&mut self, name: &str) -> Option<&mut Option<String>> {
-                match name {
-                    $(stringify!($name) => Some(&mut self.$name),)+
-                    _ => None,
-                }
-            }
-        }
-
-        /// The name, if it is one that Connect adds on its own.
-        pub(super) fn known_name(name: &str) -> Option<&'static str> {
-            match name {
-                $(stringify!($name) => Some(stringify!($name)),)+
-                _ => None,
-            }
-        }
-    };
-}
-
-parameters! {
-    code, state, user_id, external_id, virtual_key_url, vehicle_id, error, error_description, vin, make, model, year,
-    status_code, error_message,
-}
-
 /// A callback whose state nobody has verified yet: nothing but the state can be read from it.
 ///
 /// Anybody can send a browser to the redirect URI with any parameters. [`verify`](Self::verify) is the one way to the
 /// contents, errors included:
 ///
 /// ```compile_fail,E0616
-/// # use smartcar_connect::connect::UncheckedCallback;
-/// let callback = UncheckedCallback::parse("?error=access_denied&state=forged").unwrap();
+/// # use smartcar_connect::connect::UnverifiedCallback;
+/// let callback = UnverifiedCallback::parse("?error=access_denied&state=forged").unwrap();
 /// let error = callback.contents.description();
 /// ```
-pub struct UncheckedCallback {
+pub struct UnverifiedCallback {
     state: Option<State>,
     contents: Callback,
 }
 
-impl UncheckedCallback {
+impl UnverifiedCallback {
     /// Reads a callback from its URL, from a path with a query, or from the query alone, with or without `?`.
     ///
     /// Any parameter that occurs twice is refused, also one that Connect does not send (RFC 6749, section 3.1). Parameters
@@ -83,8 +54,7 @@ impl UncheckedCallback {
         if url_or_query.len() > MAX_CALLBACK_BYTES {
             return Err(CallbackError::TooLong);
         }
-        let without_fragment = url_or_query.split_once('#').map_or(url_or_query, |(before, _)| before);
-        Self::from_query(query_of(without_fragment))
+        Self::from_query(query_of(url_or_query))
     }
 
     /// Like [`parse`](Self::parse), for a full URL that must be `redirect_uri` with parameters added.
@@ -95,14 +65,21 @@ impl UncheckedCallback {
         if url.len() > MAX_CALLBACK_BYTES {
             return Err(CallbackError::TooLong);
         }
-        let address = Address::parse(url).ok_or(CallbackError::OtherRedirectUri)?;
-        if !redirect_uri.leads_to(&address) {
+        let url = UrlParts::parse(url).ok_or(CallbackError::OtherRedirectUri)?;
+        if !redirect_uri.matches(&url) {
             return Err(CallbackError::OtherRedirectUri);
         }
-        Self::from_query(&address.query)
+        Self::from_query(&url.query)
     }
 
-    fn from_query(query: &str) -> Result<Self, CallbackError> {
+    /// Like [`parse`](Self::parse), for a query alone, without `?`.
+    ///
+    /// # Errors
+    /// Those of [`parse`](Self::parse).
+    pub fn from_query(query: &str) -> Result<Self, CallbackError> {
+        if query.len() > MAX_CALLBACK_BYTES {
+            return Err(CallbackError::TooLong);
+        }
         let mut parameters = Parameters::default();
         let mut seen = Vec::new();
         let mut any = false;
@@ -112,7 +89,7 @@ impl UncheckedCallback {
             }
             if seen.contains(&name) {
                 return Err(CallbackError::RepeatedParameter {
-                    name: known_name(&name),
+                    name: parameter::known_name(&name),
                 });
             }
             if let Some(slot) = parameters.slot(&name) {
@@ -139,76 +116,57 @@ impl UncheckedCallback {
         self.state.as_ref()
     }
 
-    /// The contents, if the callback belongs to `pending` and is in time.
+    /// The contents, if the callback belongs to `attempt` and is in time.
     ///
-    /// Remove the pending connection from where it is stored before this is called, whatever comes of it: a state is used
-    /// once.
+    /// Remove the attempt from where it is stored before this is called, whatever comes of it: a state is used once.
     ///
     /// # Errors
     /// [`StateError::Missing`] without a state, [`StateError::Unknown`] with another one, [`StateError::Expired`] too late.
-    pub fn verify(self, pending: &PendingConnection, now: UnixMillis) -> Result<Callback, StateError> {
-        pending.check(&self.state.ok_or(StateError::Missing)?, now)?;
+    pub fn verify(self, attempt: &Attempt, now: UnixMillis) -> Result<Callback, StateError> {
+        attempt.check(&self.state.ok_or(StateError::Missing)?, now)?;
         Ok(self.contents)
     }
 }
 
-impl fmt::Debug for UncheckedCallback {
+impl fmt::Debug for UnverifiedCallback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("UncheckedCallback([redacted])")
+        f.write_str("UnverifiedCallback([redacted])")
     }
-}
-
-/// A query can contain `?` and `://` itself; it is a URL or a path only if one of those comes before any `=` or `&`.
-fn query_of(url_or_query: &str) -> &str {
-    let (before, query) = url_or_query.split_once('?').unwrap_or((url_or_query, ""));
-    let is_url = origin::split_scheme(before).is_some_and(|(scheme, _)| is_scheme(scheme));
-    if before.is_empty() || before.starts_with('/') || is_url {
-        query
-    } else {
-        url_or_query
-    }
-}
-
-fn is_scheme(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
 }
 
 fn contents(parameters: Parameters) -> Result<Callback, CallbackError> {
-    if let Some(error) = parameters.error {
-        if !error.is_empty() && check_text("error", &error, MAX_ERROR_BYTES).is_err() {
+    if let Some(name) = parameters.error {
+        if !name.is_empty() && check_text(&name, MAX_ERROR_BYTES).is_err() {
             return Err(CallbackError::Malformed { name: "error" });
         }
-        let description = parameters.error_description;
-        return Ok(match error.as_str() {
-            "access_denied" => Callback::AccessDenied { description },
+        let error = match name.as_str() {
+            "access_denied" => ConnectError::AccessDenied,
             "vehicle_incompatible" => {
                 let (vin, make, model, year) = (parameters.vin, parameters.make, parameters.model, parameters.year);
                 let vehicle = IncompatibleVehicle { vin, make, model, year };
-                let vehicle = (vehicle != IncompatibleVehicle::default()).then_some(vehicle);
-                Callback::VehicleIncompatible { vehicle, description }
-            }
-            "invalid_subscription" => Callback::InvalidSubscription { description },
-            "no_vehicles" => Callback::NoVehicles { description },
-            "configuration_error" => {
-                let (status_code, error_message) = (parameters.status_code, parameters.error_message);
-                Callback::ConfigurationError {
-                    status_code,
-                    error_message,
-                    description,
+                ConnectError::VehicleIncompatible {
+                    vehicle: (vehicle != IncompatibleVehicle::default()).then_some(vehicle),
                 }
             }
-            "server_error" => Callback::ServerError { description },
-            "oem_cancelled_login" => Callback::OemCancelledLogin { description },
-            "user_manually_returned_to_application" => Callback::UserManuallyReturnedToApplication { description },
-            "user_cancelled" => Callback::UserCancelled { description },
-            _ => Callback::UnknownError { error, description },
+            "invalid_subscription" => ConnectError::InvalidSubscription,
+            "no_vehicles" => ConnectError::NoVehicles,
+            "configuration_error" => ConnectError::ConfigurationError {
+                status_code: parameters.status_code,
+                error_message: parameters.error_message,
+            },
+            "server_error" => ConnectError::ServerError,
+            "oem_cancelled_login" => ConnectError::OemCancelledLogin,
+            "user_manually_returned_to_application" => ConnectError::UserManuallyReturnedToApplication,
+            "user_cancelled" => ConnectError::UserCancelled,
+            _ => ConnectError::Unknown { error: name },
+        };
+        return Ok(Callback::Failed {
+            error,
+            description: parameters.error_description,
         });
     }
     let code = checked("code", parameters.code, |code| {
-        (code.is_ascii() && check_text("code", &code, MAX_CODE_BYTES).is_ok()).then(|| AuthorizationCode::new(code))
+        (code.is_ascii() && check_text(&code, MAX_CODE_BYTES).is_ok()).then(|| AuthorizationCode::new(code))
     })?;
     let user_id = checked("user_id", parameters.user_id, |id| UserId::try_from(id).ok())?;
     let vehicle_id = checked("vehicle_id", parameters.vehicle_id, |id| VehicleId::try_from(id).ok())?;
@@ -224,7 +182,7 @@ fn contents(parameters: Parameters) -> Result<Callback, CallbackError> {
     // An app may well make a link of it: no other scheme may come through, yet a grant is not lost for it.
     let virtual_key_url = parameters
         .virtual_key_url
-        .filter(|url| Address::parse(url).is_some_and(|address| address.scheme == "https"));
+        .filter(|url| UrlParts::parse(url).is_some_and(|url| url.scheme == "https"));
     Ok(Callback::Granted {
         code,
         user_id,

@@ -1,18 +1,19 @@
-//! The pure functions, for those with a back end of their own.
+//! The functions that keep nothing and call nobody, for those with a back end of their own.
 
-use serde::Serialize as _;
 use wasm_bindgen::prelude::*;
 
 use super::{
-    code::ErrorCode,
-    error::{Error, Result},
-    options::{self, Options},
-    page, query, shape, wishes,
-    wishes::Wishes,
+    error::Result,
+    options::{self, CONNECT_OPTIONS, Options},
+    page,
 };
-use crate::connect::{
-    ApplicationId, Callback, ExternalId, ExternalIdParam, Origin, PendingConnection, ReauthenticateResponseType,
-    ReauthenticateUrl, RedirectUri, ResponseType, State, StateFingerprint, UncheckedCallback, UserId, VehicleId,
+use crate::{
+    connect::{
+        ApplicationId, Attempt, AuthorizeUrl, ExternalId, ExternalIdParam, Origin, ReauthenticateResponseType,
+        ReauthenticateUrl, RedirectUri, ResponseType, State, StateFingerprint, UnverifiedCallback, UserId, VehicleId,
+        is_callback, query_of,
+    },
+    http_api::finish::callback_object,
 };
 
 pub(super) fn create_state() -> Result<String> {
@@ -21,7 +22,8 @@ pub(super) fn create_state() -> Result<String> {
 
 pub(super) fn state_fingerprint(state: &JsValue) -> Result<String> {
     let text = state.as_string().ok_or_else(|| options::missing("state"))?;
-    Ok(State::parse(&text)?.fingerprint().as_str().to_owned())
+    let state = State::parse(&text).map_err(|reason| options::refused("state", reason))?;
+    Ok(state.fingerprint().as_str().to_owned())
 }
 
 pub(super) fn authorize_url(given: JsValue) -> Result<String> {
@@ -33,20 +35,20 @@ pub(super) fn authorize_url(given: JsValue) -> Result<String> {
         "externalId",
         "connectOrigin",
     ];
-    let options = Options::read(given, "authorizeUrl", &[&own, &wishes::NAMES[..]].concat())?;
+    let options = Options::read(given, "authorizeUrl", &[&own, &CONNECT_OPTIONS[..]].concat())?;
     let application_id = options.required("applicationId", ApplicationId::parse)?;
     let state = options.required("state", State::parse)?;
-    let mut url = Wishes::read(&options)?.url(application_id, &state);
+    let mut url = AuthorizeUrl::new(application_id, &state).options(options::connect_options(&options)?);
     if let Some(uri) = options.parsed("redirectUri", RedirectUri::parse)? {
         url = url.redirect_uri(uri);
     }
-    if options.choice("responseType", &["code", "none"])? == Some(1) {
-        url = url.response_type(ResponseType::None);
+    if let Some(response_type) = options.choice("responseType", ResponseType::ALL, ResponseType::NAMES)? {
+        url = url.response_type(response_type);
     }
     if let Some(id) = external_id(&options)? {
         url = url.external_id(id);
     }
-    Ok(url.to_href(&connect_origin(&options)?)?)
+    Ok(url.to_url(&connect_origin(&options)?)?)
 }
 
 pub(super) fn reauthenticate_url(given: JsValue) -> Result<String> {
@@ -58,12 +60,8 @@ pub(super) fn reauthenticate_url(given: JsValue) -> Result<String> {
     if let Some(resolution) = options.string("resolutionUrl")? {
         options.refuse("resolutionUrl", &REPLACED)?;
         let redirect_uri = options.required("redirectUri", RedirectUri::parse)?;
-        return Ok(ReauthenticateUrl::href_from_resolution(
-            &connect,
-            &resolution,
-            &redirect_uri,
-            &state,
-        )?);
+        return ReauthenticateUrl::from_resolution(&connect, &resolution, &redirect_uri, &state)
+            .map_err(|reason| options::refused("resolutionUrl", reason));
     }
     let application_id = options.required("applicationId", ApplicationId::parse)?;
     let vehicle_id = options.required("vehicleId", VehicleId::parse)?;
@@ -71,8 +69,9 @@ pub(super) fn reauthenticate_url(given: JsValue) -> Result<String> {
     if let Some(uri) = options.parsed("redirectUri", RedirectUri::parse)? {
         url = url.redirect_uri(uri);
     }
-    if options.choice("responseType", &["vehicle_id", "none"])? == Some(1) {
-        url = url.response_type(ReauthenticateResponseType::None);
+    let (types, names) = (ReauthenticateResponseType::ALL, ReauthenticateResponseType::NAMES);
+    if let Some(response_type) = options.choice("responseType", types, names)? {
+        url = url.response_type(response_type);
     }
     if let Some(user) = options.parsed("user", UserId::parse)? {
         url = url.user(user);
@@ -80,7 +79,9 @@ pub(super) fn reauthenticate_url(given: JsValue) -> Result<String> {
     if let Some(id) = external_id(&options)? {
         url = url.external_id(id);
     }
-    Ok(url.to_href(&connect)?)
+    // The one thing that can be wrong with values that were read: there is no redirect URI.
+    url.to_url(&connect)
+        .map_err(|error| options::refused("redirectUri", error.reason()))
 }
 
 pub(super) fn has_callback(url: &JsValue) -> Result<bool> {
@@ -88,7 +89,7 @@ pub(super) fn has_callback(url: &JsValue) -> Result<bool> {
         Some(url) => url,
         None => page::href(&page::window("hasCallback")?)?,
     };
-    Ok(query::is_callback(query::of(&url)))
+    Ok(is_callback(query_of(&url)))
 }
 
 pub(super) fn check_callback(url: &JsValue, given: JsValue) -> Result<JsValue> {
@@ -107,21 +108,14 @@ pub(super) fn check_callback(url: &JsValue, given: JsValue) -> Result<JsValue> {
         None => options.required("state", State::parse)?.fingerprint(),
     };
     let now = page::now();
-    let pending = PendingConnection::new(fingerprint, redirect_uri, options.time("startedAt")?.unwrap_or(now));
-    let callback = UncheckedCallback::parse_for(pending.redirect_uri(), &url)?.verify(&pending, now)?;
-    let object = callback
-        .serialize(&serde_wasm_bindgen::Serializer::json_compatible())
-        .map_err(|_| Error::new(ErrorCode::Internal, "the callback could not be handed over"))?;
-    // The one place where a code leaves: its receiver is the caller's own back end.
-    if let Callback::Granted { code: Some(code), .. } = &callback {
-        shape::set(&object, "code", &code.expose().into());
-    }
-    Ok(object)
+    let attempt = Attempt::new(fingerprint, redirect_uri, options.time("startedAt")?.unwrap_or(now));
+    let callback = UnverifiedCallback::parse_for(attempt.redirect_uri(), &url)?.verify(&attempt, now)?;
+    Ok(callback_object(&callback))
 }
 
 fn connect_origin(options: &Options) -> Result<Origin> {
     Ok(options
-        .parsed("connectOrigin", |text| Origin::parse("connectOrigin", text))?
+        .parsed("connectOrigin", Origin::parse)?
         .unwrap_or_else(Origin::connect))
 }
 

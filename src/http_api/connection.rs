@@ -1,0 +1,116 @@
+//! A connection as its owner sees it: `GET /connections`.
+
+use serde::{Deserialize, Serialize};
+
+use super::schema::{Field, Kind, Schema, field};
+use crate::{
+    connect::{ConnectionId, VehicleId},
+    string_enum::string_enum,
+    time::UnixMillis,
+};
+
+string_enum! {
+    /// Whether a connection can be used.
+    ConnectionStatus {
+        /// Usable.
+        Active = "active",
+        /// The latest refresh failed and is being repeated; still usable, or soon again.
+        Degraded = "degraded",
+        /// Smartcar wants the owner to log in again at the car's maker; the tokens are kept. Nothing sets it yet.
+        ReauthenticationRequired = "reauthentication_required",
+        /// The grant is over: the owner must connect again.
+        ReconnectionRequired = "reconnection_required",
+    }
+}
+
+string_enum! {
+    /// Why a connection is not [active](ConnectionStatus::Active).
+    Cause {
+        /// Smartcar no longer accepts the refresh token.
+        RefreshTokenRefused = "refresh_token_refused",
+        /// The refresh token's 60 days are over.
+        RefreshTokenExpired = "refresh_token_expired",
+        /// The token endpoint did not accept the application.
+        ClientRejected = "client_rejected",
+        /// The token endpoint asked to wait.
+        RateLimited = "rate_limited",
+        /// The token endpoint refused without saying whose fault it is.
+        RefusedWithoutReason = "refused_without_reason",
+        /// The token endpoint answered 5xx.
+        ServerError = "server_error",
+        /// No answer came in time.
+        TimedOut = "timed_out",
+        /// The connection broke.
+        ConnectionLost = "connection_lost",
+        /// The answer could not be read.
+        UnreadableResponse = "unreadable_response",
+        /// The token endpoint redirected.
+        Redirected = "redirected",
+    }
+}
+
+impl Cause {
+    /// The stable name.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+/// A connection as its owner sees it: never a token. Times are milliseconds since the Unix epoch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Connection {
+    /// Its id.
+    pub id: ConnectionId,
+    /// Its status.
+    pub status: ConnectionStatus,
+    /// Why the status is not `active`.
+    pub cause: Option<Cause>,
+    /// When the status became what it is.
+    pub since: UnixMillis,
+    /// Its vehicles.
+    pub vehicles: Vec<ListedVehicle>,
+    /// When the owner connected.
+    pub connected_at: UnixMillis,
+    /// When the access token expires; it is refreshed when needed. `None` once the grant is over.
+    pub access_expires_at: Option<UnixMillis>,
+    /// When the refresh token expires; it is renewed long before. `None` where there is none, as in Smartcar's v3.
+    pub refresh_expires_at: Option<UnixMillis>,
+}
+
+/// The table of [`Connection`].
+pub const CONNECTION: Schema = &[
+    field("id", Kind::Text),
+    field("status", Kind::OneOf(ConnectionStatus::NAMES)),
+    field("cause", Kind::Name(Cause::NAMES)).nullable(),
+    field("since", Kind::Number),
+    field("vehicles", Kind::Array(LISTED_VEHICLE)),
+    field("connectedAt", Kind::Number),
+    field("accessExpiresAt", Kind::Number).nullable(),
+    field("refreshExpiresAt", Kind::Number).nullable(),
+];
+
+/// A vehicle as a connection lists it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedVehicle {
+    /// Smartcar's id.
+    pub id: VehicleId,
+}
+
+const LISTED_VEHICLE: Schema = &[field("id", Kind::Text)];
+
+/// The answer to `GET /connections`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionList {
+    /// The connections of the caller.
+    pub connections: Vec<Connection>,
+}
+
+const LIST: Field = field("connections", Kind::Array(CONNECTION));
+
+/// The name of the field of [`ConnectionList`].
+pub const CONNECTIONS: &str = LIST.name;
+
+/// The table of [`ConnectionList`].
+pub const CONNECTION_LIST: Schema = &[LIST];

@@ -1,0 +1,65 @@
+//! The stable codes of the errors that JavaScript sees.
+
+use super::problem::ProblemCode;
+
+/// Defines the codes: those of the package itself, and the Worker's.
+macro_rules! error_codes {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)+) => {
+        /// What went wrong, as `ConnectError.code` tells it. `types.d.ts` lists the same codes; a test compares the two.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum ErrorCode {
+            $($(#[$doc])* $variant,)+
+            /// What the Worker answers with, and what the module finds out by itself as the Worker would.
+            Worker(ProblemCode),
+        }
+
+        impl ErrorCode {
+            /// The names of the codes that no Worker answers with.
+            pub const OWN_NAMES: &'static [&'static str] = &[$($name,)+];
+
+            /// The code as JavaScript sees it.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                    Self::Worker(code) => code.as_str(),
+                }
+            }
+        }
+    };
+}
+
+error_codes! {
+    /// A function was called before `init()` had finished. From the package's JavaScript.
+    NotInitialized = "not_initialized",
+    /// The page's Content-Security-Policy forbids WebAssembly. From the package's JavaScript.
+    WasmBlocked = "wasm_blocked",
+    /// The WebAssembly file could not be loaded. From the package's JavaScript.
+    WasmUnavailable = "wasm_unavailable",
+    /// A defect in this package. From the package's JavaScript, and from the Worker.
+    Internal = "internal",
+    /// An argument or option is missing, unknown or has a bad value; `field` names it.
+    InvalidOption = "invalid_option",
+    /// The function needs a page in a browser.
+    NotInBrowser = "not_in_browser",
+    /// The browser offers no random number generator.
+    CryptoUnavailable = "crypto_unavailable",
+    /// `sessionStorage` is blocked or full.
+    BrowserStorageUnavailable = "browser_storage_unavailable",
+    /// The Worker could not be reached.
+    NetworkError = "network_error",
+    /// The answer is not one of the Worker's.
+    UnexpectedResponse = "unexpected_response",
+    /// The Worker answered with a problem whose code this version does not know.
+    EdgeError = "edge_error",
+}
+
+impl ErrorCode {
+    /// The code of a problem called `name`, if this version knows it.
+    #[must_use]
+    pub fn from_problem(name: &str) -> Option<Self> {
+        ProblemCode::from_name(name)
+            .filter(|code| code.reaches_browsers())
+            .map(Self::Worker)
+    }
+}

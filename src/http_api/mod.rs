@@ -1,0 +1,30 @@
+//! The contract between the browser module and the Worker: paths, headers, bodies, answers and error codes.
+//!
+//! Both halves are compiled from this. Each body stands in one file, as the type that the Worker reads or sends beside the
+//! [table](schema) by which the browser module checks it; a test holds the two together, and holds them to the type
+//! declarations of the npm package. `docs/http-api.md` describes the same for those who write their own client.
+//!
+//! Nothing here keeps a secret.
+
+pub mod connection;
+pub mod finish;
+pub mod header;
+pub mod path;
+pub mod problem;
+pub mod schema;
+pub mod start;
+#[cfg(feature = "edge")]
+pub mod token;
+pub mod vehicle;
+
+mod error_code;
+
+pub use connection::{Cause, Connection, ConnectionList, ConnectionStatus, ListedVehicle};
+pub use error_code::ErrorCode;
+pub use finish::{FinishRequest, FinishResponse};
+pub use problem::ProblemCode;
+pub use start::{StartRequest, StartResponse};
+pub use vehicle::{Vehicle, VehicleList};
+
+#[cfg(test)]
+mod tests;

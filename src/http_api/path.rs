@@ -1,0 +1,39 @@
+//! Where the routes of the Worker lie, below the path at which it is mounted.
+
+use crate::connect::ConnectionId;
+
+/// Where the Worker is mounted unless its operator and the app say otherwise.
+pub const DEFAULT_MOUNT: &str = "/smartcar";
+
+/// `POST`: notes that a connection is started.
+pub const CONNECT_START: &str = "/connect/start";
+
+/// `POST`: finishes a connection.
+pub const CONNECT_FINISH: &str = "/connect/finish";
+
+/// `GET`: the connections of the caller; `DELETE`: ends all of them. With `/` and an id: one of them.
+pub const CONNECTIONS: &str = "/connections";
+
+/// `GET`: the vehicles of the caller.
+pub const VEHICLES: &str = "/vehicles";
+
+/// `POST`, for the app's own back end: an access token.
+pub const INTERNAL_TOKEN: &str = "/internal/token";
+
+/// `GET`, for the operator: how far the rotation of the sealing keys is.
+pub const INTERNAL_ROTATION: &str = "/internal/rotation";
+
+/// `GET`: whether the Worker is set up.
+pub const HEALTH: &str = "/healthz";
+
+/// Where one connection is.
+#[must_use]
+pub fn connection(id: &ConnectionId) -> String {
+    [CONNECTIONS, "/", id.as_str()].concat()
+}
+
+/// The id in the path of one connection, as it stands there; `None` if it is another path.
+#[must_use]
+pub fn connection_id(path: &str) -> Option<&str> {
+    path.strip_prefix(CONNECTIONS)?.strip_prefix('/')
+}

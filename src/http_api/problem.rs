@@ -1,0 +1,202 @@
+//! Errors of the Worker: `application/problem+json` (RFC 9457).
+
+use serde::{Deserialize, Serialize};
+
+use super::schema::{Kind, Schema, field};
+use crate::connect::{CallbackError, StateError};
+
+/// Defines the codes: name, HTTP status and title of each.
+macro_rules! problem_codes {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $status:literal, $title:literal;)+) => {
+        /// Every kind of error that the Worker answers with.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum ProblemCode {
+            $($(#[$doc])* #[serde(rename = $name)] $variant,)+
+        }
+
+        impl ProblemCode {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The names of [`ALL`](Self::ALL), in the same order.
+            pub const NAMES: &'static [&'static str] = &[$($name,)+];
+
+            /// The stable name.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+
+            /// The code called `name`, if this version knows it.
+            #[must_use]
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name {
+                    $($name => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+
+            /// The HTTP status.
+            #[must_use]
+            pub const fn status(self) -> u16 {
+                match self {
+                    $(Self::$variant => $status,)+
+                }
+            }
+
+            /// One line for people.
+            #[must_use]
+            pub const fn title(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $title,)+
+                }
+            }
+        }
+    };
+}
+
+problem_codes! {
+    /// A setting of the Worker is missing or unusable.
+    Misconfigured = "misconfigured", 503, "The Worker is not set up";
+    /// No such path.
+    NotFound = "not_found", 404, "There is nothing at this address";
+    /// The path exists, the method does not.
+    MethodNotAllowed = "method_not_allowed", 405, "This address does not take this method";
+    /// The request comes from an origin that is not allowed.
+    OriginNotAllowed = "origin_not_allowed", 403, "Requests from this origin are not allowed";
+    /// The header `X-Requested-With: smartcar-connect` is missing.
+    HeaderMissing = "header_missing", 403, "A required header is missing";
+    /// The body is not `application/json`.
+    UnsupportedMediaType = "unsupported_media_type", 415, "The body is not JSON";
+    /// The body is longer than 16 KiB.
+    BodyTooLarge = "body_too_large", 413, "The body is too large";
+    /// The body is not JSON of the documented form.
+    InvalidBody = "invalid_body", 400, "The body can't be read";
+    /// A parameter was refused.
+    InvalidParameter = "invalid_parameter", 400, "A parameter is not acceptable";
+    /// The caller has no session, or it has ended.
+    SessionMissing = "session_missing", 401, "There is no session";
+    /// The callback has no state.
+    StateMissing = "state_missing", 400, "The callback has no state";
+    /// The state is not one of the caller's.
+    StateUnknown = "state_unknown", 403, "The connection was not started here";
+    /// The connection was started too long ago.
+    StateExpired = "state_expired", 410, "The connection took too long";
+    /// The state was used by another callback.
+    StateUsed = "state_used", 409, "The connection is already finished";
+    /// The callback has a parameter twice.
+    CallbackRepeatedParameter = "callback_repeated_parameter", 400, "The callback has a parameter twice";
+    /// The callback has no parameters.
+    CallbackEmpty = "callback_empty", 400, "The callback has no parameters";
+    /// The callback can't be read.
+    CallbackMalformed = "callback_malformed", 400, "The callback can't be read";
+    /// The callback is too long.
+    CallbackTooLong = "callback_too_long", 400, "The callback is too long";
+    /// The callback belongs to another redirect URI.
+    CallbackOtherRedirectUri = "callback_other_redirect_uri", 400, "The callback belongs to another redirect URI";
+    /// Access was granted, but no authorization code came with it.
+    CodeMissing = "code_missing", 502, "Smartcar sent no authorization code";
+    /// Smartcar refused the authorization code.
+    ExchangeRefused = "exchange_refused", 502, "Smartcar refused the authorization code";
+    /// Smartcar does not accept the application's id and secret.
+    ClientRejected = "client_rejected", 502, "Smartcar does not accept the application";
+    /// Smartcar can't be reached or fails.
+    UpstreamUnavailable = "upstream_unavailable", 503, "Smartcar can't be reached at the moment";
+    /// There is no such connection of the caller's.
+    ConnectionNotFound = "connection_not_found", 404, "There is no such connection";
+    /// The owner has to connect again.
+    ReconnectionRequired = "reconnection_required", 409, "The owner has to connect the car again";
+    /// The service key is missing or wrong.
+    ServiceKeyRejected = "service_key_rejected", 401, "The service key is missing or wrong";
+    /// Storage failed.
+    StorageUnavailable = "storage_unavailable", 503, "Storage can't be reached at the moment";
+}
+
+impl ProblemCode {
+    /// Whether a browser can meet it. Only the app's own back end sends service keys.
+    #[must_use]
+    pub const fn reaches_browsers(self) -> bool {
+        !matches!(self, Self::ServiceKeyRejected)
+    }
+}
+
+impl From<StateError> for ProblemCode {
+    fn from(error: StateError) -> Self {
+        match error {
+            StateError::Missing => Self::StateMissing,
+            StateError::Unknown => Self::StateUnknown,
+            StateError::Expired => Self::StateExpired,
+            StateError::Used => Self::StateUsed,
+        }
+    }
+}
+
+impl From<CallbackError> for ProblemCode {
+    fn from(error: CallbackError) -> Self {
+        match error {
+            CallbackError::RepeatedParameter { .. } => Self::CallbackRepeatedParameter,
+            CallbackError::NoParameters => Self::CallbackEmpty,
+            CallbackError::TooLong => Self::CallbackTooLong,
+            CallbackError::OtherRedirectUri => Self::CallbackOtherRedirectUri,
+            CallbackError::Malformed { .. } => Self::CallbackMalformed,
+        }
+    }
+}
+
+/// The body of an error.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProblemBody {
+    /// `urn:smartcar-connect:problem:` and the code.
+    pub r#type: String,
+    /// The code's title.
+    pub title: String,
+    /// The code's HTTP status.
+    pub status: u16,
+    /// What kind of error it is.
+    pub code: ProblemCode,
+    /// What was wrong and what to do about it.
+    pub detail: String,
+    /// The Worker's name for the request, to find it in the logs.
+    pub request_id: String,
+    /// The parameter, setting or header that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// After how many seconds a further attempt makes sense.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
+}
+
+/// The table of [`ProblemBody`].
+pub const PROBLEM: Schema = &[
+    field("type", Kind::Text),
+    field("title", Kind::Text),
+    field("status", Kind::Number),
+    field("code", Kind::Name(ProblemCode::NAMES)),
+    field("detail", Kind::Text),
+    field("requestId", Kind::Text),
+    field("field", Kind::Text).optional(),
+    field("retryAfter", Kind::Number).optional(),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_its_own_name_and_an_error_status() {
+        let mut names = ProblemCode::NAMES.to_vec();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), ProblemCode::ALL.len());
+        for code in ProblemCode::ALL {
+            assert!((400..=599).contains(&code.status()) && code.status() != 500, "{code:?}");
+            assert_eq!(ProblemCode::from_name(code.as_str()), Some(*code));
+            // As it crosses from the Durable Object to the Worker, which may be of two versions for a moment.
+            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+        }
+        assert_eq!(ProblemCode::from_name("State_Used"), None);
+    }
+}
