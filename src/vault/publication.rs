@@ -273,3 +273,220 @@ impl KvCopy {
 fn kv_backoff(failures: u32) -> Millis {
     exponential_backoff(Millis::new(1_100), failures).min(Millis::from_mins(5))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
+    const MONTH: Millis = Millis::from_days(30);
+    const UPKEEPS: [Upkeep; 3] = [Upkeep::Written, Upkeep::WrittenTwice, Upkeep::Renewed(MONTH)];
+
+    fn ago(millis: u64) -> UnixMillis {
+        UnixMillis::new(NOW.as_millis() - millis)
+    }
+
+    fn ahead(millis: u64) -> UnixMillis {
+        NOW.after(Millis::new(millis))
+    }
+
+    fn dirty(changed_during_write: bool, failures: u32, retry_at: UnixMillis) -> KvCopy {
+        KvCopy::Dirty {
+            since: ago(50_000),
+            failures,
+            retry_at,
+            changed_during_write,
+        }
+    }
+
+    fn settling(since: UnixMillis, rewrite_at: UnixMillis) -> KvCopy {
+        KvCopy::Settling { since, rewrite_at }
+    }
+
+    fn synced(since: UnixMillis, renew_at: Option<UnixMillis>) -> KvCopy {
+        KvCopy::Synced { since, renew_at }
+    }
+
+    #[test]
+    fn a_write_that_ends_makes_of_a_copy_what_the_table_says() {
+        let (old, minutes) = (ago(500_000), Millis::from_mins);
+        let first = settling(NOW, NOW.after(minutes(2)));
+        let (once, renewed) = (synced(NOW, None), synced(NOW, Some(NOW.after(MONTH))));
+        let early = settling(ago(119_999), ahead(1));
+        // What is kept, and what it is after a write that was accepted and after one that failed, for each upkeep.
+        let table: [(KvCopy, [KvCopy; 3], [KvCopy; 3]); 8] = [
+            (
+                dirty(false, 2, ahead(7)),
+                [once, first, first],
+                [dirty(false, 3, ahead(4_400)); 3],
+            ),
+            (
+                dirty(true, 2, ahead(7)),
+                [dirty(false, 2, ahead(7)); 3],
+                [dirty(true, 3, ahead(4_400)); 3],
+            ),
+            (early, [early; 3], [early; 3]),
+            (
+                settling(ago(120_000), NOW),
+                [once, once, renewed],
+                [settling(ago(120_000), NOW.after(minutes(2))); 3],
+            ),
+            (
+                settling(old, ahead(15_000)),
+                [once, once, renewed],
+                [settling(old, NOW.after(minutes(2))); 3],
+            ),
+            (synced(old, None), [once, once, renewed], [synced(old, None); 3]),
+            (
+                synced(old, Some(ago(1))),
+                [once, once, renewed],
+                [synced(old, Some(NOW.after(minutes(5)))); 3],
+            ),
+            (
+                synced(old, Some(ahead(300_001))),
+                [once, once, renewed],
+                [synced(old, Some(ahead(300_001))); 3],
+            ),
+        ];
+        for (copy, done, failed) in table {
+            for (outcome, expected) in [(KvOutcome::Done, done), (KvOutcome::Failed, failed)] {
+                for (upkeep, expected) in UPKEEPS.into_iter().zip(expected) {
+                    let after = copy.after_write(outcome, NOW, upkeep);
+                    assert_eq!(after, expected, "{copy:?} after {outcome:?} with {upkeep:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_write_that_fails_again_and_again_waits_for_up_to_five_minutes() {
+        let mut copy = KvCopy::dirty(NOW);
+        for wait in [
+            1_100, 2_200, 4_400, 8_800, 17_600, 35_200, 70_400, 140_800, 281_600, 300_000, 300_000,
+        ] {
+            copy = copy.after_write(KvOutcome::Failed, NOW, Upkeep::Written);
+            assert_eq!(copy.alarm(), Some(ahead(wait)));
+        }
+        let worst = dirty(false, u32::MAX, NOW).after_write(KvOutcome::Failed, NOW, Upkeep::Written);
+        assert_eq!(worst, dirty(false, u32::MAX, ahead(300_000)));
+    }
+
+    #[test]
+    fn a_change_while_a_write_may_be_under_way_takes_another_write() {
+        let changed = KvCopy::dirty(ago(1_000)).changed(NOW);
+        let expected = KvCopy::Dirty {
+            since: ago(1_000),
+            failures: 0,
+            retry_at: ahead(15_000),
+            changed_during_write: true,
+        };
+        assert_eq!(changed, expected);
+        for upkeep in UPKEEPS {
+            let after_first = changed.after_write(KvOutcome::Done, NOW, upkeep);
+            assert!(
+                matches!(after_first, KvCopy::Dirty { .. }),
+                "the first may have missed it"
+            );
+            let after_second = after_first.after_write(KvOutcome::Done, NOW, upkeep);
+            assert!(!matches!(after_second, KvCopy::Dirty { .. }));
+        }
+        for copy in [
+            settling(ago(1), ahead(119_999)),
+            synced(ago(1), None),
+            synced(ago(1), Some(NOW)),
+        ] {
+            assert_eq!(copy.changed(NOW), KvCopy::dirty(NOW), "{copy:?}: no write is under way");
+        }
+    }
+
+    #[test]
+    fn the_alarm_begins_a_write_when_it_is_due_and_not_again_until_it_is_lost() {
+        let later = ahead(15_000);
+        let table = [
+            (dirty(false, 3, NOW), Some(dirty(false, 3, later))),
+            (dirty(true, 0, ago(1)), Some(dirty(true, 0, later))),
+            (dirty(true, 0, ahead(1)), None),
+            (settling(ago(120_000), NOW), Some(settling(ago(120_000), later))),
+            (settling(ago(119_999), ahead(1)), None),
+            (synced(ago(9), Some(NOW)), Some(synced(ago(9), Some(later)))),
+            (synced(ago(9), Some(ahead(1))), None),
+            (synced(ago(9), None), None),
+        ];
+        for (copy, expected) in table {
+            assert_eq!(copy.begun(NOW), expected, "{copy:?}");
+            let longer = copy.begun_for(NOW, Millis::from_secs(30));
+            let alarms = (longer.and_then(|copy| copy.alarm()), expected.map(|_| ahead(30_000)));
+            assert_eq!(alarms.0, alarms.1, "{copy:?}");
+            if let Some(begun) = expected {
+                assert_eq!(begun.begun(ahead(14_999)), None, "{copy:?} is being written");
+            }
+        }
+    }
+
+    #[test]
+    fn only_a_clock_that_was_ahead_makes_a_wait_longer_than_the_longest() {
+        let hour = LONGEST_BACKOFF.as_millis();
+        let of_dirty = |since, retry_at| KvCopy::Dirty {
+            since,
+            failures: 4,
+            retry_at,
+            changed_during_write: true,
+        };
+        let table = [
+            (of_dirty(ahead(1), ahead(hour)), None),
+            (of_dirty(ahead(hour), ahead(hour + 1)), Some(of_dirty(NOW, NOW))),
+            (of_dirty(ago(1), ahead(hour + 1)), Some(of_dirty(ago(1), NOW))),
+            (settling(ahead(1), ahead(hour)), None),
+            (settling(ahead(hour), ahead(hour + 1)), Some(settling(NOW, NOW))),
+            (settling(ago(1), ahead(hour + 1)), Some(settling(ago(1), NOW))),
+            (synced(NOW, Some(NOW.after(MONTH))), None),
+            (synced(ahead(1), Some(NOW.after(MONTH))), Some(synced(NOW, Some(NOW)))),
+            (synced(ahead(1), None), None),
+        ];
+        for (copy, expected) in table {
+            assert_eq!(copy.clamped(NOW), expected, "{copy:?}");
+            if let Some(clamped) = expected {
+                assert_eq!(clamped.clamped(NOW), None, "{copy:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_copy_must_be_visible_two_minutes_after_its_last_write_and_no_earlier() {
+        for since in [ago(120_000), ago(500_000)] {
+            for renew_at in [None, Some(ago(1)), Some(ahead(1))] {
+                assert!(synced(since, renew_at).must_be_visible(NOW));
+            }
+        }
+        for copy in [
+            synced(ago(119_999), None),
+            synced(ahead(1), None),
+            settling(ago(500_000), ago(1)),
+            dirty(false, 0, ago(1)),
+            dirty(true, 0, ago(1)),
+        ] {
+            assert!(!copy.must_be_visible(NOW), "{copy:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_synced_copy_that_is_not_renewed_needs_no_alarm() {
+        for (copy, is_synced, alarm) in [
+            (KvCopy::dirty(NOW), false, Some(ahead(15_000))),
+            (dirty(true, 1, ahead(3)), false, Some(ahead(3))),
+            (settling(NOW, ahead(4)), false, Some(ahead(4))),
+            (synced(NOW, Some(ahead(5))), true, Some(ahead(5))),
+            (synced(NOW, None), true, None),
+        ] {
+            assert_eq!((copy.is_synced(), copy.alarm()), (is_synced, alarm), "{copy:?}");
+        }
+    }
+
+    #[test]
+    fn outcomes_have_stable_names() {
+        assert_eq!(
+            [KvOutcome::Done, KvOutcome::Failed].map(KvOutcome::code),
+            ["done", "failed"]
+        );
+    }
+}

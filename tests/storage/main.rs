@@ -1,4 +1,4 @@
-//! What is stored: the vectors of `docs/storage.md`, and that no record opens anywhere but in its own binding.
+//! What is stored: the vectors of `docs/storage.md`, and that no record opens but with its own binding.
 
 #![cfg(feature = "edge")]
 #![expect(
@@ -12,7 +12,7 @@ mod swap;
 mod vectors;
 
 use smartcar_connect::{
-    connect::ConnectionId,
+    connect::{ConnectionId, ExternalId, UserId},
     principal::Principal,
     seal::{KeyRing, RecordBinding, SealedRecord},
 };
@@ -29,10 +29,19 @@ fn binding(record_type: &str, owner: &str, item: &str) -> RecordBinding {
     let principal = || Principal::parse(owner).unwrap();
     match record_type {
         "grant" => RecordBinding::grant(&principal(), &ConnectionId::parse(item).unwrap()),
+        "access_token" => RecordBinding::access_token(&principal(), &ConnectionId::parse(item).unwrap()),
         "pending" => RecordBinding::pending(&principal(), item),
         "index" => RecordBinding::index(&principal()),
         "publication" => RecordBinding::publication(&principal()),
         "profile" => RecordBinding::profile(owner.strip_prefix("vault:").unwrap()),
+        "lookup" => match owner.split_once(':').unwrap() {
+            ("external_id", id) => {
+                assert_eq!(item, "", "a look-up by external id has no item");
+                RecordBinding::external_id_lookup(&ExternalId::parse(id).unwrap())
+            }
+            ("user_id", id) => RecordBinding::user_lookup(&UserId::parse(id).unwrap(), item),
+            (other, _) => panic!("no look-up by {other}"),
+        },
         other => panic!("no type {other}"),
     }
 }

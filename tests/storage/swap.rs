@@ -1,7 +1,8 @@
-//! No record opens in another's binding.
+//! No record opens with another's binding.
 
 use proptest::{collection::vec, prelude::*};
 use smartcar_connect::{
+    connect::{ConnectionId, ExternalId, UserId},
     principal::Principal,
     seal::{KeyRing, KvName, Nonce, OpenError, RecordBinding, SealedRecord},
 };
@@ -19,25 +20,36 @@ fn connection() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Owners that are likely to be confused: shared prefixes, and text that looks like the next field.
+/// Owners that are likely to be confused: shared prefixes, text that looks like the next field, and principals that are named
+/// like the owners of other types.
 fn owner() -> impl Strategy<Value = String> {
     prop_oneof![
         Just("a".to_owned()),
         Just("ab".to_owned()),
         Just("vault:a".to_owned()),
+        Just("external_id:a".to_owned()),
+        Just("user_id:a".to_owned()),
         Just("grant".to_owned()),
         "[!-~]{1,40}",
     ]
 }
 
+/// The id of a vault's Durable Object.
+fn vault() -> impl Strategy<Value = String> {
+    prop_oneof![Just("a".to_owned()), "[a-f0-9]{0,64}"]
+}
+
 fn named() -> impl Strategy<Value = Named> {
     prop_oneof![
         (owner(), connection()).prop_map(|(owner, item)| ("grant", owner, item)),
+        (owner(), connection()).prop_map(|(owner, item)| ("access_token", owner, item)),
         (owner(), prop_oneof![connection(), Just(String::new()), "[!-~]{0,43}"])
             .prop_map(|(owner, item)| ("pending", owner, item)),
         owner().prop_map(|owner| ("index", owner, String::new())),
         owner().prop_map(|owner| ("publication", owner, String::new())),
-        "[a-f0-9]{0,64}".prop_map(|id| ("profile", format!("vault:{id}"), String::new())),
+        vault().prop_map(|id| ("profile", format!("vault:{id}"), String::new())),
+        owner().prop_map(|id| ("lookup", format!("external_id:{id}"), String::new())),
+        (owner(), vault()).prop_map(|(id, vault)| ("lookup", format!("user_id:{id}"), vault)),
     ]
 }
 
@@ -71,7 +83,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn a_record_opens_in_its_own_place_only(
+    fn a_record_opens_with_its_own_binding_only(
         one in named(),
         other in named(),
         generation: u64,
@@ -86,15 +98,28 @@ proptest! {
     }
 
     #[test]
-    fn a_record_opens_under_its_own_type_only(owner in owner(), item in connection(), nonce: Nonce) {
+    fn a_record_opens_under_its_own_type_only(
+        owner in prop_oneof![owner(), vault().prop_map(|id| format!("vault:{id}")), "external_id:[!-~]{1,40}", "user_id:[!-~]{1,40}"],
+        connection in connection(),
+        nonce: Nonce,
+    ) {
         let ring = ring(&format!("k1:{KEY_A}"));
-        let kinds: Vec<Named> = ["grant", "pending", "index", "publication"]
-            .map(|kind| (kind, owner.clone(), if matches!(kind, "index" | "publication") { String::new() } else { item.clone() }))
-            .into();
-        for one in &kinds {
+        // Every type that this owner can have, with this item and with none.
+        let mut all: Vec<Named> = Vec::new();
+        for item in [connection.as_str(), ""] {
+            let kinds: &[&str] = if item.is_empty() { &["pending", "index", "publication"] } else { &["grant", "access_token", "pending"] };
+            all.extend(kinds.iter().map(|kind| (*kind, owner.clone(), item.to_owned())));
+            if item.is_empty() && owner.starts_with("vault:") {
+                all.push(("profile", owner.clone(), String::new()));
+            }
+            if owner.starts_with("user_id:") || (item.is_empty() && owner.starts_with("external_id:")) {
+                all.push(("lookup", owner.clone(), item.to_owned()));
+            }
+        }
+        for one in &all {
             let record = sealed(&ring, one, 1, nonce, b"{}");
-            for other in &kinds {
-                prop_assert_eq!(opens(&ring, &record, &at(other)), one == other);
+            for other in &all {
+                prop_assert_eq!(opens(&ring, &record, &at(other)), one == other, "{:?} as {:?}", one, other);
             }
         }
     }
@@ -104,28 +129,43 @@ proptest! {
         owner in owner(),
         connections in two(connection()),
         fingerprints in two("[!-~]{0,43}"),
+        vaults in two(vault()),
         nonce: Nonce,
     ) {
         let ring = ring(&format!("k1:{KEY_A}"));
-        for (kind, [item, other]) in [("grant", connections), ("pending", fingerprints)] {
+        let user = format!("user_id:{owner}");
+        for (kind, owner, [item, other]) in [
+            ("grant", &owner, connections.clone()),
+            ("access_token", &owner, connections),
+            ("pending", &owner, fingerprints),
+            ("lookup", &user, vaults),
+        ] {
             let record = sealed(&ring, &(kind, owner.clone(), item.clone()), 1, nonce, b"{}");
-            prop_assert!(opens(&ring, &record, &binding(kind, &owner, &item)));
-            prop_assert!(!opens(&ring, &record, &binding(kind, &owner, &other)), "{} of {} as {}", kind, item, other);
+            prop_assert!(opens(&ring, &record, &binding(kind, owner, &item)));
+            prop_assert!(!opens(&ring, &record, &binding(kind, owner, &other)), "{} of {} as {}", kind, item, other);
         }
     }
 
     #[test]
     fn a_record_opens_under_its_own_owner_only(
         [owner, other] in two(owner()),
-        vaults in two("[a-f0-9]{0,64}"),
+        vaults in two(vault()),
         item in connection(),
         nonce: Nonce,
     ) {
         let ring = ring(&format!("k1:{KEY_A}"));
+        let vault = vaults[0].clone();
         let vaults = vaults.map(|id| format!("vault:{id}"));
         let owners = [owner, other];
+        let [external_ids, user_ids] = ["external_id", "user_id"].map(|of| owners.clone().map(|id| format!("{of}:{id}")));
+        // The same id, of the one and of the other.
+        let same_id = [external_ids[0].clone(), user_ids[0].clone()];
         for (kind, [owner, other], item) in [
+            ("lookup", external_ids, ""),
+            ("lookup", user_ids, &*vault),
+            ("lookup", same_id, ""),
             ("grant", owners.clone(), &*item),
+            ("access_token", owners.clone(), &*item),
             ("pending", owners.clone(), &*item),
             ("index", owners.clone(), ""),
             ("publication", owners, ""),
@@ -209,40 +249,82 @@ proptest! {
     }
 
     #[test]
-    fn no_two_names_in_kv_are_the_same(one in owner(), other in owner(), item in connection(), other_item in connection()) {
-        use smartcar_connect::connect::ConnectionId;
+    fn no_two_names_in_kv_are_the_same(
+        one in owner(),
+        other in owner(),
+        items in two(connection()),
+        vaults in two("[a-f0-9]{1,64}"),
+    ) {
         let ring = ring(&format!("k1:{KEY_A},k2:{KEY_B}"));
-        let names = |owner: &str, item: &str| {
+        let names = |owner: &str| -> Vec<KvName> {
             let principal = Principal::parse(owner).unwrap();
-            let mut names = KvName::grant(&ring, &principal, &ConnectionId::parse(item).unwrap());
-            names.extend(KvName::index(&ring, &principal));
-            names
+            let (external_id, user_id) = (ExternalId::parse(owner).unwrap(), UserId::parse(owner).unwrap());
+            let [item, other_item] = items.clone().map(|item| ConnectionId::parse(&item).unwrap());
+            [
+                KvName::grant(&ring, &principal, &item),
+                KvName::grant(&ring, &principal, &other_item),
+                KvName::index(&ring, &principal),
+                KvName::external_id_lookup(&ring, &external_id),
+                KvName::user_lookup(&ring, &user_id, &vaults[0]),
+                KvName::user_lookup(&ring, &user_id, &vaults[1]),
+            ]
+            .concat()
         };
-        let all = names(&one, &item);
+        let all = names(&one);
         for name in &all {
             prop_assert_eq!(all.iter().filter(|other| *other == name).count(), 1);
-            prop_assert!(!name.as_str().contains(&item));
+            prop_assert!(items.iter().all(|item| !name.as_str().contains(item.as_str())));
         }
         if one != other {
-            prop_assert!(names(&other, &other_item).iter().all(|name| !all.contains(name)));
+            prop_assert!(names(&other).iter().all(|name| !all.contains(name)));
         }
     }
+}
+
+/// One record of each type, and both kinds of look-up.
+fn one_of_each() -> Vec<Named> {
+    let connection = "AQEBAQEBAQEBAQEBAQEBAQ";
+    [
+        ("profile", "vault:ab", ""),
+        ("pending", "ab", "fingerprint"),
+        ("grant", "ab", connection),
+        ("index", "ab", ""),
+        ("publication", "ab", ""),
+        ("access_token", "ab", connection),
+        ("lookup", "external_id:ab", ""),
+        ("lookup", "user_id:ab", "ab"),
+    ]
+    .map(|(record_type, owner, item)| (record_type, owner.to_owned(), item.to_owned()))
+    .into()
 }
 
 #[test]
 fn none_of_the_bits_of_a_record_can_be_changed() {
     for keys in [format!("k1:{KEY_A},k2:{KEY_B}"), format!("k1:{KEY_A},k3:{KEY_B}")] {
         let ring = ring(&keys);
-        let named = ("grant", "ab".to_owned(), "AQEBAQEBAQEBAQEBAQEBAQ".to_owned());
-        let bytes = sealed(&ring, &named, 5, [7; 12], br#"{"live":{}}"#).to_bytes();
-        assert!(SealedRecord::from_bytes(&bytes).is_ok_and(|record| opens(&ring, &record, &at(&named))));
-        for position in 0..bytes.len() {
-            for bit in 0..8 {
-                assert!(
-                    !opens_changed(&ring, &named, &bytes, position, bit),
-                    "bit {bit} of byte {position}"
-                );
+        for named in one_of_each() {
+            let bytes = sealed(&ring, &named, 5, [7; 12], br#"{"live":{}}"#).to_bytes();
+            assert!(SealedRecord::from_bytes(&bytes).is_ok_and(|record| opens(&ring, &record, &at(&named))));
+            for position in 0..bytes.len() {
+                for bit in 0..8 {
+                    assert!(
+                        !opens_changed(&ring, &named, &bytes, position, bit),
+                        "bit {bit} of byte {position} of {named:?}"
+                    );
+                }
             }
+        }
+    }
+}
+
+#[test]
+fn no_record_of_one_binding_opens_with_another() {
+    let ring = ring(&format!("k1:{KEY_A}"));
+    let all = one_of_each();
+    for one in &all {
+        let record = sealed(&ring, one, 1, [7; 12], b"{}");
+        for other in &all {
+            assert_eq!(opens(&ring, &record, &at(other)), one == other, "{one:?} as {other:?}");
         }
     }
 }
@@ -250,14 +332,15 @@ fn none_of_the_bits_of_a_record_can_be_changed() {
 /// Should one ring call a key what another one calls the same: the record says which, and that cannot be changed.
 #[test]
 fn no_record_passes_as_one_of_another_key_id() {
-    let named = ("index", "a".to_owned(), String::new());
-    let mut bytes = sealed(&ring(&format!("k1:{KEY_A}")), &named, 1, [0; 12], b"{}").to_bytes();
-    assert_eq!(&bytes[2..4], b"k1");
-    bytes[3] = b'2';
-    let renamed = SealedRecord::from_bytes(&bytes).unwrap();
-    assert_eq!(renamed.key_id().as_str(), "k2");
-    let opened = renamed.open(&ring(&format!("k2:{KEY_A}")), &at(&named));
-    assert_eq!(opened.unwrap_err(), OpenError::NotAuthentic);
+    for named in one_of_each() {
+        let mut bytes = sealed(&ring(&format!("k1:{KEY_A}")), &named, 1, [0; 12], b"{}").to_bytes();
+        assert_eq!(&bytes[2..4], b"k1");
+        bytes[3] = b'2';
+        let renamed = SealedRecord::from_bytes(&bytes).unwrap();
+        assert_eq!(renamed.key_id().as_str(), "k2");
+        let opened = renamed.open(&ring(&format!("k2:{KEY_A}")), &at(&named));
+        assert_eq!(opened.unwrap_err(), OpenError::NotAuthentic, "{named:?}");
+    }
 }
 
 #[test]

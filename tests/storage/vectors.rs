@@ -13,12 +13,16 @@ use base64::{
 use hkdf::Hkdf;
 use sha2::Sha256;
 use smartcar_connect::{
-    connect::ConnectionId,
+    connect::{ConnectionId, ExternalId, UserId},
     identity::Session,
     principal::Principal,
     seal::{KeyRing, KvName, SealedRecord},
     time::{Millis, UnixMillis},
-    vault::{GrantRecord, PendingRecord, Profile, VehicleIndex},
+    token::cycle::RefreshState,
+    vault::{
+        Access, IndexRecord, KvCopy, Learned, Lookup, Profile, ReadableToken, Record, VehicleIndex,
+        finish::PendingRecord, join_value, readable_part,
+    },
 };
 
 use crate::binding;
@@ -54,7 +58,19 @@ fn records() -> Vec<(String, Fields)> {
         .into_iter()
         .filter(|(_, fields)| fields.contains_key("record"))
         .collect();
-    assert_eq!(records.len(), 6, "one of each type, and one under a retired key");
+    let mut types: Vec<&str> = records.iter().map(|(_, fields)| fields["type"].as_str()).collect();
+    types.sort_unstable();
+    types.dedup();
+    let all = [
+        "access_token",
+        "grant",
+        "index",
+        "lookup",
+        "pending",
+        "profile",
+        "publication",
+    ];
+    assert_eq!(types, all, "one of each type at least");
     records
 }
 
@@ -146,27 +162,8 @@ fn the_text_suffices_to_open_a_record() {
     }
 }
 
-/// The Worker's `IndexRecord`, which is not of this crate.
-#[derive(serde::Serialize, serde::Deserialize)]
-struct Publication {
-    generation: u64,
-    publish_at: Option<UnixMillis>,
-    accepted: bool,
-}
-
-#[test]
-fn a_publication_has_the_members_of_the_worker_s_record() {
-    let source = include_str!("../../worker/src/vault/index.rs");
-    let (_, members) = source.split_once("struct IndexRecord {").unwrap();
-    let (members, _) = members.split_once('}').unwrap();
-    let members: Vec<&str> = members
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("pub(super) "))
-        .collect();
-    assert_eq!(
-        members,
-        ["generation: u64,", "publish_at: Option<UnixMillis>,", "accepted: bool,"]
-    );
+fn rewritten<T: serde::de::DeserializeOwned + serde::Serialize>(json: &str) -> String {
+    serde_json::to_string(&serde_json::from_str::<T>(json).unwrap()).unwrap()
 }
 
 /// The plaintexts are what the program reads and writes.
@@ -175,14 +172,109 @@ fn the_plaintexts_are_records() {
     for (name, fields) in records() {
         let json = &fields["plaintext"];
         let written = match fields["type"].as_str() {
-            "grant" => serde_json::to_string(&serde_json::from_str::<GrantRecord>(json).unwrap()),
-            "pending" => serde_json::to_string(&serde_json::from_str::<PendingRecord>(json).unwrap()),
-            "index" => serde_json::to_string(&serde_json::from_str::<VehicleIndex>(json).unwrap()),
-            "publication" => serde_json::to_string(&serde_json::from_str::<Publication>(json).unwrap()),
-            "profile" => serde_json::to_string(&serde_json::from_str::<Profile>(json).unwrap()),
+            "grant" => rewritten::<Record>(json),
+            "access_token" => rewritten::<ReadableToken>(json),
+            "pending" => rewritten::<PendingRecord>(json),
+            "index" => rewritten::<VehicleIndex>(json),
+            "publication" => rewritten::<IndexRecord>(json),
+            "profile" => rewritten::<Profile>(json),
+            "lookup" => rewritten::<Lookup>(json),
             other => panic!("no type {other}"),
         };
-        assert_eq!(written.unwrap(), *json, "{name}");
+        assert_eq!(written, *json, "{name}");
+    }
+}
+
+fn grant(name: &str) -> Record {
+    serde_json::from_str(&section(name)["plaintext"]).unwrap()
+}
+
+/// The grants of the document are in every state that its text tells of.
+#[test]
+fn every_state_of_a_grant_is_in_a_vector() {
+    let Record::Live(live) = grant("grant") else { panic!() };
+    let tokens = live.owner_tokens().unwrap();
+    assert!(tokens.attempt.is_none() && matches!(tokens.refresh, RefreshState::Ok { .. }));
+    assert!(live.user_id.known().is_some() && matches!(live.kv, KvCopy::Dirty { .. }));
+    let attributes: Vec<bool> = live.vehicles().iter().map(|known| known.attributes.is_some()).collect();
+    assert_eq!(attributes, [true, false]);
+
+    let Record::Live(live) = grant("grant whose refresh fails") else {
+        panic!()
+    };
+    let tokens = live.owner_tokens().unwrap();
+    assert!(tokens.attempt.is_some() && matches!(tokens.refresh, RefreshState::Failing { .. }));
+    assert!(matches!(live.user_id, Learned::Unknown { .. }) && matches!(live.vehicles, Learned::Unknown { .. }));
+    assert!(live.kv.is_synced());
+
+    let Record::Live(live) = grant("grant without tokens") else {
+        panic!()
+    };
+    assert!(matches!(live.access, Access::Application));
+
+    let Record::Ended(ended) = grant("grant that ended") else {
+        panic!()
+    };
+    assert!(matches!(ended.kv, KvCopy::Settling { .. }));
+    let Record::Closing(closing) = grant("grant that is closing") else {
+        panic!()
+    };
+    assert!(closing.live.is_some());
+    assert!(matches!(grant("grant under a retired key"), Record::Tombstone(_)));
+}
+
+#[test]
+fn a_record_s_generation_is_that_of_its_content() {
+    for (name, fields) in records() {
+        let json = &fields["plaintext"];
+        let generation = match fields["type"].as_str() {
+            "grant" => serde_json::from_str::<Record>(json).unwrap().generation(),
+            "publication" => serde_json::from_str::<IndexRecord>(json).unwrap().generation,
+            "access_token" => grant("grant").generation(),
+            "index" | "lookup" => section("publication")["generation"].parse().unwrap(),
+            _ => 0,
+        };
+        assert_eq!(fields["generation"], generation.to_string(), "{name}");
+    }
+}
+
+#[test]
+fn the_value_of_a_connection_is_put_together_as_documented() {
+    for name in ["value of a connection", "value of a connection without tokens"] {
+        let fields = section(name);
+        let record = |of: &str| match of {
+            "" => String::new(),
+            of => section(of)["record"].clone(),
+        };
+        let (first, second) = (record(&fields["first"]), record(&fields["second"]));
+        assert_eq!(join_value(&first, &second), fields["value"], "{name}");
+        assert_eq!(
+            readable_part(&fields["value"]),
+            (!first.is_empty()).then_some(&*first),
+            "{name}"
+        );
+
+        let Record::Live(live) = grant(&fields["second"]) else {
+            panic!("{name}")
+        };
+        let readable = ReadableToken::of(&live).map(|token| serde_json::to_string(&token).unwrap());
+        let documented = (!first.is_empty()).then(|| section(&fields["first"])["plaintext"].clone());
+        assert_eq!(readable, documented, "{name}: the first part is of the second");
+    }
+}
+
+/// What a look-up leads to is the vault that its name and its place say.
+#[test]
+fn the_look_ups_are_of_the_owner_and_the_vault_of_the_names() {
+    let names = section("names");
+    let [by_external_id, by_user_id] = ["look-up by external id", "look-up by user id"].map(section);
+    assert_eq!(by_external_id["owner"], format!("external_id:{}", names["external_id"]));
+    assert_eq!(by_external_id["item"], "");
+    assert_eq!(by_user_id["owner"], format!("user_id:{}", names["user_id"]));
+    assert_eq!(by_user_id["item"], names["vault"]);
+    for fields in [by_external_id, by_user_id] {
+        let lookup: Lookup = serde_json::from_str(&fields["plaintext"]).unwrap();
+        assert_eq!(lookup.vault, names["vault"]);
     }
 }
 
@@ -199,19 +291,37 @@ fn names_in_kv_are_as_documented() {
     let fields = section("names");
     let principal = Principal::parse(&fields["principal"]).unwrap();
     let id = ConnectionId::parse(&fields["connection"]).unwrap();
+    let external_id = ExternalId::parse(&fields["external_id"]).unwrap();
+    let user_id = UserId::parse(&fields["user_id"]).unwrap();
+    let vault = &fields["vault"];
     let names = |names: Vec<KvName>| names.iter().map(|name| name.as_str().to_owned()).collect::<Vec<_>>();
-    assert_eq!(
-        names(KvName::grant(&keys(), &principal, &id)),
-        [&*fields["grant"], &*fields["grant_under_retired"]],
-        "the active key's name first"
-    );
-    assert_eq!(
-        names(KvName::index(&keys(), &principal)),
-        [&*fields["index"], &*fields["index_under_retired"]]
-    );
-    for name in ["grant", "grant_under_retired", "index", "index_under_retired"] {
-        assert!(fields[name].starts_with(KvName::PREFIX));
-        assert_eq!(fields[name].len(), KvName::PREFIX.len() + 43);
+    let keys = keys();
+    let all = [
+        ("grant", names(KvName::grant(&keys, &principal, &id)), 43),
+        ("index", names(KvName::index(&keys, &principal)), 43),
+        (
+            "external_id_lookup",
+            names(KvName::external_id_lookup(&keys, &external_id)),
+            43,
+        ),
+        (
+            "user_lookup",
+            names(KvName::user_lookup(&keys, &user_id, vault)),
+            44 + vault.len(),
+        ),
+        ("user_lookup_prefix", KvName::user_lookup_prefixes(&keys, &user_id), 44),
+    ];
+    for (kind, names, length) in all {
+        let documented = [fields[kind].clone(), fields[&format!("{kind}_under_retired")].clone()];
+        assert_eq!(names, documented, "{kind}: the active key's name first");
+        for name in names {
+            assert!(name.starts_with(KvName::PREFIX), "{kind}");
+            assert_eq!(name.len(), KvName::PREFIX.len() + length, "{kind}");
+        }
+    }
+    for key in ["", "_under_retired"] {
+        let [name, prefix] = ["user_lookup", "user_lookup_prefix"].map(|kind| &fields[&format!("{kind}{key}")]);
+        assert_eq!(*name, format!("{prefix}{vault}"));
     }
 }
 
@@ -234,11 +344,21 @@ fn nothing_in_the_block_is_left_unchecked() {
         "keys",
         "principal",
         "grant",
+        "grant whose refresh fails",
+        "grant without tokens",
+        "grant that ended",
+        "grant that is closing",
+        "grant under a retired key",
+        "access token",
         "pending",
+        "pending that was used",
         "index",
         "publication",
         "profile",
-        "grant under a retired key",
+        "look-up by external id",
+        "look-up by user id",
+        "value of a connection",
+        "value of a connection without tokens",
         "names",
         "session",
     ];
