@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{KvCopy, KvOutcome, Profile, Record, VehicleIndex, publication::Upkeep};
 use crate::{
-    connect::{ConnectionId, UserId},
+    connect::{ConnectionId, ExternalId, UserId},
     time::{Millis, UnixMillis},
 };
 
@@ -20,6 +20,8 @@ pub struct IndexRecord {
     pub generation: u64,
     /// How far the copy in KV is.
     pub kv: KvCopy,
+    /// The external ids whose look-ups may be in KV: the owner's, and those from before a deletion that the owner came back to.
+    pub external_ids: Vec<ExternalId>,
     /// The Smartcar users whose look-ups may be in KV.
     pub user_ids: Vec<UserId>,
 }
@@ -27,9 +29,13 @@ pub struct IndexRecord {
 /// What KV is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexWrite {
-    /// The index, or `None` if it and the look-up by external id are deleted. An index without vehicles is written too, as
+    /// The index, or `None` if it is deleted. An index without vehicles is written too, as
     /// long as a connection is shown: the sweep of a rotation finds the vault by it.
     pub index: Option<VehicleIndex>,
+    /// The external ids whose look-ups are written.
+    pub external_ids: Vec<ExternalId>,
+    /// The external ids whose look-ups are deleted.
+    pub former_external_ids: Vec<ExternalId>,
     /// The users whose look-ups are written.
     pub user_ids: Vec<UserId>,
     /// The users whose look-ups are deleted.
@@ -37,18 +43,25 @@ pub struct IndexWrite {
 }
 
 impl IndexRecord {
-    /// The record after something changed that stands in the index or is looked up by. `user_id` is one that is new.
+    /// The record after something changed that stands in the index or is looked up by. `external_id` is the owner's, `user_id`
+    /// one that may be new.
     #[must_use]
-    pub fn outdated(before: Option<&Self>, user_id: Option<&UserId>, now: UnixMillis) -> Self {
+    pub fn outdated(
+        before: Option<&Self>,
+        external_id: Option<&ExternalId>,
+        user_id: Option<&UserId>,
+        now: UnixMillis,
+    ) -> Self {
         let latest = before.map_or(0, |record| record.generation);
+        let mut external_ids = before.map_or_else(Vec::new, |record| record.external_ids.clone());
+        add(&mut external_ids, external_id);
         let mut user_ids = before.map_or_else(Vec::new, |record| record.user_ids.clone());
-        if let Some(user_id) = user_id.filter(|id| !user_ids.contains(id)) {
-            user_ids.push(user_id.clone());
-        }
+        add(&mut user_ids, user_id);
         Self {
             // Never the same twice, though the clock stands still between I/O.
             generation: latest.saturating_add(1).max(now.as_millis()),
             kv: KvCopy::dirty(now),
+            external_ids,
             user_ids,
         }
     }
@@ -62,22 +75,21 @@ impl IndexRecord {
         }
     }
 
-    /// What KV is given, by the records that are kept.
+    /// What KV is given, by the owner's external id and the records that are kept.
     #[must_use]
-    pub fn write(&self, records: &[(ConnectionId, Record)]) -> IndexWrite {
+    pub fn write(&self, external_id: Option<&ExternalId>, records: &[(ConnectionId, Record)]) -> IndexWrite {
         let mut user_ids: Vec<UserId> = Vec::new();
-        for user_id in records.iter().filter_map(|(_, record)| record.user_id()) {
-            if !user_ids.contains(user_id) {
-                user_ids.push(user_id.clone());
-            }
+        for (_, record) in records {
+            add(&mut user_ids, record.user_id());
         }
-        let former = self.user_ids.iter().filter(|id| !user_ids.contains(id));
+        let is_shown = records.iter().any(|(_, record)| record.is_shown());
+        let mut external_ids: Vec<ExternalId> = Vec::new();
+        add(&mut external_ids, external_id.filter(|_| is_shown));
         IndexWrite {
-            index: records
-                .iter()
-                .any(|(_, record)| record.is_shown())
-                .then(|| VehicleIndex::of(records)),
-            former_user_ids: former.cloned().collect(),
+            index: is_shown.then(|| VehicleIndex::of(records)),
+            former_external_ids: without(&self.external_ids, &external_ids),
+            external_ids,
+            former_user_ids: without(&self.user_ids, &user_ids),
             user_ids,
         }
     }
@@ -104,15 +116,17 @@ impl IndexRecord {
             .clamped(now)
             .unwrap_or(self.kv)
             .after_write(outcome, now, upkeep);
+        // A look-up that is over is deleted twice, as the index is.
+        let (external_ids, user_ids) = if kv.is_synced() {
+            (&write.external_ids, &write.user_ids)
+        } else {
+            (&self.external_ids, &self.user_ids)
+        };
         Some(Self {
             generation: self.generation,
-            // A look-up that is over is deleted twice, as the index is.
-            user_ids: if kv.is_synced() {
-                write.user_ids.clone()
-            } else {
-                self.user_ids.clone()
-            },
             kv,
+            external_ids: external_ids.clone(),
+            user_ids: user_ids.clone(),
         })
     }
 
@@ -121,6 +135,18 @@ impl IndexRecord {
     pub fn expires_at(now: UnixMillis, retention: Millis) -> UnixMillis {
         now.after(retention).after(EXTRA_LIFE)
     }
+}
+
+/// Adds what is not there yet.
+fn add<T: Clone + PartialEq>(to: &mut Vec<T>, new: Option<&T>) {
+    if let Some(new) = new.filter(|new| !to.contains(new)) {
+        to.push(new.clone());
+    }
+}
+
+/// What is in `all` and not in `kept`.
+fn without<T: Clone + PartialEq>(all: &[T], kept: &[T]) -> Vec<T> {
+    all.iter().filter(|one| !kept.contains(one)).cloned().collect()
 }
 
 /// Whether the vault keeps nothing that is worth keeping: nothing was ever connected, or nothing is any more.

@@ -71,7 +71,9 @@ impl Publisher {
         if !index.is_due(clock::now()) {
             return Ok(());
         }
-        let write = index.write(&storage.records(principal).await?);
+        let profile = storage.profile().await?;
+        let external_id = profile.as_ref().map(|profile| &profile.external_id);
+        let write = index.write(external_id, &storage.records(principal).await?);
         let outcome = self.write_index(storage, principal, &index, &write).await?;
         let mut transaction = storage.begin().await;
         let latest = storage.index_record(principal).await?;
@@ -93,23 +95,24 @@ impl Publisher {
         write: &IndexWrite,
     ) -> Result<KvOutcome, VaultError> {
         let ring = &self.config.key_ring;
-        let external_id = storage.profile().await?.map(|profile| profile.external_id);
         let vault_id = storage.vault_id();
         let mut former: Vec<KvName> = Vec::new();
+        for external_id in &write.former_external_ids {
+            former.extend(KvName::external_id_lookup(ring, external_id));
+        }
         for user_id in &write.former_user_ids {
             former.extend(KvName::user_lookup(ring, user_id, &vault_id));
         }
         let names = KvName::index(ring, principal);
         let Some(index) = &write.index else {
             former.extend(names);
-            former.extend(external_id.iter().flat_map(|id| KvName::external_id_lookup(ring, id)));
             return Ok(kv::delete(&self.kv, &former).await);
         };
         let until = IndexRecord::expires_at(clock::now(), self.config.retention);
         let sealed = storage.seal(&RecordBinding::index(principal), record.generation, index)?;
         let mut outcomes = vec![self.put(storage, &names, &sealed.to_text(), &sealed, until).await];
         let lookup = Lookup { vault: vault_id };
-        if let Some(id) = &external_id {
+        for id in &write.external_ids {
             let sealed = storage.seal(&RecordBinding::external_id_lookup(id), record.generation, &lookup)?;
             let names = KvName::external_id_lookup(ring, id);
             outcomes.push(self.put(storage, &names, &sealed.to_text(), &sealed, until).await);
@@ -154,8 +157,10 @@ impl Publisher {
         let (ring, principal) = (&self.config.key_ring, &profile.principal);
         let opened = storage.records(principal).await?;
         let mut names = KvName::index(ring, principal);
-        names.extend(KvName::external_id_lookup(ring, &profile.external_id));
         let index = storage.index_record(principal).await?;
+        for external_id in index.iter().flat_map(|index| &index.external_ids) {
+            names.extend(KvName::external_id_lookup(ring, external_id));
+        }
         for user_id in index.iter().flat_map(|index| &index.user_ids) {
             names.extend(KvName::user_lookup(ring, user_id, &storage.vault_id()));
         }

@@ -387,10 +387,10 @@ impl Transaction<'_> {
         user_id: Option<&UserId>,
     ) -> Result<(), VaultError> {
         let before = self.storage.index_record(principal).await?;
-        self.put_index(
-            principal,
-            &IndexRecord::outdated(before.as_ref(), user_id, clock::now()),
-        )
+        let profile = self.profile.clone().or(self.storage.profile().await?);
+        let external_id = profile.as_ref().map(|profile| &profile.external_id);
+        let index = IndexRecord::outdated(before.as_ref(), external_id, user_id, clock::now());
+        self.put_index(principal, &index)
     }
 
     /// Seals every record with the active key, but for those that do not open: their key may come back.
