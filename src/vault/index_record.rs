@@ -166,3 +166,364 @@ pub fn is_forgotten(profile: Option<&Profile>, records: &[(ConnectionId, Record)
         && rest == KvOutcome::Done
         && records.iter().all(|(_, record)| is_swept(record))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        connect::{ExternalId, VehicleId},
+        principal::Principal,
+        token::{AccessToken, RefreshToken, TokenSet, cycle::Cause},
+        vault::{Closing, Ended, KnownVehicle, Learned, Live, Tombstone},
+    };
+
+    const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
+
+    fn ahead(millis: u64) -> UnixMillis {
+        NOW.after(Millis::new(millis))
+    }
+
+    fn ago(millis: u64) -> UnixMillis {
+        UnixMillis::new(NOW.as_millis() - millis)
+    }
+
+    fn users(ids: &[&str]) -> Vec<UserId> {
+        ids.iter().map(|id| UserId::parse(id).unwrap()).collect()
+    }
+
+    fn record(kv: KvCopy, user_ids: &[&str]) -> IndexRecord {
+        IndexRecord {
+            generation: 7,
+            kv,
+            user_ids: users(user_ids),
+        }
+    }
+
+    fn live(user_id: Option<&str>) -> Live {
+        let tokens = TokenSet {
+            access_token: AccessToken::new("a".into()),
+            access_expires_at: NOW,
+            refresh_token: None,
+        };
+        let live = Live::granted(tokens, RefreshToken::new("r".into()), NOW);
+        Live {
+            user_id: user_id.map_or(live.user_id, |id| Learned::Known(UserId::parse(id).unwrap())),
+            vehicles: Learned::Known(vec![KnownVehicle::new(VehicleId::parse("car").unwrap())]),
+            ..live
+        }
+    }
+
+    fn ended(user_id: Option<&str>) -> Record {
+        Record::Ended(Ended {
+            cause: Cause::RefreshTokenRefused,
+            since: NOW,
+            generation: 1,
+            user_id: user_id.map(|id| UserId::parse(id).unwrap()),
+            vehicles: Vec::new(),
+            connected_at: NOW,
+            refresh_expires_at: None,
+            kv: KvCopy::dirty(NOW),
+        })
+    }
+
+    fn closing(user_id: &str) -> Record {
+        Record::Closing(Closing {
+            live: Some(Box::new(live(Some(user_id)))),
+            generation: 1,
+            since: NOW,
+            kv: KvCopy::dirty(NOW),
+        })
+    }
+
+    fn tombstone(kv: KvCopy) -> Record {
+        Record::Tombstone(Tombstone {
+            since: NOW,
+            generation: 1,
+            kv,
+        })
+    }
+
+    fn kept<const N: usize>(records: [Record; N]) -> Vec<(ConnectionId, Record)> {
+        let ids = (1..).map(|byte| ConnectionId::from_random([byte; 16]));
+        ids.zip(records).collect()
+    }
+
+    const SETTLING: KvCopy = KvCopy::Settling {
+        since: NOW,
+        rewrite_at: NOW.after(Millis::from_mins(2)),
+    };
+    const SYNCED: KvCopy = KvCopy::Synced {
+        since: NOW,
+        renew_at: None,
+    };
+    const RENEWED: KvCopy = KvCopy::Synced {
+        since: NOW,
+        renew_at: Some(NOW.after(EXTRA_LIFE)),
+    };
+
+    #[test]
+    fn an_outdated_index_is_of_the_time_of_its_change() {
+        let first = IndexRecord::outdated(None, None, NOW);
+        assert_eq!(first.generation, NOW.as_millis());
+        assert_eq!((first.kv, first.user_ids), (KvCopy::dirty(NOW), Vec::new()));
+        let before = record(SYNCED, &["u1"]);
+        let next = IndexRecord::outdated(Some(&before), None, ahead(5));
+        assert_eq!(
+            (next.generation, next.kv),
+            (ahead(5).as_millis(), KvCopy::dirty(ahead(5)))
+        );
+        assert_eq!(next.user_ids, users(&["u1"]), "they may be in KV");
+    }
+
+    #[test]
+    fn an_outdated_index_has_a_new_generation_although_the_clock_stands_still_or_went_back() {
+        let first = IndexRecord::outdated(None, None, NOW);
+        let second = IndexRecord::outdated(Some(&first), None, NOW);
+        let third = IndexRecord::outdated(Some(&second), None, ago(1_000_000));
+        let generations = [&first, &second, &third].map(|record| record.generation - NOW.as_millis());
+        assert_eq!(generations, [0, 1, 2]);
+    }
+
+    #[test]
+    fn a_user_is_noted_once() {
+        let user = |id| UserId::parse(id).unwrap();
+        let mut index = None;
+        for (id, expected) in [("u1", &["u1"][..]), ("u2", &["u1", "u2"]), ("u1", &["u1", "u2"])] {
+            let next = IndexRecord::outdated(index.as_ref(), Some(&user(id)), NOW);
+            assert_eq!(next.user_ids, users(expected));
+            index = Some(next);
+        }
+    }
+
+    #[test]
+    fn an_index_is_due_while_it_is_dirty_and_when_its_time_has_come() {
+        let dirty = |retry_at| KvCopy::Dirty {
+            since: NOW,
+            failures: 3,
+            retry_at,
+            changed_during_write: false,
+        };
+        let settling = |since, rewrite_at| KvCopy::Settling { since, rewrite_at };
+        let synced = |since, renew_at| KvCopy::Synced { since, renew_at };
+        let far = NOW.after(EXTRA_LIFE);
+        for (kv, is_due) in [
+            (dirty(ago(1)), true),
+            (dirty(ahead(15_000)), true),
+            (dirty(far), true),
+            (settling(ago(119_999), ahead(1)), false),
+            (settling(ago(120_000), NOW), true),
+            (synced(ago(1), None), false),
+            (synced(ago(1), Some(NOW)), true),
+            (synced(ago(1), Some(ahead(1))), false),
+            (synced(NOW, Some(far)), false),
+            // A clock that was ahead.
+            (settling(far, far.after(Millis::from_mins(2))), true),
+            (synced(ahead(1), Some(far)), true),
+            (synced(far, None), false),
+        ] {
+            assert_eq!(record(kv, &[]).is_due(NOW), is_due, "{kv:?}");
+        }
+    }
+
+    #[test]
+    fn users_that_are_there_are_looked_up_by_and_those_that_are_gone_are_not_any_more() {
+        let index = record(SETTLING, &["u1", "gone", "u2", "closing"]);
+        let records = kept([
+            Record::Live(live(Some("u2"))),
+            closing("closing"),
+            ended(Some("u3")),
+            Record::Live(live(Some("u2"))),
+            Record::Live(live(None)),
+            ended(None),
+            Record::Live(live(Some("u1"))),
+            tombstone(SETTLING),
+        ]);
+        let write = index.write(&records);
+        assert_eq!(write.index, Some(VehicleIndex::of(&records)));
+        let car = VehicleId::parse("car").unwrap();
+        let covering = write.index.and_then(|index| index.connection_of(&car).cloned());
+        assert_eq!(covering, Some(records[6].0.clone()), "the newest that is live");
+        assert_eq!(write.user_ids, users(&["u2", "u3", "u1"]), "each once");
+        assert_eq!(write.former_user_ids, users(&["gone", "closing"]));
+    }
+
+    #[test]
+    fn an_index_is_written_as_long_as_a_connection_is_shown() {
+        let index = record(KvCopy::dirty(NOW), &["u1"]);
+        for records in [
+            Vec::new(),
+            kept([closing("u1")]),
+            kept([tombstone(SYNCED)]),
+            kept([closing("u1"), tombstone(SETTLING)]),
+        ] {
+            let write = index.write(&records);
+            assert_eq!((write.index, write.user_ids), (None, Vec::new()));
+            assert_eq!(write.former_user_ids, users(&["u1"]));
+        }
+        let without_vehicles = index.write(&kept([tombstone(SYNCED), ended(Some("u1"))]));
+        assert_eq!(without_vehicles.index, Some(VehicleIndex::default()));
+        assert_eq!(without_vehicles.user_ids, users(&["u1"]));
+        assert_eq!(without_vehicles.former_user_ids, []);
+    }
+
+    /// The record after a write that nothing came between, of an owner with one shown connection, or none.
+    fn after(index: &IndexRecord, is_shown: bool, outcome: KvOutcome, now: UnixMillis) -> IndexRecord {
+        let records = kept([if is_shown { ended(Some("u1")) } else { tombstone(SYNCED) }]);
+        index
+            .after_write(Some(index), &index.write(&records), outcome, now)
+            .unwrap()
+    }
+
+    #[test]
+    fn a_write_counts_for_what_it_wrote_and_not_for_what_changed_meanwhile() {
+        let index = record(KvCopy::dirty(NOW), &["gone"]);
+        let write = index.write(&kept([ended(None)]));
+        for outcome in [KvOutcome::Done, KvOutcome::Failed] {
+            let latest = IndexRecord::outdated(Some(&index), None, NOW);
+            assert_eq!(index.after_write(Some(&latest), &write, outcome, NOW), None);
+            let newer = IndexRecord {
+                generation: index.generation + 1,
+                ..index.clone()
+            };
+            assert_eq!(
+                index.after_write(Some(&newer), &write, outcome, NOW),
+                None,
+                "by its generation"
+            );
+            assert_eq!(index.after_write(None, &write, outcome, NOW), None, "deleted meanwhile");
+            assert!(index.after_write(Some(&index), &write, outcome, NOW).is_some());
+        }
+    }
+
+    #[test]
+    fn an_index_with_a_shown_connection_is_written_twice_and_then_every_thirty_days() {
+        let first = after(&record(KvCopy::dirty(NOW), &[]), true, KvOutcome::Done, NOW);
+        assert_eq!((first.kv, first.generation), (SETTLING, 7));
+        assert!(!first.is_due(ahead(119_999)) && first.is_due(ahead(120_000)));
+        let early = after(&first, true, KvOutcome::Done, ahead(119_999));
+        assert_eq!(early.kv, SETTLING, "this write was begun before");
+        let second = after(&first, true, KvOutcome::Done, ahead(120_000));
+        let month = ahead(120_000).after(Millis::from_days(30));
+        assert_eq!(second.kv.alarm(), Some(month));
+        assert!(second.kv.is_synced() && second.is_due(month));
+        let renewed = after(&second, true, KvOutcome::Done, month);
+        assert_eq!(renewed.kv.alarm(), Some(month.after(Millis::from_days(30))));
+    }
+
+    #[test]
+    fn an_index_that_is_deleted_is_deleted_twice_and_then_rests() {
+        for before in [KvCopy::dirty(NOW), RENEWED] {
+            let index = IndexRecord::outdated(Some(&record(before, &[])), None, NOW);
+            let first = after(&index, false, KvOutcome::Done, NOW);
+            assert_eq!(first.kv, SETTLING);
+            let second = after(&first, false, KvOutcome::Done, ahead(120_000));
+            assert!(second.kv.is_synced());
+            assert_eq!(second.kv.alarm(), None);
+        }
+    }
+
+    #[test]
+    fn an_index_that_could_not_be_written_stays_due() {
+        let failed = after(&record(KvCopy::dirty(NOW), &[]), true, KvOutcome::Failed, NOW);
+        assert!(failed.is_due(NOW));
+        assert_eq!(failed.kv.alarm(), Some(ahead(1_100)));
+        let rewritten = after(&record(SETTLING, &[]), true, KvOutcome::Failed, ahead(120_000));
+        assert_eq!(rewritten.kv.alarm(), Some(ahead(240_000)));
+        let renewed = after(&record(RENEWED, &[]), true, KvOutcome::Failed, NOW.after(EXTRA_LIFE));
+        assert_eq!(
+            renewed.kv.alarm(),
+            Some(NOW.after(EXTRA_LIFE).after(Millis::from_mins(5)))
+        );
+    }
+
+    #[test]
+    fn a_former_user_is_deleted_twice_before_it_is_forgotten() {
+        let both = users(&["gone", "u1"]);
+        let index = record(KvCopy::dirty(NOW), &["gone", "u1"]);
+        assert_eq!(after(&index, true, KvOutcome::Failed, NOW).user_ids, both);
+        let once = after(&index, true, KvOutcome::Done, NOW);
+        assert_eq!(once.user_ids, both);
+        let failed = after(&once, true, KvOutcome::Failed, ahead(120_000));
+        assert_eq!(failed.user_ids, both);
+        let twice = after(&failed, true, KvOutcome::Done, ahead(240_000));
+        assert_eq!(twice.user_ids, users(&["u1"]));
+    }
+
+    #[test]
+    fn an_index_that_a_clock_ahead_wrote_does_not_ring_all_the_time() {
+        let far = NOW.after(EXTRA_LIFE);
+        let kv = KvCopy::Settling {
+            since: far,
+            rewrite_at: far.after(Millis::from_mins(2)),
+        };
+        let index = record(kv, &["gone"]);
+        assert!(index.is_due(NOW));
+        let first = after(&index, true, KvOutcome::Done, NOW);
+        assert_eq!((first.kv, first.user_ids.len()), (SETTLING, 1));
+        assert!(!first.is_due(ahead(119_999)));
+        assert!(after(&first, true, KvOutcome::Done, ahead(120_000)).kv.is_synced());
+    }
+
+    #[test]
+    fn an_index_outlives_its_owner_s_last_visit_by_thirty_days() {
+        let until = IndexRecord::expires_at(NOW, Millis::from_days(180));
+        assert_eq!(until, NOW.after(Millis::from_days(210)));
+    }
+
+    #[test]
+    fn a_vault_is_empty_without_attempts_records_and_an_index_that_is_looked_after() {
+        for has_attempts in [false, true] {
+            for has_records in [false, true] {
+                for (kv, is_left) in [
+                    (None, false),
+                    (Some(SYNCED), false),
+                    (Some(RENEWED), true),
+                    (Some(SETTLING), true),
+                    (Some(KvCopy::dirty(NOW)), true),
+                ] {
+                    let index = kv.map(|kv| record(kv, &[]));
+                    assert_eq!(
+                        is_vault_empty(has_attempts, has_records, index.as_ref()),
+                        !has_attempts && !has_records && !is_left,
+                        "{has_attempts} {has_records} {kv:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_owner_is_forgotten_when_every_deletion_in_kv_was_made_twice_and_nobody_came_back() {
+        let profile = |closing| Profile {
+            principal: Principal::parse("p").unwrap(),
+            external_id: ExternalId::parse("e").unwrap(),
+            last_seen: NOW,
+            session_ends_at: None,
+            closing,
+        };
+        let all_swept = [kept([]), kept([tombstone(SYNCED), tombstone(SYNCED)])];
+        let not_swept = [
+            kept([tombstone(SYNCED), tombstone(SETTLING)]),
+            kept([tombstone(KvCopy::dirty(NOW))]),
+            kept([closing("u1")]),
+            kept([ended(None), tombstone(SYNCED)]),
+            kept([Record::Live(live(None))]),
+        ];
+        let cases = all_swept
+            .iter()
+            .map(|records| (records, true))
+            .chain(not_swept.iter().map(|records| (records, false)));
+        for (records, is_swept) in cases {
+            for profile in [None, Some(profile(false)), Some(profile(true))] {
+                for rest in [KvOutcome::Done, KvOutcome::Failed] {
+                    let is_closing = profile.as_ref().is_some_and(|profile| profile.closing);
+                    assert_eq!(
+                        is_forgotten(profile.as_ref(), records, rest),
+                        is_closing && is_swept && rest == KvOutcome::Done,
+                        "{profile:?} {records:?} {rest:?}"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -221,8 +221,12 @@ impl KvCopy {
                     changed_during_write,
                 }
             }
-            // A write that was begun before is not yet the second one.
-            (Self::Settling { since, .. }, _) if now < since.after(VISIBLE_AFTER) => self,
+            // A write that was begun before is not yet the second one. That is still to come, also after a clock that was
+            // ahead, which leaves no pause before it.
+            (Self::Settling { since, rewrite_at }, _) if now < since.after(VISIBLE_AFTER) => Self::Settling {
+                since,
+                rewrite_at: rewrite_at.max(since.after(VISIBLE_AFTER)),
+            },
             (Self::Settling { since, .. }, KvOutcome::Failed) => Self::Settling {
                 since,
                 rewrite_at: now.after(VISIBLE_AFTER),
@@ -448,6 +452,23 @@ mod tests {
             if let Some(clamped) = expected {
                 assert_eq!(clamped.clamped(NOW), None, "{copy:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_copy_that_a_clock_ahead_settled_is_written_now_and_once_more_after_the_pause() {
+        let far = NOW.after(MONTH);
+        let clamped = settling(far, far.after(VISIBLE_AFTER)).clamped(NOW).unwrap();
+        assert_eq!(clamped.alarm(), Some(NOW));
+        for outcome in [KvOutcome::Done, KvOutcome::Failed] {
+            let written = clamped.after_write(outcome, ahead(50), Upkeep::WrittenTwice);
+            assert_eq!(
+                written,
+                settling(NOW, ahead(120_000)),
+                "the alarm must not ring all the time"
+            );
+            let again = written.after_write(KvOutcome::Done, ahead(120_000), Upkeep::WrittenTwice);
+            assert_eq!(again, synced(ahead(120_000), None));
         }
     }
 
