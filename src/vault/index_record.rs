@@ -171,7 +171,7 @@ pub fn is_forgotten(profile: Option<&Profile>, records: &[(ConnectionId, Record)
 mod tests {
     use super::*;
     use crate::{
-        connect::{ExternalId, VehicleId},
+        connect::VehicleId,
         principal::Principal,
         token::{AccessToken, RefreshToken, TokenSet, cycle::Cause},
         vault::{Closing, Ended, KnownVehicle, Learned, Live, Tombstone},
@@ -191,10 +191,15 @@ mod tests {
         ids.iter().map(|id| UserId::parse(id).unwrap()).collect()
     }
 
+    fn external_id() -> ExternalId {
+        ExternalId::parse("e1").unwrap()
+    }
+
     fn record(kv: KvCopy, user_ids: &[&str]) -> IndexRecord {
         IndexRecord {
             generation: 7,
             kv,
+            external_ids: vec![external_id()],
             user_ids: users(user_ids),
         }
     }
@@ -263,11 +268,11 @@ mod tests {
 
     #[test]
     fn an_outdated_index_is_of_the_time_of_its_change() {
-        let first = IndexRecord::outdated(None, None, NOW);
+        let first = IndexRecord::outdated(None, None, None, NOW);
         assert_eq!(first.generation, NOW.as_millis());
         assert_eq!((first.kv, first.user_ids), (KvCopy::dirty(NOW), Vec::new()));
         let before = record(SYNCED, &["u1"]);
-        let next = IndexRecord::outdated(Some(&before), None, ahead(5));
+        let next = IndexRecord::outdated(Some(&before), Some(&external_id()), None, ahead(5));
         assert_eq!(
             (next.generation, next.kv),
             (ahead(5).as_millis(), KvCopy::dirty(ahead(5)))
@@ -277,9 +282,9 @@ mod tests {
 
     #[test]
     fn an_outdated_index_has_a_new_generation_although_the_clock_stands_still_or_went_back() {
-        let first = IndexRecord::outdated(None, None, NOW);
-        let second = IndexRecord::outdated(Some(&first), None, NOW);
-        let third = IndexRecord::outdated(Some(&second), None, ago(1_000_000));
+        let first = IndexRecord::outdated(None, None, None, NOW);
+        let second = IndexRecord::outdated(Some(&first), Some(&external_id()), None, NOW);
+        let third = IndexRecord::outdated(Some(&second), Some(&external_id()), None, ago(1_000_000));
         let generations = [&first, &second, &third].map(|record| record.generation - NOW.as_millis());
         assert_eq!(generations, [0, 1, 2]);
     }
@@ -289,7 +294,7 @@ mod tests {
         let user = |id| UserId::parse(id).unwrap();
         let mut index = None;
         for (id, expected) in [("u1", &["u1"][..]), ("u2", &["u1", "u2"]), ("u1", &["u1", "u2"])] {
-            let next = IndexRecord::outdated(index.as_ref(), Some(&user(id)), NOW);
+            let next = IndexRecord::outdated(index.as_ref(), Some(&external_id()), Some(&user(id)), NOW);
             assert_eq!(next.user_ids, users(expected));
             index = Some(next);
         }
@@ -338,7 +343,7 @@ mod tests {
             Record::Live(live(Some("u1"))),
             tombstone(SETTLING),
         ]);
-        let write = index.write(&records);
+        let write = index.write(Some(&external_id()), &records);
         assert_eq!(write.index, Some(VehicleIndex::of(&records)));
         let car = VehicleId::parse("car").unwrap();
         let covering = write.index.and_then(|index| index.connection_of(&car).cloned());
@@ -356,11 +361,11 @@ mod tests {
             kept([tombstone(SYNCED)]),
             kept([closing("u1"), tombstone(SETTLING)]),
         ] {
-            let write = index.write(&records);
+            let write = index.write(Some(&external_id()), &records);
             assert_eq!((write.index, write.user_ids), (None, Vec::new()));
             assert_eq!(write.former_user_ids, users(&["u1"]));
         }
-        let without_vehicles = index.write(&kept([tombstone(SYNCED), ended(Some("u1"))]));
+        let without_vehicles = index.write(Some(&external_id()), &kept([tombstone(SYNCED), ended(Some("u1"))]));
         assert_eq!(without_vehicles.index, Some(VehicleIndex::default()));
         assert_eq!(without_vehicles.user_ids, users(&["u1"]));
         assert_eq!(without_vehicles.former_user_ids, []);
@@ -370,16 +375,16 @@ mod tests {
     fn after(index: &IndexRecord, is_shown: bool, outcome: KvOutcome, now: UnixMillis) -> IndexRecord {
         let records = kept([if is_shown { ended(Some("u1")) } else { tombstone(SYNCED) }]);
         index
-            .after_write(Some(index), &index.write(&records), outcome, now)
+            .after_write(Some(index), &index.write(Some(&external_id()), &records), outcome, now)
             .unwrap()
     }
 
     #[test]
     fn a_write_counts_for_what_it_wrote_and_not_for_what_changed_meanwhile() {
         let index = record(KvCopy::dirty(NOW), &["gone"]);
-        let write = index.write(&kept([ended(None)]));
+        let write = index.write(Some(&external_id()), &kept([ended(None)]));
         for outcome in [KvOutcome::Done, KvOutcome::Failed] {
-            let latest = IndexRecord::outdated(Some(&index), None, NOW);
+            let latest = IndexRecord::outdated(Some(&index), Some(&external_id()), None, NOW);
             assert_eq!(index.after_write(Some(&latest), &write, outcome, NOW), None);
             let newer = IndexRecord {
                 generation: index.generation + 1,
@@ -413,7 +418,7 @@ mod tests {
     #[test]
     fn an_index_that_is_deleted_is_deleted_twice_and_then_rests() {
         for before in [KvCopy::dirty(NOW), RENEWED] {
-            let index = IndexRecord::outdated(Some(&record(before, &[])), None, NOW);
+            let index = IndexRecord::outdated(Some(&record(before, &[])), Some(&external_id()), None, NOW);
             let first = after(&index, false, KvOutcome::Done, NOW);
             assert_eq!(first.kv, SETTLING);
             let second = after(&first, false, KvOutcome::Done, ahead(120_000));
@@ -447,6 +452,30 @@ mod tests {
         assert_eq!(failed.user_ids, both);
         let twice = after(&failed, true, KvOutcome::Done, ahead(240_000));
         assert_eq!(twice.user_ids, users(&["u1"]));
+    }
+
+    #[test]
+    fn the_external_id_from_before_a_deletion_is_deleted_twice_before_it_is_forgotten() {
+        let [former, own] = ["e1", "e2"].map(|id| ExternalId::parse(id).unwrap());
+        let records = kept([ended(None)]);
+        let dirty = IndexRecord::outdated(Some(&record(SYNCED, &[])), Some(&own), None, NOW);
+        assert_eq!(dirty.external_ids, [former.clone(), own.clone()]);
+        let write = dirty.write(Some(&own), &records);
+        assert_eq!(
+            (write.external_ids.clone(), write.former_external_ids.clone()),
+            (vec![own.clone()], vec![former])
+        );
+        let first = dirty.after_write(Some(&dirty), &write, KvOutcome::Done, NOW).unwrap();
+        assert_eq!(first.external_ids.len(), 2, "deleted once");
+        let second = first
+            .after_write(Some(&first), &write, KvOutcome::Done, ahead(120_000))
+            .unwrap();
+        assert_eq!(second.external_ids, [own.clone()]);
+        let nothing_shown = second.write(Some(&own), &kept([tombstone(SYNCED)]));
+        assert_eq!(
+            (nothing_shown.external_ids, nothing_shown.former_external_ids),
+            (Vec::new(), vec![own])
+        );
     }
 
     #[test]
