@@ -1,7 +1,10 @@
 //! Which requests may change anything: no other site's page can cause one.
 
-use super::{Problem, ProblemCode};
-use crate::{connect::Origin, http_api::header};
+use crate::{
+    connect::Origin,
+    edge::problem::Problem,
+    http_api::{ProblemCode, header},
+};
 
 /// What the guard looks at.
 #[derive(Clone, Copy, Debug, Default)]

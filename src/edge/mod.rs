@@ -16,5 +16,3 @@ pub use problem::Problem;
 pub use protocol::{Caller, LearnedVehicle, Operation, Select, TokenAnswer, VaultReply, VaultRequest};
 pub use reply::{deleted_meanwhile, exchange_problem, finish_reply, token_reply};
 pub use route::{Resource, Routed, route};
-
-pub use crate::http_api::ProblemCode;

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Problem;
-use crate::api::VehicleAttributes;
 use crate::{
+    api::VehicleAttributes,
     connect::{ConnectionId, ExternalId, RedirectUri, StateFingerprint, VehicleId},
+    edge::problem::Problem,
     principal::Principal,
     time::UnixMillis,
     vault::CoveredVehicle,

@@ -1,9 +1,9 @@
 //! What a caller is answered: from what the vault came to, to a body or a problem.
 
-use super::{Problem, ProblemCode, TokenAnswer, finish_answer};
 use crate::{
     connect::{Callback, ConnectionId},
-    http_api::Connection,
+    edge::{outcome::finish_answer, problem::Problem, protocol::TokenAnswer},
+    http_api::{Connection, ProblemCode},
     time::Millis,
     token::TokenError,
     vault::{finish::ExchangeResult, life::TokenReply},
@@ -131,11 +131,9 @@ mod tests {
     use super::*;
     use crate::{
         connect::{Attempt, RedirectUri, State, UnverifiedCallback, VehicleId},
+        http_api::Cause,
         time::UnixMillis,
-        token::{
-            AccessToken, RefreshToken, TokenSet,
-            cycle::{Cause, Unavailable},
-        },
+        token::{AccessToken, RefreshToken, TokenSet, cycle::Unavailable},
         vault::{KnownVehicle, Learned, Live, Record, connection},
     };
 

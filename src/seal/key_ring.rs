@@ -9,7 +9,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::push_prefixed;
+use crate::seal::encoding::push_prefixed;
 
 /// Names a key of the ring: 1 to 32 characters `A-Z a-z 0-9 . _ -`. It stands in the clear in every record.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -7,7 +7,10 @@ use sha2::Sha256;
 use crate::{
     connect::{ConnectionId, ExternalId, UserId},
     principal::Principal,
-    seal::{KeyId, KeyRing, push_prefixed},
+    seal::{
+        encoding::push_prefixed,
+        key_ring::{KeyId, KeyRing},
+    },
     time::UnixMillis,
 };
 

@@ -12,7 +12,10 @@ use zeroize::Zeroizing;
 use crate::{
     connect::{ConnectionId, ExternalId, UserId},
     principal::Principal,
-    seal::{KeyId, KeyRing, push_prefixed},
+    seal::{
+        encoding::push_prefixed,
+        key_ring::{KeyId, KeyRing},
+    },
 };
 
 /// The version of the layout that is written.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{seal::KeyId, time::UnixMillis};
+use crate::{seal::key_ring::KeyId, time::UnixMillis};
 
 /// The progress of the sweep. It goes through all names in KV, again and again, until it meets no record of a retired key.
 /// Stored after every page, so that an interruption costs one page.

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccessToken, RefreshToken};
-use crate::time::{Millis, UnixMillis};
+use crate::{
+    time::{Millis, UnixMillis},
+    token::secrets::{AccessToken, RefreshToken},
+};
 
 /// The tokens of a successful response.
 #[derive(Clone, Debug)]

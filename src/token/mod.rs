@@ -9,26 +9,10 @@ mod error;
 mod lifetime;
 mod request;
 mod response;
+mod secrets;
 
 pub use error::{TokenError, TokenResult, TokenSet, outcome_code};
 pub use lifetime::{ACCESS_LIFETIME, FRESH_MARGIN, IDLE_REFRESH_AFTER, REFRESH_LIFETIME, is_fresh};
 pub use request::{Client, ClientAuthMethod, ClientId, OutgoingRequest, TokenRequest, USER_AGENT};
 pub use response::{MAX_BODY_BYTES, read_response};
-
-use crate::secret::secret_string;
-
-secret_string!(
-    /// What opens a car: sent as `Authorization: Bearer`, valid for two hours.
-    AccessToken
-);
-
-secret_string!(
-    /// What a new pair of tokens is bought with. Smartcar replaces it with every use, and the old one dies about a
-    /// minute later.
-    RefreshToken
-);
-
-secret_string!(
-    /// The application's secret, known to the Worker and Smartcar alone.
-    ClientSecret
-);
+pub use secrets::{AccessToken, ClientSecret, RefreshToken};

@@ -4,8 +4,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
-use super::{ClientSecret, RefreshToken};
-use crate::connect::{AuthorizationCode, Origin, RedirectUri};
+use crate::{
+    connect::{AuthorizationCode, Origin, RedirectUri},
+    token::secrets::{ClientSecret, RefreshToken},
+};
 
 /// The header `User-Agent` of every request to Smartcar, which asks for one.
 pub const USER_AGENT: &str = concat!("smartcar-connect/", env!("CARGO_PKG_VERSION"));

@@ -5,8 +5,14 @@ use core::num::IntErrorKind;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{AccessToken, RefreshToken, TokenError, TokenResult, TokenSet, lifetime};
-use crate::time::{Millis, UnixMillis};
+use crate::{
+    time::{Millis, UnixMillis},
+    token::{
+        error::{TokenError, TokenResult, TokenSet},
+        lifetime,
+        secrets::{AccessToken, RefreshToken},
+    },
+};
 
 /// The longest answer that is read, in bytes. Tokens are a few dozen.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;

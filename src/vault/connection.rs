@@ -5,7 +5,7 @@ use crate::{
     http_api::{Cause, Connection, ConnectionStatus, ListedVehicle},
     time::UnixMillis,
     token::cycle::RefreshState,
-    vault::{KnownVehicle, Record},
+    vault::record::{KnownVehicle, Record},
 };
 
 /// What the owner sees of a record; `None` if there is nothing (left) to see.
@@ -66,7 +66,10 @@ mod tests {
             AccessToken, RefreshToken,
             cycle::{OwnerTokens, TokenPair},
         },
-        vault::{Access, Closing, Ended, KvCopy, Learned, Live, Tombstone},
+        vault::{
+            publication::KvCopy,
+            record::{Access, Closing, Ended, Learned, Live, Tombstone},
+        },
     };
 
     const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);

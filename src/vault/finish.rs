@@ -4,9 +4,11 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::connect::StateFingerprint;
 use crate::{
-    connect::{Attempt, AuthorizationCode, Callback, ConnectionId, RedirectUri, StateError, UnverifiedCallback},
+    connect::{
+        Attempt, AuthorizationCode, Callback, ConnectionId, RedirectUri, StateError, StateFingerprint,
+        UnverifiedCallback,
+    },
     time::{Millis, UnixMillis},
     token::TokenError,
 };

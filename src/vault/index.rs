@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     connect::{ConnectionId, VehicleId},
-    vault::{KnownVehicle, Learned, Record},
+    vault::record::{KnownVehicle, Learned, Record},
 };
 
 /// A vehicle of a principal's, with the connection that covers it.
@@ -117,9 +117,13 @@ pub fn vehicles_to_revoke(
 mod tests {
     use super::*;
     use crate::{
+        http_api::Cause,
         time::UnixMillis,
-        token::{AccessToken, RefreshToken, TokenSet, cycle::Cause},
-        vault::{Ended, KvCopy, Live},
+        token::{AccessToken, RefreshToken, TokenSet},
+        vault::{
+            publication::KvCopy,
+            record::{Ended, Live},
+        },
     };
 
     fn id(byte: u8) -> ConnectionId {

@@ -3,10 +3,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{KvCopy, KvOutcome, Profile, Record, VehicleIndex, publication::Upkeep};
 use crate::{
     connect::{ConnectionId, ExternalId, UserId},
     time::{Millis, UnixMillis},
+    vault::{
+        index::VehicleIndex,
+        profile::Profile,
+        publication::{KvCopy, KvOutcome, Upkeep},
+        record::Record,
+    },
 };
 
 /// How much longer than its owner is remembered an index stays in KV, and how often it is written although nothing has
@@ -172,9 +177,10 @@ mod tests {
     use super::*;
     use crate::{
         connect::VehicleId,
+        http_api::Cause,
         principal::Principal,
-        token::{AccessToken, RefreshToken, TokenSet, cycle::Cause},
-        vault::{Closing, Ended, KnownVehicle, Learned, Live, Tombstone},
+        token::{AccessToken, RefreshToken, TokenSet},
+        vault::record::{Closing, Ended, KnownVehicle, Learned, Live, Tombstone},
     };
 
     const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);

@@ -5,11 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Live;
 use crate::{
     secret::serde_exposed,
     time::UnixMillis,
     token::{AccessToken, cycle::TokenCycle as _},
+    vault::record::Live,
 };
 
 /// Between the two sealed records: no character of base64url.
@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(json, r#"{"access_token":"hunter2","expires_at":1790000000000}"#);
         assert!(!format!("{readable:?}").contains("hunter"));
         let by_application = Live {
-            access: crate::vault::Access::Application,
+            access: crate::vault::record::Access::Application,
             ..live
         };
         assert!(ReadableToken::of(&by_application).is_none());

@@ -2,15 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::KvCopy;
 use crate::{
     api::VehicleAttributes,
     connect::{UserId, VehicleId},
+    http_api::Cause,
     time::{Millis, UnixMillis},
     token::{
         RefreshToken, TokenSet,
-        cycle::{CALL_LOST_AFTER, Cause, LONGEST_BACKOFF, OwnerTokens, TokenCycle as _, exponential_backoff},
+        cycle::{CALL_LOST_AFTER, LONGEST_BACKOFF, OwnerTokens, TokenCycle as _, exponential_backoff},
     },
+    vault::publication::KvCopy,
 };
 
 /// How the tokens of a connection are had.

@@ -1,7 +1,8 @@
 //! Who is calling: an anonymous session of the Worker's own.
 
 use smartcar_connect::{
-    edge::{Caller, Config, Problem, ProblemCode},
+    edge::{Caller, Config, Problem},
+    http_api::ProblemCode,
     identity::{SESSION_COOKIE, Session, find_cookie, session_cookie},
     time::UnixMillis,
 };

@@ -3,9 +3,8 @@
 use std::rc::Rc;
 
 use smartcar_connect::{
-    edge::{
-        Caller, Config, Problem, ProblemCode, RequestHead, Resource, Routed, is_allowed_origin, may_change_state, route,
-    },
+    edge::{Caller, Config, Problem, RequestHead, Resource, Routed, is_allowed_origin, may_change_state, route},
+    http_api::ProblemCode,
     identity::Session,
     time::UnixMillis,
 };

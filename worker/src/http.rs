@@ -1,7 +1,7 @@
 //! Reading requests and making answers.
 
 use futures_util::StreamExt as _;
-use smartcar_connect::edge::{Problem, ProblemCode};
+use smartcar_connect::{edge::Problem, http_api::ProblemCode};
 use worker::{Headers, Request, Response, wasm_bindgen::JsValue};
 
 /// The longest request body, in bytes.

@@ -2,7 +2,8 @@
 
 use smartcar_connect::{
     connect::ConnectionId,
-    edge::{Caller, Config, Operation, Problem, ProblemCode, Select, TokenAnswer, VaultReply, VaultRequest},
+    edge::{Caller, Config, Operation, Problem, Select, TokenAnswer, VaultReply, VaultRequest},
+    http_api::ProblemCode,
     time::Millis,
     token,
 };

@@ -3,14 +3,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    CALL_DEADLINE, CALL_LOST_AFTER, Cause, Decision, LONGEST_BACKOFF, Policy, TokenCycle, Unavailable, Verdict,
-    exponential_backoff,
-};
 use crate::{
+    http_api::Cause,
     secret::serde_exposed,
     time::{Millis, UnixMillis},
-    token::{AccessToken, REFRESH_LIFETIME, RefreshToken, TokenError, TokenResult, TokenSet, is_fresh},
+    token::{
+        cycle::{
+            backoff::{LONGEST_BACKOFF, exponential_backoff},
+            verdict::{CALL_DEADLINE, CALL_LOST_AFTER, Decision, Policy, TokenCycle, Unavailable, Verdict},
+        },
+        error::{TokenError, TokenResult, TokenSet},
+        lifetime::{REFRESH_LIFETIME, is_fresh},
+        secrets::{AccessToken, RefreshToken},
+    },
 };
 
 /// A request that failed faster than this is repeated at once, so that those who wait for it do not fail.

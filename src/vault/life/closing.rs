@@ -1,9 +1,16 @@
 //! A connection that is being disconnected: first Smartcar is told, then its copy in KV is deleted.
 
-use super::{Effect, Event, Revocation, Step, TokenReply, asks_for_token, tombstone};
 use crate::{
     time::{Millis, UnixMillis},
-    vault::{Closing, KvCopy, Live, Record, publication::Upkeep},
+    vault::{
+        life::{
+            event::{Event, Revocation},
+            step::{Effect, Step, TokenReply},
+            tombstone,
+        },
+        publication::{KvCopy, Upkeep},
+        record::{Closing, Live, Record},
+    },
 };
 
 /// How long a disconnection waits for its own process before the alarm takes it over.
@@ -72,7 +79,7 @@ pub(super) fn step(closing: Closing, now: UnixMillis, event: &Event) -> Step {
                 KvCopy::Settling { .. } | KvCopy::Synced { .. } => tombstone::bury(closing.generation, kv, now),
             }
         }
-        event if asks_for_token(event) => Step::reply(TokenReply::Unknown),
+        event if event.asks_for_token() => Step::reply(TokenReply::Unknown),
         _ => Step::keep(Vec::new()),
     }
 }

@@ -1,10 +1,17 @@
 //! A connection whose grant is over.
 
-use super::{Effect, Event, Step, TokenReply, closing};
 use crate::{
+    http_api::Cause,
     time::UnixMillis,
-    token::cycle::Cause,
-    vault::{Ended, KvCopy, Live, Record, publication::Upkeep},
+    vault::{
+        life::{
+            closing,
+            event::Event,
+            step::{Effect, Step, TokenReply},
+        },
+        publication::{KvCopy, Upkeep},
+        record::{Ended, Live, Record},
+    },
 };
 
 /// The tokens are forgotten: nobody accepts them any more.

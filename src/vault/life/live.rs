@@ -1,6 +1,5 @@
 //! A connection whose grant is honoured.
 
-use super::{Effect, Event, Revocation, Step, TokenReply, closing, ended, schedule::idle_refresh_after};
 use crate::{
     connect::{ConnectionId, VehicleId},
     time::UnixMillis,
@@ -8,7 +7,16 @@ use crate::{
         self,
         cycle::{Decision, OwnerTokens, Policy, TokenCycle as _, Verdict},
     },
-    vault::{Access, KnownVehicle, KvCopy, KvOutcome, Learned, Live, Record, publication::Upkeep},
+    vault::{
+        life::{
+            closing, ended,
+            event::{Event, Revocation},
+            schedule::idle_refresh_after,
+            step::{Effect, Step, TokenReply},
+        },
+        publication::{KvCopy, KvOutcome, Upkeep},
+        record::{Access, KnownVehicle, Learned, Live, Record},
+    },
 };
 
 pub(super) fn step(id: &ConnectionId, live: Live, now: UnixMillis, event: Event, policy: &Policy) -> Step {

@@ -11,214 +11,25 @@
 
 mod closing;
 mod ended;
+mod event;
 mod live;
 mod schedule;
+mod step;
 mod tombstone;
 
 #[cfg(test)]
 mod tests;
 
+pub use event::{Event, Revocation};
 pub use schedule::next_alarm;
+pub use step::{Effect, IndexChange, Next, Step, TokenReply};
 
-use super::{KvOutcome, Record};
 use crate::{
-    api::VehicleAttributes,
     connect::{ConnectionId, UserId, VehicleId},
-    time::{Millis, UnixMillis},
-    token::{
-        AccessToken, RefreshToken, TokenResult,
-        cycle::{Cause, Policy, Unavailable},
-    },
+    time::UnixMillis,
+    token::cycle::Policy,
+    vault::record::Record,
 };
-
-/// Whether Smartcar is told of a disconnection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Revocation {
-    /// It is: the owner disconnects.
-    AtSmartcar,
-    /// It is not: a newer grant covers the same vehicles, and Smartcar would end that one too.
-    LocalOnly,
-}
-
-/// What happened.
-#[derive(Clone, Debug)]
-pub enum Event {
-    /// Somebody needs an access token.
-    TokenRequested {
-        /// The generation whose access token Smartcar has just refused with 401, if that is why.
-        rejected: Option<u64>,
-    },
-    /// The alarm fired, or the process started.
-    AlarmFired,
-    /// The token endpoint answered, or did not.
-    RefreshCompleted {
-        /// The generation whose refresh token was presented.
-        generation: u64,
-        /// The next pair, or why there is none.
-        outcome: TokenResult,
-    },
-    /// A write to KV ended.
-    KvPutCompleted {
-        /// The generation that was written.
-        generation: u64,
-        /// How it went.
-        outcome: KvOutcome,
-    },
-    /// A deletion in KV ended.
-    KvDeleteCompleted {
-        /// How it went.
-        outcome: KvOutcome,
-    },
-    /// Smartcar was asked which vehicles the grant covers.
-    VehiclesListed {
-        /// All of them, or `None` if Smartcar did not say.
-        vehicles: Option<Vec<VehicleId>>,
-    },
-    /// Smartcar was asked for the owner's id.
-    UserIdentified {
-        /// The id, or `None` if Smartcar did not say.
-        user_id: Option<UserId>,
-    },
-    /// Smartcar said what does not change of these vehicles.
-    VehiclesDescribed {
-        /// The vehicles, each with what Smartcar said.
-        vehicles: Vec<(VehicleId, VehicleAttributes)>,
-    },
-    /// A newer grant covers some vehicles.
-    Superseded {
-        /// The vehicles that it covers.
-        vehicles: Vec<VehicleId>,
-    },
-    /// The connection is to be closed. Whoever wants this asks for a token first: Smartcar is told with the access token
-    /// that is stored, if it has not expired.
-    DisconnectRequested {
-        /// Whether Smartcar is told.
-        revocation: Revocation,
-    },
-    /// Smartcar was told of the disconnection. What it answered does not matter.
-    SmartcarNotified,
-}
-
-/// The reply to whoever asked for a token.
-#[derive(Clone, Debug)]
-pub enum TokenReply {
-    /// An access token that may be used.
-    Token {
-        /// The access token.
-        access_token: AccessToken,
-        /// When it expires.
-        expires_at: UnixMillis,
-        /// The generation it belongs to. If it is the one that Smartcar has just refused with 401, the refresh failed and
-        /// the token is of no use.
-        generation: u64,
-    },
-    /// The application's token is to be used, for the user that this connection belongs to.
-    ApplicationToken {
-        /// For the header `sc-user-id`.
-        user_id: UserId,
-    },
-    /// There is none now.
-    Unavailable(Unavailable),
-    /// There is none now: Smartcar refuses an access token that it issued moments ago, and another one would be no better.
-    Rejected {
-        /// How long to wait before asking again.
-        retry_after: Millis,
-    },
-    /// The owner has to connect again.
-    Ended(Cause),
-    /// There is no such connection.
-    Unknown,
-}
-
-/// What has to be done, after [`Step::next`] is stored.
-#[derive(Clone, Debug)]
-pub enum Effect {
-    /// Present the refresh token at the token endpoint; ends with [`Event::RefreshCompleted`].
-    Refresh {
-        /// The generation that the token belongs to.
-        generation: u64,
-        /// The refresh token.
-        refresh_token: RefreshToken,
-    },
-    /// Ask Smartcar which vehicles the grant covers; ends with [`Event::VehiclesListed`].
-    ListVehicles,
-    /// Ask Smartcar for the owner's id; ends with [`Event::UserIdentified`].
-    IdentifyUser,
-    /// Write the stored record to KV, if it is still live; ends with [`Event::KvPutCompleted`].
-    PutKv,
-    /// Delete the record in KV; ends with [`Event::KvDeleteCompleted`].
-    DeleteKv,
-    /// Tell Smartcar that the vehicles are disconnected; ends with [`Event::SmartcarNotified`].
-    Revoke {
-        /// The token that authorizes it.
-        access_token: AccessToken,
-        /// The vehicles.
-        vehicles: Vec<VehicleId>,
-    },
-    /// Reply to everybody who waits for a token.
-    Reply(TokenReply),
-}
-
-/// What is stored next.
-#[derive(Clone, Debug)]
-pub enum Next {
-    /// What is stored stays.
-    Keep,
-    /// This record takes the place of what is stored.
-    Put(Box<Record>),
-    /// The record is deleted.
-    Remove,
-}
-
-/// What a step means for the principal's index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IndexChange {
-    /// The index says the same as before.
-    Same,
-    /// The index, or a look-up, is out of date: that has to be noted together with [`Step::next`].
-    Outdated,
-}
-
-/// A decision about a connection.
-#[derive(Clone, Debug)]
-pub struct Step {
-    /// What is stored next.
-    pub next: Next,
-    /// What it means for the index.
-    pub index: IndexChange,
-    /// What is done then, in this order.
-    pub effects: Vec<Effect>,
-}
-
-impl Step {
-    fn keep(effects: Vec<Effect>) -> Self {
-        Self {
-            next: Next::Keep,
-            index: IndexChange::Same,
-            effects,
-        }
-    }
-
-    fn put(record: Record, effects: Vec<Effect>) -> Self {
-        Self {
-            next: Next::Put(Box::new(record)),
-            index: IndexChange::Same,
-            effects,
-        }
-    }
-
-    fn remove() -> Self {
-        Self {
-            next: Next::Remove,
-            index: IndexChange::Same,
-            effects: Vec::new(),
-        }
-    }
-
-    fn reply(reply: TokenReply) -> Self {
-        Self::keep(vec![Effect::Reply(reply)])
-    }
-}
 
 /// What of a record stands in the index and the look-ups.
 #[derive(PartialEq, Eq)]
@@ -252,7 +63,7 @@ pub fn step(id: &ConnectionId, record: Option<Record>, now: UnixMillis, event: E
         Some(Record::Ended(ended)) => ended::step(ended, now, event),
         Some(Record::Closing(closing)) => closing::step(closing, now, &event),
         Some(Record::Tombstone(tombstone)) => tombstone::step(tombstone, now, &event),
-        None if asks_for_token(&event) => Step::reply(TokenReply::Unknown),
+        None if event.asks_for_token() => Step::reply(TokenReply::Unknown),
         None => Step::keep(Vec::new()),
     };
     if let (Next::Keep, Some(clamped)) = (&step.next, clamped) {
@@ -267,9 +78,4 @@ pub fn step(id: &ConnectionId, record: Option<Record>, now: UnixMillis, event: E
         step.index = IndexChange::Outdated;
     }
     step
-}
-
-/// Whether somebody waits for a reply to this event.
-const fn asks_for_token(event: &Event) -> bool {
-    matches!(event, Event::TokenRequested { .. } | Event::RefreshCompleted { .. })
 }

@@ -1,11 +1,13 @@
 //! When a connection has to be looked after although nobody asks for it.
 
-use super::tombstone;
 use crate::{
     connect::ConnectionId,
     time::{Millis, UnixMillis},
     token::{self, cycle::TokenCycle as _},
-    vault::{Access, Closing, Ended, Live, Record, Tombstone},
+    vault::{
+        life::tombstone,
+        record::{Access, Closing, Ended, Live, Record, Tombstone},
+    },
 };
 
 /// When [`Event::AlarmFired`](super::Event::AlarmFired) is due for the connection `id`; `None` if never.

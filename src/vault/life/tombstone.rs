@@ -1,9 +1,15 @@
 //! A connection that was disconnected.
 
-use super::{Effect, Event, Step, TokenReply, asks_for_token};
 use crate::{
     time::{Millis, UnixMillis},
-    vault::{KvCopy, Record, Tombstone, publication::Upkeep},
+    vault::{
+        life::{
+            event::Event,
+            step::{Effect, Step, TokenReply},
+        },
+        publication::{KvCopy, Upkeep},
+        record::{Record, Tombstone},
+    },
 };
 
 /// How long a tombstone stays.
@@ -41,7 +47,7 @@ pub(super) fn step(tombstone: Tombstone, now: UnixMillis, event: &Event) -> Step
             }
             Step::put(Record::Tombstone(Tombstone { kv, ..tombstone }), Vec::new())
         }
-        event if asks_for_token(event) => Step::reply(TokenReply::Unknown),
+        event if event.asks_for_token() => Step::reply(TokenReply::Unknown),
         _ => Step::keep(Vec::new()),
     }
 }

@@ -4,10 +4,11 @@ use std::collections::{BTreeSet, VecDeque};
 
 use smartcar_connect::{
     connect::{ConnectionId, UserId, VehicleId},
+    http_api::Cause,
     time::{Millis, UnixMillis},
     token::{
         AccessToken, RefreshToken, TokenSet,
-        cycle::{Cause, Policy, RefreshState},
+        cycle::{Policy, RefreshState},
     },
     vault::{
         Access, KvOutcome, Live, Record,

@@ -2,8 +2,8 @@
 
 use smartcar_connect::{
     connect::{RedirectUri, StateFingerprint},
-    edge::{Operation, Problem, ProblemCode, VaultReply, is_allowed_origin},
-    http_api::{FinishRequest, StartRequest, StartResponse},
+    edge::{Operation, Problem, VaultReply, is_allowed_origin},
+    http_api::{FinishRequest, ProblemCode, StartRequest, StartResponse},
 };
 use worker::Request;
 

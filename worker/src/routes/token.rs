@@ -2,8 +2,11 @@
 
 use smartcar_connect::{
     connect::{ConnectionId, VehicleId},
-    edge::{Caller, Problem, ProblemCode, Select},
-    http_api::token::{TokenRequestBody, TokenResponseBody},
+    edge::{Caller, Problem, Select},
+    http_api::{
+        ProblemCode,
+        token::{TokenRequestBody, TokenResponseBody},
+    },
     identity::Session,
     principal::Principal,
 };

@@ -1,10 +1,6 @@
 //! Failures of the platform or of stored data, not of the request.
 
-use smartcar_connect::{
-    edge::{Problem, ProblemCode},
-    seal::OpenError,
-    time::Millis,
-};
+use smartcar_connect::{edge::Problem, http_api::ProblemCode, seal::OpenError, time::Millis};
 
 #[derive(Clone, Debug)]
 pub(super) enum VaultError {

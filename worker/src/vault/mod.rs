@@ -18,7 +18,8 @@ mod storage;
 use std::{fmt, rc::Rc};
 
 use smartcar_connect::{
-    edge::{Misconfiguration, Operation, Problem, ProblemCode, VaultReply, VaultRequest, token_reply},
+    edge::{Misconfiguration, Operation, Problem, VaultReply, VaultRequest, token_reply},
+    http_api::ProblemCode,
     vault::{Profile, life::Event},
 };
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};

@@ -13,10 +13,11 @@ use super::{
 use crate::{
     api::VehicleAttributes,
     connect::{ConnectionId, UserId, VehicleId},
+    http_api::Cause,
     time::{Millis, UnixMillis},
     token::{
         AccessToken, RefreshToken, TokenError, TokenResult, TokenSet,
-        cycle::{CALL_LOST_AFTER, Cause, OwnerTokens, Policy, RefreshState},
+        cycle::{CALL_LOST_AFTER, OwnerTokens, Policy, RefreshState},
     },
     vault::{Access, Closing, Ended, KnownVehicle, KvCopy, KvOutcome, Learned, Live, Record},
 };

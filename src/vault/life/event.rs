@@ -1,0 +1,83 @@
+//! What can happen to a connection.
+
+use crate::{
+    api::VehicleAttributes,
+    connect::{UserId, VehicleId},
+    token::TokenResult,
+    vault::publication::KvOutcome,
+};
+
+/// Whether Smartcar is told of a disconnection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Revocation {
+    /// It is: the owner disconnects.
+    AtSmartcar,
+    /// It is not: a newer grant covers the same vehicles, and Smartcar would end that one too.
+    LocalOnly,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Somebody needs an access token.
+    TokenRequested {
+        /// The generation whose access token Smartcar has just refused with 401, if that is why.
+        rejected: Option<u64>,
+    },
+    /// The alarm fired, or the process started.
+    AlarmFired,
+    /// The token endpoint answered, or did not.
+    RefreshCompleted {
+        /// The generation whose refresh token was presented.
+        generation: u64,
+        /// The next pair, or why there is none.
+        outcome: TokenResult,
+    },
+    /// A write to KV ended.
+    KvPutCompleted {
+        /// The generation that was written.
+        generation: u64,
+        /// How it went.
+        outcome: KvOutcome,
+    },
+    /// A deletion in KV ended.
+    KvDeleteCompleted {
+        /// How it went.
+        outcome: KvOutcome,
+    },
+    /// Smartcar was asked which vehicles the grant covers.
+    VehiclesListed {
+        /// All of them, or `None` if Smartcar did not say.
+        vehicles: Option<Vec<VehicleId>>,
+    },
+    /// Smartcar was asked for the owner's id.
+    UserIdentified {
+        /// The id, or `None` if Smartcar did not say.
+        user_id: Option<UserId>,
+    },
+    /// Smartcar said what does not change of these vehicles.
+    VehiclesDescribed {
+        /// The vehicles, each with what Smartcar said.
+        vehicles: Vec<(VehicleId, VehicleAttributes)>,
+    },
+    /// A newer grant covers some vehicles.
+    Superseded {
+        /// The vehicles that it covers.
+        vehicles: Vec<VehicleId>,
+    },
+    /// The connection is to be closed. Whoever wants this asks for a token first: Smartcar is told with the access token
+    /// that is stored, if it has not expired.
+    DisconnectRequested {
+        /// Whether Smartcar is told.
+        revocation: Revocation,
+    },
+    /// Smartcar was told of the disconnection. What it answered does not matter.
+    SmartcarNotified,
+}
+
+impl Event {
+    /// Whether somebody waits for a reply to it.
+    pub(super) const fn asks_for_token(&self) -> bool {
+        matches!(self, Self::TokenRequested { .. } | Self::RefreshCompleted { .. })
+    }
+}
