@@ -315,7 +315,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_body_panics_and_only_a_success_brings_tokens(status: u16, body in vec(any::<u8>(), 0..300)) {
-            let issued = matches!(read_response(status, None, &body, NOW), Ok(_));
+            let issued = read_response(status, None, &body, NOW).is_ok();
             prop_assert!(!issued || (200..300).contains(&status));
         }
 

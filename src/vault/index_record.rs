@@ -190,7 +190,7 @@ mod tests {
     }
 
     fn ago(millis: u64) -> UnixMillis {
-        UnixMillis::new(NOW.as_millis() - millis)
+        UnixMillis::new(NOW.as_millis().saturating_sub(millis))
     }
 
     fn users(ids: &[&str]) -> Vec<UserId> {
@@ -476,7 +476,7 @@ mod tests {
         let second = first
             .after_write(Some(&first), &write, KvOutcome::Done, ahead(120_000))
             .unwrap();
-        assert_eq!(second.external_ids, [own.clone()]);
+        assert_eq!(second.external_ids, core::slice::from_ref(&own));
         let nothing_shown = second.write(Some(&own), &kept([tombstone(SYNCED)]));
         assert_eq!(
             (nothing_shown.external_ids, nothing_shown.former_external_ids),

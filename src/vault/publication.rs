@@ -287,7 +287,7 @@ mod tests {
     const UPKEEPS: [Upkeep; 3] = [Upkeep::Written, Upkeep::WrittenTwice, Upkeep::Renewed(MONTH)];
 
     fn ago(millis: u64) -> UnixMillis {
-        UnixMillis::new(NOW.as_millis() - millis)
+        UnixMillis::new(NOW.as_millis().saturating_sub(millis))
     }
 
     fn ahead(millis: u64) -> UnixMillis {

@@ -1,14 +1,15 @@
 //! Rules that no compiler checks, looked up in the sources.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+mod imports;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
 
-/// A module by its path in the crate: `["connect", "state"]`.
-type Module = Vec<String>;
+use imports::{Module, imports, module_of};
 
 fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     fn collect(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
@@ -103,7 +104,7 @@ const SECRET_FREE: [&str; 3] = ["connect", "http_api", "browser"];
 
 #[test]
 fn nothing_without_secrets_reaches_for_what_has_them() {
-    for (module, imported) in imports() {
+    for (module, imported) in imports("src") {
         if !SECRET_FREE.contains(&module[0].as_str()) {
             continue;
         }
@@ -117,7 +118,7 @@ fn nothing_without_secrets_reaches_for_what_has_them() {
 
 #[test]
 fn the_shared_half_knows_nothing_of_the_browser() {
-    for (module, imported) in imports() {
+    for (module, imported) in imports("src") {
         let may_not = match module[0].as_str() {
             "connect" => &["http_api", "browser"][..],
             "http_api" => &["browser"],
@@ -137,7 +138,7 @@ fn the_shared_half_knows_nothing_of_the_browser() {
 #[test]
 fn no_files_import_each_other_in_a_circle() {
     for (folder, least) in [("src", 70), ("worker/src", 25)] {
-        let mut left = imports_of(folder);
+        let mut left = imports(folder);
         assert!(left.len() > least, "{left:?}");
         // Files that import nothing that is left are taken away, until there is none.
         loop {
@@ -199,112 +200,4 @@ fn no_lock_is_taken_outside_the_storage_of_the_vault() {
         let only = ["worker/src/vault/storage.rs", "worker/src/vault/mod.rs"];
         assert_absent("worker/src", write, &only, "storage is written by a transaction alone");
     }
-}
-
-/// Which modules each module of the crate imports, tests apart.
-fn imports() -> BTreeMap<Module, BTreeSet<Module>> {
-    imports_of("src")
-}
-
-fn imports_of(folder: &str) -> BTreeMap<Module, BTreeSet<Module>> {
-    let sources: BTreeMap<Module, String> = sources(folder)
-        .into_iter()
-        .filter_map(|(path, source)| {
-            let source = source.split("#[cfg(test)]").next().unwrap().to_owned();
-            Some((module_of(folder, &path)?, source))
-        })
-        .collect();
-    let is_module = |path: &[String]| sources.contains_key(path);
-    let mut all = BTreeMap::new();
-    for (module, source) in &sources {
-        let mut imported = BTreeSet::new();
-        for statement in source.split('\n').filter_map(|line| starts_use(line.trim_start())) {
-            let start = source.find(statement).unwrap();
-            let tree = source[start..].split(';').next().unwrap();
-            for path in flat(&tree.split_whitespace().collect::<String>()) {
-                imported.extend(resolve(module, &path, &is_module));
-            }
-        }
-        imported.remove(module);
-        all.insert(module.clone(), imported);
-    }
-    all
-}
-
-/// The module of a file; `None` for the crate's root and for tests.
-fn module_of(folder: &str, path: &Path) -> Option<Module> {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-    let path = path.strip_prefix(src).unwrap().with_extension("");
-    let mut module: Module = path.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
-    if module.last()? == "mod" {
-        module.pop();
-    }
-    (module != ["lib"] && !module.contains(&"tests".to_owned())).then_some(module)
-}
-
-/// What follows `use` in a line that begins an import.
-fn starts_use(line: &str) -> Option<&str> {
-    let rest = line
-        .strip_prefix("pub(super) ")
-        .or_else(|| line.strip_prefix("pub(crate) "))
-        .or_else(|| line.strip_prefix("pub "))
-        .unwrap_or(line);
-    rest.strip_prefix("use ")
-}
-
-/// The paths of a tree such as `a::{b,c::{d,e}}`.
-fn flat(tree: &str) -> Vec<Module> {
-    let Some((before, inner)) = tree.split_once('{') else {
-        return vec![tree.split("::").map(str::to_owned).collect()];
-    };
-    let start: Module = before
-        .split("::")
-        .filter(|part| !part.is_empty())
-        .map(str::to_owned)
-        .collect();
-    let inner = inner.strip_suffix('}').unwrap();
-    let (mut depth, mut items) = (0, vec![String::new()]);
-    for c in inner.chars() {
-        match c {
-            '{' => depth += 1,
-            '}' => depth -= 1,
-            _ => {}
-        }
-        if c == ',' && depth == 0 {
-            items.push(String::new());
-        } else {
-            items.last_mut().unwrap().push(c);
-        }
-    }
-    let paths = items.iter().filter(|item| !item.is_empty()).flat_map(|item| flat(item));
-    paths.map(|path| start.iter().cloned().chain(path).collect()).collect()
-}
-
-/// The module that a path leads into, if it leads into the crate.
-fn resolve(module: &Module, path: &[String], is_module: &dyn Fn(&[String]) -> bool) -> Option<Module> {
-    let mut found = module.clone();
-    let mut rest = path;
-    if rest[0] == "crate" {
-        found.clear();
-        rest = &rest[1..];
-    } else if rest[0] == "self" || rest[0] == "super" {
-        while let [first, others @ ..] = rest
-            && (first == "self" || first == "super")
-        {
-            if first == "super" {
-                found.pop();
-            }
-            rest = others;
-        }
-    } else if !is_module(&[module.as_slice(), &rest[..1]].concat()) {
-        return None;
-    }
-    for part in rest {
-        let deeper = [found.as_slice(), core::slice::from_ref(part)].concat();
-        if !is_module(&deeper) {
-            break;
-        }
-        found = deeper;
-    }
-    (!found.is_empty()).then_some(found)
 }
