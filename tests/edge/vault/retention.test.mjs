@@ -126,7 +126,7 @@ test("KV that fails during a deletion is asked again by the alarm, at a measured
   assert.deepEqual(await asked.client.connections(), []);
   const rang = await ringsWithin(asked.vault, 2 * MINUTE);
   assert.ok(rang >= 2 && rang <= 12, `${rang} times in two minutes`);
-  assert.equal(asked.stored().length, 2);
+  assert.equal(asked.stored().length, 4);
   kv.store.refusals = 0;
   await assertDeletedInTheEnd(asked);
 });
