@@ -18,6 +18,8 @@ SIMULATOR := $(TARGET)/debug/smartcar-simulator
 WORKER_BUILD := $(TARGET)/tools/worker-build-$(WORKER_BUILD_VERSION)/bin/worker-build
 NPM := node_modules/.package-lock.json
 STEP := scripts/step
+# What the bench sets the Worker against.
+HELLO := tests/load/peers/hello/build/index.js
 
 # The Node of the lock file comes first, whatever the machine has: wrangler wants a newer one than Debian's.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
@@ -45,8 +47,9 @@ test: artefacts $(SIMULATOR) ## Every check and test
 fuzz: | machine ## Fuzz what reads untrusted input, FUZZ_SECONDS (60) for each of 6 targets
 	@scripts/fuzz
 
-bench: worker $(SIMULATOR) ## A storm of 1,000 requests for a token at its expiry, and the read path
-	@SMARTCAR_SIMULATOR=$${SMARTCAR_SIMULATOR:-$(abspath $(SIMULATOR))} node tests/load/bench.mjs
+bench: worker $(SIMULATOR) $(HELLO) ## A storm of 1,000 requests for a token at its expiry, and what a request costs
+	@export SMARTCAR_SIMULATOR=$${SMARTCAR_SIMULATOR:-$(abspath $(SIMULATOR))}; \
+		node tests/load/bench.mjs && node tests/load/cpu.mjs
 
 build: artefacts ## Both WebAssembly modules, the npm package and the demo page
 	@$(STEP) -o "Check what was built" $(XTASK) check-build
@@ -102,6 +105,13 @@ dist/package/package.json: $(CRATE) $(call files,pkg-template) CHANGELOG.md LICE
 
 worker/build/index.js: $(CRATE) $(call files,worker/src) worker/Cargo.toml $(XTASK) | wasm-target $(NPM) $(WORKER_BUILD)
 	@$(STEP) "Build the Worker" $(XTASK) worker $(WORKER_BUILD)
+	@touch $@
+
+$(HELLO): $(call files,tests/load/peers/hello/src) tests/load/peers/hello/Cargo.toml Cargo.lock $(XTASK) | wasm-target $(NPM) $(WORKER_BUILD)
+	@cd tests/load/peers/hello && WASM_BINDGEN_BIN=$(abspath $(dir $(XTASK))/bindgen) \
+		WASM_OPT_BIN=$(abspath node_modules/.bin/wasm-opt) ESBUILD_BIN=$(abspath node_modules/.bin/esbuild) \
+		LOG=$(abspath $(TARGET))/log/hello.log $(abspath $(STEP)) "Build the hello world of the crate worker" \
+		$(abspath $(WORKER_BUILD)) --release --locked
 	@touch $@
 
 dist/demo/index.html: dist/package/package.json $(call files,worker/demo)
