@@ -3,17 +3,16 @@
 use core::fmt;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::{
     principal::Principal,
-    seal::{KeyId, KeyRing, push_prefixed},
+    seal::{KeyId, KeyRing, MacPurpose, push_prefixed},
     time::{Millis, UnixMillis},
 };
 
-const PURPOSE: &str = "session";
 const VERSION: &str = "v1.";
 const ID_BYTES: usize = 32;
 
@@ -87,8 +86,7 @@ impl Session {
     }
 
     fn mac(ring: &KeyRing, key_id: &KeyId, payload: &[u8]) -> Option<Hmac<Sha256>> {
-        let key = ring.derive(key_id, PURPOSE, "")?;
-        let mut mac = Hmac::<Sha256>::new_from_slice(&*key).ok()?;
+        let mut mac = ring.mac(key_id, MacPurpose::Session)?;
         let mut message = Zeroizing::new(Vec::new());
         push_prefixed(&mut message, key_id.as_str().as_bytes());
         push_prefixed(&mut message, payload);

@@ -1,13 +1,12 @@
 //! Names in Workers KV: a dump of the namespace shows no principal, connection or vehicle.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
+use hmac::Mac as _;
 
 use crate::{
     connect::ConnectionId,
     principal::Principal,
-    seal::{KeyId, KeyRing, push_prefixed},
+    seal::{KeyId, KeyRing, MacPurpose, push_prefixed},
     time::UnixMillis,
 };
 
@@ -34,27 +33,26 @@ impl KvName {
     /// Where the grant is kept, for each key of the ring, the active one first.
     #[must_use]
     pub fn grant(ring: &KeyRing, principal: &Principal, id: &ConnectionId) -> Vec<Self> {
-        Self::all(ring, "kv-name/grant", principal, id.as_str())
+        Self::all(ring, MacPurpose::GrantName, principal, id.as_str())
     }
 
     /// Where the index of the principal is kept, for each key of the ring, the active one first.
     #[must_use]
     pub fn index(ring: &KeyRing, principal: &Principal) -> Vec<Self> {
-        Self::all(ring, "kv-name/index", principal, "")
+        Self::all(ring, MacPurpose::IndexName, principal, "")
     }
 
-    fn all(ring: &KeyRing, purpose: &str, principal: &Principal, item: &str) -> Vec<Self> {
+    fn all(ring: &KeyRing, purpose: MacPurpose, principal: &Principal, item: &str) -> Vec<Self> {
         ring.ids()
             .filter_map(|id| Self::under(ring, id, purpose, principal, item))
             .collect()
     }
 
-    fn under(ring: &KeyRing, key_id: &KeyId, purpose: &str, principal: &Principal, item: &str) -> Option<Self> {
-        let key = ring.derive(key_id, purpose, "")?;
+    fn under(ring: &KeyRing, key_id: &KeyId, purpose: MacPurpose, principal: &Principal, item: &str) -> Option<Self> {
+        let mut mac = ring.mac(key_id, purpose)?;
         let mut message = Vec::new();
         push_prefixed(&mut message, principal.as_str().as_bytes());
         push_prefixed(&mut message, item.as_bytes());
-        let mut mac = Hmac::<Sha256>::new_from_slice(&*key).ok()?;
         mac.update(&message);
         Some(Self(
             [Self::PREFIX, &URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())].concat(),
