@@ -59,6 +59,23 @@ macro_rules! secret_string {
 
 pub(crate) use secret_string;
 
+/// Secrets in a message or record that is kept from everybody else: `#[serde(with = "secret::serde_exposed")]`. On a field
+/// that is written to be read by anybody, it would be the leak that the types are there to prevent.
+#[cfg(feature = "edge")]
+pub(crate) mod serde_exposed {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use super::Secret;
+
+    pub(crate) fn serialize<S: Serializer, T: Secret>(secret: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(secret.as_exposed())
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>, T: Secret>(deserializer: D) -> Result<T, D::Error> {
+        String::deserialize(deserializer).map(T::from_string)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::connect::AuthorizationCode;

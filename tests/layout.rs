@@ -85,6 +85,41 @@ fn nothing_follows_redirects() {
     );
 }
 
+/// The types that the macro `secret_string!` defines.
+fn secret_types() -> Vec<String> {
+    let mut names = Vec::new();
+    for (_, source) in sources("src") {
+        for (start, _) in source.match_indices("secret_string!") {
+            let inside = source[start..].lines().skip(1).map(str::trim);
+            let name = inside.take_while(|line| !matches!(*line, ");" | "}")).find(|line| {
+                line.starts_with(|first: char| first.is_ascii_uppercase()) && line.chars().all(char::is_alphanumeric)
+            });
+            names.extend(name.map(str::to_owned));
+        }
+    }
+    names
+}
+
+#[test]
+fn no_secret_is_compared_by_equality() {
+    let secrets = secret_types();
+    assert!(secrets.iter().any(|name| name == "AccessToken"), "{secrets:?}");
+    let why = "the time that it takes tells how much of a guess is right: use `ct_eq`";
+    for name in &secrets {
+        for folder in ["src", "worker/src"] {
+            assert_absent(folder, &format!("Eq for {name}"), &[], why);
+        }
+    }
+    // The macro derives for all of them.
+    let (_, macro_source) = sources("src")
+        .into_iter()
+        .find(|(path, _)| path.ends_with("src/secret.rs"))
+        .unwrap();
+    for derive in macro_source.lines().filter(|line| line.contains("derive(")) {
+        assert!(!derive.contains("Eq"), "{derive}: {why}");
+    }
+}
+
 #[test]
 fn the_package_of_the_worker_does_not_hide_its_dependency() {
     let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("worker/Cargo.toml")).unwrap();

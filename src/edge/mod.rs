@@ -12,5 +12,5 @@ pub use config::{Config, Misconfiguration, Setting};
 pub use guard::{RequestHead, is_allowed_origin, may_change_state};
 pub use outcome::finish_answer;
 pub use problem::{Problem, ProblemCode};
-pub use protocol::{Caller, Operation, Select, TokenAnswer, VaultReply, VaultRequest};
+pub use protocol::{Caller, IssuedToken, Operation, Select, VaultReply, VaultRequest};
 pub use route::{Resource, Routed, route};

@@ -7,6 +7,7 @@ use smartcar_connect::{
     identity::Session,
     principal::Principal,
     time::UnixMillis,
+    token::AccessToken,
 };
 use worker::Request;
 use zeroize::Zeroizing;
@@ -87,14 +88,12 @@ pub(crate) async fn issue(request: &mut Request, work: &Work<'_>) -> Result<Answ
         }
     };
     let mut token = vault_client::token(work.env, &work.config, &caller, select).await?;
-    if body
-        .rejected_token
-        .is_some_and(|rejected| *rejected == token.access_token)
-    {
+    let rejected = body.rejected_token.map(AccessToken::new);
+    if rejected.is_some_and(|rejected| rejected.ct_eq(&token.access_token)) {
         token = vault_client::token_after(work.env, &caller, &token).await?;
     }
     Ok(Answer::json(&TokenIssued {
-        access_token: &token.access_token,
+        access_token: token.access_token.expose(),
         expires_at: token.expires_at,
         connection_id: token.connection_id.as_str(),
         principal: caller.principal.as_str(),

@@ -5,7 +5,7 @@ use serde::Serialize;
 use smartcar_connect::{
     api::{ApiError, ApiRequest, VehicleAttributes},
     connect::{ConnectionId, VehicleId},
-    edge::{Caller, Operation, Problem, Select, TokenAnswer, VaultReply},
+    edge::{Caller, IssuedToken, Operation, Problem, Select, VaultReply},
 };
 
 use crate::{
@@ -103,10 +103,10 @@ async fn attributes(
     }
 }
 
-async fn ask(work: &Work<'_>, vehicle: &VehicleId, token: &TokenAnswer) -> Result<VehicleAttributes, ApiError> {
+async fn ask(work: &Work<'_>, vehicle: &VehicleId, token: &IssuedToken) -> Result<VehicleAttributes, ApiError> {
     let request = ApiRequest::vehicle(&work.config.origins.api, vehicle);
     let unread = |status| ApiError::read(status, |_| None, b"{\"type\":\"unreadable_response\"}");
-    match upstream::api(&request, &token.access_token).await {
+    match upstream::api(&request, token.access_token.expose()).await {
         Ok(reply) if reply.status == 200 => VehicleAttributes::read(&reply.body).ok_or_else(|| unread(200)),
         Ok(reply) => Err(ApiError::read(
             reply.status,

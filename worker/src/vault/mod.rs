@@ -19,7 +19,7 @@ use std::{cell::RefCell, collections::HashMap, rc::Rc};
 use futures_util::lock::Mutex;
 use smartcar_connect::{
     connect::ConnectionId,
-    edge::{Caller, Config, Operation, Problem, ProblemCode, Select, TokenAnswer, VaultReply, VaultRequest},
+    edge::{Caller, Config, IssuedToken, Operation, Problem, ProblemCode, Select, VaultReply, VaultRequest},
     principal::Principal,
     time::{Millis, UnixMillis},
     vault::{Answer, Connection, Effect, Event, GrantRecord, Next, Profile, VehicleIndex, step},
@@ -247,9 +247,9 @@ impl Inner {
                 access_token,
                 expires_at,
                 generation,
-            } => VaultReply::Token(TokenAnswer {
+            } => VaultReply::Token(IssuedToken {
                 connection_id: id,
-                access_token: access_token.expose().to_owned(),
+                access_token,
                 expires_at,
                 generation,
             }),
