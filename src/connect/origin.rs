@@ -39,6 +39,14 @@ impl Origin {
         Ok(Self(address.origin))
     }
 
+    /// The origin of `url`, whatever else the URL has; `None` if it is not absolute, or is plain `http` off loopback.
+    #[must_use]
+    pub fn of_url(url: &str) -> Option<Self> {
+        let address = Address::parse(url)?;
+        let is_secure = address.scheme == "https" || (address.scheme == "http" && address.is_loopback());
+        is_secure.then_some(Self(address.origin))
+    }
+
     /// The origin of a URL that was already found to be good.
     pub(super) fn of(address: &Address) -> Self {
         Self(address.origin.clone())

@@ -3,13 +3,15 @@
 
 mod config;
 mod guard;
+mod head;
 mod outcome;
 mod problem;
 mod protocol;
 mod route;
 
 pub use config::{Config, Misconfiguration, Setting};
-pub use guard::{RequestHead, is_allowed_origin, may_change_state};
+pub use guard::{CsrfHeaders, check_csrf, is_allowed_origin, needs_csrf_check, without_identity};
+pub use head::RequestHead;
 pub use outcome::finish_answer;
 pub use problem::{Problem, ProblemCode};
 pub use protocol::{Caller, IssuedToken, Operation, Select, VaultReply, VaultRequest};

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Problem;
 use crate::{
     connect::{ConnectionId, ExternalId, RedirectUri, StateFingerprint, VehicleId},
+    identity::{Identity, Session},
     principal::Principal,
     time::UnixMillis,
     token::AccessToken,
@@ -18,6 +19,26 @@ pub struct Caller {
     pub principal: Principal,
     /// When the principal's anonymous session ends, if it is one.
     pub session_ends_at: Option<UnixMillis>,
+}
+
+impl Caller {
+    /// The principal that the identity speaks for by itself, if there is one.
+    #[must_use]
+    pub fn of(identity: &Identity) -> Option<Self> {
+        Some(Self {
+            principal: identity.principal()?,
+            session_ends_at: identity.ends_at(),
+        })
+    }
+
+    /// The owner of an anonymous session.
+    #[must_use]
+    pub fn from_session(session: &Session) -> Self {
+        Self {
+            principal: session.principal(),
+            session_ends_at: Some(session.ends_at()),
+        }
+    }
 }
 
 /// Which connection a token is wanted of.

@@ -3,6 +3,7 @@
 // AES-GCM with associated data. What lasts is derived once in an isolate's life.
 const PREFIX = "/smartcar";
 const MAX_BODY_BYTES = 16 * 1024;
+const BODY_DEADLINE_MS = 10_000;
 const FRESH_FOR_MS = 5 * 60 * 1000;
 const TOKEN_FIELDS = new Set(["principal", "connectionId"]);
 
@@ -13,11 +14,11 @@ let kept;
 
 /** @returns {Promise<{keyId: string, root: CryptoKey, names: CryptoKey, serviceKeys: ArrayBuffer[], origins: string[]}>} */
 function settings(env) {
-  kept ??= read(env);
+  kept ??= readSettings(env);
   return kept;
 }
 
-async function read(env) {
+async function readSettings(env) {
   const [keyId, secret] = env.SEALING_KEYS.split(":");
   const root = await crypto.subtle.importKey("raw", bytesOf(secret), "HKDF", false, ["deriveBits", "deriveKey"]);
   const names = await crypto.subtle.deriveKey(
@@ -83,12 +84,22 @@ async function checkServiceKey(request, { serviceKeys }) {
   throw new Refused(401, "service_key_rejected", "send `Authorization: Bearer` and one of the Worker's `SERVICE_KEYS`");
 }
 
+/** The body's bytes: no more of it is read than was announced or than the limit, and it is waited for until the deadline. */
+async function read(request) {
+  const most = Number(request.headers.get("content-length") ?? MAX_BODY_BYTES);
+  if (!(most <= MAX_BODY_BYTES)) throw new Refused(413, "body_too_large", "the body is longer than 16 KiB");
+  const reader = request.body.getReader({ mode: "byob" });
+  const timer = setTimeout(() => reader.cancel(), BODY_DEADLINE_MS);
+  const { value } = await reader.readAtLeast(most + 1, new Uint8Array(most + 1));
+  clearTimeout(timer);
+  if (value.length > most) throw new Refused(413, "body_too_large", "the body is longer than it may be");
+  return value;
+}
+
 async function bodyOf(request) {
-  if (Number(request.headers.get("content-length") ?? Infinity) > MAX_BODY_BYTES) {
-    throw new Refused(413, "body_too_large", "the body is longer than 16 KiB");
-  }
+  const bytes = await read(request);
   try {
-    const body = JSON.parse(await request.text());
+    const body = JSON.parse(decoder.decode(bytes));
     for (const [name, value] of Object.entries(body)) {
       if (!TOKEN_FIELDS.has(name) || typeof value !== "string") throw new TypeError(name);
     }

@@ -9,7 +9,7 @@ use smartcar_connect::{
 };
 
 use crate::{
-    dispatch::Work,
+    context::RequestContext,
     http::{Answer, header},
     upstream, vault_client,
 };
@@ -41,15 +41,15 @@ struct Described {
     problem: Option<String>,
 }
 
-pub(crate) async fn list(work: &Work<'_>) -> Result<Answer, Problem> {
-    let Some(caller) = work.caller() else {
+pub(crate) async fn list(context: &RequestContext<'_>) -> Result<Answer, Problem> {
+    let Ok(caller) = context.caller() else {
         return Ok(Answer::json_text(r#"{"vehicles":[]}"#.to_owned()));
     };
-    let VaultReply::Vehicles(covered) = vault_client::ask(work.env, &caller, Operation::Vehicles).await? else {
+    let VaultReply::Vehicles(covered) = vault_client::ask(context.env, &caller, Operation::Vehicles).await? else {
         return Err(vault_client::unavailable());
     };
     let vehicles = stream::iter(covered.iter().enumerate())
-        .map(|(position, (id, connection_id))| describe(work, &caller, position, id.clone(), connection_id.clone()))
+        .map(|(position, (id, connection_id))| describe(context, &caller, position, id.clone(), connection_id.clone()))
         .buffered(AT_ONCE)
         .collect()
         .await;
@@ -57,14 +57,14 @@ pub(crate) async fn list(work: &Work<'_>) -> Result<Answer, Problem> {
 }
 
 async fn describe(
-    work: &Work<'_>,
+    context: &RequestContext<'_>,
     caller: &Caller,
     position: usize,
     id: VehicleId,
     connection_id: ConnectionId,
 ) -> Described {
     let described = if position < MOST_DESCRIBED {
-        attributes(work, caller, &id, connection_id.clone()).await
+        attributes(context, caller, &id, connection_id.clone()).await
     } else {
         Err("not_described".to_owned())
     };
@@ -83,28 +83,32 @@ async fn describe(
 }
 
 async fn attributes(
-    work: &Work<'_>,
+    context: &RequestContext<'_>,
     caller: &Caller,
     vehicle: &VehicleId,
     connection: ConnectionId,
 ) -> Result<VehicleAttributes, String> {
     let name = |problem: Problem| problem.code.as_str().to_owned();
-    let token = vault_client::token(work.env, &work.config, caller, Select::Connection(connection))
+    let token = vault_client::token(context.env, &context.config, caller, Select::Connection(connection))
         .await
         .map_err(name)?;
-    match ask(work, vehicle, &token).await {
+    match ask(context, vehicle, &token).await {
         Err(error) if error.rejects_token() => {
-            let newer = vault_client::token_after(work.env, caller, &token)
+            let newer = vault_client::token_after(context.env, caller, &token)
                 .await
                 .map_err(name)?;
-            ask(work, vehicle, &newer).await.map_err(|error| error.name())
+            ask(context, vehicle, &newer).await.map_err(|error| error.name())
         }
         other => other.map_err(|error| error.name()),
     }
 }
 
-async fn ask(work: &Work<'_>, vehicle: &VehicleId, token: &IssuedToken) -> Result<VehicleAttributes, ApiError> {
-    let request = ApiRequest::vehicle(&work.config.origins.api, vehicle);
+async fn ask(
+    context: &RequestContext<'_>,
+    vehicle: &VehicleId,
+    token: &IssuedToken,
+) -> Result<VehicleAttributes, ApiError> {
+    let request = ApiRequest::vehicle(&context.config.origins.api, vehicle);
     let unread = |status| ApiError::read(status, |_| None, b"{\"type\":\"unreadable_response\"}");
     match upstream::api(&request, token.access_token.expose()).await {
         Ok(reply) if reply.status == 200 => VehicleAttributes::read(&reply.body).ok_or_else(|| unread(200)),
