@@ -12,6 +12,8 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 XTASK := $(TARGET)/debug/xtask
 SIMULATOR := $(TARGET)/debug/smartcar-simulator
+# What the bench sets the Worker against.
+HELLO := tests/load/peers/hello/build/index.js
 
 files = $(shell find $(1) -type f 2>/dev/null)
 CRATE := $(call files,src) Cargo.toml Cargo.lock
@@ -31,7 +33,7 @@ test: artefacts $(SIMULATOR) ## Every check and test
 fuzz: $(XTASK) ## Fuzz what reads untrusted input, FUZZ_SECONDS (60) for each of 6 targets
 	@$(XTASK) fuzz
 
-bench: worker $(SIMULATOR) ## A storm of 1,000 requests for a token at its expiry, and the read path
+bench: worker $(SIMULATOR) $(HELLO) ## A storm of 1,000 requests for a token at its expiry, and what a request costs
 	@exec $(XTASK) bench
 
 build: artefacts ## Both WebAssembly modules, the npm package and the demo page
@@ -75,6 +77,10 @@ dist/package/package.json: $(CRATE) $(call files,pkg-template) CHANGELOG.md LICE
 
 worker/build/index.js: $(CRATE) $(call files,worker/src) worker/Cargo.toml $(XTASK)
 	@$(XTASK) worker
+	@touch $@
+
+$(HELLO): $(call files,tests/load/peers/hello/src) tests/load/peers/hello/Cargo.toml Cargo.lock $(XTASK)
+	@$(XTASK) hello
 	@touch $@
 
 dist/demo/index.html: dist/package/package.json $(call files,worker/demo)

@@ -59,11 +59,11 @@ macro_rules! secret_string {
 
 pub(crate) use secret_string;
 
-/// Serde for a secret that a sealed record or a call within the Worker carries: `#[serde(with = "serde_exposed")]`. No
-/// secret is serialised without it.
+/// Secrets in a message or record that is kept from everybody else: `#[serde(with = "secret::serde_exposed")]`. On a field
+/// that is written to be read by anybody, it would be the leak that the types are there to prevent.
 #[cfg(feature = "edge")]
 pub(crate) mod serde_exposed {
-    use serde::{Deserialize, Deserializer, Serializer};
+    use serde::{Deserialize as _, Deserializer, Serializer};
 
     use super::Secret;
 

@@ -1,9 +1,42 @@
-// What is deployed: the built Worker, its Durable Object as a class whose methods can be called from outside. The platform
-// allows that of classes that extend its own alone, which `worker-build` does not make of a Rust struct.
-import { DurableObject } from "cloudflare:workers";
+// What is deployed: the built Worker, and its Durable Object as a class whose methods can be called from outside. The
+// platform allows that of classes that extend its own alone, which `worker-build` does not make of a Rust struct.
+import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
 import Built, { Vault as BuiltVault } from "./build/index.js";
 
-export default Built;
+/** Set when WebAssembly has trapped. `worker-build`'s classes then start the module anew before they do anything. */
+const state = globalThis.__worker_init_state;
+const { fetch } = Built.prototype;
+
+// Every step of a Rust future goes through `queueMicrotask`, and the platform's own takes ten times as long as a promise that
+// is resolved already.
+const resolved = Promise.resolve();
+globalThis.queueMicrotask = (task) => {
+  resolved.then(() => {
+    try {
+      task();
+    } catch (error) {
+      // As an uncaught error, not as a rejection: among the former `worker-build` looks for traps.
+      reportError(error);
+    }
+  });
+};
+
+export default class extends WorkerEntrypoint {
+  /** Goes past `worker-build`'s class, which makes two proxies for each request, unless there was a trap. */
+  fetch(request) {
+    if (state.criticalError) return new Built(this.ctx, this.env).fetch(request);
+    try {
+      return fetch.call(this, request);
+    } catch (error) {
+      if (error instanceof WebAssembly.RuntimeError) state.criticalError = true;
+      throw error;
+    }
+  }
+
+  scheduled(controller) {
+    return new Built(this.ctx, this.env).scheduled(controller);
+  }
+}
 
 export class Vault extends DurableObject {
   #built;

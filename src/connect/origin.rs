@@ -36,6 +36,14 @@ impl Origin {
         Ok(Self(parts.origin))
     }
 
+    /// The origin of `url`, whatever else the URL has; `None` if it is not absolute, or is plain `http` off loopback.
+    #[must_use]
+    pub fn of_url(url: &str) -> Option<Self> {
+        let parts = UrlParts::parse(url)?;
+        let is_secure = parts.scheme == "https" || (parts.scheme == "http" && parts.is_loopback());
+        is_secure.then_some(Self(parts.origin))
+    }
+
     /// The origin of a URL that was already found to be good.
     pub(super) fn of(parts: &UrlParts) -> Self {
         Self(parts.origin.clone())

@@ -2,13 +2,14 @@
 
 use crate::{
     connect::Origin,
-    edge::problem::Problem,
+    edge::{problem::Problem, route::Resource},
     http_api::{ProblemCode, header},
+    identity::Identity,
 };
 
-/// What the guard looks at.
+/// The headers that show whether another site's page caused a request (cross-site request forgery).
 #[derive(Clone, Copy, Debug, Default)]
-pub struct RequestHead<'a> {
+pub struct CsrfHeaders<'a> {
     /// The header `Origin`.
     pub origin: Option<&'a str>,
     /// The header `Sec-Fetch-Site`.
@@ -23,15 +24,22 @@ pub struct RequestHead<'a> {
 
 /// Whether `origin`, a header's value, is the Worker's own or one of the allowed. Compared as a whole: no prefix counts.
 #[must_use]
-pub fn is_allowed_origin(origin: &str, own: &str, allowed: &[Origin]) -> bool {
-    origin == own || allowed.iter().any(|one| one.as_str() == origin)
+pub fn is_allowed_origin(origin: &str, own: Option<&Origin>, allowed: &[Origin]) -> bool {
+    own.into_iter().chain(allowed).any(|one| one.as_str() == origin)
 }
 
-/// Whether a request may change anything.
+/// Whether [`check_csrf`] has to be asked: the request changes something, and its credential is one that a browser sends by
+/// itself, or there is none yet. Any other credential is one that only its owner can send.
+#[must_use]
+pub fn needs_csrf_check(resource: &Resource, identity: Option<&Identity>) -> bool {
+    resource.changes_state() && identity.is_none_or(Identity::is_ambient)
+}
+
+/// Refuses what a page of another site may have caused. `own` is the Worker's own origin, if pages can be served from it.
 ///
 /// # Errors
 /// The [`Problem`] to answer with.
-pub fn may_change_state(head: &RequestHead<'_>, own: &str, allowed: &[Origin]) -> Result<(), Problem> {
+pub fn check_csrf(head: &CsrfHeaders<'_>, own: Option<&Origin>, allowed: &[Origin]) -> Result<(), Problem> {
     let from_here = match head.origin {
         Some(origin) => is_allowed_origin(origin, own, allowed),
         // Browsers that leave `Origin` out send this instead; programs send neither and need an `Origin`.
@@ -42,11 +50,14 @@ pub fn may_change_state(head: &RequestHead<'_>, own: &str, allowed: &[Origin]) -
             Some(origin) => ["`Origin` is `", origin, "`"].concat(),
             None => "there is no `Origin`".to_owned(),
         };
+        let ours = own.map_or_else(String::new, |own| {
+            ["`", own.as_str(), "`, the Worker's own, and "].concat()
+        });
         let detail = [
             seen.as_str(),
-            "; allowed are `",
-            own,
-            "`, the Worker's own, and `ALLOWED_ORIGINS`: add the page's there if it is yours",
+            "; allowed are ",
+            &ours,
+            "`ALLOWED_ORIGINS`: add the page's there if it is yours",
         ]
         .concat();
         return Err(Problem::new(ProblemCode::OriginNotAllowed, detail).with_field("Origin"));
@@ -69,6 +80,20 @@ pub fn may_change_state(head: &RequestHead<'_>, own: &str, allowed: &[Origin]) -
     Ok(())
 }
 
+/// What a request is told that needs an owner and shows no credential of one. To it there is no connection; a callback can
+/// only be finished by the browser that started it, so that one is told what it lacks.
+#[must_use]
+pub fn without_identity(resource: &Resource) -> Problem {
+    match resource {
+        Resource::ShowConnection(_) | Resource::Disconnect(_) => Problem::connection_not_found(),
+        _ => {
+            let detail = "the session cookie is missing or has ended: start the connection again in this browser, \
+                          and allow cookies";
+            Problem::new(ProblemCode::SessionMissing, detail)
+        }
+    }
+}
+
 /// Whether a value of a header may be repeated: an origin is short and visible ASCII.
 fn is_printable(origin: &str) -> bool {
     origin.len() <= 128 && origin.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'`')
@@ -82,11 +107,16 @@ fn is_json(content_type: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        connect::ConnectionId,
+        identity::{ServiceKeys, Session},
+        time::{Millis, UnixMillis},
+    };
 
     const OWN: &str = "https://app.example";
 
-    fn good() -> RequestHead<'static> {
-        RequestHead {
+    fn good() -> CsrfHeaders<'static> {
+        CsrfHeaders {
             origin: Some(OWN),
             sec_fetch_site: Some("same-origin"),
             requested_with: Some("smartcar-connect"),
@@ -95,9 +125,12 @@ mod tests {
         }
     }
 
-    fn code(head: &RequestHead<'_>) -> Option<&'static str> {
-        let allowed = [Origin::parse("https://www.example").unwrap()];
-        may_change_state(head, OWN, &allowed)
+    fn origin(text: &str) -> Origin {
+        Origin::parse(text).unwrap()
+    }
+
+    fn code(head: &CsrfHeaders<'_>) -> Option<&'static str> {
+        check_csrf(head, Some(&origin(OWN)), &[origin("https://www.example")])
             .err()
             .map(|problem| problem.code.as_str())
     }
@@ -106,16 +139,16 @@ mod tests {
     fn our_own_pages_and_the_allowed_may() {
         assert_eq!(code(&good()), None);
         assert_eq!(
-            code(&RequestHead {
+            code(&CsrfHeaders {
                 origin: Some("https://www.example"),
                 sec_fetch_site: Some("cross-site"),
                 ..good()
             }),
             None
         );
-        assert_eq!(code(&RequestHead { origin: None, ..good() }), None);
+        assert_eq!(code(&CsrfHeaders { origin: None, ..good() }), None);
         assert_eq!(
-            code(&RequestHead {
+            code(&CsrfHeaders {
                 content_type: None,
                 has_body: false,
                 ..good()
@@ -137,7 +170,7 @@ mod tests {
             "",
         ] {
             assert_eq!(
-                code(&RequestHead {
+                code(&CsrfHeaders {
                     origin: Some(origin),
                     ..good()
                 }),
@@ -146,7 +179,7 @@ mod tests {
             );
         }
         for site in [None, Some("same-site"), Some("cross-site"), Some("none"), Some("")] {
-            let head = RequestHead {
+            let head = CsrfHeaders {
                 origin: None,
                 sec_fetch_site: site,
                 ..good()
@@ -156,16 +189,69 @@ mod tests {
     }
 
     #[test]
+    fn without_an_origin_of_its_own_the_worker_takes_the_allowed_ones_alone() {
+        let allowed = [origin("https://www.example")];
+        assert!(!is_allowed_origin(OWN, None, &allowed) && is_allowed_origin("https://www.example", None, &allowed));
+        let problem = check_csrf(&good(), None, &allowed).unwrap_err();
+        assert!(
+            problem
+                .to_json("id")
+                .contains("`Origin` is `https://app.example`; allowed are `ALLOWED_ORIGINS`")
+        );
+    }
+
+    #[test]
+    fn what_changes_something_is_checked_unless_its_credential_is_one_that_no_browser_sends_by_itself() {
+        let id = || ConnectionId::from_random([7; 16]);
+        let session = Identity::Session(Session::start([7; 32], UnixMillis::EPOCH, Millis::from_days(1)));
+        let key = "k".repeat(32);
+        let keys = ServiceKeys::parse(&key).unwrap();
+        let service = Identity::Service(keys.shown_by(Some(&format!("Bearer {key}"))).unwrap());
+        for resource in [
+            Resource::ConnectStart,
+            Resource::ConnectFinish,
+            Resource::DisconnectAll,
+            Resource::Disconnect(id()),
+        ] {
+            assert!(needs_csrf_check(&resource, Some(&session)), "{resource:?}");
+            assert!(needs_csrf_check(&resource, None), "a new visitor's {resource:?}");
+            assert!(!needs_csrf_check(&resource, Some(&service)), "{resource:?}");
+        }
+        for resource in [
+            Resource::ListConnections,
+            Resource::ShowConnection(id()),
+            Resource::ListVehicles,
+            Resource::Health,
+        ] {
+            for identity in [None, Some(&session), Some(&service)] {
+                assert!(!needs_csrf_check(&resource, identity), "{resource:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn whoever_shows_nothing_learns_of_no_connection() {
+        let id = ConnectionId::from_random([7; 16]);
+        for resource in [Resource::ShowConnection(id.clone()), Resource::Disconnect(id)] {
+            assert_eq!(without_identity(&resource).code, ProblemCode::ConnectionNotFound);
+        }
+        assert_eq!(
+            without_identity(&Resource::ConnectFinish).code,
+            ProblemCode::SessionMissing
+        );
+    }
+
+    #[test]
     fn forms_may_not() {
         assert_eq!(
-            code(&RequestHead {
+            code(&CsrfHeaders {
                 requested_with: None,
                 ..good()
             }),
             Some("header_missing")
         );
         assert_eq!(
-            code(&RequestHead {
+            code(&CsrfHeaders {
                 requested_with: Some("XMLHttpRequest"),
                 ..good()
             }),
@@ -179,7 +265,7 @@ mod tests {
             Some(""),
         ] {
             assert_eq!(
-                code(&RequestHead { content_type, ..good() }),
+                code(&CsrfHeaders { content_type, ..good() }),
                 Some("unsupported_media_type"),
                 "{content_type:?}"
             );

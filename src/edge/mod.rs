@@ -3,6 +3,7 @@
 
 mod config;
 mod guard;
+mod head;
 mod outcome;
 mod problem;
 mod protocol;
@@ -10,9 +11,10 @@ mod reply;
 mod route;
 
 pub use config::{Config, Misconfiguration, Setting};
-pub use guard::{RequestHead, is_allowed_origin, may_change_state};
+pub use guard::{CsrfHeaders, check_csrf, is_allowed_origin, needs_csrf_check, without_identity};
+pub use head::RequestHead;
 pub use outcome::finish_answer;
 pub use problem::Problem;
-pub use protocol::{Caller, LearnedVehicle, Operation, Select, TokenAnswer, VaultReply, VaultRequest};
+pub use protocol::{Caller, IssuedToken, LearnedVehicle, Operation, Select, VaultReply, VaultRequest};
 pub use reply::{deleted_meanwhile, exchange_problem, finish_reply, token_reply};
 pub use route::{Resource, Routed, route};

@@ -6,8 +6,11 @@ use crate::{
     api::VehicleAttributes,
     connect::{ConnectionId, ExternalId, RedirectUri, StateFingerprint, VehicleId},
     edge::problem::Problem,
+    identity::{Identity, Session},
     principal::Principal,
+    secret::serde_exposed,
     time::UnixMillis,
+    token::AccessToken,
     vault::CoveredVehicle,
 };
 
@@ -18,6 +21,26 @@ pub struct Caller {
     pub principal: Principal,
     /// When the principal's anonymous session ends, if it is one.
     pub session_ends_at: Option<UnixMillis>,
+}
+
+impl Caller {
+    /// The principal that the identity speaks for by itself, if there is one.
+    #[must_use]
+    pub fn of(identity: &Identity) -> Option<Self> {
+        Some(Self {
+            principal: identity.principal()?,
+            session_ends_at: identity.ends_at(),
+        })
+    }
+
+    /// The owner of an anonymous session.
+    #[must_use]
+    pub fn from_session(session: &Session) -> Self {
+        Self {
+            principal: session.principal(),
+            session_ends_at: Some(session.ends_at()),
+        }
+    }
 }
 
 /// Which connection a token is wanted of.
@@ -85,30 +108,17 @@ pub enum Operation {
 }
 
 /// An access token for one call, inside the Worker.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct TokenAnswer {
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct IssuedToken {
     /// The connection that it belongs to.
     pub connection_id: ConnectionId,
     /// The access token.
-    pub access_token: String,
+    #[serde(with = "serde_exposed")]
+    pub access_token: AccessToken,
     /// When it expires.
     pub expires_at: UnixMillis,
     /// The generation that it belongs to.
     pub generation: u64,
-}
-
-impl core::fmt::Debug for TokenAnswer {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("TokenAnswer")
-            .field("connection_id", &self.connection_id)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Drop for TokenAnswer {
-    fn drop(&mut self) {
-        zeroize::Zeroize::zeroize(&mut self.access_token);
-    }
 }
 
 /// The answer of a vault.
@@ -127,7 +137,7 @@ pub enum VaultReply {
     /// To [`Operation::Vehicles`].
     Vehicles(Vec<CoveredVehicle>),
     /// To [`Operation::Token`].
-    Token(TokenAnswer),
+    Token(IssuedToken),
     /// It is done.
     Done,
     /// To [`Operation::Reseal`]; a vault that keeps nothing answers [`VaultReply::Done`].
@@ -137,4 +147,25 @@ pub enum VaultReply {
     },
     /// It could not be done.
     Problem(Problem),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_issued_token_reaches_the_other_side_and_no_log() {
+        let issued = IssuedToken {
+            connection_id: ConnectionId::from_random([7; 16]),
+            access_token: AccessToken::new("hunter2".to_owned()),
+            expires_at: UnixMillis::new(1),
+            generation: 2,
+        };
+        let sent = serde_json::to_string(&VaultReply::Token(issued.clone())).unwrap();
+        let Ok(VaultReply::Token(read)) = serde_json::from_str(&sent) else {
+            panic!("{sent}");
+        };
+        assert!(read.access_token.ct_eq(&issued.access_token));
+        assert!(!format!("{issued:?}").contains("hunter2"));
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     connect::{Callback, ConnectionId},
-    edge::{outcome::finish_answer, problem::Problem, protocol::TokenAnswer},
+    edge::{outcome::finish_answer, problem::Problem, protocol::IssuedToken},
     http_api::{Connection, ProblemCode},
     time::Millis,
     token::TokenError,
@@ -17,7 +17,7 @@ const REFUSED_AGAIN_AFTER: Millis = Millis::from_secs(5);
 ///
 /// # Errors
 /// The [`Problem`] to answer with.
-pub fn token_reply(id: &ConnectionId, reply: TokenReply, rejected: Option<u64>) -> Result<TokenAnswer, Problem> {
+pub fn token_reply(id: &ConnectionId, reply: TokenReply, rejected: Option<u64>) -> Result<IssuedToken, Problem> {
     let unavailable = |detail: String, retry_after| {
         Err(Problem::new(ProblemCode::UpstreamUnavailable, detail).with_retry_after(retry_after))
     };
@@ -30,9 +30,9 @@ pub fn token_reply(id: &ConnectionId, reply: TokenReply, rejected: Option<u64>) 
             access_token,
             expires_at,
             generation,
-        } => Ok(TokenAnswer {
+        } => Ok(IssuedToken {
             connection_id: id.clone(),
-            access_token: access_token.expose().to_owned(),
+            access_token,
             expires_at,
             generation,
         }),
@@ -151,7 +151,7 @@ mod tests {
         }
     }
 
-    fn code(result: Result<TokenAnswer, Problem>) -> (&'static str, Option<u64>) {
+    fn code(result: Result<IssuedToken, Problem>) -> (&'static str, Option<u64>) {
         let problem = result.unwrap_err();
         (problem.code.as_str(), problem.retry_after.map(Millis::as_secs))
     }
@@ -161,7 +161,7 @@ mod tests {
         for rejected in [None, Some(1), Some(3)] {
             let answer = token_reply(&id(1), token(2), rejected).unwrap();
             assert_eq!((answer.connection_id.clone(), answer.generation), (id(1), 2));
-            assert_eq!(answer.access_token, "access");
+            assert_eq!(answer.access_token.expose(), "access");
         }
         let refused = token_reply(&id(1), token(2), Some(2));
         assert_eq!(code(refused), ("upstream_unavailable", Some(5)));

@@ -1,9 +1,11 @@
 //! Who is calling, and whom a request speaks for.
 
 mod cookie;
+mod credential;
 mod service_key;
 mod session;
 
 pub use cookie::{SESSION_COOKIE, find_cookie, session_cookie};
-pub use service_key::{ServiceKeyError, ServiceKeys};
+pub use credential::Identity;
+pub use service_key::{ServiceKey, ServiceKeyError, ServiceKeys};
 pub use session::{Session, SessionError};

@@ -22,6 +22,10 @@ impl fmt::Debug for KeyDigest {
     }
 }
 
+/// That a request has shown one of the service keys. Only [`ServiceKeys::shown_by`] makes it.
+#[derive(Debug)]
+pub struct ServiceKey(());
+
 /// Why a list of service keys is unusable. No key is repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServiceKeyError {
@@ -64,6 +68,13 @@ impl ServiceKeys {
         self.0.is_empty()
     }
 
+    /// Reads the header `Authorization`, which has to be `Bearer` and one of the keys.
+    #[must_use]
+    pub fn shown_by(&self, authorization: Option<&str>) -> Option<ServiceKey> {
+        let key = authorization?.strip_prefix("Bearer ")?;
+        self.contains(key).then_some(ServiceKey(()))
+    }
+
     /// Whether `key` is one of them. Every key is compared, each in constant time.
     #[must_use]
     pub fn contains(&self, key: &str) -> bool {
@@ -93,6 +104,25 @@ mod tests {
         assert!(ServiceKeys::default().is_empty() && !ServiceKeys::default().contains(""));
         assert_eq!(ServiceKeys::parse("").unwrap_err(), ServiceKeyError::EmptyEntry);
         assert_eq!(ServiceKeys::parse("short").unwrap_err(), ServiceKeyError::TooShort);
+    }
+
+    #[test]
+    fn a_key_is_shown_as_a_bearer_token() {
+        let key = "k".repeat(32);
+        let keys = ServiceKeys::parse(&key).unwrap();
+        assert!(keys.shown_by(Some(&format!("Bearer {key}"))).is_some());
+        for other in [
+            &key,
+            &format!("Basic {key}"),
+            &format!("Bearer {key}x"),
+            "Bearer ",
+            "Bearer",
+            "",
+        ] {
+            assert!(keys.shown_by(Some(other)).is_none(), "{other}");
+        }
+        assert!(keys.shown_by(None).is_none());
+        assert!(ServiceKeys::default().shown_by(Some("Bearer ")).is_none());
     }
 
     #[test]

@@ -3,17 +3,16 @@
 use core::fmt;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::{
     principal::Principal,
-    seal::{KeyId, KeyRing, push_prefixed},
+    seal::{KeyId, KeyRing, MacPurpose, push_prefixed},
     time::{Millis, UnixMillis},
 };
 
-const PURPOSE: &str = "session";
 const VERSION: &str = "v1.";
 const ID_BYTES: usize = 32;
 
@@ -21,6 +20,7 @@ const ID_BYTES: usize = 32;
 pub struct Session {
     id: Zeroizing<[u8; ID_BYTES]>,
     started_at: UnixMillis,
+    lifetime: Millis,
     sealed_with_active_key: bool,
 }
 
@@ -44,10 +44,11 @@ pub enum SessionError {
 impl Session {
     /// A new session of 32 random bytes.
     #[must_use]
-    pub fn start(id: [u8; ID_BYTES], now: UnixMillis) -> Self {
+    pub fn start(id: [u8; ID_BYTES], now: UnixMillis, lifetime: Millis) -> Self {
         Self {
             id: Zeroizing::new(id),
             started_at: now,
+            lifetime,
             sealed_with_active_key: false,
         }
     }
@@ -59,10 +60,11 @@ impl Session {
     pub fn from_cookie(ring: &KeyRing, value: &str, now: UnixMillis, lifetime: Millis) -> Result<Self, SessionError> {
         let (session, key_id) = Self::authenticate(ring, value).ok_or(SessionError::NotAuthentic)?;
         let session = Self {
+            lifetime,
             sealed_with_active_key: key_id == *ring.active_id(),
             ..session
         };
-        if now >= session.ends_at(lifetime) {
+        if now >= session.ends_at() {
             Err(SessionError::Ended)
         } else {
             Ok(session)
@@ -81,14 +83,14 @@ impl Session {
         let session = Self {
             id: Zeroizing::new(*id),
             started_at: UnixMillis::new(started_at),
+            lifetime: Millis::ZERO,
             sealed_with_active_key: false,
         };
         Some((session, key_id))
     }
 
     fn mac(ring: &KeyRing, key_id: &KeyId, payload: &[u8]) -> Option<Hmac<Sha256>> {
-        let key = ring.derive(key_id, PURPOSE, "")?;
-        let mut mac = Hmac::<Sha256>::new_from_slice(&*key).ok()?;
+        let mut mac = ring.mac(key_id, MacPurpose::Session)?;
         let mut message = Zeroizing::new(Vec::new());
         push_prefixed(&mut message, key_id.as_str().as_bytes());
         push_prefixed(&mut message, payload);
@@ -119,8 +121,8 @@ impl Session {
 
     /// When the session ends.
     #[must_use]
-    pub fn ends_at(&self, lifetime: Millis) -> UnixMillis {
-        self.started_at.after(lifetime)
+    pub fn ends_at(&self) -> UnixMillis {
+        self.started_at.after(self.lifetime)
     }
 
     /// Whom the session speaks for.
@@ -150,7 +152,10 @@ mod tests {
     }
 
     fn cookie(ring: &KeyRing) -> String {
-        Session::start([7; 32], NOW).to_cookie(ring).unwrap().to_string()
+        Session::start([7; 32], NOW, LIFETIME)
+            .to_cookie(ring)
+            .unwrap()
+            .to_string()
     }
 
     fn read(ring: &KeyRing, value: &str, now: UnixMillis) -> Result<Session, SessionError> {
@@ -160,13 +165,13 @@ mod tests {
     #[test]
     fn a_cookie_opens_the_session_it_was_made_for() {
         let ring = one();
-        let started = Session::start([7; 32], NOW);
+        let started = Session::start([7; 32], NOW, LIFETIME);
         assert!(started.wants_cookie(), "a new session has to be set");
         let session = read(&ring, &cookie(&ring), NOW.after(Millis::from_days(3))).unwrap();
         assert_eq!(session.principal(), started.principal());
-        assert_eq!(session.ends_at(LIFETIME), NOW.after(LIFETIME));
+        assert_eq!(session.ends_at(), NOW.after(LIFETIME));
         assert!(!session.wants_cookie(), "one that is set has not");
-        assert_ne!(session.principal(), Session::start([8; 32], NOW).principal());
+        assert_ne!(session.principal(), Session::start([8; 32], NOW, LIFETIME).principal());
     }
 
     #[test]
@@ -213,7 +218,7 @@ mod tests {
         let renewed = read(&retired, &renewed, NOW).unwrap();
         assert!(!renewed.wants_cookie());
         assert_eq!(renewed.principal(), session.principal());
-        assert_eq!(renewed.ends_at(LIFETIME), session.ends_at(LIFETIME));
+        assert_eq!(renewed.ends_at(), session.ends_at());
     }
 
     #[test]
@@ -256,9 +261,9 @@ mod tests {
 
     #[test]
     fn neither_the_id_nor_the_cookie_is_printed() {
-        let printed = format!("{:?}", Session::start([7; 32], NOW));
+        let printed = format!("{:?}", Session::start([7; 32], NOW, LIFETIME));
         assert_eq!(printed, "Session { started_at: UnixMillis(1790000000000), .. }");
-        let principal = Session::start([7; 32], NOW).principal();
+        let principal = Session::start([7; 32], NOW, LIFETIME).principal();
         assert!(!cookie(&one()).contains(principal.as_str().trim_start_matches("anonymous:")));
     }
 

@@ -4,6 +4,7 @@ use core::fmt;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hkdf::Hkdf;
+use hmac::{Hmac, KeyInit as _};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
@@ -38,6 +39,61 @@ struct RingKey {
     id: KeyId,
     /// What HKDF extracts of the key: everything else follows from it.
     pseudorandom: Zeroizing<[u8; 32]>,
+    macs: KeyedMacs,
+}
+
+/// The purposes of a key that are the same for every record: each has its HMAC keyed once, in place of a derivation for every
+/// request. Like the key, they are wiped when the ring is dropped.
+struct KeyedMacs {
+    grant_name: Hmac<Sha256>,
+    index_name: Hmac<Sha256>,
+    external_id_name: Hmac<Sha256>,
+    user_name: Hmac<Sha256>,
+    session: Hmac<Sha256>,
+}
+
+/// What an HMAC that is keyed once is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MacPurpose {
+    /// The name of a grant in KV.
+    GrantName,
+    /// The name of an index in KV.
+    IndexName,
+    /// The name of a look-up by external id in KV.
+    ExternalIdName,
+    /// What the names of the look-ups by a Smartcar user in KV begin with.
+    UserName,
+    /// The cookie of a session.
+    Session,
+}
+
+impl MacPurpose {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::GrantName => "kv-name/grant",
+            Self::IndexName => "kv-name/index",
+            Self::ExternalIdName => "kv-name/external-id",
+            Self::UserName => "kv-name/user-id",
+            Self::Session => "session",
+        }
+    }
+}
+
+impl RingKey {
+    fn new(id: KeyId, pseudorandom: Zeroizing<[u8; 32]>) -> Option<Self> {
+        let keyed = |purpose: MacPurpose| {
+            let key = derive(&pseudorandom, purpose.name(), "")?;
+            Hmac::new_from_slice(&*key).ok()
+        };
+        let macs = KeyedMacs {
+            grant_name: keyed(MacPurpose::GrantName)?,
+            index_name: keyed(MacPurpose::IndexName)?,
+            external_id_name: keyed(MacPurpose::ExternalIdName)?,
+            user_name: keyed(MacPurpose::UserName)?,
+            session: keyed(MacPurpose::Session)?,
+        };
+        Some(Self { id, pseudorandom, macs })
+    }
 }
 
 /// The keys, newest first: the first seals and opens, the rest only open.
@@ -140,7 +196,8 @@ impl KeyRing {
             if seen {
                 return Err(KeyRingError::Duplicate { id });
             }
-            keys.push(RingKey { id, pseudorandom });
+            // `None` never happens: HMAC takes keys of any length.
+            keys.push(RingKey::new(id, pseudorandom).ok_or(KeyRingError::MalformedEntry { position })?);
         }
         let mut keys = keys.into_iter();
         let active = keys.next().ok_or(KeyRingError::Empty)?;
@@ -167,14 +224,34 @@ impl KeyRing {
 
     /// The key named `id` for one purpose and context (HKDF-SHA256, RFC 5869): no two purposes share one.
     pub(crate) fn derive(&self, id: &KeyId, purpose: &str, context: &str) -> Option<Zeroizing<[u8; 32]>> {
-        let key = self.keys().find(|key| key.id == *id)?;
-        let mut info = Vec::new();
-        push_prefixed(&mut info, purpose.as_bytes());
-        push_prefixed(&mut info, context.as_bytes());
-        let mut derived = Zeroizing::new([0; 32]);
-        let hkdf = Hkdf::<Sha256>::from_prk(&*key.pseudorandom).ok()?;
-        hkdf.expand(&info, &mut *derived).ok().map(|()| derived)
+        derive(&self.key(id)?.pseudorandom, purpose, context)
     }
+
+    /// The HMAC of the key named `id` for one purpose, ready for its message.
+    pub(crate) fn mac(&self, id: &KeyId, purpose: MacPurpose) -> Option<Hmac<Sha256>> {
+        let macs = &self.key(id)?.macs;
+        let mac = match purpose {
+            MacPurpose::GrantName => &macs.grant_name,
+            MacPurpose::IndexName => &macs.index_name,
+            MacPurpose::ExternalIdName => &macs.external_id_name,
+            MacPurpose::UserName => &macs.user_name,
+            MacPurpose::Session => &macs.session,
+        };
+        Some(mac.clone())
+    }
+
+    fn key(&self, id: &KeyId) -> Option<&RingKey> {
+        self.keys().find(|key| key.id == *id)
+    }
+}
+
+fn derive(pseudorandom: &[u8; 32], purpose: &str, context: &str) -> Option<Zeroizing<[u8; 32]>> {
+    let mut info = Vec::new();
+    push_prefixed(&mut info, purpose.as_bytes());
+    push_prefixed(&mut info, context.as_bytes());
+    let mut derived = Zeroizing::new([0; 32]);
+    let hkdf = Hkdf::<Sha256>::from_prk(pseudorandom).ok()?;
+    hkdf.expand(&info, &mut *derived).ok().map(|()| derived)
 }
 
 fn extract(key: &[u8; 32]) -> Zeroizing<[u8; 32]> {

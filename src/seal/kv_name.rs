@@ -1,15 +1,14 @@
 //! Names in Workers KV: a dump of the namespace shows no principal, connection, vehicle or Smartcar user.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
+use hmac::Mac as _;
 
 use crate::{
     connect::{ConnectionId, ExternalId, UserId},
     principal::Principal,
     seal::{
         encoding::push_prefixed,
-        key_ring::{KeyId, KeyRing},
+        key_ring::{KeyId, KeyRing, MacPurpose},
     },
     time::UnixMillis,
 };
@@ -37,19 +36,19 @@ impl KvName {
     /// Where the grant is kept, for each key of the ring, the active one first.
     #[must_use]
     pub fn grant(ring: &KeyRing, principal: &Principal, id: &ConnectionId) -> Vec<Self> {
-        Self::all(ring, "kv-name/grant", principal.as_str(), id.as_str())
+        Self::all(ring, MacPurpose::GrantName, principal.as_str(), id.as_str())
     }
 
     /// Where the index of the principal is kept, for each key of the ring, the active one first.
     #[must_use]
     pub fn index(ring: &KeyRing, principal: &Principal) -> Vec<Self> {
-        Self::all(ring, "kv-name/index", principal.as_str(), "")
+        Self::all(ring, MacPurpose::IndexName, principal.as_str(), "")
     }
 
     /// Where the look-up of a vault by its owner's external id is kept, for each key of the ring, the active one first.
     #[must_use]
     pub fn external_id_lookup(ring: &KeyRing, external_id: &ExternalId) -> Vec<Self> {
-        Self::all(ring, "kv-name/external-id", external_id.as_str(), "")
+        Self::all(ring, MacPurpose::ExternalIdName, external_id.as_str(), "")
     }
 
     /// Where the look-up of one vault by a Smartcar user is kept, for each key of the ring, the active one first. Several
@@ -64,22 +63,21 @@ impl KvName {
     /// What the names of all look-ups by a Smartcar user begin with, for each key of the ring, the active one first.
     #[must_use]
     pub fn user_lookup_prefixes(ring: &KeyRing, user_id: &UserId) -> Vec<String> {
-        let names = Self::all(ring, "kv-name/user-id", user_id.as_str(), "").into_iter();
+        let names = Self::all(ring, MacPurpose::UserName, user_id.as_str(), "").into_iter();
         names.map(|name| [&name.0, "/"].concat()).collect()
     }
 
-    fn all(ring: &KeyRing, purpose: &str, owner: &str, item: &str) -> Vec<Self> {
+    fn all(ring: &KeyRing, purpose: MacPurpose, owner: &str, item: &str) -> Vec<Self> {
         ring.ids()
             .filter_map(|id| Self::under(ring, id, purpose, owner, item))
             .collect()
     }
 
-    fn under(ring: &KeyRing, key_id: &KeyId, purpose: &str, owner: &str, item: &str) -> Option<Self> {
-        let key = ring.derive(key_id, purpose, "")?;
+    fn under(ring: &KeyRing, key_id: &KeyId, purpose: MacPurpose, owner: &str, item: &str) -> Option<Self> {
+        let mut mac = ring.mac(key_id, purpose)?;
         let mut message = Vec::new();
         push_prefixed(&mut message, owner.as_bytes());
         push_prefixed(&mut message, item.as_bytes());
-        let mut mac = Hmac::<Sha256>::new_from_slice(&*key).ok()?;
         mac.update(&message);
         Some(Self(
             [Self::PREFIX, &URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())].concat(),

@@ -8,6 +8,7 @@ mod record;
 mod rotation;
 
 pub(crate) use encoding::push_prefixed;
+pub(crate) use key_ring::MacPurpose;
 pub use key_ring::{KeyId, KeyRing, KeyRingError};
 pub use kv_name::{KvName, kv_life_secs};
 pub use record::{Nonce, OpenError, RecordBinding, RecordType, SealedRecord};

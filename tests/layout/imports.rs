@@ -33,8 +33,7 @@ pub(super) fn imports(folder: &str) -> BTreeMap<Module, BTreeSet<Module>> {
 
 /// The module of a file; `None` for the crate's root and for tests.
 pub(super) fn module_of(folder: &str, path: &Path) -> Option<Module> {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-    let path = path.strip_prefix(src).unwrap().with_extension("");
+    let path = path.strip_prefix(folder).unwrap().with_extension("");
     let mut module: Module = path.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
     if module.last()? == "mod" {
         module.pop();

@@ -38,14 +38,27 @@ function summary(answers) {
     p50: percentile(times, 0.5),
     p99: percentile(times, 0.99),
     failed: answers.length - good.length,
-    tokens: new Set(good.map(({ text }) => (text ? JSON.parse(text).accessToken : undefined))).size,
+    tokens: new Set(good.map(({ text }) => (text.startsWith("{") ? JSON.parse(text).accessToken : undefined))).size,
   };
 }
 
-parentPort.on("message", async ({ count, oneByOne, requests }) => {
+/** Sends `count` requests over `lanes` connections, each waiting for its answer before it sends the next. */
+async function inLanes(lanes, count, requests) {
   const answers = [];
-  for (let index = 0; index < (oneByOne ?? 0); index += 1) answers.push(await send(requests[index % requests.length]));
-  const atOnce = Array.from({ length: count ?? 0 }, (_, index) => send(requests[index % requests.length]));
-  answers.push(...(await Promise.all(atOnce)));
+  let next = 0;
+  async function lane() {
+    while (next < count) {
+      const request = requests[next % requests.length];
+      next += 1;
+      answers.push(await send(request));
+    }
+  }
+  await Promise.all(Array.from({ length: lanes }, lane));
+  return answers;
+}
+
+/** `lanes` is how many of the `count` requests are under way at once: all, unless it is given. */
+parentPort.on("message", async ({ count = 0, lanes = count, oneByOne = 0, requests }) => {
+  const answers = [...(await inLanes(1, oneByOne, requests)), ...(await inLanes(lanes, count, requests))];
   parentPort.postMessage(summary(answers));
 });

@@ -9,7 +9,8 @@ export function median(values) {
   return sorted[Math.floor(sorted.length / 2)];
 }
 
-function table(heads, rows) {
+/** A table whose first column is text and whose others are figures. */
+export function table(heads, rows) {
   const widths = heads.map((head, column) => Math.max(head.length, ...rows.map((row) => row[column].length)));
   const line = (cells) =>
     `  ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column]))).join("   ")}`;

@@ -330,9 +330,10 @@ fn the_session_cookie_is_as_documented() {
     let fields = section("session");
     let id = bytes(&fields["session_id"]);
     let now = UnixMillis::new(fields["started_at"].parse().unwrap());
-    let session = Session::start(id, now);
+    let lifetime = Millis::from_days(1);
+    let session = Session::start(id, now, lifetime);
     assert_eq!(session.to_cookie(&keys()).unwrap().as_str(), fields["cookie"]);
-    let read = Session::from_cookie(&keys(), &fields["cookie"], now, Millis::from_days(1)).unwrap();
+    let read = Session::from_cookie(&keys(), &fields["cookie"], now, lifetime).unwrap();
     assert_eq!(read.principal(), session.principal());
 }
 

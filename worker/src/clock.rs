@@ -4,10 +4,11 @@ use std::{pin::pin, time::Duration};
 
 use futures_util::future::{Either, select};
 use smartcar_connect::time::{Millis, UnixMillis};
-use worker::{Date, Delay};
+use worker::{Delay, js_sys::Date};
 
 pub(crate) fn now() -> UnixMillis {
-    UnixMillis::new(Date::now().as_millis())
+    // From a float to an integer `as` saturates.
+    UnixMillis::new(Date::now() as u64)
 }
 
 /// What `future` comes to, or `None` if that takes longer than `limit`; then it is dropped.

@@ -1,56 +1,67 @@
 //! Reading requests and making answers.
 
-use futures_util::StreamExt as _;
-use smartcar_connect::{edge::Problem, http_api::ProblemCode};
-use worker::{Headers, Request, Response, wasm_bindgen::JsValue};
+use smartcar_connect::{
+    edge::{Problem, RequestHead},
+    http_api::ProblemCode,
+};
+use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
+use worker::{Headers, Method, Request, RequestInit, RequestRedirect, js_sys::Uint8Array};
+use zeroize::Zeroizing;
 
 /// The longest request body, in bytes.
-const MAX_BODY_BYTES: usize = 16 * 1024;
+const MAX_BODY_BYTES: u32 = 16 * 1024;
+
+/// How long a request's body is waited for, in milliseconds.
+const BODY_DEADLINE_MS: u32 = 10_000;
+
+mod glue {
+    use super::{JsValue, wasm_bindgen};
+
+    #[wasm_bindgen(
+        module = "/src/http.js",
+        wasm_bindgen_futures = ::worker::wasm_bindgen_futures,
+        js_sys = ::worker::js_sys
+    )]
+    extern "C" {
+        pub(super) fn head(request: &web_sys::Request) -> String;
+
+        #[wasm_bindgen(catch)]
+        pub(super) async fn body(request: &web_sys::Request, limit: u32, deadline: u32) -> Result<JsValue, JsValue>;
+
+        #[wasm_bindgen(catch)]
+        pub(super) fn respond(status: u16, fields: &str, text: Option<&str>) -> Result<web_sys::Response, JsValue>;
+    }
+}
 
 /// A header's value. One that can't be read counts as absent.
 pub(crate) fn header(headers: &Headers, name: &str) -> Option<String> {
     headers.get(name).ok().flatten()
 }
 
-/// The origin that the request was sent to, as a browser would name it in `Origin`.
-pub(crate) fn own_origin(request: &Request) -> String {
-    let url = request.inner().url();
-    let after_scheme = url.find("://").map_or(0, |at| at.saturating_add(3));
-    let host_end = url.get(after_scheme..).and_then(|rest| rest.find(['/', '?', '#']));
-    match host_end {
-        Some(end) => url
-            .get(..after_scheme.saturating_add(end))
-            .unwrap_or_default()
-            .to_owned(),
-        None => url,
-    }
+/// The head of a request.
+pub(crate) fn head(request: &web_sys::Request) -> RequestHead {
+    RequestHead::from_lines(glue::head(request))
 }
 
 /// A request to send. Redirects are left to the caller, which follows none.
-///
-/// Made by hand: the constructor of `worker` brings the code for every Cloudflare option along.
 pub(crate) fn outgoing(
     method: &str,
     url: &str,
     headers: &[(&str, &str)],
     body: Option<&str>,
 ) -> worker::Result<Request> {
-    let outgoing = web_sys::Headers::new()?;
+    let mut init = RequestInit::new();
+    init.with_method(Method::from(method.to_owned()))
+        .with_redirect(RequestRedirect::Manual)
+        .with_body(body.map(JsValue::from_str));
     for (name, value) in headers {
-        outgoing.set(name, value)?;
+        init.headers.set(name, value)?;
     }
-    let init = web_sys::RequestInit::new();
-    init.set_method(method);
-    init.set_headers(&outgoing);
-    init.set_redirect(web_sys::RequestRedirect::Manual);
-    if let Some(body) = body {
-        init.set_body(&JsValue::from_str(body));
-    }
-    Ok(web_sys::Request::new_with_str_and_init(url, &init)?.into())
+    Request::new_with_init(url, &init)
 }
 
 /// The body, if it is JSON of the wanted form.
-pub(crate) async fn json_body<T: serde::de::DeserializeOwned>(request: &mut Request) -> Result<T, Problem> {
+pub(crate) async fn json_body<T: serde::de::DeserializeOwned>(request: &web_sys::Request) -> Result<T, Problem> {
     let body = body(request).await?;
     serde_json::from_slice(&body).map_err(|error| {
         let text = error.to_string();
@@ -68,41 +79,19 @@ pub(crate) async fn json_body<T: serde::de::DeserializeOwned>(request: &mut Requ
     })
 }
 
-async fn body(request: &mut Request) -> Result<Vec<u8>, Problem> {
-    let declared = header(request.headers(), "content-length").and_then(|length| length.parse::<usize>().ok());
-    let body = match declared {
-        // In one piece: a stream costs as much as all the rest of a request.
-        Some(length) if length <= MAX_BODY_BYTES => request.bytes().await.map_err(|_| unreadable())?,
-        Some(_) => return Err(too_large()),
-        None => streamed(request).await?,
-    };
-    if body.len() > MAX_BODY_BYTES {
-        return Err(too_large());
+async fn body(request: &web_sys::Request) -> Result<Zeroizing<Vec<u8>>, Problem> {
+    let invalid = |detail: &'static str| Problem::new(ProblemCode::InvalidBody, detail);
+    let read = glue::body(request, MAX_BODY_BYTES, BODY_DEADLINE_MS)
+        .await
+        .map_err(|_| invalid("the body could not be read to its end"))?;
+    match read.dyn_into::<Uint8Array>() {
+        Ok(bytes) => Ok(Zeroizing::new(bytes.to_vec())),
+        Err(reason) => Err(match reason.as_string().as_deref() {
+            Some("too_large") => Problem::new(ProblemCode::BodyTooLarge, "the body is longer than 16 KiB"),
+            Some("too_slow") => invalid("the body did not come within 10 seconds"),
+            _ => invalid("the body is longer than its `Content-Length`"),
+        }),
     }
-    Ok(body)
-}
-
-async fn streamed(request: &mut Request) -> Result<Vec<u8>, Problem> {
-    let mut body = Vec::new();
-    // A request without a body has no stream.
-    let Ok(mut stream) = request.stream() else {
-        return Ok(body);
-    };
-    while let Some(chunk) = stream.next().await {
-        body.extend_from_slice(&chunk.map_err(|_| unreadable())?);
-        if body.len() > MAX_BODY_BYTES {
-            break;
-        }
-    }
-    Ok(body)
-}
-
-fn unreadable() -> Problem {
-    Problem::new(ProblemCode::InvalidBody, "the body could not be read to its end")
-}
-
-fn too_large() -> Problem {
-    Problem::new(ProblemCode::BodyTooLarge, "the body is longer than 16 KiB")
 }
 
 /// An answer before it is turned into the platform's.
@@ -149,28 +138,28 @@ impl Answer {
         }
     }
 
+    /// The answer with one header more. Each name is given once, in small letters.
     pub(crate) fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
-    /// The platform's response. Nothing that the Worker says may be stored or sniffed.
-    pub(crate) fn into_response(self, request_id: &str) -> worker::Result<Response> {
-        let headers = Headers::new();
-        headers.set("cache-control", "no-store")?;
-        headers.set("x-content-type-options", "nosniff")?;
-        headers.set("x-request-id", request_id)?;
-        if let Some(content_type) = self.content_type {
-            headers.set("content-type", content_type)?;
+    /// The platform's response, with the headers that every answer has.
+    pub(crate) fn into_response(self, request_id: &str) -> worker::Result<web_sys::Response> {
+        let mut fields = Zeroizing::new(["x-request-id\n", request_id].concat());
+        let typed = self.content_type.map(|content_type| ("content-type", content_type));
+        let others = self.headers.iter().map(|(name, value)| (*name, value.as_str()));
+        // A line feed would make the rest of a value a header; the platform allows none in a header either.
+        for (name, value) in typed
+            .into_iter()
+            .chain(others)
+            .filter(|(_, value)| !value.contains('\n'))
+        {
+            for part in ["\n", name, "\n", value] {
+                fields.push_str(part);
+            }
         }
-        for (name, value) in &self.headers {
-            headers.append(name, value)?;
-        }
-        let builder = Response::builder().with_status(self.status).with_headers(headers);
-        Ok(if self.content_type.is_none() {
-            builder.empty()
-        } else {
-            builder.fixed(self.body.into_bytes())
-        })
+        let text = self.content_type.is_some().then_some(self.body.as_str());
+        Ok(glue::respond(self.status, &fields, text)?)
     }
 }

@@ -1,6 +1,7 @@
 //! A namespace in Workers KV, as far as it is used here: <https://developers.cloudflare.com/kv/api/>.
 //!
-//! Bound by hand: what `worker` has for it brings a second JSON and the printing of fractions along, 10 KB gzip.
+//! Bound by hand, so that a write has a deadline and what stands beside a record has a type: what `worker` has for it takes
+//! and gives metadata as JSON of any form, and passes what is written through a JSON of its own, in which a map is empty.
 
 use smartcar_connect::time::Millis;
 use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};

@@ -1,9 +1,10 @@
 //! The Cloudflare Worker: carries out what `smartcar-connect` decides.
 
-mod caller;
 mod clock;
+mod context;
 mod dispatch;
 mod http;
+mod identity;
 mod kv;
 mod kv_namespace;
 mod random;
@@ -15,11 +16,12 @@ mod telemetry;
 mod vault;
 mod vault_client;
 
-use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, event};
+use web_sys::{Request, Response};
+use worker::{Context, Env, ScheduleContext, ScheduledEvent, event};
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
-    dispatch::respond(request, &env).await
+    dispatch::respond(&request, &env).await
 }
 
 #[event(scheduled)]

@@ -5,7 +5,7 @@ use futures_util::StreamExt as _;
 use smartcar_connect::{
     api::{ApiRequest, Method},
     connect::{Origin, UserId, VehicleId},
-    edge::TokenAnswer,
+    edge::IssuedToken,
     time::Millis,
     token::{self, AccessToken, Client, TokenError, TokenRequest, TokenResult, cycle::CALL_DEADLINE},
 };
@@ -43,10 +43,10 @@ pub(crate) trait TokenSource {
     type Error;
 
     /// A token that may be used now.
-    async fn current(&self) -> Result<TokenAnswer, Self::Error>;
+    async fn current(&self) -> Result<IssuedToken, Self::Error>;
 
     /// A token that is newer than one that Smartcar has just refused.
-    async fn newer(&self, refused: &TokenAnswer) -> Result<TokenAnswer, Self::Error>;
+    async fn newer(&self, refused: &IssuedToken) -> Result<IssuedToken, Self::Error>;
 }
 
 /// Presents a code or refresh token.
@@ -87,8 +87,8 @@ pub(crate) async fn call<S: TokenSource>(tokens: &S, request: &ApiRequest) -> Re
 }
 
 /// Calls the API once.
-async fn api(request: &ApiRequest, access_token: &str) -> Result<Reply, NoReply> {
-    let bearer = Zeroizing::new(["Bearer ", access_token].concat());
+async fn api(request: &ApiRequest, access_token: &AccessToken) -> Result<Reply, NoReply> {
+    let bearer = Zeroizing::new(["Bearer ", access_token.expose()].concat());
     let request = Outgoing {
         method: match request.method {
             Method::Get => "GET",
@@ -129,7 +129,7 @@ pub(crate) async fn user<S: TokenSource>(tokens: &S, origin: &Origin) -> Option<
 /// Revokes the application's access to a vehicle, by a token that may be the last there is. Whether Smartcar knows of no such
 /// access any more.
 pub(crate) async fn disconnect(access_token: &AccessToken, origin: &Origin, vehicle: &VehicleId) -> bool {
-    let reply = api(&ApiRequest::disconnect(origin, vehicle), access_token.expose()).await;
+    let reply = api(&ApiRequest::disconnect(origin, vehicle), access_token).await;
     reply.is_ok_and(|reply| matches!(reply.status, 200..=299 | 404))
 }
 

@@ -1,12 +1,13 @@
-//! What operators see: a line of JSON for each event, but for requests that went well, and a data
-//! point for each where an Analytics Engine dataset is bound as
-//! `METRICS`.
+//! What operators see: a line of JSON for each event, but for requests that went well, and a data point for each where an
+//! Analytics Engine dataset is bound as `METRICS`.
 //!
 //! Events, outcomes and times only: no token, code, state, VIN, and nothing that names an owner, a connection or a vehicle.
 
+use std::cell::OnceCell;
+
 use serde::Serialize;
 use smartcar_connect::time::{Millis, UnixMillis};
-use worker::{AnalyticsEngineDataPointBuilder, Env};
+use worker::{AnalyticsEngineDataPointBuilder, AnalyticsEngineDataset, Env};
 
 use crate::clock;
 
@@ -68,15 +69,28 @@ pub(crate) fn record(env: &Env, happened: Happened, outcome: &str, since: UnixMi
 
 /// Counts what happened since `since`, without a line: for what happens all the time, and the platform logs as well.
 pub(crate) fn count(env: &Env, happened: Happened, outcome: &str, since: UnixMillis) {
-    let ms = clock::now().since(since);
-    let event = happened.name();
-    if let Ok(metrics) = env.analytics_engine("METRICS") {
+    with_metrics(env, |metrics| {
+        let ms = clock::now().since(since);
+        let event = happened.name();
         let point = AnalyticsEngineDataPointBuilder::new()
             .indexes([event])
             .add_blob(event)
             .add_blob(outcome)
             .add_double(f64::from(u32::try_from(ms.as_millis()).unwrap_or(u32::MAX)));
         // A lost data point is no reason to fail a request.
-        let _ = point.write_to(&metrics);
-    }
+        let _ = point.write_to(metrics);
+    });
+}
+
+thread_local! {
+    /// The dataset, if one is bound: an isolate never sees its bindings change.
+    static METRICS: OnceCell<Option<AnalyticsEngineDataset>> = const { OnceCell::new() };
+}
+
+fn with_metrics(env: &Env, write: impl FnOnce(&AnalyticsEngineDataset)) {
+    METRICS.with(|metrics| {
+        if let Some(metrics) = metrics.get_or_init(|| env.analytics_engine("METRICS").ok()) {
+            write(metrics);
+        }
+    });
 }

@@ -2,7 +2,7 @@
 
 use smartcar_connect::{
     connect::ConnectionId,
-    edge::{Caller, Config, Operation, Problem, Select, TokenAnswer, VaultReply, VaultRequest},
+    edge::{Caller, Config, IssuedToken, Operation, Problem, Select, VaultReply, VaultRequest},
     http_api::ProblemCode,
     time::Millis,
     token,
@@ -72,7 +72,7 @@ async fn send(stub: Stub, request: &VaultRequest) -> worker::Result<VaultReply> 
 }
 
 /// An access token for one call: from KV alone if that is fresh enough, from the vault otherwise.
-pub(crate) async fn token(env: &Env, config: &Config, caller: &Caller, select: Select) -> Result<TokenAnswer, Problem> {
+pub(crate) async fn token(env: &Env, config: &Config, caller: &Caller, select: Select) -> Result<IssuedToken, Problem> {
     match from_kv(env, config, caller, &select).await {
         Some(token) => Ok(token),
         None => from_vault(env, caller, select, None).await,
@@ -80,12 +80,12 @@ pub(crate) async fn token(env: &Env, config: &Config, caller: &Caller, select: S
 }
 
 /// A token that is newer than the one that Smartcar rejected.
-pub(crate) async fn token_after(env: &Env, caller: &Caller, rejected: &TokenAnswer) -> Result<TokenAnswer, Problem> {
+pub(crate) async fn token_after(env: &Env, caller: &Caller, rejected: &IssuedToken) -> Result<IssuedToken, Problem> {
     let select = Select::Connection(rejected.connection_id.clone());
     from_vault(env, caller, select, Some(rejected.generation)).await
 }
 
-async fn from_vault(env: &Env, caller: &Caller, select: Select, rejected: Option<u64>) -> Result<TokenAnswer, Problem> {
+async fn from_vault(env: &Env, caller: &Caller, select: Select, rejected: Option<u64>) -> Result<IssuedToken, Problem> {
     let operation = Operation::Token { select, rejected };
     match ask(env, caller, operation).await? {
         VaultReply::Token(token) => Ok(token),
@@ -93,7 +93,7 @@ async fn from_vault(env: &Env, caller: &Caller, select: Select, rejected: Option
     }
 }
 
-async fn from_kv(env: &Env, config: &Config, caller: &Caller, select: &Select) -> Option<TokenAnswer> {
+async fn from_kv(env: &Env, config: &Config, caller: &Caller, select: &Select) -> Option<IssuedToken> {
     let store = settings::tokens(env).ok()?;
     let (ring, principal) = (&config.key_ring, &caller.principal);
     let connection_id: ConnectionId = match select {
@@ -104,9 +104,9 @@ async fn from_kv(env: &Env, config: &Config, caller: &Caller, select: &Select) -
             .clone(),
     };
     let (token, generation) = kv::token(&store, ring, principal, &connection_id).await?;
-    token::is_fresh(token.expires_at, clock::now()).then(|| TokenAnswer {
+    token::is_fresh(token.expires_at, clock::now()).then(|| IssuedToken {
         connection_id,
-        access_token: token.access_token.expose().to_owned(),
+        access_token: token.access_token,
         expires_at: token.expires_at,
         generation,
     })

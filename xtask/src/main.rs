@@ -10,6 +10,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   tools              install what the build needs: the wasm32 target, the npm tools, worker-build
   package            build the browser module and the npm package: dist/package, dist/*.tgz
   worker             build the Worker: worker/build
+  hello              build the hello world of the crate `worker`, for the bench
   demo-assets        assemble the demo page: dist/demo
   simulator          build the simulator
   check-lock         check the versions that have to agree in Cargo.lock
@@ -46,6 +47,7 @@ fn run(arguments: &[&str]) -> anyhow::Result<()> {
         ["tools"] => tools::all(&layout),
         ["package"] => package::build(&layout),
         ["worker"] => worker::build(&layout),
+        ["hello"] => worker::build_hello(&layout),
         ["demo-assets"] => demo::assemble(&layout),
         ["simulator"] => simulator::build(&layout),
         ["check-lock"] => lock::check(&layout),

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, os::unix::process::CommandExt as _, process::Command};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::layout::{Layout, present};
 
@@ -16,13 +16,15 @@ pub fn demo(layout: &Layout) -> Result<Infallible> {
     become_it(command.arg("scripts/demo.mjs").arg(simulator))
 }
 
-/// The bench.
+/// The bench: a storm of requests, then what a single one costs.
 ///
 /// # Errors
-/// When Node cannot be started.
+/// When Node cannot be started, or the first part misses a demand.
 pub fn bench(layout: &Layout) -> Result<Infallible> {
+    let storm = layout.command("node")?.arg("tests/load/bench.mjs").status()?;
+    ensure!(storm.success(), "the storm did not meet its demands");
     let mut command = layout.command("node")?;
-    become_it(command.arg("tests/load/bench.mjs"))
+    become_it(command.arg("tests/load/cpu.mjs"))
 }
 
 /// Goes on as another program, which then has the terminal and its signals to itself.

@@ -1,5 +1,7 @@
 //! The Worker, built by `worker-build` with tools that are already here.
 
+use std::path::Path;
+
 use anyhow::{Result, ensure};
 
 use crate::{
@@ -18,16 +20,36 @@ pub fn build(layout: &Layout) -> Result<()> {
     Ok(step(layout, "Build the Worker", |log| worker(layout, log))?)
 }
 
+/// Builds the hello world of the crate `worker`, which the bench sets the Worker against.
+///
+/// # Errors
+/// When a tool is missing, was not used, or fails.
+pub fn build_hello(layout: &Layout) -> Result<()> {
+    tools::all(layout)?;
+    Ok(step(layout, "Build the hello world of the crate worker", |log| {
+        worker_build(layout, log, &layout.root.join("tests/load/peers/hello"))
+    })?)
+}
+
 fn worker(layout: &Layout, log: &Log) -> Result<()> {
+    worker_build(layout, log, &layout.root.join("worker"))?;
+    // It keeps the names of all functions, a fifth of the upload. A panic is reported by its file and line without them.
+    wasm_opt::run_on(
+        layout,
+        log,
+        &layout.root.join("worker/build/index_bg.wasm"),
+        &["--strip-debug"],
+    )
+}
+
+fn worker_build(layout: &Layout, log: &Log, package: &Path) -> Result<()> {
     let used = [
         ("WASM_BINDGEN_BIN", layout.programs.join("bindgen")),
         ("WASM_OPT_BIN", layout.npm_tool("wasm-opt")?),
         ("ESBUILD_BIN", layout.npm_tool("esbuild")?),
     ];
     let mut command = layout.command(tools::worker_build(layout)?)?;
-    command
-        .current_dir(layout.root.join("worker"))
-        .args(["--release", "--locked"]);
+    command.current_dir(package).args(["--release", "--locked"]);
     for (variable, path) in &used {
         command.env(variable, present(path.clone())?);
     }
@@ -41,11 +63,5 @@ fn worker(layout: &Layout, log: &Log) -> Result<()> {
             "`worker-build` did not use `{variable}`"
         );
     }
-    // It keeps the names of all functions, a fifth of the upload. A panic is reported by its file and line without them.
-    wasm_opt::run_on(
-        layout,
-        log,
-        &layout.root.join("worker/build/index_bg.wasm"),
-        &["--strip-debug"],
-    )
+    Ok(())
 }

@@ -2,40 +2,36 @@
 
 use smartcar_connect::{
     connect::{RedirectUri, StateFingerprint},
-    edge::{Operation, Problem, VaultReply, is_allowed_origin},
+    edge::{Caller, Operation, Problem, VaultReply},
     http_api::{FinishRequest, ProblemCode, StartRequest, StartResponse},
+    identity::Identity,
 };
-use worker::Request;
 
 use crate::{
-    caller,
-    dispatch::Work,
-    http::{self, Answer},
+    context::RequestContext,
+    http::Answer,
+    identity::{set_session_cookie, start_session},
     vault_client,
 };
 
-pub(crate) async fn start(request: &mut Request, work: &Work<'_>) -> Result<Answer, Problem> {
-    let body: StartRequest = http::json_body(request).await?;
+pub(crate) async fn start(context: &RequestContext<'_>) -> Result<Answer, Problem> {
+    let body: StartRequest = context.json_body().await?;
     let fingerprint = StateFingerprint::parse(&body.state_fingerprint)
         .map_err(|error| error.in_field(StartRequest::STATE_FINGERPRINT))?;
     let redirect_uri =
         RedirectUri::parse(&body.redirect_uri).map_err(|error| error.in_field(StartRequest::REDIRECT_URI))?;
     // The callback brings the code: it may only come to pages that may use it.
-    let allowed = redirect_uri
-        .origin()
-        .is_some_and(|origin| is_allowed_origin(origin.as_str(), &work.own_origin, &work.config.allowed_origins));
-    if !allowed {
+    if !redirect_uri.origin().is_some_and(|origin| context.allows(&origin)) {
         let detail = "`redirectUri` belongs to neither the Worker's origin nor one of `ALLOWED_ORIGINS`";
         return Err(Problem::new(ProblemCode::InvalidParameter, detail).with_field(StartRequest::REDIRECT_URI));
     }
-    let started = match work.session {
+    let started = match context.identity {
         Some(_) => None,
-        None => Some(caller::start_session(work.now)?),
+        None => Some(start_session(&context.config, context.now)?),
     };
-    let caller = match (&started, work.caller()) {
-        (None, Some(caller)) => caller,
-        (Some(session), _) => caller::of_session(session, &work.config),
-        (None, None) => return Err(vault_client::unavailable()),
+    let caller = match &started {
+        Some(session) => Caller::from_session(session),
+        None => context.caller()?,
     };
     let start = Operation::Start {
         fingerprint,
@@ -44,30 +40,27 @@ pub(crate) async fn start(request: &mut Request, work: &Work<'_>) -> Result<Answ
     let VaultReply::Started {
         external_id,
         expires_at,
-    } = vault_client::ask(work.env, &caller, start).await?
+    } = vault_client::ask(context.env, &caller, start).await?
     else {
         return Err(vault_client::unavailable());
     };
     let answer = Answer::json(&StartResponse {
-        application_id: work.config.application_id.clone(),
-        connect_origin: work.config.origins.connect.as_str().to_owned(),
+        application_id: context.config.application_id.clone(),
+        connect_origin: context.config.origins.connect.as_str().to_owned(),
         external_id,
         expires_at,
     });
-    Ok(match &started {
-        Some(session) => caller::remember(answer, session, &work.config, work.now),
+    Ok(match started {
+        Some(session) => set_session_cookie(answer, &Identity::Session(session), &context.config, context.now),
         None => answer,
     })
 }
 
-pub(crate) async fn finish(request: &mut Request, work: &Work<'_>) -> Result<Answer, Problem> {
-    let body: FinishRequest = http::json_body(request).await?;
-    let caller = work.caller().ok_or_else(|| {
-        let detail = "the session cookie is missing or has ended: start the connection again in this browser, \
-                      and allow cookies";
-        Problem::new(ProblemCode::SessionMissing, detail)
-    })?;
-    let VaultReply::Body(answer) = vault_client::ask(work.env, &caller, Operation::Finish(body.callback)).await? else {
+pub(crate) async fn finish(context: &RequestContext<'_>) -> Result<Answer, Problem> {
+    let body: FinishRequest = context.json_body().await?;
+    let caller = context.caller()?;
+    let VaultReply::Body(answer) = vault_client::ask(context.env, &caller, Operation::Finish(body.callback)).await?
+    else {
         return Err(vault_client::unavailable());
     };
     Ok(Answer::json_text(answer))

@@ -6,38 +6,38 @@ use smartcar_connect::{
     http_api::ConnectionList,
 };
 
-use crate::{dispatch::Work, http::Answer, vault_client};
+use crate::{context::RequestContext, http::Answer, vault_client};
 
-pub(crate) async fn list(work: &Work<'_>) -> Result<Answer, Problem> {
-    match work.caller() {
-        Some(caller) => ask(work, &caller, None).await,
-        None => Ok(Answer::json(&ConnectionList {
+pub(crate) async fn list(context: &RequestContext<'_>) -> Result<Answer, Problem> {
+    match context.caller() {
+        Ok(caller) => ask(context, &caller, None).await,
+        Err(_) => Ok(Answer::json(&ConnectionList {
             connections: Vec::new(),
         })),
     }
 }
 
-pub(crate) async fn show(work: &Work<'_>, id: ConnectionId) -> Result<Answer, Problem> {
-    let caller = work.caller().ok_or_else(Problem::connection_not_found)?;
-    ask(work, &caller, Some(id)).await
+pub(crate) async fn show(context: &RequestContext<'_>, id: ConnectionId) -> Result<Answer, Problem> {
+    let caller = context.caller()?;
+    ask(context, &caller, Some(id)).await
 }
 
-async fn ask(work: &Work<'_>, caller: &Caller, only: Option<ConnectionId>) -> Result<Answer, Problem> {
-    match vault_client::ask(work.env, caller, Operation::Connections(only)).await? {
+async fn ask(context: &RequestContext<'_>, caller: &Caller, only: Option<ConnectionId>) -> Result<Answer, Problem> {
+    match vault_client::ask(context.env, caller, Operation::Connections(only)).await? {
         VaultReply::Body(body) => Ok(Answer::json_text(body)),
         _ => Err(vault_client::unavailable()),
     }
 }
 
-pub(crate) async fn disconnect(work: &Work<'_>, id: ConnectionId) -> Result<Answer, Problem> {
-    let caller = work.caller().ok_or_else(Problem::connection_not_found)?;
-    vault_client::ask(work.env, &caller, Operation::Disconnect(id)).await?;
+pub(crate) async fn disconnect(context: &RequestContext<'_>, id: ConnectionId) -> Result<Answer, Problem> {
+    let caller = context.caller()?;
+    vault_client::ask(context.env, &caller, Operation::Disconnect(id)).await?;
     Ok(Answer::empty(204))
 }
 
-pub(crate) async fn disconnect_all(work: &Work<'_>) -> Result<Answer, Problem> {
-    if let Some(caller) = work.caller() {
-        vault_client::ask(work.env, &caller, Operation::DisconnectAll).await?;
+pub(crate) async fn disconnect_all(context: &RequestContext<'_>) -> Result<Answer, Problem> {
+    if let Ok(caller) = context.caller() {
+        vault_client::ask(context.env, &caller, Operation::DisconnectAll).await?;
     }
     Ok(Answer::empty(204))
 }

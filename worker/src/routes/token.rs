@@ -9,49 +9,26 @@ use smartcar_connect::{
     },
     identity::Session,
     principal::Principal,
-};
-use worker::Request;
-use zeroize::Zeroizing;
-
-use crate::{
-    caller,
-    dispatch::Work,
-    http::{self, Answer, header},
-    vault_client,
+    token::AccessToken,
 };
 
-/// Refuses whoever has no service key.
-pub(crate) fn require_service_key(request: &Request, work: &Work<'_>) -> Result<(), Problem> {
-    let authorization = Zeroizing::new(header(request.headers(), "authorization").unwrap_or_default());
-    match authorization.strip_prefix("Bearer ") {
-        Some(key) if work.config.service_keys.contains(key) => Ok(()),
-        _ => {
-            let detail = if work.config.service_keys.is_empty() {
-                "the Worker has no `SERVICE_KEYS`: set one by `wrangler secret put SERVICE_KEYS`"
-            } else {
-                "send `Authorization: Bearer` and one of the Worker's `SERVICE_KEYS`"
-            };
-            Err(Problem::new(ProblemCode::ServiceKeyRejected, detail).with_field("Authorization"))
-        }
-    }
-}
+use crate::{context::RequestContext, http::Answer, vault_client};
 
-pub(crate) async fn issue(request: &mut Request, work: &Work<'_>) -> Result<Answer, Problem> {
-    require_service_key(request, work)?;
-    let body: TokenRequestBody = http::json_body(request).await?;
+pub(crate) async fn issue(context: &RequestContext<'_>) -> Result<Answer, Problem> {
+    let body: TokenRequestBody = context.json_body().await?;
     let caller = match (body.principal, body.session) {
         (Some(principal), None) => Caller {
             principal: Principal::parse(&principal).map_err(|error| error.in_field("principal"))?,
             session_ends_at: None,
         },
         (None, Some(cookie)) => {
-            let config = &work.config;
-            let session =
-                Session::from_cookie(&config.key_ring, &cookie, work.now, config.session_lifetime).map_err(|_| {
+            let config = &context.config;
+            let session = Session::from_cookie(&config.key_ring, &cookie, context.now, config.session_lifetime)
+                .map_err(|_| {
                     let detail = "`session` is no cookie of this Worker's, or its session has ended";
                     Problem::new(ProblemCode::SessionMissing, detail).with_field("session")
                 })?;
-            caller::of_session(&session, config)
+            Caller::from_session(&session)
         }
         _ => {
             let detail = "give either `session`, the owner's session cookie, or `principal`, from an earlier answer";
@@ -68,15 +45,13 @@ pub(crate) async fn issue(request: &mut Request, work: &Work<'_>) -> Result<Answ
             return Err(Problem::new(ProblemCode::InvalidParameter, detail).with_field("connectionId"));
         }
     };
-    let mut token = vault_client::token(work.env, &work.config, &caller, select).await?;
-    if body
-        .rejected_token
-        .is_some_and(|rejected| *rejected == token.access_token)
-    {
-        token = vault_client::token_after(work.env, &caller, &token).await?;
+    let mut token = vault_client::token(context.env, &context.config, &caller, select).await?;
+    let rejected = body.rejected_token.map(AccessToken::new);
+    if rejected.is_some_and(|rejected| rejected.ct_eq(&token.access_token)) {
+        token = vault_client::token_after(context.env, &caller, &token).await?;
     }
     Ok(Answer::json(&TokenResponseBody {
-        access_token: &token.access_token,
+        access_token: token.access_token.expose(),
         expires_at: token.expires_at,
         connection_id: token.connection_id.as_str(),
         principal: caller.principal.as_str(),

@@ -6,13 +6,13 @@ use futures_util::{StreamExt as _, stream};
 use smartcar_connect::{
     api::{ApiError, ApiRequest, VehicleAttributes},
     connect::{ConnectionId, VehicleId},
-    edge::{Caller, LearnedVehicle, Operation, Problem, Select, TokenAnswer, VaultReply},
+    edge::{Caller, IssuedToken, LearnedVehicle, Operation, Problem, Select, VaultReply},
     http_api::{Vehicle, VehicleList},
     vault::{CoveredVehicle, KnownVehicle},
 };
 
 use crate::{
-    dispatch::Work,
+    context::RequestContext,
     http::{Answer, header},
     smartcar::{self, TokenSource},
     vault_client,
@@ -25,16 +25,16 @@ const MOST_ASKED: usize = 15;
 /// How many requests to Smartcar are under way at once: a Worker may have six connections open.
 const AT_ONCE: usize = 4;
 
-pub(crate) async fn list(work: &Work<'_>) -> Result<Answer, Problem> {
-    let Some(caller) = work.caller() else {
+pub(crate) async fn list(context: &RequestContext<'_>) -> Result<Answer, Problem> {
+    let Ok(caller) = context.caller() else {
         return Ok(Answer::json(&VehicleList { vehicles: Vec::new() }));
     };
-    let VaultReply::Vehicles(covered) = vault_client::ask(work.env, &caller, Operation::Vehicles).await? else {
+    let VaultReply::Vehicles(covered) = vault_client::ask(context.env, &caller, Operation::Vehicles).await? else {
         return Err(vault_client::unavailable());
     };
     let asked = Cell::new(0_usize);
     let described: Vec<(Vehicle, Option<VehicleAttributes>)> = stream::iter(covered)
-        .map(|covered| describe(work, &caller, covered, &asked))
+        .map(|covered| describe(context, &caller, covered, &asked))
         .buffered(AT_ONCE)
         .collect()
         .await;
@@ -50,7 +50,7 @@ pub(crate) async fn list(work: &Work<'_>) -> Result<Answer, Problem> {
         .collect();
     if !learned.is_empty() {
         // What the vault could not keep is asked for again the next time.
-        let _ = vault_client::ask(work.env, &caller, Operation::KeepAttributes(learned)).await;
+        let _ = vault_client::ask(context.env, &caller, Operation::KeepAttributes(learned)).await;
     }
     let vehicles = described.into_iter().map(|(vehicle, _)| vehicle).collect();
     Ok(Answer::json(&VehicleList { vehicles }))
@@ -58,7 +58,7 @@ pub(crate) async fn list(work: &Work<'_>) -> Result<Answer, Problem> {
 
 /// What there is to say of a vehicle, and what was learned of it just now.
 async fn describe(
-    work: &Work<'_>,
+    context: &RequestContext<'_>,
     caller: &Caller,
     covered: CoveredVehicle,
     asked: &Cell<usize>,
@@ -70,7 +70,7 @@ async fn describe(
         None if asked.get() >= MOST_ASKED => (None, Some("not_described".to_owned())),
         None => {
             asked.set(asked.get().saturating_add(1));
-            match ask(work, caller, &id, &connection_id).await {
+            match ask(context, caller, &id, &connection_id).await {
                 Ok(learned) => (Some(learned), None),
                 Err(problem) => (None, Some(problem)),
             }
@@ -90,17 +90,17 @@ async fn describe(
 
 /// What Smartcar says of a vehicle, or the name of what went wrong.
 async fn ask(
-    work: &Work<'_>,
+    context: &RequestContext<'_>,
     caller: &Caller,
     vehicle: &VehicleId,
     connection_id: &ConnectionId,
 ) -> Result<VehicleAttributes, String> {
     let tokens = ConnectionTokens {
-        work,
+        context,
         caller,
         connection_id,
     };
-    let request = ApiRequest::vehicle(&work.config.origins.api, vehicle);
+    let request = ApiRequest::vehicle(&context.config.origins.api, vehicle);
     let reply = smartcar::call(&tokens, &request)
         .await
         .map_err(|problem| problem.code.as_str().to_owned())?;
@@ -118,7 +118,7 @@ async fn ask(
 
 /// The tokens of a connection of the caller's: from KV where that is fresh enough, from the vault otherwise.
 struct ConnectionTokens<'a> {
-    work: &'a Work<'a>,
+    context: &'a RequestContext<'a>,
     caller: &'a Caller,
     connection_id: &'a ConnectionId,
 }
@@ -126,12 +126,12 @@ struct ConnectionTokens<'a> {
 impl TokenSource for ConnectionTokens<'_> {
     type Error = Problem;
 
-    async fn current(&self) -> Result<TokenAnswer, Problem> {
+    async fn current(&self) -> Result<IssuedToken, Problem> {
         let select = Select::Connection(self.connection_id.clone());
-        vault_client::token(self.work.env, &self.work.config, self.caller, select).await
+        vault_client::token(self.context.env, &self.context.config, self.caller, select).await
     }
 
-    async fn newer(&self, refused: &TokenAnswer) -> Result<TokenAnswer, Problem> {
-        vault_client::token_after(self.work.env, self.caller, refused).await
+    async fn newer(&self, refused: &IssuedToken) -> Result<IssuedToken, Problem> {
+        vault_client::token_after(self.context.env, self.caller, refused).await
     }
 }

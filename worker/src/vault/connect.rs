@@ -6,7 +6,7 @@ use smartcar_connect::{
     connect::{
         Attempt, Callback, ConnectionId, ExternalId, RedirectUri, StateError, StateFingerprint, UnverifiedCallback,
     },
-    edge::{Caller, TokenAnswer, VaultReply, deleted_meanwhile, exchange_problem, finish_reply},
+    edge::{Caller, IssuedToken, VaultReply, deleted_meanwhile, exchange_problem, finish_reply},
     principal::Principal,
     token::{self, TokenError, TokenRequest, TokenResult},
     vault::{
@@ -210,16 +210,16 @@ struct OrphanedToken(token::AccessToken);
 impl TokenSource for OrphanedToken {
     type Error = NoNewer;
 
-    async fn current(&self) -> Result<TokenAnswer, NoNewer> {
-        Ok(TokenAnswer {
+    async fn current(&self) -> Result<IssuedToken, NoNewer> {
+        Ok(IssuedToken {
             connection_id: ConnectionId::from_random([0; 16]),
-            access_token: self.0.expose().to_owned(),
+            access_token: self.0.clone(),
             expires_at: clock::now(),
             generation: 1,
         })
     }
 
-    async fn newer(&self, _refused: &TokenAnswer) -> Result<TokenAnswer, NoNewer> {
+    async fn newer(&self, _refused: &IssuedToken) -> Result<IssuedToken, NoNewer> {
         Err(NoNewer)
     }
 }

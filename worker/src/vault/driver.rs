@@ -6,7 +6,7 @@ use std::{collections::VecDeque, rc::Rc};
 use futures_util::FutureExt as _;
 use smartcar_connect::{
     connect::{ConnectionId, VehicleId},
-    edge::{Caller, Config, TokenAnswer, token_reply},
+    edge::{Caller, Config, IssuedToken, token_reply},
     principal::Principal,
     token::{self, AccessToken, TokenRequest},
     vault::{
@@ -343,7 +343,7 @@ struct Tokens<'a> {
 }
 
 impl Tokens<'_> {
-    async fn token(&self, rejected: Option<u64>) -> Result<TokenAnswer, Refusal> {
+    async fn token(&self, rejected: Option<u64>) -> Result<IssuedToken, Refusal> {
         let reply = self.driver.token(self.principal, self.id, rejected).await?;
         Ok(token_reply(self.id, reply, rejected)?)
     }
@@ -352,15 +352,15 @@ impl Tokens<'_> {
 impl TokenSource for Tokens<'_> {
     type Error = Refusal;
 
-    async fn current(&self) -> Result<TokenAnswer, Refusal> {
+    async fn current(&self) -> Result<IssuedToken, Refusal> {
         // The stored one where it is fresh: whoever waits for a flight of this connection may be what this is for.
         if let Some(Record::Live(live)) = self.driver.storage.record(self.principal, self.id).await?
             && let Some(tokens) = live.owner_tokens()
             && token::is_fresh(tokens.pair.access_expires_at, clock::now())
         {
-            return Ok(TokenAnswer {
+            return Ok(IssuedToken {
                 connection_id: self.id.clone(),
-                access_token: tokens.pair.access_token.expose().to_owned(),
+                access_token: tokens.pair.access_token.clone(),
                 expires_at: tokens.pair.access_expires_at,
                 generation: tokens.generation,
             });
@@ -368,7 +368,7 @@ impl TokenSource for Tokens<'_> {
         self.token(None).await
     }
 
-    async fn newer(&self, refused: &TokenAnswer) -> Result<TokenAnswer, Refusal> {
+    async fn newer(&self, refused: &IssuedToken) -> Result<IssuedToken, Refusal> {
         self.token(Some(refused.generation)).await
     }
 }

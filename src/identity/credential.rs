@@ -1,0 +1,117 @@
+//! Whom a request has shown itself to come from.
+
+use zeroize::Zeroizing;
+
+use super::{Session, service_key::ServiceKey, session_cookie};
+use crate::{principal::Principal, seal::KeyRing, time::UnixMillis};
+
+/// Who makes a request, by the credential that it shows.
+#[derive(Debug)]
+pub enum Identity {
+    /// A visitor of a page, by the cookie of an anonymous session.
+    Session(Session),
+    /// The app's own back end, by a service key. It may act for every principal, and names the one.
+    Service(ServiceKey),
+}
+
+impl Identity {
+    /// Whom it speaks for by itself; nobody where the request has to name the principal.
+    #[must_use]
+    pub fn principal(&self) -> Option<Principal> {
+        match self {
+            Self::Session(session) => Some(session.principal()),
+            Self::Service(_) => None,
+        }
+    }
+
+    /// When the credential ends; `None` if it does not end by itself.
+    #[must_use]
+    pub fn ends_at(&self) -> Option<UnixMillis> {
+        match self {
+            Self::Session(session) => Some(session.ends_at()),
+            Self::Service(_) => None,
+        }
+    }
+
+    /// Whether a browser sends the credential by itself, whichever page makes it send the request. Then the credential does
+    /// not show that its owner wants what is asked.
+    #[must_use]
+    pub const fn is_ambient(&self) -> bool {
+        match self {
+            Self::Session(_) => true,
+            Self::Service(_) => false,
+        }
+    }
+
+    /// The `Set-Cookie` header that the answer needs, if it needs one: for a session that is new, or whose cookie was made
+    /// with a key that is on its way out.
+    #[must_use]
+    pub fn set_cookie(&self, ring: &KeyRing, now: UnixMillis) -> Option<Zeroizing<String>> {
+        match self {
+            Self::Session(session) if session.wants_cookie() => {
+                Some(session_cookie(&session.to_cookie(ring)?, session.ends_at().since(now)))
+            }
+            Self::Session(_) | Self::Service(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{identity::ServiceKeys, time::Millis};
+
+    const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
+    const LIFETIME: Millis = Millis::from_days(180);
+
+    fn ring(list: &str) -> KeyRing {
+        KeyRing::parse(list).unwrap()
+    }
+
+    fn one() -> KeyRing {
+        ring("k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+    }
+
+    #[test]
+    fn a_session_speaks_for_its_owner_until_it_ends_and_travels_by_itself() {
+        let session = Session::start([7; 32], NOW, LIFETIME);
+        let principal = session.principal();
+        let identity = Identity::Session(session);
+        assert_eq!(identity.principal(), Some(principal));
+        assert_eq!(identity.ends_at(), Some(NOW.after(LIFETIME)));
+        assert!(identity.is_ambient());
+    }
+
+    #[test]
+    fn a_new_session_sets_its_cookie_for_as_long_as_it_lasts() {
+        let identity = Identity::Session(Session::start([7; 32], NOW, LIFETIME));
+        let later = NOW.after(Millis::from_days(1));
+        let header = identity.set_cookie(&one(), later).unwrap();
+        assert!(header.ends_with("; Max-Age=15465600"), "{}", 179 * 86_400);
+    }
+
+    #[test]
+    fn a_cookie_is_set_again_when_its_key_is_retired_and_not_otherwise() {
+        let value = Session::start([7; 32], NOW, LIFETIME).to_cookie(&one()).unwrap();
+        let rotated =
+            ring("k2:ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=,k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
+        for (ring, is_set) in [(one(), false), (rotated, true)] {
+            let session = Session::from_cookie(&ring, &value, NOW, LIFETIME).unwrap();
+            assert_eq!(Identity::Session(session).set_cookie(&ring, NOW).is_some(), is_set);
+        }
+    }
+
+    #[test]
+    fn a_service_key_speaks_for_nobody_by_itself_and_no_browser_sends_it() {
+        let key = "k".repeat(32);
+        let shown = ServiceKeys::parse(&key)
+            .unwrap()
+            .shown_by(Some(&format!("Bearer {key}")))
+            .unwrap();
+        let identity = Identity::Service(shown);
+        assert_eq!(identity.principal(), None);
+        assert_eq!(identity.ends_at(), None);
+        assert!(!identity.is_ambient());
+        assert!(identity.set_cookie(&one(), NOW).is_none());
+    }
+}

@@ -1,0 +1,53 @@
+//! What is known of a request while it is answered.
+
+use std::rc::Rc;
+
+use serde::de::DeserializeOwned;
+use smartcar_connect::{
+    connect::Origin,
+    edge::{Caller, Config, Problem, RequestHead, Resource, is_allowed_origin, without_identity},
+    identity::Identity,
+    time::UnixMillis,
+};
+use worker::Env;
+
+use crate::http;
+
+/// Everything that a route needs.
+pub(crate) struct RequestContext<'a> {
+    pub(crate) config: Rc<Config>,
+    pub(crate) env: &'a Env,
+    pub(crate) head: &'a RequestHead,
+    pub(crate) resource: &'a Resource,
+    pub(crate) now: UnixMillis,
+    /// Who makes the request; `None` if it shows no credential that counts.
+    pub(crate) identity: Option<&'a Identity>,
+    pub(crate) request: &'a web_sys::Request,
+}
+
+impl RequestContext<'_> {
+    /// Whom the request speaks for.
+    ///
+    /// # Errors
+    /// What the resource tells whoever shows nothing.
+    pub(crate) fn caller(&self) -> Result<Caller, Problem> {
+        self.identity
+            .and_then(Caller::of)
+            .ok_or_else(|| without_identity(self.resource))
+    }
+
+    /// The body, if it is JSON of the wanted form.
+    pub(crate) async fn json_body<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        http::json_body(self.request).await
+    }
+
+    /// Whether pages of this origin may use the Worker.
+    pub(crate) fn allows(&self, origin: &Origin) -> bool {
+        allows(self.head, &self.config, origin.as_str())
+    }
+}
+
+/// Whether a page of `origin`, as a browser writes it, may use the Worker.
+pub(crate) fn allows(head: &RequestHead, config: &Config, origin: &str) -> bool {
+    is_allowed_origin(origin, head.own_origin().as_ref(), &config.allowed_origins)
+}

@@ -1,0 +1,55 @@
+// The way between the platform and the Worker's WebAssembly: one call for a request's head, one for its body and one for its
+// answer. Each call costs more than what is done on either side of it.
+
+/** The headers that are read, in the order of `Line` in `src/edge/head.rs`. */
+const READ = ["authorization", "content-type", "cookie", "origin", "sec-fetch-site", "x-requested-with"];
+
+/** Method, URL and headers, a line each; before the value of a header that is there stands a colon. */
+export function head({ method, url, headers }) {
+  let lines = `${method}\n${url}`;
+  for (const name of READ) {
+    const value = headers.get(name);
+    lines += value === null ? "\n" : `\n:${value}`;
+  }
+  return lines;
+}
+
+/**
+ * The body, if it has at most `limit` bytes and is there within `deadline` ms; otherwise the reason why it is not. No more
+ * of it is read than was announced, or than the limit where nothing was.
+ * @returns {Promise<Uint8Array | "too_large" | "longer_than_announced" | "too_slow">} rejects if the body breaks off
+ */
+export async function body(request, limit, deadline) {
+  if (request.body === null) return new Uint8Array();
+  const announced = request.headers.get("content-length");
+  const most = announced === null ? limit : Number(announced);
+  if (!(most <= limit)) return "too_large";
+  const reader = request.body.getReader({ mode: "byob" });
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    reader.cancel().catch(() => {});
+  }, deadline);
+  try {
+    // A byte more than there may be, so that reading ends where the body does or as soon as it is too long.
+    const { value } = await reader.readAtLeast(most + 1, new Uint8Array(most + 1));
+    if (isLate) return "too_slow";
+    if (value === undefined || value.length <= most) return value ?? new Uint8Array();
+    reader.cancel().catch(() => {});
+    return announced === null ? "too_large" : "longer_than_announced";
+  } catch (error) {
+    if (isLate) return "too_slow";
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The answer: `fields` are its headers, name and value in turn, a line each. */
+export function respond(status, fields, text) {
+  // Nothing that the Worker says may be stored or sniffed.
+  const headers = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
+  const lines = fields.split("\n");
+  for (let at = 0; at < lines.length; at += 2) headers[lines[at]] = lines[at + 1];
+  return new Response(text, { status, headers });
+}

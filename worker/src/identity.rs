@@ -1,0 +1,65 @@
+//! Who makes a request: the one place where credentials are read.
+
+use smartcar_connect::{
+    edge::{Config, Problem, RequestHead, Resource},
+    http_api::ProblemCode,
+    identity::{Identity, SESSION_COOKIE, ServiceKey, Session, find_cookie},
+    time::UnixMillis,
+};
+
+use crate::{http::Answer, random};
+
+/// Reads the credential that `resource` takes: a service key where the app's own back end calls, a session otherwise.
+///
+/// # Errors
+/// The problem to answer with, where a credential is demanded and none that counts is shown.
+#[expect(clippy::unused_async, reason = "other credentials take keys that have to be fetched")]
+pub(crate) async fn identify(
+    head: &RequestHead,
+    config: &Config,
+    resource: Option<&Resource>,
+    now: UnixMillis,
+) -> Result<Option<Identity>, Problem> {
+    match resource {
+        Some(Resource::InternalToken | Resource::Rotation) => {
+            service_key(head, config).map(|key| Some(Identity::Service(key)))
+        }
+        _ => Ok(session(head, config, now).map(Identity::Session)),
+    }
+}
+
+fn service_key(head: &RequestHead, config: &Config) -> Result<ServiceKey, Problem> {
+    config.service_keys.shown_by(head.authorization()).ok_or_else(|| {
+        let detail = if config.service_keys.is_empty() {
+            "the Worker has no `SERVICE_KEYS`: set one by `wrangler secret put SERVICE_KEYS`"
+        } else {
+            "send `Authorization: Bearer` and one of the Worker's `SERVICE_KEYS`"
+        };
+        Problem::new(ProblemCode::ServiceKeyRejected, detail).with_field("Authorization")
+    })
+}
+
+/// A session that is missing, has ended or is not ours is none.
+fn session(head: &RequestHead, config: &Config, now: UnixMillis) -> Option<Session> {
+    let value = find_cookie(head.cookie()?, SESSION_COOKIE)?;
+    Session::from_cookie(&config.key_ring, value, now, config.session_lifetime).ok()
+}
+
+/// A session that starts now.
+pub(crate) fn start_session(config: &Config, now: UnixMillis) -> Result<Session, Problem> {
+    let id = random::bytes().map_err(|_| {
+        Problem::new(
+            ProblemCode::StorageUnavailable,
+            "the platform gave no randomness; try again",
+        )
+    })?;
+    Ok(Session::start(id, now, config.session_lifetime))
+}
+
+/// The answer with the cookie of the identity, if it has to be set.
+pub(crate) fn set_session_cookie(answer: Answer, identity: &Identity, config: &Config, now: UnixMillis) -> Answer {
+    match identity.set_cookie(&config.key_ring, now) {
+        Some(cookie) => answer.with_header("set-cookie", cookie.as_str()),
+        None => answer,
+    }
+}
