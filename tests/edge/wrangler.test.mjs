@@ -52,9 +52,9 @@ test("a car is connected with the deployed configuration", async () => {
 test("the sealed grant lies in the `TOKENS` namespace, to end with the refresh token", async () => {
   const { TOKENS } = await harness.getWorker().getEnv();
   let keys = [];
-  await until("KV has the grant and the index", async () => {
+  await until("KV has the grant, the index and a pair of look-ups", async () => {
     ({ keys } = await TOKENS.list());
-    return keys.length === 2;
+    return keys.length === 4;
   });
   const days = keys.map(({ expiration }) => (expiration * 1000 - Date.now()) / DAY);
   assert.equal(days.filter((left) => left > 59.9 && left < 60.1).length, 1, `${days}`);
