@@ -20,5 +20,5 @@ pub mod token;
 #[cfg(feature = "edge")]
 pub mod vault;
 
-#[cfg(all(feature = "browser", target_arch = "wasm32"))]
+#[cfg(all(feature = "browser", target_arch = "wasm32", target_os = "unknown"))]
 pub mod browser;

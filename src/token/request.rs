@@ -1,7 +1,6 @@
 //! Requests to the token endpoint.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use url::form_urlencoded;
 use zeroize::Zeroizing;
 
 use crate::{

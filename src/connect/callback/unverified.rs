@@ -2,8 +2,6 @@
 
 use core::fmt;
 
-use url::form_urlencoded;
-
 use super::{
     super::{
         attempt::{Attempt, StateError},
