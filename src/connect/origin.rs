@@ -89,6 +89,7 @@ impl fmt::Display for Origin {
 
 /// Every origin of Smartcar that this crate speaks to. The default is production.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Origins {
     /// Where Connect runs.
     pub connect: Origin,
