@@ -5,7 +5,7 @@ import { existsSync, writeFileSync } from "node:fs";
 /** @param {string} file @param {string} smartcar The simulator's origin, which stands in for all of Smartcar's. */
 export function ensureDevVars(file, smartcar) {
   if (existsSync(file)) return false;
-  const origins = ["CONNECT", "AUTH", "IAM", "API", "VEHICLE_API", "MANAGEMENT"];
+  const origins = ["CONNECT", "AUTH", "API"];
   const lines = [
     "# Made by `make demo` for this machine; git ignores it. Delete it to have it made anew: what was stored locally with",
     "# this sealing key can then no longer be read.",

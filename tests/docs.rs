@@ -1,6 +1,8 @@
 //! What the documentation lists is what there is.
 #![cfg(feature = "edge")]
 
+use std::{fs, path::Path};
+
 use smartcar_connect::{
     edge::Config,
     http_api::{
@@ -100,5 +102,57 @@ fn every_setting_is_documented() {
             README.contains(&format!("`{name}`")),
             "README.md does not say what `{name}` is"
         );
+    }
+}
+
+/// What a page links to beside it: without addresses elsewhere, and without the place in the page.
+fn relative_links(page: &str) -> impl Iterator<Item = &str> {
+    page.split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split_once(')'))
+        .map(|(target, _)| target.split('#').next().unwrap_or_default())
+        .filter(|target| !target.is_empty() && !target.contains(':'))
+}
+
+#[test]
+fn every_page_links_to_files_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut followed = 0;
+    for page in [
+        "README.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "docs/design.md",
+        "docs/http-api.md",
+        "docs/operations.md",
+        "docs/storage.md",
+    ] {
+        let file = root.join(page);
+        let text = fs::read_to_string(&file).unwrap();
+        for link in relative_links(&text) {
+            assert!(file.parent().unwrap().join(link).exists(), "{page} links to {link}");
+            followed += 1;
+        }
+    }
+    assert!(followed > 10);
+}
+
+#[test]
+fn the_crate_is_published_with_what_its_readme_links_to() {
+    let manifest = include_str!("../Cargo.toml");
+    let (_, list) = manifest.split_once("\ninclude = [").unwrap();
+    let (list, _) = list.split_once(']').unwrap();
+    let patterns: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
+    let is_published = |link: &str| {
+        let path = format!("/{link}");
+        patterns.iter().any(|pattern| match pattern.split_once('*') {
+            Some((start, end)) => path.starts_with(start) && path.ends_with(end.trim_start_matches('*')),
+            None => path == *pattern,
+        })
+    };
+    assert!(!is_published("Makefile"));
+    for link in relative_links(README) {
+        assert!(is_published(link), "Cargo.toml does not include {link}");
     }
 }

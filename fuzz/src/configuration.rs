@@ -11,7 +11,7 @@ use smartcar_connect::{
 };
 use url::Url;
 
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 13] = [
     "SMARTCAR_CLIENT_ID",
     "SMARTCAR_CLIENT_SECRET",
     "SEALING_KEYS",
@@ -24,10 +24,7 @@ const NAMES: [&str; 16] = [
     "RETENTION_DAYS",
     "SMARTCAR_CONNECT_ORIGIN",
     "SMARTCAR_AUTH_ORIGIN",
-    "SMARTCAR_IAM_ORIGIN",
     "SMARTCAR_API_ORIGIN",
-    "SMARTCAR_VEHICLE_API_ORIGIN",
-    "SMARTCAR_MANAGEMENT_ORIGIN",
 ];
 const OTHER_KEY: &str = "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=";
 
@@ -78,14 +75,7 @@ fn read(settings: &Settings) -> Result<Config, Misconfiguration> {
 
 fn serves(config: &Config, settings: &Settings) {
     let origins = &config.origins;
-    let smartcar = [
-        &origins.connect,
-        &origins.auth,
-        &origins.iam,
-        &origins.api,
-        &origins.vehicle_api,
-        &origins.management,
-    ];
+    let smartcar = [&origins.connect, &origins.auth, &origins.api];
     for origin in config.allowed_origins.iter().chain(smartcar) {
         is_an_origin(origin);
     }

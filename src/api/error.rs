@@ -9,6 +9,7 @@ use crate::time::Millis;
 
 /// What the error asks to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ResolutionKind {
     /// Wait and repeat.
     RetryLater,
@@ -24,6 +25,7 @@ pub enum ResolutionKind {
 
 /// How the error can be resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Resolution {
     /// What is to be done.
     pub kind: ResolutionKind,
@@ -33,6 +35,7 @@ pub struct Resolution {
 
 /// An error of the API. Smartcar's texts may repeat tokens and vehicle data: they are kept out of `Debug`.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ApiError {
     /// The HTTP status.
     pub status: u16,

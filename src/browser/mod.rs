@@ -5,6 +5,8 @@
 //!
 //! No token ever gets here. The `state` of a connection is in the Connect URL alone; this tab keeps its fingerprint in
 //! `sessionStorage` until the callback has come or ten minutes are over.
+//!
+//! Outside semantic versioning: see [what the version promises](crate#what-the-version-promises).
 
 mod attempt;
 mod attempts;

@@ -89,6 +89,7 @@ impl Attempt {
 
 /// Why a callback is refused although it can be read: its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum StateError {
     /// The callback has no `state`.
     Missing,

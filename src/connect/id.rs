@@ -150,6 +150,7 @@ impl ExternalIdParam {
 
 /// The name under which the application's id is sent. Smartcar accepts both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum IdParam {
     /// `application_id`, the current name.
     #[default]

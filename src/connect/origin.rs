@@ -61,28 +61,10 @@ impl Origin {
         Self::production("https://auth.smartcar.com")
     }
 
-    /// The token endpoint of application tokens (v3): `https://iam.smartcar.com`.
-    #[must_use]
-    pub fn iam() -> Self {
-        Self::production("https://iam.smartcar.com")
-    }
-
     /// The vehicle API of version 2: `https://api.smartcar.com`.
     #[must_use]
     pub fn api() -> Self {
         Self::production("https://api.smartcar.com")
-    }
-
-    /// The vehicle API of version 3: `https://vehicle.api.smartcar.com`.
-    #[must_use]
-    pub fn vehicle_api() -> Self {
-        Self::production("https://vehicle.api.smartcar.com")
-    }
-
-    /// The management API: `https://management.smartcar.com`.
-    #[must_use]
-    pub fn management() -> Self {
-        Self::production("https://management.smartcar.com")
     }
 
     fn production(origin: &'static str) -> Self {
@@ -115,19 +97,14 @@ impl fmt::Display for Origin {
 
 /// Every origin of Smartcar that this crate speaks to. The default is production.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Origins {
     /// Where Connect runs.
     pub connect: Origin,
     /// The token endpoint of per-owner tokens (v2).
     pub auth: Origin,
-    /// The token endpoint of application tokens (v3).
-    pub iam: Origin,
     /// The vehicle API of version 2.
     pub api: Origin,
-    /// The vehicle API of version 3.
-    pub vehicle_api: Origin,
-    /// The management API.
-    pub management: Origin,
 }
 
 impl Default for Origins {
@@ -135,10 +112,7 @@ impl Default for Origins {
         Self {
             connect: Origin::connect(),
             auth: Origin::auth(),
-            iam: Origin::iam(),
             api: Origin::api(),
-            vehicle_api: Origin::vehicle_api(),
-            management: Origin::management(),
         }
     }
 }
@@ -179,10 +153,7 @@ mod tests {
         for (origin, expected) in [
             (&origins.connect, "https://connect.smartcar.com"),
             (&origins.auth, "https://auth.smartcar.com"),
-            (&origins.iam, "https://iam.smartcar.com"),
             (&origins.api, "https://api.smartcar.com"),
-            (&origins.vehicle_api, "https://vehicle.api.smartcar.com"),
-            (&origins.management, "https://management.smartcar.com"),
         ] {
             assert_eq!(origin.as_str(), expected);
             assert_eq!(*origin, self::origin(expected));

@@ -132,6 +132,7 @@ parse_known!(Mode, "`live`, `simulated` or `test`");
 
 /// Whether the owner chooses one vehicle or several.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SingleSelect {
     /// Several.
     No,

@@ -1,8 +1,6 @@
 //! Absolute URLs, taken apart by a parser that follows the URL standard: the JavaScript host's own in the two
 //! WebAssembly modules, the `url` crate's everywhere else.
 
-use url::form_urlencoded;
-
 /// A URL in its parts, each as the standard serialises it.
 #[derive(Clone, Debug)]
 pub(super) struct UrlParts {
@@ -19,7 +17,7 @@ pub(super) struct UrlParts {
 
 impl UrlParts {
     /// Takes a URL apart; `None` if it is not absolute or has no host.
-    #[cfg(not(all(feature = "platform-url", target_arch = "wasm32")))]
+    #[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
     pub(super) fn parse(text: &str) -> Option<Self> {
         let url = url::Url::parse(text).ok()?;
         let host = url.host_str()?.to_owned();
@@ -37,7 +35,7 @@ impl UrlParts {
     }
 
     /// Takes a URL apart; `None` if it is not absolute or has no host.
-    #[cfg(all(feature = "platform-url", target_arch = "wasm32"))]
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     pub(super) fn parse(text: &str) -> Option<Self> {
         let url = web_sys::Url::new(text).ok()?;
         let (protocol, host, search) = (url.protocol(), url.hostname(), url.search());

@@ -197,17 +197,11 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
         let default = Origins::default();
         let connect = self.origin("SMARTCAR_CONNECT_ORIGIN", default.connect);
         let auth = self.origin("SMARTCAR_AUTH_ORIGIN", default.auth);
-        let iam = self.origin("SMARTCAR_IAM_ORIGIN", default.iam);
         let api = self.origin("SMARTCAR_API_ORIGIN", default.api);
-        let vehicle_api = self.origin("SMARTCAR_VEHICLE_API_ORIGIN", default.vehicle_api);
-        let management = self.origin("SMARTCAR_MANAGEMENT_ORIGIN", default.management);
         Some(Origins {
             connect: connect?,
             auth: auth?,
-            iam: iam?,
             api: api?,
-            vehicle_api: vehicle_api?,
-            management: management?,
         })
     }
 

@@ -1,5 +1,7 @@
 //! The Worker's decisions: configuration, routes, who may call, problems. The crate `smartcar-connect-worker`
 //! carries them out.
+//!
+//! Outside semantic versioning: see [what the version promises](crate#what-the-version-promises).
 
 mod config;
 mod guard;

@@ -7,6 +7,7 @@ macro_rules! error_codes {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)+) => {
         /// What went wrong, as `ConnectError.code` tells it. `types.d.ts` lists the same codes; a test compares the two.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
         pub enum ErrorCode {
             $($(#[$doc])* $variant,)+
             /// What the Worker answers with, and what the module finds out by itself as the Worker would.

@@ -10,6 +10,7 @@ macro_rules! problem_codes {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, $status:literal, $title:literal;)+) => {
         /// Every kind of error that the Worker answers with.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[non_exhaustive]
         pub enum ProblemCode {
             $($(#[$doc])* #[serde(rename = $name)] $variant,)+
         }
@@ -148,6 +149,7 @@ impl From<CallbackError> for ProblemCode {
 /// The body of an error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct ProblemBody {
     /// `urn:smartcar-connect:problem:` and the code.
     pub r#type: String,

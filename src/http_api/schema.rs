@@ -30,6 +30,7 @@ pub enum Presence {
 
 /// What a field can hold.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Kind {
     /// A text.
     Text,

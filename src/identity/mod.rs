@@ -1,4 +1,6 @@
 //! Who is calling, and whom a request speaks for.
+//!
+//! Outside semantic versioning: see [what the version promises](crate#what-the-version-promises).
 
 mod cookie;
 mod credential;

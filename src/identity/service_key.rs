@@ -28,6 +28,7 @@ pub struct ServiceKey(());
 
 /// Why a list of service keys is unusable. No key is repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ServiceKeyError {
     /// Two commas with nothing between them, or one at the start or the end.
     EmptyEntry,

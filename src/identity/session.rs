@@ -34,6 +34,7 @@ impl fmt::Debug for Session {
 
 /// Why a cookie is no session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SessionError {
     /// It was not made by this Worker, or with a key that is no longer in the ring.
     NotAuthentic,

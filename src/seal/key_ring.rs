@@ -111,6 +111,7 @@ impl fmt::Debug for KeyRing {
 
 /// Why a key ring is unusable. The position counts from 1; the key itself is never repeated.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum KeyRingError {
     /// There is no key at all.
     Empty,

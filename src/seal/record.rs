@@ -28,6 +28,7 @@ pub type Nonce = [u8; NONCE_BYTES];
 
 /// What a record holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum RecordType {
     /// Who a vault belongs to.
     Profile,
@@ -169,6 +170,7 @@ impl RecordBinding {
 
 /// Why a record does not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OpenError {
     /// It is cut short, or not in the layout at all.
     Malformed,

@@ -33,6 +33,7 @@ pub const fn outcome_code(outcome: &TokenResult) -> &'static str {
 /// Why a token request brought no tokens. Only [`InvalidGrant`](Self::InvalidGrant) says anything about the grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum TokenError {
     /// The authorization code or refresh token is no good: used, expired, revoked or never issued. Final.
     InvalidGrant,

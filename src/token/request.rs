@@ -1,7 +1,6 @@
 //! Requests to the token endpoint.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use url::form_urlencoded;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -32,6 +31,7 @@ impl ClientId {
 
 /// How the client authenticates: the names of RFC 7591 section 2.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ClientAuthMethod {
     /// `client_id` and `client_secret` in the form body.
     #[default]
@@ -54,6 +54,7 @@ impl ClientAuthMethod {
 
 /// What is asked of the token endpoint.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum TokenRequest {
     /// RFC 6749 section 4.1.3.
     AuthorizationCode {

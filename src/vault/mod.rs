@@ -2,6 +2,8 @@
 //!
 //! Nothing here does I/O. The Durable Object `Vault` carries the decisions out; the same functions drive the model that
 //! is checked in the tests.
+//!
+//! Outside semantic versioning: see [what the version promises](crate#what-the-version-promises).
 
 mod connection;
 pub mod finish;

@@ -56,7 +56,7 @@ impl Lock {
 pub fn check(layout: &Layout) -> Result<()> {
     Ok(report(layout, "Check the lock file", |_| {
         problems(&Lock::read(layout)?)?;
-        Ok(format!("wasm-bindgen {}, idna_adapter 1.0.0", bindgen::VERSION))
+        Ok(format!("wasm-bindgen {}", bindgen::VERSION))
     })?)
 }
 
@@ -70,12 +70,6 @@ fn problems(lock: &Lock) -> Result<()> {
             bindgen::VERSION
         );
     }
-    let idna = lock.versions("idna_adapter");
-    ensure!(
-        idna == ["1.0.0"],
-        "`idna_adapter` is locked to {idna:?}: newer ones carry Unicode tables of 45 KB gzip; run \
-         `cargo update -p idna_adapter --precise 1.0.0`"
-    );
     let getrandom = lock.versions("getrandom");
     if let Some(version) = getrandom.iter().find(|version| version.starts_with("0.2.")) {
         bail!(
@@ -103,7 +97,6 @@ mod tests {
         ("wasm-bindgen", "0.2.130"),
         ("wasm-bindgen-cli-support", "0.2.130"),
         ("wasm-bindgen-shared", "0.2.130"),
-        ("idna_adapter", "1.0.0"),
         ("getrandom", "0.4.3"),
     ];
 
@@ -127,7 +120,6 @@ mod tests {
         for (name, version) in [
             ("wasm-bindgen", "0.2.131"),
             ("wasm-bindgen-cli-support", "0.2.129"),
-            ("idna_adapter", "1.2.1"),
             ("getrandom", "0.2.16"),
         ] {
             let mut packages = GOOD.to_vec();

@@ -24,6 +24,7 @@ secret_string! {
 /// Source: <https://smartcar.com/docs/connect/handle-the-response> and <https://smartcar.com/docs/errors/connect-errors>.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[non_exhaustive]
 pub enum Callback {
     /// The owner granted access.
     Granted {
@@ -94,6 +95,7 @@ impl Callback {
 /// Source: <https://smartcar.com/docs/errors/connect-errors>.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[non_exhaustive]
 pub enum ConnectError {
     /// The owner refused.
     AccessDenied,
@@ -153,6 +155,7 @@ impl ConnectError {
 
 /// A vehicle that Smartcar cannot connect, as far as the owner agreed to tell. Everything as given.
 #[derive(Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct IncompatibleVehicle {
     /// Its identification number, not checked.
     #[serde(skip_serializing_if = "Option::is_none")]

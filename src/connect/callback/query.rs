@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use url::form_urlencoded;
-
 use super::parameter;
 
 /// A query string, cut in two. Neither part has the leading `?`; each pair is kept byte for byte.

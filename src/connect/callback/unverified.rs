@@ -2,8 +2,6 @@
 
 use core::fmt;
 
-use url::form_urlencoded;
-
 use super::{
     super::{
         attempt::{Attempt, StateError},
@@ -208,6 +206,7 @@ fn checked<T>(
 
 /// Why a callback could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CallbackError {
     /// A parameter occurs more than once.
     RepeatedParameter {

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
+use form_urlencoded::Serializer;
 use proptest::{collection::vec, prelude::*};
-use url::form_urlencoded::Serializer;
 
 use super::{NOW, attempt, redirect_uri, state, strategy::hostile};
 use crate::connect::{Callback, CallbackError, State, StateError, UnverifiedCallback};

@@ -10,6 +10,8 @@
 //!
 //! [`OwnerTokens`] is the machine of Smartcar's v2: a pair of tokens for each owner, whose refresh token rotates. The
 //! one application token of v3 will be another.
+//!
+//! Outside semantic versioning: see [what the version promises](crate#what-the-version-promises).
 
 mod backoff;
 mod owner;

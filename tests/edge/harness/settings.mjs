@@ -22,10 +22,7 @@ export function settings({ simulator, allowedOrigins }) {
     ALLOWED_ORIGINS: allowedOrigins.join(","),
     SMARTCAR_CONNECT_ORIGIN: simulator.origin,
     SMARTCAR_AUTH_ORIGIN: simulator.origin,
-    SMARTCAR_IAM_ORIGIN: simulator.origin,
     SMARTCAR_API_ORIGIN: simulator.origin,
-    SMARTCAR_VEHICLE_API_ORIGIN: simulator.origin,
-    SMARTCAR_MANAGEMENT_ORIGIN: simulator.origin,
   };
 }
 
