@@ -7,7 +7,7 @@ export function ensureDevVars(file, smartcar) {
   if (existsSync(file)) return false;
   const origins = ["CONNECT", "AUTH", "API"];
   const lines = [
-    "# Made by `make demo` for this machine; git ignores it. Delete it to have it made anew: what was stored locally with",
+    "# Made by `make demo` for this machine; git ignores it. Delete it to have it made again: what was stored locally with",
     "# this sealing key can then no longer be read.",
     "# To connect real cars, put in your application's UUID and secret and delete the *_ORIGIN lines.",
     "SMARTCAR_CLIENT_ID=11111111-2222-4333-8444-555555555555",

@@ -3,7 +3,7 @@
 import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
 import Built, { Vault as BuiltVault } from "./build/index.js";
 
-/** Set when WebAssembly has trapped. `worker-build`'s classes then start the module anew before they do anything. */
+/** Set when WebAssembly has trapped. `worker-build`'s classes then start the module again before they do anything. */
 const state = globalThis.__worker_init_state;
 const { fetch } = Built.prototype;
 

@@ -15,7 +15,7 @@ use crate::{
     http_api::{ErrorCode, header, path, problem::PROBLEM, schema},
 };
 
-/// Longer than the Worker's own deadlines together; a call without any would leave the owner waiting for ever.
+/// Longer than the Worker's own deadlines together; a call without any would leave the owner waiting forever.
 const DEADLINE_MS: u32 = 30_000;
 
 /// The status of an answer without a body.

@@ -142,7 +142,7 @@ pub enum VaultReply {
     Done,
     /// To [`Operation::Reseal`]; a vault that keeps nothing answers [`VaultReply::Done`].
     Resealed {
-        /// How many records could not be sealed anew, because they do not open.
+        /// How many records could not be sealed again, because they do not open.
         left: usize,
     },
     /// It could not be done.

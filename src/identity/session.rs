@@ -188,7 +188,7 @@ mod tests {
         assert_eq!(
             again.to_cookie(&ring).unwrap().as_str(),
             value,
-            "making it anew does not move its start"
+            "making it again does not move its start"
         );
     }
 

@@ -1,4 +1,4 @@
-//! Rotating keys: how far the sweep is that seals anew what retired keys sealed.
+//! Rotating keys: how far the sweep is that seals again what retired keys sealed.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,9 +15,9 @@ pub struct Rotation {
     pub complete: bool,
     /// How many records this pass has looked at.
     pub seen: u32,
-    /// How many of them a retired key had sealed, and were sealed anew.
+    /// How many of them a retired key had sealed, and were sealed again.
     pub resealed: u32,
-    /// How many of them a retired key had sealed, and could not be sealed anew. The next pass tries again.
+    /// How many of them a retired key had sealed, and could not be sealed again. The next pass tries again.
     pub left: u32,
     /// Where the pass goes on; `None` at its start.
     pub cursor: Option<String>,
@@ -30,7 +30,7 @@ pub struct Rotation {
 pub struct Page {
     /// How many records it had.
     pub seen: u32,
-    /// How many were sealed anew.
+    /// How many were sealed again.
     pub resealed: u32,
     /// How many should have been and were not.
     pub left: u32,
@@ -60,7 +60,7 @@ impl Rotation {
         }
     }
 
-    /// A pass that ended without being the last is followed by a new one, which counts anew.
+    /// A pass that ended without being the last is followed by a new one, which counts again.
     fn continued(self) -> Self {
         if self.cursor.is_some() {
             self

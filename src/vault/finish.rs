@@ -49,7 +49,7 @@ impl PendingRecord {
 pub struct Consumed {
     /// Which callback it was.
     digest: CallbackDigest,
-    /// What came of it; `None` while the code is being exchanged, and for ever if the process died meanwhile.
+    /// What came of it; `None` while the code is being exchanged, and forever if the process died meanwhile.
     outcome: Option<ExchangeResult>,
 }
 

@@ -1,5 +1,5 @@
 // A trap of WebAssembly ends the requests that its isolate is answering, and nothing else: the next one is answered by a module
-// that was started anew. The lints forbid panics, so that a trap has to be caused from outside: while Rust reads a body,
+// that was started again. The lints forbid panics, so that a trap has to be caused from outside: while Rust reads a body,
 // JavaScript answers it as no platform would.
 import assert from "node:assert/strict";
 import path from "node:path";
@@ -76,7 +76,7 @@ for (const [trap, logged] of [
     const before = await client.connections();
     assert.equal(before.length, 1);
     const length = env.edge.log().length;
-    // Twice, since a module that was started anew can trap as well.
+    // Twice, since a module that was started again can trap as well.
     for (let round = 0; round < 2; round += 1) {
       assert.equal((await trapped(client, trap)).status, 500);
       assert.equal((await client.get("/healthz")).status, 200);

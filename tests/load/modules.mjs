@@ -50,7 +50,7 @@ export function benchModules() {
   return [{ type: "ESModule", path: path.join(workerDirectory, "bench.js"), contents: ENTRY }, ...instrumentedModules()];
 }
 
-/** Lets every isolate remember what it reads of KV from now on, or read anew each time; what it remembered is forgotten. */
+/** Lets every isolate remember what it reads of KV from now on, or read again each time; what it remembered is forgotten. */
 export async function rememberReads(edge, on) {
   for (let isolate = 0; isolate < edge.isolates; isolate += 1) {
     await send(`${edge.at(isolate)}/__bench/memory?on=${on}`, { method: "POST" });

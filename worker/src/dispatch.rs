@@ -58,7 +58,7 @@ pub(crate) async fn respond(request: &web_sys::Request, env: &Env) -> worker::Re
     } else {
         telemetry::record(env, Happened::Request, &outcome, now, Some(&request_id));
     }
-    // A cookie made with a retired key is made anew whatever was asked.
+    // A cookie made with a retired key is made again whatever was asked.
     let answer = match identified {
         Ok(Some(identity)) => identity::set_session_cookie(answer, &identity, &config, now),
         _ => answer,

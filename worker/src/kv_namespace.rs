@@ -43,7 +43,7 @@ pub(crate) struct KvError;
 pub(crate) struct Metadata {
     /// The id of the key that sealed the record.
     pub(crate) key: String,
-    /// The id of the Durable Object that can seal it anew.
+    /// The id of the Durable Object that can seal it again.
     pub(crate) vault: String,
 }
 
@@ -74,7 +74,7 @@ impl KvNamespace {
         Ok(self.read(name).await?.as_string())
     }
 
-    /// Writes `value`: for ever, or for so many seconds (60 at least), with what stands beside it.
+    /// Writes `value`: forever, or for so many seconds (60 at least), with what stands beside it.
     pub(crate) async fn put(&self, name: &str, value: &str, beside: Option<(u64, &Metadata)>) -> Result<(), KvError> {
         let options = Object::new();
         if let Some((life_secs, metadata)) = beside {

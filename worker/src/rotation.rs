@@ -1,4 +1,4 @@
-//! The sweep that seals anew what retired keys sealed. A cron trigger runs it; it stops by itself when nothing is left.
+//! The sweep that seals again what retired keys sealed. A cron trigger runs it; it stops by itself when nothing is left.
 
 use std::collections::HashMap;
 
@@ -50,7 +50,7 @@ pub(crate) async fn run(env: &Env) {
     }
 }
 
-/// Lists one page of names, and has the vaults behind retired records seal them anew.
+/// Lists one page of names, and has the vaults behind retired records seal them again.
 async fn page(env: &Env, config: &Config, store: &KvNamespace, cursor: Option<String>) -> Option<Page> {
     let listed = store
         .list(KvName::PREFIX, config.rotation_batch, cursor.as_deref())

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::{clock, kv, settings};
 
 /// How long a vault is waited for. A deletion of many connections may take longer while Smartcar hangs, and goes on; and
-/// nothing ever comes if the vault's module had to be started anew.
+/// nothing ever comes if the vault's module had to be started again.
 const LONGEST_ANSWER: Millis = Millis::from_mins(1);
 
 #[wasm_bindgen(wasm_bindgen_futures = ::worker::wasm_bindgen_futures, js_sys = ::worker::js_sys)]

@@ -293,6 +293,6 @@ test("healthz answers", async () => {
   assert.deepEqual(answer.json(), { status: "ok" });
 });
 
-test("no hostile request of these tests makes the Worker start anew", async () => {
+test("no hostile request of these tests makes the Worker start again", async () => {
   assert.doesNotMatch(await env.log(), /panic|Critical|Reinitializing/i);
 });

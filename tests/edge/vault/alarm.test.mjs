@@ -1,4 +1,4 @@
-// The long life of a grant that nobody uses: kept alive by the alarm, not for ever, and deleted whole.
+// The long life of a grant that nobody uses: kept alive by the alarm, not forever, and deleted whole.
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
@@ -60,7 +60,7 @@ test("an alarm that fails rings again, however often", async () => {
   assert.equal((await client.token(connection)).status, 200);
 });
 
-test("nobody's grant is kept for ever: after 180 days without a visit everything is gone, at Smartcar too", async () => {
+test("nobody's grant is kept forever: after 180 days without a visit everything is gone, at Smartcar too", async () => {
   const { connection, vault, stored } = await owner();
   await livesThrough(179, vault);
   assert.notDeepEqual(stored(), []);

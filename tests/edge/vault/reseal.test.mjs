@@ -1,4 +1,4 @@
-// The sweep of a rotation: a cron trigger has everything sealed anew that a retired key sealed, whatever interrupts it.
+// The sweep of a rotation: a cron trigger has everything sealed again that a retired key sealed, whatever interrupts it.
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
@@ -33,7 +33,7 @@ async function run() {
 
 /** Runs the sweep until the Vault that it was planned for is killed, and returns the report of that run. */
 async function runUntilKilled() {
-  // A page may have no record that is still to be sealed anew: nothing is written in its run.
+  // A page may have no record that is still to be sealed again: nothing is written in its run.
   for (let runs = 0; runs < ENOUGH_RUNS; runs += 1) {
     const rotation = await run();
     if (await wasKilled(redeploys.edge)) return rotation;
@@ -70,7 +70,7 @@ await simulator.fault({ endpoint: "vehicles", kind: "status", status: 503, body:
 const dora = { client: redeploys.client() };
 dora.connection = await redeploys.connected(dora.client);
 await end(dora);
-// Whose records no other request writes: only the sweep seals them anew.
+// Whose records no other request writes: only the sweep seals them again.
 const owners = [anna, ben, cleo, dora];
 /** Both grants of Anna's, Ben's, and everybody's index and two look-ups. */
 const COPIES = 3 + 4 * 3;
@@ -128,7 +128,7 @@ test("the sweep ends with a pass that met no retired key, then looks and stops",
   assert.deepEqual(kv.store.log.filter(({ operation }) => operation === "put"), []);
 });
 
-test("a copy that KV alone still has under the retired key is sealed anew", async () => {
+test("a copy that KV alone still has under the retired key is sealed again", async () => {
   await deploy(k3, k2);
   await setClock(redeploys.edge, 2 * HOUR);
   // The vault writes what failed with the active key, and KV not at all.
@@ -183,7 +183,7 @@ test("an owner who is at Smartcar while the key changes loses nothing by it", as
   const finished = await renewed.finish({ code, state });
   const { connection } = finished.json();
   await until("KV has all four under the new key", () => countOf("k5") === 4);
-  // Nothing in KV leads the sweep to this vault: it is all sealed anew already.
+  // Nothing in KV leads the sweep to this vault: it is all sealed again already.
   await deploy(k5);
   assert.deepEqual(await redeploys.returning(renewed).connectionIds(), [connection.id]);
 });
@@ -206,7 +206,7 @@ test("copies of what was deleted do not keep a rotation from its end", async () 
   assert.equal(countOf("k4"), 0);
 });
 
-test("what no key opens is left as it is, is reported, and keeps nobody else's from being sealed anew", async () => {
+test("what no key opens is left as it is, is reported, and keeps nobody else's from being sealed again", async () => {
   await deploy(k1);
   const finn = await owner({ vehicles: [carIds[1]] });
   // A visit half a day later, under a new key: of this vault only the grant stays under the old one.

@@ -190,7 +190,7 @@ impl Protocol {
         self.land(world);
     }
 
-    /// Ends the flights that wait for nothing. Who still waits asks anew.
+    /// Ends the flights that wait for nothing. Who still waits asks again.
     fn land(&self, world: &mut World) {
         while let Some(place) = world.flights.iter().position(|flight| flight.call.is_none()) {
             let landed = world.flights.remove(place);

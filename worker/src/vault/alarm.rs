@@ -18,7 +18,7 @@ use crate::clock;
 /// When an alarm that could not do its work is repeated.
 const AFTER_ERROR: Millis = Millis::from_mins(1);
 
-/// Does all that is due and sets the alarm anew. Fails only if no alarm can be set.
+/// Does all that is due and sets the alarm again. Fails only if no alarm can be set.
 pub(super) async fn on_alarm(driver: &Rc<Driver>) -> worker::Result<()> {
     let rearmed = match run_due(driver).await {
         Ok(()) => driver.storage.rearm(Millis::ZERO).await,

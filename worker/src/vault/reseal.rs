@@ -1,4 +1,4 @@
-//! Sealing anew, with the active key, what a retired one sealed.
+//! Sealing again, with the active key, what a retired one sealed.
 
 use std::rc::Rc;
 
@@ -6,7 +6,7 @@ use smartcar_connect::edge::VaultReply;
 
 use super::{driver::Driver, error::VaultError};
 
-/// Seals this vault with the active key and writes all of KV anew: storage does not tell which key sealed a copy there.
+/// Seals this vault with the active key and writes all of KV again: storage does not tell which key sealed a copy there.
 pub(super) async fn reseal(driver: &Rc<Driver>) -> Result<VaultReply, VaultError> {
     let Some(profile) = driver.storage.profile().await? else {
         return Ok(VaultReply::Done);

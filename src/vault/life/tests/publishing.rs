@@ -192,7 +192,7 @@ fn what_is_known_of_a_vehicle_is_kept_for_as_long_as_the_vehicle_is_covered() {
     vault.on(described);
     assert_eq!(format!("{:?}", vault.record), stored, "it is known already");
     vault.on(listed(&["v2", "v3"]));
-    assert_eq!(models(&vault), [Some("Model 3".into()), None], "listed anew");
+    assert_eq!(models(&vault), [Some("Model 3".into()), None], "listed again");
     vault.now = NOW.after(Millis::from_hours(2));
     vault.want();
     vault.answered(1, TokenError::InvalidGrant);

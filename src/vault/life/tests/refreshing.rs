@@ -7,7 +7,7 @@ fn a_fresh_token_is_answered_and_nothing_else_happens() {
         vault.pass(Millis::from_mins(minutes));
         let before = format!("{:?}", vault.record);
         vault.record = match vault.record.take() {
-            // As if KV had just been written: that it wants to be written anew is another test.
+            // As if KV had just been written: that it wants to be written again is another test.
             Some(Record::Live(live)) => Some(Record::Live(Live {
                 kv: KvCopy::Synced {
                     since: vault.now,
