@@ -143,7 +143,7 @@ pub enum VaultReply {
     /// To [`Operation::Reseal`]; a vault that keeps nothing answers [`VaultReply::Done`].
     Resealed {
         /// How many records could not be sealed again, because they do not open.
-        left: usize,
+        failed: usize,
     },
     /// It could not be done.
     Problem(Problem),

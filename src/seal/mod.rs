@@ -5,11 +5,11 @@ mod encoding;
 mod key_ring;
 mod kv_name;
 mod record;
-mod rotation;
+mod reseal_progress;
 
 pub(crate) use encoding::push_prefixed;
 pub(crate) use key_ring::MacPurpose;
 pub use key_ring::{KeyId, KeyRing, KeyRingError};
 pub use kv_name::{KvName, kv_life_secs};
 pub use record::{Nonce, OpenError, RecordBinding, RecordType, SealedRecord};
-pub use rotation::{Page, Rotation};
+pub use reseal_progress::{ResealPage, ResealProgress};

@@ -11,7 +11,7 @@ use crate::{
     context::{self, RequestContext},
     http::{self, Answer},
     identity, random, routes, settings,
-    telemetry::{self, Happened},
+    telemetry::{self, LogEvent},
 };
 
 pub(crate) async fn respond(request: &web_sys::Request, env: &Env) -> worker::Result<web_sys::Response> {
@@ -54,9 +54,9 @@ pub(crate) async fn respond(request: &web_sys::Request, env: &Env) -> worker::Re
     let answer = answer.unwrap_or_else(|problem| Answer::problem(&problem, &request_id));
     let outcome = [resource.map_or("none", Resource::name), " ", &answer.status.to_string()].concat();
     if answer.status < 400 {
-        telemetry::count(env, Happened::Request, &outcome, now);
+        telemetry::count(env, LogEvent::Request, &outcome, now);
     } else {
-        telemetry::record(env, Happened::Request, &outcome, now, Some(&request_id));
+        telemetry::record(env, LogEvent::Request, &outcome, now, Some(&request_id));
     }
     // A cookie made with a retired key is made again whatever was asked.
     let answer = match identified {

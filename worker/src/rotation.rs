@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use smartcar_connect::{
     edge::{Config, Operation, VaultReply, VaultRequest},
-    seal::{KvName, Page, Rotation},
+    seal::{KvName, ResealPage, ResealProgress},
 };
 use worker::Env;
 
@@ -12,7 +12,7 @@ use crate::{
     clock,
     kv_namespace::KvNamespace,
     settings,
-    telemetry::{self, Happened},
+    telemetry::{self, LogEvent},
     vault_client,
 };
 
@@ -20,7 +20,7 @@ use crate::{
 const PROGRESS: &str = "rotation";
 
 /// How far the sweep is; `None` before its first run.
-pub(crate) async fn progress(store: &KvNamespace) -> Option<Rotation> {
+pub(crate) async fn progress(store: &KvNamespace) -> Option<ResealProgress> {
     let text = store.get(PROGRESS).await.ok()??;
     serde_json::from_slice(text.as_bytes()).ok()
 }
@@ -32,7 +32,7 @@ pub(crate) async fn run(env: &Env) {
         Err(misconfiguration) => return worker::console_error!("{misconfiguration}"),
     };
     let started = clock::now();
-    let Some(rotation) = Rotation::due(progress(&store).await, config.key_ring.active_id(), started) else {
+    let Some(rotation) = ResealProgress::due(progress(&store).await, config.key_ring.active_id(), started) else {
         return;
     };
     let Some(page) = page(env, &config, &store, rotation.cursor.clone()).await else {
@@ -40,7 +40,7 @@ pub(crate) async fn run(env: &Env) {
     };
     let after = rotation.after(page, clock::now());
     let outcome = if after.complete { "complete" } else { "going_on" };
-    telemetry::record(env, Happened::Reseal, outcome, started, None);
+    telemetry::record(env, LogEvent::Reseal, outcome, started, None);
     let stored = match serde_json::to_string(&after) {
         Ok(text) => store.put(PROGRESS, &text, None).await.is_ok(),
         Err(_) => false,
@@ -51,20 +51,20 @@ pub(crate) async fn run(env: &Env) {
 }
 
 /// Lists one page of names, and has the vaults behind retired records seal them again.
-async fn page(env: &Env, config: &Config, store: &KvNamespace, cursor: Option<String>) -> Option<Page> {
+async fn page(env: &Env, config: &Config, store: &KvNamespace, cursor: Option<String>) -> Option<ResealPage> {
     let listed = store
         .list(KvName::PREFIX, config.rotation_batch, cursor.as_deref())
         .await
         .ok()?;
     let active = config.key_ring.active_id().as_str();
     let mut vaults: HashMap<String, Vec<String>> = HashMap::new();
-    let (mut seen, mut left) = (0_u32, 0_u32);
+    let (mut scanned, mut failed) = (0_u32, 0_u32);
     for listed in listed.names {
-        seen = seen.saturating_add(1);
+        scanned = scanned.saturating_add(1);
         match listed.metadata {
             Some(metadata) if metadata.key == active => {}
             Some(metadata) => vaults.entry(metadata.vault).or_default().push(listed.name),
-            None => left = left.saturating_add(1),
+            None => failed = failed.saturating_add(1),
         }
     }
     let mut resealed = 0_u32;
@@ -75,18 +75,18 @@ async fn page(env: &Env, config: &Config, store: &KvNamespace, cursor: Option<St
             operation: Operation::Reseal,
         };
         let done = match vault_client::ask_by_id(env, &vault, &request).await {
-            Ok(VaultReply::Resealed { left }) => left == 0,
+            Ok(VaultReply::Resealed { failed }) => failed == 0,
             // The vault keeps nothing: these are copies of what was deleted, which a deletion that was lost has left.
             Ok(VaultReply::Done) => delete(store, &names).await,
             _ => false,
         };
-        let count = if done { &mut resealed } else { &mut left };
+        let count = if done { &mut resealed } else { &mut failed };
         *count = count.saturating_add(records);
     }
-    Some(Page {
-        seen,
+    Some(ResealPage {
+        scanned,
         resealed,
-        left,
+        failed,
         cursor: listed.cursor,
     })
 }

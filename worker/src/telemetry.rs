@@ -14,7 +14,7 @@ use crate::clock;
 /// What happened.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Happened {
+pub(crate) enum LogEvent {
     /// A request was answered; the outcome is the route and the status.
     Request,
     /// A code was exchanged.
@@ -29,7 +29,7 @@ pub(crate) enum Happened {
     Reseal,
 }
 
-impl Happened {
+impl LogEvent {
     const fn name(self) -> &'static str {
         match self {
             Self::Request => "request",
@@ -53,7 +53,7 @@ struct Line<'a> {
 }
 
 /// Logs and counts what happened since `since`.
-pub(crate) fn record(env: &Env, happened: Happened, outcome: &str, since: UnixMillis, request_id: Option<&str>) {
+pub(crate) fn record(env: &Env, happened: LogEvent, outcome: &str, since: UnixMillis, request_id: Option<&str>) {
     let ms = clock::now().since(since);
     let event = happened.name();
     if let Ok(line) = serde_json::to_string(&Line {
@@ -68,7 +68,7 @@ pub(crate) fn record(env: &Env, happened: Happened, outcome: &str, since: UnixMi
 }
 
 /// Counts what happened since `since`, without a line: for what happens all the time, and the platform logs as well.
-pub(crate) fn count(env: &Env, happened: Happened, outcome: &str, since: UnixMillis) {
+pub(crate) fn count(env: &Env, happened: LogEvent, outcome: &str, since: UnixMillis) {
     with_metrics(env, |metrics| {
         let ms = clock::now().since(since);
         let event = happened.name();

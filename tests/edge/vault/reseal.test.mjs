@@ -87,12 +87,12 @@ test("before its first run the sweep has nothing to report, and only to a servic
 test("a run of the sweep takes one page, and the next one goes on there, after a new deployment too", async () => {
   await deploy(k2, k1);
   const first = await run();
-  assert.deepEqual([first.activeKey, first.complete, first.seen, first.left], ["k2", false, 2, 0]);
+  assert.deepEqual([first.activeKey, first.complete, first.scanned, first.failed], ["k2", false, 2, 0]);
   assert.equal(first.resealed, 2);
   assert.notEqual(first.cursor, null);
   await deploy(k2, k1);
   const second = await run();
-  assert.equal(second.seen, 4);
+  assert.equal(second.scanned, 4);
   assert.ok(second.updatedAt >= first.updatedAt);
 });
 
@@ -101,7 +101,7 @@ test("KV that takes no writes costs a page, not the sweep", async () => {
   kv.store.refusals = Infinity;
   assert.deepEqual(await run(), before);
   kv.store.refusals = 0;
-  assert.ok((await run()).seen > before.seen || before.cursor === null);
+  assert.ok((await run()).scanned > before.scanned || before.cursor === null);
 });
 
 test("a vault that ends between its own write and KV's is done again", async () => {
@@ -111,7 +111,7 @@ test("a vault that ends between its own write and KV's is done again", async () 
   await deploy(k2, k1);
   await killAtWrite(redeploys.edge, "after");
   const rotation = await runUntilKilled();
-  assert.ok(rotation.left > 0, JSON.stringify(rotation));
+  assert.ok(rotation.failed > 0, JSON.stringify(rotation));
   assert.equal(rotation.complete, false);
   await killAtWrite(redeploys.edge, "before");
   await runUntilKilled();
@@ -119,8 +119,8 @@ test("a vault that ends between its own write and KV's is done again", async () 
 
 test("the sweep ends with a pass that met no retired key, then looks and stops", async () => {
   const rotation = await sweep();
-  const { seen, resealed, left, cursor } = rotation;
-  assert.deepEqual({ seen, resealed, left, cursor }, { seen: COPIES, resealed: 0, left: 0, cursor: null });
+  const { scanned, resealed, failed, cursor } = rotation;
+  assert.deepEqual({ scanned, resealed, failed, cursor }, { scanned: COPIES, resealed: 0, failed: 0, cursor: null });
   assert.equal(countOf("k2"), COPIES);
   assert.equal(countOf("k1"), 0);
   kv.store.log.length = 0;
@@ -226,7 +226,7 @@ test("what no key opens is left as it is, is reported, and keeps nobody else's f
     rotation = await run();
     if (rotation.cursor === null && rotation.resealed === 0) break;
   }
-  assert.deepEqual([rotation.complete, rotation.resealed, rotation.left], [false, 0, sealed.length]);
+  assert.deepEqual([rotation.complete, rotation.resealed, rotation.failed], [false, 0, sealed.length]);
   assert.deepEqual([...records()].filter(([, { key }]) => key !== "k3"), sealed);
   assert.equal(countOf("k4"), 0);
   assert.deepEqual(await redeploys.returning(gina.client).connectionIds(), [gina.connection.id]);

@@ -1,6 +1,6 @@
 //! `GET /internal/rotation`: whether retired keys may leave `SEALING_KEYS`.
 
-use smartcar_connect::{edge::Problem, seal::Rotation};
+use smartcar_connect::{edge::Problem, seal::ResealProgress};
 
 use crate::{context::RequestContext, http::Answer, rotation, settings, vault_client};
 
@@ -8,7 +8,7 @@ use crate::{context::RequestContext, http::Answer, rotation, settings, vault_cli
 #[serde(rename_all = "camelCase")]
 struct Report {
     active_key: String,
-    rotation: Option<Rotation>,
+    rotation: Option<ResealProgress>,
 }
 
 pub(crate) async fn report(context: &RequestContext<'_>) -> Result<Answer, Problem> {

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     clock, random,
     smartcar::{self, TokenSource},
-    telemetry::{self, Happened},
+    telemetry::{self, LogEvent},
 };
 
 /// The finishes that are under way, by the digest of their callback: who brings the same one meanwhile waits for its answer.
@@ -141,7 +141,7 @@ async fn finish_once(
     let started = clock::now();
     let outcome = smartcar::token(&driver.config.client, &wanted).await;
     let code = token::outcome_code(&outcome);
-    telemetry::record(&driver.publisher.env, Happened::Exchange, code, started, None);
+    telemetry::record(&driver.publisher.env, LogEvent::Exchange, code, started, None);
     store_grant(driver, &profile, &next, outcome, &callback).await
 }
 

@@ -17,7 +17,7 @@ use smartcar_connect::{
 use super::{driver::Driver, error::VaultError};
 use crate::{
     clock,
-    telemetry::{self, Happened},
+    telemetry::{self, LogEvent},
 };
 
 /// How many connections are closed at once.
@@ -44,7 +44,7 @@ pub(super) async fn close(driver: &Rc<Driver>, principal: &Principal, id: &Conne
     let effects = driver.apply(principal, id, event).await?;
     if was_live && matches!(effects.as_slice(), [Effect::DeleteKv]) {
         // There is no access token to tell Smartcar with, or its list of vehicles did not come.
-        telemetry::record(&driver.publisher.env, Happened::Disconnect, "not_told", started, None);
+        telemetry::record(&driver.publisher.env, LogEvent::Disconnect, "not_told", started, None);
     }
     finish_closing(driver, principal, id, effects).await?;
     Ok(true)

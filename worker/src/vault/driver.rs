@@ -27,7 +27,7 @@ use crate::{
     clock,
     kv_namespace::KvNamespace,
     smartcar::{self, TokenSource},
-    telemetry::{self, Happened},
+    telemetry::{self, LogEvent},
 };
 
 /// How often a token is asked for, in case the flight that was joined was about something else.
@@ -144,7 +144,7 @@ impl Driver {
                     let wanted = TokenRequest::RefreshToken { refresh_token };
                     let outcome = smartcar::token(&self.config.client, &wanted).await;
                     let code = token::outcome_code(&outcome);
-                    telemetry::record(&self.publisher.env, Happened::Refresh, code, started, None);
+                    telemetry::record(&self.publisher.env, LogEvent::Refresh, code, started, None);
                     let event = Event::RefreshCompleted { generation, outcome };
                     effects.extend(self.apply(principal, id, event).await?);
                 }
@@ -319,7 +319,7 @@ impl Driver {
         }
         let uncovered = vehicles_to_revoke(&self.storage.records(principal).await?, id, vehicles);
         if uncovered.is_empty() {
-            telemetry::record(&self.publisher.env, Happened::Disconnect, "kept", clock::now(), None);
+            telemetry::record(&self.publisher.env, LogEvent::Disconnect, "kept", clock::now(), None);
         } else {
             self.publisher.revoke(access_token, &uncovered).await;
         }

@@ -22,7 +22,7 @@ use crate::{
     clock, kv,
     kv_namespace::KvNamespace,
     smartcar,
-    telemetry::{self, Happened},
+    telemetry::{self, LogEvent},
 };
 
 /// How many vehicles of a connection Smartcar is told of at once: a Durable Object may have six connections open, and a call
@@ -58,7 +58,7 @@ impl Publisher {
         );
         let outcome = self.put(storage, &names, &value, &whole, until).await;
         if let KvCopy::Dirty { since, .. } = live.kv {
-            telemetry::record(&self.env, Happened::Publish, outcome.code(), since, None);
+            telemetry::record(&self.env, LogEvent::Publish, outcome.code(), since, None);
         }
         Ok(Event::KvPutCompleted { generation, outcome })
     }
@@ -185,7 +185,7 @@ impl Publisher {
             })
             .await;
         let outcome = if all_told.get() { "told" } else { "not_told" };
-        telemetry::record(&self.env, Happened::Disconnect, outcome, started, None);
+        telemetry::record(&self.env, LogEvent::Disconnect, outcome, started, None);
     }
 }
 

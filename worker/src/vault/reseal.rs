@@ -12,7 +12,7 @@ pub(super) async fn reseal(driver: &Rc<Driver>) -> Result<VaultReply, VaultError
         return Ok(VaultReply::Done);
     };
     let principal = &profile.principal;
-    let left = driver.reseal(principal).await?;
+    let failed = driver.reseal(principal).await?;
     let mut transaction = driver.storage.begin().await;
     if driver.storage.profile().await?.is_none() {
         // Deleted while this waited for its turn: nobody would look after an index.
@@ -24,5 +24,5 @@ pub(super) async fn reseal(driver: &Rc<Driver>) -> Result<VaultReply, VaultError
         driver.sync_kv(principal, &id).await?;
     }
     driver.sync_index(principal).await?;
-    Ok(VaultReply::Resealed { left })
+    Ok(VaultReply::Resealed { failed })
 }

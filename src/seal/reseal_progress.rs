@@ -8,17 +8,17 @@ use crate::{seal::key_ring::KeyId, time::UnixMillis};
 /// Stored after every page, so that an interruption costs one page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Rotation {
+pub struct ResealProgress {
     /// The key that everything is to be sealed with.
     pub active_key: KeyId,
     /// Whether a whole pass met no record of a retired key: only then may the retired keys leave `SEALING_KEYS`.
     pub complete: bool,
     /// How many records this pass has looked at.
-    pub seen: u32,
+    pub scanned: u32,
     /// How many of them a retired key had sealed, and were sealed again.
     pub resealed: u32,
     /// How many of them a retired key had sealed, and could not be sealed again. The next pass tries again.
-    pub left: u32,
+    pub failed: u32,
     /// Where the pass goes on; `None` at its start.
     pub cursor: Option<String>,
     /// When the sweep last did something.
@@ -27,18 +27,18 @@ pub struct Rotation {
 
 /// What a page of names came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page {
+pub struct ResealPage {
     /// How many records it had.
-    pub seen: u32,
+    pub scanned: u32,
     /// How many were sealed again.
     pub resealed: u32,
     /// How many should have been and were not.
-    pub left: u32,
+    pub failed: u32,
     /// Where the next page starts; `None` after the last.
     pub cursor: Option<String>,
 }
 
-impl Rotation {
+impl ResealProgress {
     /// What there is to do: `None` if everything is known to be sealed with `active_key`.
     #[must_use]
     pub fn due(stored: Option<Self>, active_key: &KeyId, now: UnixMillis) -> Option<Self> {
@@ -52,9 +52,9 @@ impl Rotation {
         Self {
             active_key,
             complete: false,
-            seen: 0,
+            scanned: 0,
             resealed: 0,
-            left: 0,
+            failed: 0,
             cursor: None,
             updated_at: now,
         }
@@ -71,15 +71,15 @@ impl Rotation {
 
     /// The progress after a page.
     #[must_use]
-    pub fn after(&self, page: Page, now: UnixMillis) -> Self {
+    pub fn after(&self, page: ResealPage, now: UnixMillis) -> Self {
         let resealed = self.resealed.saturating_add(page.resealed);
-        let left = self.left.saturating_add(page.left);
+        let failed = self.failed.saturating_add(page.failed);
         Self {
             active_key: self.active_key.clone(),
-            complete: page.cursor.is_none() && resealed == 0 && left == 0,
-            seen: self.seen.saturating_add(page.seen),
+            complete: page.cursor.is_none() && resealed == 0 && failed == 0,
+            scanned: self.scanned.saturating_add(page.scanned),
             resealed,
-            left,
+            failed,
             cursor: page.cursor,
             updated_at: now,
         }
@@ -96,43 +96,46 @@ mod tests {
         KeyId::parse(id).unwrap()
     }
 
-    fn page(resealed: u32, left: u32, cursor: Option<&str>) -> Page {
-        Page {
-            seen: 10,
+    fn page(resealed: u32, failed: u32, cursor: Option<&str>) -> ResealPage {
+        ResealPage {
+            scanned: 10,
             resealed,
-            left,
+            failed,
             cursor: cursor.map(str::to_owned),
         }
     }
 
     #[test]
     fn a_new_active_key_starts_a_pass() {
-        let first = Rotation::due(None, &key("a"), NOW).unwrap();
+        let first = ResealProgress::due(None, &key("a"), NOW).unwrap();
         let done = first.after(page(0, 0, None), NOW);
         assert!(done.complete);
-        assert_eq!(Rotation::due(Some(done.clone()), &key("a"), NOW), None);
-        let next = Rotation::due(Some(done), &key("b"), NOW).unwrap();
-        assert_eq!((next.active_key, next.complete, next.seen), (key("b"), false, 0));
+        assert_eq!(ResealProgress::due(Some(done.clone()), &key("a"), NOW), None);
+        let next = ResealProgress::due(Some(done), &key("b"), NOW).unwrap();
+        assert_eq!((next.active_key, next.complete, next.scanned), (key("b"), false, 0));
     }
 
     #[test]
     fn an_interrupted_pass_goes_on_where_it_was() {
-        let half = Rotation::due(None, &key("a"), NOW)
+        let half = ResealProgress::due(None, &key("a"), NOW)
             .unwrap()
             .after(page(3, 1, Some("c1")), NOW);
-        let resumed = Rotation::due(Some(half.clone()), &key("a"), NOW).unwrap();
+        let resumed = ResealProgress::due(Some(half.clone()), &key("a"), NOW).unwrap();
         assert_eq!(resumed, half);
-        assert_eq!((resumed.seen, resumed.resealed, resumed.left), (10, 3, 1));
+        assert_eq!((resumed.scanned, resumed.resealed, resumed.failed), (10, 3, 1));
     }
 
     #[test]
     fn only_a_pass_that_finds_nothing_is_the_last() {
-        let start = Rotation::due(None, &key("a"), NOW).unwrap();
-        for (resealed, left) in [(1, 0), (0, 1), (2, 2)] {
-            let end = start.after(page(resealed, left, None), NOW);
+        let start = ResealProgress::due(None, &key("a"), NOW).unwrap();
+        for (resealed, failed) in [(1, 0), (0, 1), (2, 2)] {
+            let end = start.after(page(resealed, failed, None), NOW);
             assert!(!end.complete);
-            let again = Rotation::due(Some(end), &key("a"), NOW).unwrap();
-            assert_eq!((again.seen, again.resealed, again.left, again.cursor), (0, 0, 0, None));
+            let again = ResealProgress::due(Some(end), &key("a"), NOW).unwrap();
+            assert_eq!(
+                (again.scanned, again.resealed, again.failed, again.cursor),
+                (0, 0, 0, None)
+            );
         }
         let half = start.after(page(1, 0, Some("c1")), NOW);
         assert!(
