@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Session, service_key::ServiceKey, session_cookie};
+use super::{cookie::session_cookie, service_key::ServiceKey, session::Session};
 use crate::{principal::Principal, seal::KeyRing, time::UnixMillis};
 
 /// Who makes a request, by the credential that it shows.
