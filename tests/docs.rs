@@ -116,7 +116,8 @@ fn relative_links(page: &str) -> impl Iterator<Item = &str> {
 
 #[test]
 fn every_page_links_to_files_that_exist() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // Tests run in the package's directory, wherever that was when they were compiled.
+    let root = Path::new("");
     let mut followed = 0;
     for page in [
         "README.md",
