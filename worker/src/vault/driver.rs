@@ -261,17 +261,21 @@ impl Driver {
         self.storage.count_retired().await
     }
 
+    const fn tokens<'a>(self: &'a Rc<Self>, principal: &'a Principal, id: &'a ConnectionId) -> Tokens<'a> {
+        Tokens {
+            driver: self,
+            principal,
+            id,
+        }
+    }
+
     /// Asks Smartcar which vehicles a connection covers.
     pub(super) async fn list_vehicles(
         self: &Rc<Self>,
         principal: &Principal,
         id: &ConnectionId,
     ) -> Result<(), VaultError> {
-        let tokens = Tokens {
-            driver: self,
-            principal,
-            id,
-        };
+        let tokens = self.tokens(principal, id);
         let vehicles = smartcar::vehicles(&tokens, &self.config.origins.api).await;
         let effects = self.apply(principal, id, Event::VehiclesListed { vehicles }).await?;
         // If the process dies here, the index does it: it is out of date since the list was stored.
@@ -285,11 +289,7 @@ impl Driver {
         principal: &Principal,
         id: &ConnectionId,
     ) -> Result<(), VaultError> {
-        let tokens = Tokens {
-            driver: self,
-            principal,
-            id,
-        };
+        let tokens = self.tokens(principal, id);
         let user_id = smartcar::user(&tokens, &self.config.origins.api).await;
         self.apply(principal, id, Event::UserIdentified { user_id }).await?;
         self.sync_index(principal).await
