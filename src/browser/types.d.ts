@@ -65,7 +65,7 @@ export type ConnectErrorCode =
   /** The Worker: Smartcar refused the authorization code. The owner has to start again. */
   | "exchange_refused"
   /** The Worker: Smartcar does not accept the application's id and secret. */
-  | "client_rejected"
+  | "invalid_client"
   /** The Worker: Smartcar can't be reached. Worth a further attempt. */
   | "upstream_unavailable"
   /** The Worker: the owner has no such connection. */
@@ -89,9 +89,9 @@ export type ConnectionStatus = "active" | "degraded" | "reauthentication_require
 
 /** Why a connection is not `"active"`. */
 export type ConnectionCause =
-  | "refresh_token_refused"
+  | "invalid_grant"
   | "refresh_token_expired"
-  | "client_rejected"
+  | "invalid_client"
   | "rate_limited"
   | "refused_without_reason"
   | "server_error"

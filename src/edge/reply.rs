@@ -37,7 +37,7 @@ pub fn token_reply(id: &ConnectionId, reply: TokenReply, rejected: Option<u64>) 
             generation,
         }),
         TokenReply::Unavailable(why) => unavailable(
-            ["Smartcar gave no new token (", why.cause.code(), "); try again later"].concat(),
+            ["Smartcar gave no new token (", why.cause.as_str(), "); try again later"].concat(),
             why.retry_after,
         ),
         TokenReply::Rejected { retry_after } => unavailable(
@@ -45,7 +45,7 @@ pub fn token_reply(id: &ConnectionId, reply: TokenReply, rejected: Option<u64>) 
             retry_after,
         ),
         TokenReply::Ended(cause) => {
-            let detail = ["the owner has to connect the car again (", cause.code(), ")"].concat();
+            let detail = ["the owner has to connect the car again (", cause.as_str(), ")"].concat();
             Err(Problem::new(ProblemCode::ReconnectionRequired, detail))
         }
         TokenReply::ApplicationToken { .. } => Err(Problem::new(
@@ -66,7 +66,7 @@ pub fn exchange_problem(error: TokenError) -> Problem {
              start the connection again",
         ),
         TokenError::InvalidClient => Problem::new(
-            ProblemCode::ClientRejected,
+            ProblemCode::InvalidClient,
             "Smartcar does not accept the application: check `SMARTCAR_CLIENT_ID` and `SMARTCAR_CLIENT_SECRET`",
         ),
         error => {
@@ -191,7 +191,7 @@ mod tests {
     fn a_code_that_was_refused_is_told_from_credentials_that_were() {
         for (error, expected, wait) in [
             (TokenError::InvalidGrant, "exchange_refused", None),
-            (TokenError::InvalidClient, "client_rejected", None),
+            (TokenError::InvalidClient, "invalid_client", None),
             (TokenError::ServerError, "upstream_unavailable", Some(1)),
             (
                 TokenError::RateLimited { retry_after: None },

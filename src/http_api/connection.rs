@@ -27,11 +27,11 @@ string_enum! {
     /// Why a connection is not [active](ConnectionStatus::Active).
     Cause {
         /// Smartcar no longer accepts the refresh token.
-        RefreshTokenRefused = "refresh_token_refused",
+        InvalidGrant = "invalid_grant",
         /// The refresh token's 60 days are over.
         RefreshTokenExpired = "refresh_token_expired",
         /// The token endpoint did not accept the application.
-        ClientRejected = "client_rejected",
+        InvalidClient = "invalid_client",
         /// The token endpoint asked to wait.
         RateLimited = "rate_limited",
         /// The token endpoint refused without saying whose fault it is.
@@ -46,14 +46,6 @@ string_enum! {
         UnreadableResponse = "unreadable_response",
         /// The token endpoint redirected.
         Redirected = "redirected",
-    }
-}
-
-impl Cause {
-    /// The stable name.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        self.as_str()
     }
 }
 

@@ -102,7 +102,7 @@ problem_codes! {
     /// Smartcar refused the authorization code.
     ExchangeRefused = "exchange_refused", 502, "Smartcar refused the authorization code";
     /// Smartcar does not accept the application's id and secret.
-    ClientRejected = "client_rejected", 502, "Smartcar does not accept the application";
+    InvalidClient = "invalid_client", 502, "Smartcar does not accept the application";
     /// Smartcar can't be reached or fails.
     UpstreamUnavailable = "upstream_unavailable", 503, "Smartcar can't be reached at the moment";
     /// There is no such connection of the caller's.

@@ -64,8 +64,8 @@ impl TokenError {
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
-            Self::InvalidGrant => "grant_refused",
-            Self::InvalidClient => "client_rejected",
+            Self::InvalidGrant => "invalid_grant",
+            Self::InvalidClient => "invalid_client",
             Self::RateLimited { .. } => "rate_limited",
             Self::RefusedWithoutReason => "refused_without_reason",
             Self::ServerError => "server_error",
@@ -94,8 +94,8 @@ mod tests {
     #[test]
     fn each_failure_has_its_name_and_says_whether_the_token_may_be_used_up() {
         for (failure, code, ambiguous) in [
-            (TokenError::InvalidGrant, "grant_refused", false),
-            (TokenError::InvalidClient, "client_rejected", false),
+            (TokenError::InvalidGrant, "invalid_grant", false),
+            (TokenError::InvalidClient, "invalid_client", false),
             (TokenError::RateLimited { retry_after: None }, "rate_limited", false),
             (TokenError::RefusedWithoutReason, "refused_without_reason", false),
             (TokenError::ServerError, "server_error", true),

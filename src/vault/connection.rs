@@ -147,7 +147,7 @@ mod tests {
         );
         assert_eq!(seen(&well, over), expired, "before the alarm has noticed");
         assert_eq!(seen(&unwell, over), expired);
-        let refused = Cause::RefreshTokenRefused;
+        let refused = Cause::InvalidGrant;
         assert_eq!(
             seen(&ended(refused), later),
             (ConnectionStatus::ReconnectionRequired, Some(refused), NOW)

@@ -154,7 +154,7 @@ mod tests {
 
     fn ended(vehicles: &[&str]) -> Record {
         Record::Ended(Ended {
-            cause: Cause::RefreshTokenRefused,
+            cause: Cause::InvalidGrant,
             since: UnixMillis::EPOCH,
             generation: 1,
             user_id: None,

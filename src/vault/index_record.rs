@@ -226,7 +226,7 @@ mod tests {
 
     fn ended(user_id: Option<&str>) -> Record {
         Record::Ended(Ended {
-            cause: Cause::RefreshTokenRefused,
+            cause: Cause::InvalidGrant,
             since: NOW,
             generation: 1,
             user_id: user_id.map(|id| UserId::parse(id).unwrap()),

@@ -193,7 +193,7 @@ test("cookies go to the Worker, on its own origin and on another", async (t) => 
 test("connections and vehicles, as the Worker lists them and nothing more", async (t) => {
   const page = await lab.page(t);
   assert.deepEqual(await call(page, "connections"), { value: [CONNECTION] });
-  const ended = { ...CONNECTION, status: "reconnection_required", cause: "refresh_token_refused", accessExpiresAt: null };
+  const ended = { ...CONNECTION, status: "reconnection_required", cause: "invalid_grant", accessExpiresAt: null };
   lab.world.answers["/connections"] = json({ connections: [ended, { ...CONNECTION, token: "leaked" }], more: 1 });
   assert.deepEqual(await call(page, "connections"), { value: [ended, CONNECTION] });
   lab.world.answers["/vehicles"] = json({

@@ -81,7 +81,7 @@ test("exchanges and refreshes have lines by outcome and cause", async () => {
     { kind: "reset_before" },
     { kind: "status", status: 400, body, times: null },
   );
-  await until("the last line is there", () => outcomesOf("refresh").includes("grant_refused"));
+  await until("the last line is there", () => outcomesOf("refresh").includes("invalid_grant"));
   for (const outcome of ["issued", "server_error", "rate_limited", "unreadable_response", "connection_lost"]) {
     assert.ok(outcomesOf("refresh").includes(outcome), `${outcome}: ${outcomesOf("refresh")}`);
   }

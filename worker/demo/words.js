@@ -175,7 +175,7 @@ const ERRORS = {
     true,
   ],
   storage_unavailable: ["bad", "The server can't store anything just now", "Nothing was lost. Please try again a little later."],
-  client_rejected: ["bad", "This app isn't set up correctly", `Smartcar doesn't accept it. ${TELL_US}`, true],
+  invalid_client: ["bad", "This app isn't set up correctly", `Smartcar doesn't accept it. ${TELL_US}`, true],
   misconfigured: ["bad", "This app isn't set up correctly", TELL_US, true],
   origin_not_allowed: ["bad", "This app isn't set up correctly", TELL_US, true],
   wasm_blocked: [

@@ -60,7 +60,7 @@ fn connection(least: bool) -> Connection {
         } else {
             ConnectionStatus::Active
         },
-        cause: least.then_some(Cause::RefreshTokenRefused),
+        cause: least.then_some(Cause::InvalidGrant),
         since: NOW,
         vehicles: vec![ListedVehicle {
             id: VehicleId::parse("v1").unwrap(),

@@ -296,7 +296,7 @@ impl TokenCycle for OwnerTokens {
         match outcome {
             Ok(tokens) => Verdict::put(self.renewed(tokens, now), Decision::Renewed),
             Err(TokenError::InvalidGrant) => Verdict::keep(Decision::Over {
-                cause: Cause::RefreshTokenRefused,
+                cause: Cause::InvalidGrant,
                 since: now,
             }),
             Err(error) => self.failed(error, now, policy),

@@ -34,8 +34,8 @@ impl Default for Policy {
 impl From<TokenError> for Cause {
     fn from(error: TokenError) -> Self {
         match error {
-            TokenError::InvalidGrant => Self::RefreshTokenRefused,
-            TokenError::InvalidClient => Self::ClientRejected,
+            TokenError::InvalidGrant => Self::InvalidGrant,
+            TokenError::InvalidClient => Self::InvalidClient,
             TokenError::RateLimited { .. } => Self::RateLimited,
             TokenError::RefusedWithoutReason => Self::RefusedWithoutReason,
             TokenError::ServerError => Self::ServerError,

@@ -57,7 +57,7 @@ describe("a Durable Object is killed during a refresh", () => {
         assert.ok(await wasKilled(edge), "nothing was killed");
         assert.deepEqual([first.result.json().code, first.made], ["storage_unavailable", asked]);
         if (isLost) {
-          await ends(grant, "refresh_token_refused");
+          await ends(grant, "invalid_grant");
         } else {
           await survives(grant);
           await env.travel(2 * HOUR);

@@ -57,7 +57,7 @@ for (const [graceSeconds, { simulator: smartcar, ...there }] of Object.entries(f
         const [grant] = await there.expired(1);
         await smartcar.fault({ endpoint: "refresh", ...fault });
         if (outcome === "survives") await there.survives(grant);
-        else await there.ends(grant, "refresh_token_refused");
+        else await there.ends(grant, "invalid_grant");
         assert.deepEqual(await smartcar.faults(), [], "the fault was not met");
       });
     }
@@ -111,9 +111,9 @@ describe("a grant ends, and says so", () => {
     test(`a grant ends when the refresh token is refused ${what}`, async () => {
       const [grant] = await expired(1);
       await simulator.fault({ endpoint: "refresh", kind: "status", status: 400, body, times: null });
-      await ends(grant, "refresh_token_refused");
+      await ends(grant, "invalid_grant");
       const calls = await refreshes();
-      await ends(grant, "refresh_token_refused");
+      await ends(grant, "invalid_grant");
       assert.equal(await refreshes(), calls, "a dead token was presented again");
     });
   }
@@ -122,7 +122,7 @@ describe("a grant ends, and says so", () => {
     const [grant] = await expired(1);
     await simulator.configure({ graceMs: 0 });
     await simulator.fault({ endpoint: "refresh", kind: "reset_after" });
-    await ends(grant, "refresh_token_refused");
+    await ends(grant, "invalid_grant");
   });
 
   test("a grant ends when its 60 days are over", async () => {

@@ -34,7 +34,7 @@ fn fault(name: &'static str, status: u16, text: &str, cause: Cause, repeated: bo
 fn refused(name: &'static str, status: u16, text: &str) -> Fault {
     Fault {
         state: "ended",
-        ..fault(name, status, text, Cause::RefreshTokenRefused, false)
+        ..fault(name, status, text, Cause::InvalidGrant, false)
     }
 }
 
@@ -47,7 +47,7 @@ fn taken(name: &'static str, expires_in: &str) -> Fault {
 }
 
 fn faults() -> Vec<Fault> {
-    use Cause::{ClientRejected, RateLimited, Redirected, RefusedWithoutReason, ServerError, UnreadableResponse};
+    use Cause::{InvalidClient, RateLimited, Redirected, RefusedWithoutReason, ServerError, UnreadableResponse};
     let mut oversized = fault("64 KiB and a byte", 200, "", UnreadableResponse, true);
     let tokens = r#"{"access_token":"access-2","refresh_token":"refresh-2","expires_in":7200}"#;
     let truncated = tokens.split_once("7200").unwrap().0;
@@ -139,29 +139,29 @@ fn faults() -> Vec<Fault> {
             "the client",
             401,
             r#"{"error":"invalid_client"}"#,
-            ClientRejected,
+            InvalidClient,
             false,
         ),
         fault(
             "the client with 400",
             400,
             r#"{"error":"invalid_client"}"#,
-            ClientRejected,
+            InvalidClient,
             false,
         ),
         fault(
             "its rights",
             400,
             r#"{"error":"unauthorized_client","error_description":"Application not authorized to requested make(s): SEAT"}"#,
-            ClientRejected,
+            InvalidClient,
             false,
         ),
-        fault("401 with nothing", 401, "", ClientRejected, false),
+        fault("401 with nothing", 401, "", InvalidClient, false),
         fault(
             "401 of the client's credentials",
             401,
             r#"{"error":"invalid_client","error_description":"Invalid or expired client credentials"}"#,
-            ClientRejected,
+            InvalidClient,
             false,
         ),
         Fault {
@@ -207,7 +207,7 @@ fn what_each_fault_does_to_a_grant() {
                 } else {
                     effects
                 };
-                assert!(effects[0].contains(cause.code()), "{name}: {effects:?}");
+                assert!(effects[0].contains(cause.as_str()), "{name}: {effects:?}");
             }
         }
         if fault.state == "live" {

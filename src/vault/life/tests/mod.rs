@@ -250,12 +250,12 @@ fn short(effect: &Effect) -> String {
         Effect::Reply(TokenReply::Unavailable(unwell)) => {
             format!(
                 "unavailable {} {} ms",
-                unwell.cause.code(),
+                unwell.cause.as_str(),
                 unwell.retry_after.as_millis()
             )
         }
         Effect::Reply(TokenReply::Rejected { retry_after }) => format!("rejected {} ms", retry_after.as_millis()),
-        Effect::Reply(TokenReply::Ended(cause)) => format!("ended {}", cause.code()),
+        Effect::Reply(TokenReply::Ended(cause)) => format!("ended {}", cause.as_str()),
         Effect::Reply(TokenReply::ApplicationToken { user_id }) => format!("application {}", user_id.as_str()),
         Effect::Reply(TokenReply::Unknown) => "unknown".into(),
     }

@@ -44,7 +44,7 @@ fn wanting_a_token_in_every_state() {
         ("live", "answer 1 access-1"),
         ("stale", "call 1 refresh-1"),
         ("calling", "call 1 refresh-1"),
-        ("ended", "ended refresh_token_refused"),
+        ("ended", "ended invalid_grant"),
         ("telling", "unknown"),
         ("unpublishing", "unknown"),
         ("tombstone", "unknown"),
@@ -92,7 +92,7 @@ fn a_token_that_smartcar_refused_is_not_answered_while_the_refresh_rests() {
     let mut vault = Vault::new();
     vault.rejected(1);
     vault.answered(1, TokenError::InvalidClient);
-    assert_eq!(vault.rejected(1), ["unavailable client_rejected 30000 ms"]);
+    assert_eq!(vault.rejected(1), ["unavailable invalid_client 30000 ms"]);
     assert_eq!(vault.want(), ["answer 1 access-1"], "nobody refused it to this one");
 }
 
@@ -164,7 +164,7 @@ fn an_answer_to_a_connection_that_is_gone_brings_nothing_back() {
                 vault.issued(1, 2)
             };
             let answer = match name {
-                "ended" => "ended refresh_token_refused",
+                "ended" => "ended invalid_grant",
                 _ => "unknown",
             };
             assert_eq!(effects, [answer], "{name}");
@@ -178,7 +178,7 @@ fn a_refusal_ends_the_grant_and_forgets_the_tokens() {
     let mut vault = Vault::calling();
     assert_eq!(
         vault.answered(1, TokenError::InvalidGrant),
-        ["ended refresh_token_refused", "unpublish"]
+        ["ended invalid_grant", "unpublish"]
     );
     let Some(Record::Ended(Ended { vehicles, .. })) = &vault.record else {
         panic!("{:?}", vault.record)
@@ -200,7 +200,7 @@ fn a_quick_ambiguous_failure_is_repeated_once_with_the_same_token() {
             Some(NOW.after(Millis::from_hours(2)))
         );
         vault.pass(Millis::new(10));
-        let cause = Cause::from(failure).code();
+        let cause = Cause::from(failure).as_str();
         assert_eq!(
             vault.answered(1, failure),
             [format!("unavailable {cause} 1000 ms")],
