@@ -32,7 +32,7 @@ fn open(ring: &KeyRing, value: &str) -> Result<Session, SessionError> {
 fn only_its_own_form_opens(ring: &KeyRing, value: &str) {
     if let Ok(session) = open(ring, value) {
         assert_eq!(session.to_cookie(ring).expect("the active key").as_str(), value);
-        assert!(!session.wants_cookie() && session.ends_at() > NOW);
+        assert!(!session.needs_cookie() && session.ends_at() > NOW);
         let principal = session.principal();
         assert!(principal.as_str().starts_with("anonymous:") && !value.contains(&principal.as_str()[10..]));
     }

@@ -46,7 +46,7 @@ impl Caller {
 /// Which connection a token is wanted of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Select {
+pub enum ConnectionSelector {
     /// This one.
     Connection(ConnectionId),
     /// The one that covers this vehicle.
@@ -95,7 +95,7 @@ pub enum Operation {
     /// An access token is wanted.
     Token {
         /// Of which connection.
-        select: Select,
+        select: ConnectionSelector,
         /// The generation whose access token Smartcar just refused.
         rejected: Option<u64>,
     },

@@ -48,7 +48,7 @@ impl Identity {
     #[must_use]
     pub fn set_cookie(&self, ring: &KeyRing, now: UnixMillis) -> Option<Zeroizing<String>> {
         match self {
-            Self::Session(session) if session.wants_cookie() => {
+            Self::Session(session) if session.needs_cookie() => {
                 Some(session_cookie(&session.to_cookie(ring)?, session.ends_at().since(now)))
             }
             Self::Session(_) | Self::Service(_) => None,

@@ -116,7 +116,7 @@ impl Session {
 
     /// Whether the cookie has to be set (again): it is new, or was made with a key that is on its way out.
     #[must_use]
-    pub fn wants_cookie(&self) -> bool {
+    pub fn needs_cookie(&self) -> bool {
         !self.sealed_with_active_key
     }
 
@@ -167,11 +167,11 @@ mod tests {
     fn a_cookie_opens_the_session_it_was_made_for() {
         let ring = one();
         let started = Session::start([7; 32], NOW, LIFETIME);
-        assert!(started.wants_cookie(), "a new session has to be set");
+        assert!(started.needs_cookie(), "a new session has to be set");
         let session = read(&ring, &cookie(&ring), NOW.after(Millis::from_days(3))).unwrap();
         assert_eq!(session.principal(), started.principal());
         assert_eq!(session.ends_at(), NOW.after(LIFETIME));
-        assert!(!session.wants_cookie(), "one that is set has not");
+        assert!(!session.needs_cookie(), "one that is set has not");
         assert_ne!(session.principal(), Session::start([8; 32], NOW, LIFETIME).principal());
     }
 
@@ -212,12 +212,12 @@ mod tests {
         let value = cookie(&one());
         let rotated = ring(&format!("2026.12:{B},2026.11:{A}"));
         let session = read(&rotated, &value, NOW).unwrap();
-        assert!(session.wants_cookie());
+        assert!(session.needs_cookie());
         let renewed = session.to_cookie(&rotated).unwrap();
         assert!(renewed.starts_with("v1.2026.12."));
         let retired = ring(&format!("2026.12:{B}"));
         let renewed = read(&retired, &renewed, NOW).unwrap();
-        assert!(!renewed.wants_cookie());
+        assert!(!renewed.needs_cookie());
         assert_eq!(renewed.principal(), session.principal());
         assert_eq!(renewed.ends_at(), session.ends_at());
     }

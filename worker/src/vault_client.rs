@@ -2,7 +2,7 @@
 
 use smartcar_connect::{
     connect::ConnectionId,
-    edge::{Caller, Config, IssuedToken, Operation, Problem, Select, VaultReply, VaultRequest},
+    edge::{Caller, Config, ConnectionSelector, IssuedToken, Operation, Problem, VaultReply, VaultRequest},
     http_api::ProblemCode,
     time::Millis,
     token,
@@ -72,7 +72,12 @@ async fn send(stub: Stub, request: &VaultRequest) -> worker::Result<VaultReply> 
 }
 
 /// An access token for one call: from KV alone if that is fresh enough, from the vault otherwise.
-pub(crate) async fn token(env: &Env, config: &Config, caller: &Caller, select: Select) -> Result<IssuedToken, Problem> {
+pub(crate) async fn token(
+    env: &Env,
+    config: &Config,
+    caller: &Caller,
+    select: ConnectionSelector,
+) -> Result<IssuedToken, Problem> {
     match from_kv(env, config, caller, &select).await {
         Some(token) => Ok(token),
         None => from_vault(env, caller, select, None).await,
@@ -81,11 +86,16 @@ pub(crate) async fn token(env: &Env, config: &Config, caller: &Caller, select: S
 
 /// A token that is newer than the one that Smartcar rejected.
 pub(crate) async fn token_after(env: &Env, caller: &Caller, rejected: &IssuedToken) -> Result<IssuedToken, Problem> {
-    let select = Select::Connection(rejected.connection_id.clone());
+    let select = ConnectionSelector::Connection(rejected.connection_id.clone());
     from_vault(env, caller, select, Some(rejected.generation)).await
 }
 
-async fn from_vault(env: &Env, caller: &Caller, select: Select, rejected: Option<u64>) -> Result<IssuedToken, Problem> {
+async fn from_vault(
+    env: &Env,
+    caller: &Caller,
+    select: ConnectionSelector,
+    rejected: Option<u64>,
+) -> Result<IssuedToken, Problem> {
     let operation = Operation::Token { select, rejected };
     match ask(env, caller, operation).await? {
         VaultReply::Token(token) => Ok(token),
@@ -93,12 +103,12 @@ async fn from_vault(env: &Env, caller: &Caller, select: Select, rejected: Option
     }
 }
 
-async fn from_kv(env: &Env, config: &Config, caller: &Caller, select: &Select) -> Option<IssuedToken> {
+async fn from_kv(env: &Env, config: &Config, caller: &Caller, select: &ConnectionSelector) -> Option<IssuedToken> {
     let store = settings::tokens(env).ok()?;
     let (ring, principal) = (&config.key_ring, &caller.principal);
     let connection_id: ConnectionId = match select {
-        Select::Connection(id) => id.clone(),
-        Select::Vehicle(vehicle) => kv::index(&store, ring, principal)
+        ConnectionSelector::Connection(id) => id.clone(),
+        ConnectionSelector::Vehicle(vehicle) => kv::index(&store, ring, principal)
             .await?
             .connection_of(vehicle)?
             .clone(),

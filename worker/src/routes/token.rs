@@ -2,7 +2,7 @@
 
 use smartcar_connect::{
     connect::{ConnectionId, VehicleId},
-    edge::{Caller, Problem, Select},
+    edge::{Caller, ConnectionSelector, Problem},
     http_api::{
         ProblemCode,
         token::{TokenRequestBody, TokenResponseBody},
@@ -36,10 +36,12 @@ pub(crate) async fn issue(context: &RequestContext<'_>) -> Result<Answer, Proble
         }
     };
     let select = match (body.connection_id, body.vehicle_id) {
-        (Some(id), None) => Select::Connection(ConnectionId::parse(&id).map_err(|error| {
+        (Some(id), None) => ConnectionSelector::Connection(ConnectionId::parse(&id).map_err(|error| {
             Problem::new(ProblemCode::InvalidParameter, error.to_string()).with_field("connectionId")
         })?),
-        (None, Some(id)) => Select::Vehicle(VehicleId::parse(&id).map_err(|error| error.in_field("vehicleId"))?),
+        (None, Some(id)) => {
+            ConnectionSelector::Vehicle(VehicleId::parse(&id).map_err(|error| error.in_field("vehicleId"))?)
+        }
         _ => {
             let detail = "give either `connectionId` or `vehicleId`";
             return Err(Problem::new(ProblemCode::InvalidParameter, detail).with_field("connectionId"));

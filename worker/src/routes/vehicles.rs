@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, stream};
 use smartcar_connect::{
     api::{ApiError, ApiRequest, VehicleAttributes},
     connect::{ConnectionId, VehicleId},
-    edge::{Caller, IssuedToken, LearnedVehicle, Operation, Problem, Select, VaultReply},
+    edge::{Caller, ConnectionSelector, IssuedToken, LearnedVehicle, Operation, Problem, VaultReply},
     http_api::{Vehicle, VehicleList},
     vault::{CoveredVehicle, KnownVehicle},
 };
@@ -127,7 +127,7 @@ impl TokenSource for ConnectionTokens<'_> {
     type Error = Problem;
 
     async fn current(&self) -> Result<IssuedToken, Problem> {
-        let select = Select::Connection(self.connection_id.clone());
+        let select = ConnectionSelector::Connection(self.connection_id.clone());
         vault_client::token(self.context.env, &self.context.config, self.caller, select).await
     }
 

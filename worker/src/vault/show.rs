@@ -2,7 +2,7 @@
 
 use smartcar_connect::{
     connect::{ConnectionId, VehicleId},
-    edge::{Problem, Select, VaultReply},
+    edge::{ConnectionSelector, Problem, VaultReply},
     http_api::{Connection, ConnectionList},
     principal::Principal,
     vault::{VehicleIndex, connection, covered_vehicles},
@@ -51,11 +51,15 @@ pub(super) async fn vehicles(storage: &Storage, principal: Option<&Principal>) -
 }
 
 /// The connection that is meant.
-pub(super) async fn select(storage: &Storage, principal: &Principal, select: Select) -> Result<ConnectionId, Refusal> {
+pub(super) async fn select(
+    storage: &Storage,
+    principal: &Principal,
+    select: ConnectionSelector,
+) -> Result<ConnectionId, Refusal> {
     let by_vehicle = |vehicle: &VehicleId, index: &VehicleIndex| index.connection_of(vehicle).cloned();
     match select {
-        Select::Connection(id) => Ok(id),
-        Select::Vehicle(vehicle) => {
+        ConnectionSelector::Connection(id) => Ok(id),
+        ConnectionSelector::Vehicle(vehicle) => {
             let index = VehicleIndex::of(&storage.records(principal).await?);
             Ok(by_vehicle(&vehicle, &index).ok_or_else(Problem::connection_not_found)?)
         }

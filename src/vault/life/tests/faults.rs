@@ -135,13 +135,7 @@ fn faults() -> Vec<Fault> {
         fault("400 with nothing", 400, "", RefusedWithoutReason, false),
         fault("403", 403, "<html>", RefusedWithoutReason, false),
         fault("404", 404, r#"{"error":"not_found"}"#, RefusedWithoutReason, false),
-        fault(
-            "the client",
-            401,
-            r#"{"error":"invalid_client"}"#,
-            InvalidClient,
-            false,
-        ),
+        fault("the client", 401, r#"{"error":"invalid_client"}"#, InvalidClient, false),
         fault(
             "the client with 400",
             400,
