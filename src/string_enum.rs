@@ -17,7 +17,7 @@ macro_rules! string_enum {
             /// The names of [`ALL`](Self::ALL), in the same order.
             pub const NAMES: &'static [&'static str] = &[$($text,)+];
 
-            /// The name.
+            /// The value as it is written in JSON, URLs and logs.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {

@@ -27,7 +27,7 @@ pub enum ResolutionKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Resolution {
-    /// What is to be done.
+    /// Who can mend it, and how.
     pub kind: ResolutionKind,
     /// Where. Check its origin before anybody is sent there.
     pub url: Option<String>,
@@ -47,7 +47,7 @@ pub struct ApiError {
     pub description: Option<String>,
     /// Where the error is documented.
     pub doc_url: Option<String>,
-    /// What can be done.
+    /// How it can be mended; absent where Smartcar names no way.
     pub resolution: Option<Resolution>,
     /// What is wrong with which parameter: JSON, as given.
     pub detail: Vec<String>,

@@ -50,7 +50,7 @@ impl Attempt {
         &self.redirect_uri
     }
 
-    /// When it was started.
+    /// When the attempt was made, by the clock of the one that keeps it.
     #[must_use]
     pub const fn started_at(&self) -> UnixMillis {
         self.started_at

@@ -138,6 +138,6 @@ pub enum SingleSelect {
     No,
     /// One; the grant is for it alone.
     Yes,
-    /// This one.
+    /// The vehicle with this VIN.
     Vin(Vin),
 }

@@ -11,13 +11,13 @@ use crate::{
 /// An error to answer with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// What kind.
+    /// Decides the status of the answer.
     pub code: ProblemCode,
     /// What was wrong and what to do about it.
     pub detail: String,
     /// The parameter, setting or header that it is about.
     pub field: Option<String>,
-    /// When to try again.
+    /// How long to wait before the request is repeated; sent as `Retry-After`, in whole seconds.
     pub retry_after: Option<Millis>,
 }
 

@@ -17,7 +17,7 @@ use crate::{
 /// Whom a request speaks for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Caller {
-    /// The principal.
+    /// The owner whose vault is asked.
     pub principal: Principal,
     /// When the principal's anonymous session ends, if it is one.
     pub session_ends_at: Option<UnixMillis>,
@@ -47,7 +47,7 @@ impl Caller {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConnectionSelector {
-    /// This one.
+    /// The connection with this id.
     Connection(ConnectionId),
     /// The one that covers this vehicle.
     Vehicle(VehicleId),
@@ -58,7 +58,7 @@ pub enum ConnectionSelector {
 pub struct LearnedVehicle {
     /// The connection that covers the vehicle.
     pub connection_id: ConnectionId,
-    /// The vehicle.
+    /// The vehicle that was asked about.
     pub vehicle_id: VehicleId,
     /// What does not change of it.
     pub attributes: VehicleAttributes,
@@ -69,7 +69,7 @@ pub struct LearnedVehicle {
 pub struct VaultRequest {
     /// Who asks; nobody for [`Operation::Reseal`].
     pub caller: Option<Caller>,
-    /// What is asked.
+    /// What the vault is to do or to tell.
     pub operation: Operation,
 }
 
@@ -112,10 +112,10 @@ pub enum Operation {
 pub struct IssuedToken {
     /// The connection that it belongs to.
     pub connection_id: ConnectionId,
-    /// The access token.
+    /// Sent as `Authorization: Bearer`.
     #[serde(with = "serde_exposed")]
     pub access_token: AccessToken,
-    /// When it expires.
+    /// From when on Smartcar refuses the access token.
     pub expires_at: UnixMillis,
     /// The generation that it belongs to.
     pub generation: u64,

@@ -93,24 +93,24 @@ pub enum Step {
     Refuse(StateError),
     /// Answer with what came of the same callback before.
     Replay {
-        /// What came of it.
+        /// What the exchange came to the first time.
         outcome: ExchangeResult,
-        /// What it said.
+        /// The callback, which is told along with the outcome.
         callback: Callback,
     },
     /// Store the record, then answer.
     Conclude {
-        /// What is stored.
+        /// The record with its outcome; durable before the answer.
         next: PendingRecord,
-        /// What came of it.
+        /// What the page is told.
         outcome: ExchangeResult,
-        /// What it said.
+        /// The callback, which is told along with the outcome.
         callback: Callback,
     },
     /// Store the record, then exchange the code. No other callback can use the state from here on. The same one gets here
     /// again only if the process died before it knew what came of the exchange.
     Exchange {
-        /// What is stored.
+        /// The record, marked as used; durable before the code is sent.
         next: PendingRecord,
         /// The code to exchange.
         code: AuthorizationCode,

@@ -21,7 +21,7 @@ pub struct ReadableToken {
     /// The access token.
     #[serde(with = "serde_exposed")]
     pub access_token: AccessToken,
-    /// When it expires.
+    /// From when on Smartcar refuses the access token.
     pub expires_at: UnixMillis,
 }
 

@@ -183,9 +183,9 @@ impl Live {
 /// car it was.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ended {
-    /// Why it is over.
+    /// What ended the grant; shown as the connection's `cause`.
     pub cause: Cause,
-    /// Since when it is over.
+    /// When the grant was found to be over.
     pub since: UnixMillis,
     /// The generation that ended.
     pub generation: u64,

@@ -44,7 +44,7 @@ pub enum Callback {
     },
     /// The owner logged in again. The tokens that are there go on working.
     Reauthenticated {
-        /// The vehicle.
+        /// The vehicle whose owner logged in.
         vehicle_id: VehicleId,
         /// Your own id for the owner, given back.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -114,7 +114,7 @@ pub enum ConnectError {
         /// The HTTP status that Connect would have answered with, as given.
         #[serde(skip_serializing_if = "Option::is_none")]
         status_code: Option<String>,
-        /// What is wrong.
+        /// Connect's `error_message`, in English.
         #[serde(skip_serializing_if = "Option::is_none")]
         error_message: Option<String>,
     },

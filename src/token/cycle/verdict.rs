@@ -50,7 +50,7 @@ impl From<TokenError> for Cause {
 /// Why there is no token now although there may be one later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Unavailable {
-    /// What went wrong.
+    /// The failure of the latest attempt.
     pub cause: Cause,
     /// How long to wait before asking again.
     pub retry_after: Millis,
@@ -77,7 +77,7 @@ pub enum Decision {
     },
     /// There will be no token any more.
     Over {
-        /// Why.
+        /// What ended it; shown to the owner.
         cause: Cause,
         /// Since when.
         since: UnixMillis,

@@ -16,7 +16,7 @@ pub enum Revocation {
     LocalOnly,
 }
 
-/// What happened.
+/// What happens to a connection; [`step`](super::step) decides what follows.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// Somebody needs an access token.

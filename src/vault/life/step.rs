@@ -15,7 +15,7 @@ pub enum TokenReply {
     Token {
         /// The access token.
         access_token: AccessToken,
-        /// When it expires.
+        /// From when on Smartcar refuses the access token.
         expires_at: UnixMillis,
         /// The generation it belongs to. If it is the one that Smartcar has just refused with 401, the refresh failed and
         /// the token is of no use.
@@ -26,7 +26,7 @@ pub enum TokenReply {
         /// For the header `sc-user-id`.
         user_id: UserId,
     },
-    /// There is none now.
+    /// No token for now; the same request may succeed later.
     Unavailable(Unavailable),
     /// There is none now: Smartcar refuses an access token that it issued moments ago, and another one would be no better.
     Rejected {
@@ -46,7 +46,7 @@ pub enum Effect {
     Refresh {
         /// The generation that the token belongs to.
         generation: u64,
-        /// The refresh token.
+        /// The token to present, which is used up by that.
         refresh_token: RefreshToken,
     },
     /// Ask Smartcar which vehicles the grant covers; ends with [`Event::VehiclesListed`](super::Event::VehiclesListed).
@@ -61,14 +61,14 @@ pub enum Effect {
     Revoke {
         /// The token that authorizes it.
         access_token: AccessToken,
-        /// The vehicles.
+        /// The vehicles that Smartcar is to end the access to.
         vehicles: Vec<VehicleId>,
     },
     /// Reply to everybody who waits for a token.
     Reply(TokenReply),
 }
 
-/// What is stored next.
+/// What becomes of the stored record.
 #[derive(Clone, Debug)]
 pub enum Next {
     /// What is stored stays.
@@ -91,7 +91,7 @@ pub enum IndexChange {
 /// A decision about a connection.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// What is stored next.
+    /// What becomes of the stored record, before any effect is carried out.
     pub next: Next,
     /// What it means for the index.
     pub index: IndexChange,
