@@ -140,7 +140,7 @@ impl Client {
         let credentials = if self.same_origin { "same-origin" } else { "include" };
         set(&init, "credentials", &credentials.into());
         set(&init, "cache", &"no-store".into());
-        // The API never redirects: whoever does is something else.
+        // The API never redirects: what does is something else.
         set(&init, "redirect", &"manual".into());
         if let Ok(signal) = AbortSignal::timeout(DEADLINE_MS) {
             set(&init, "signal", &signal);

@@ -72,7 +72,7 @@ impl Attempt {
 
     /// Whether `state` is the one of this attempt, and in time. Compared in constant time.
     ///
-    /// That a state is used once only is up to whoever keeps the record: remove it first, then check.
+    /// That a state is used once only is up to the one that keeps the record: remove it first, then check.
     ///
     /// # Errors
     /// [`StateError::Unknown`] if it is another state, [`StateError::Expired`] if it is the right one too late.

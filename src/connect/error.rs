@@ -80,7 +80,7 @@ impl InvalidParameter {
         InvalidValue(reason).in_field(field)
     }
 
-    /// The parameter's name, as whoever gave the value knows it.
+    /// The parameter's name, as the caller knows it.
     #[must_use]
     pub const fn field(&self) -> &'static str {
         self.field

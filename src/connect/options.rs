@@ -5,7 +5,7 @@ use super::{
     parameter::{ApprovalPrompt, Flag, Make, Mode, Scope, SingleSelect},
 };
 
-/// What the owner is asked for in Connect, whoever builds the URL. The default asks for nothing in particular: what is set in
+/// What the owner is asked for in Connect. The default asks for nothing in particular: what is set in
 /// the Smartcar dashboard counts.
 #[derive(Clone, Debug, Default)]
 pub struct ConnectOptions {

@@ -12,7 +12,7 @@ use crate::{
 /// How soon a token that Smartcar refuses although no newer one came is worth asking for again.
 const REFUSED_AGAIN_AFTER: Millis = Millis::from_secs(5);
 
-/// The token for whoever asked for one of the connection `id`, or why there is none. `rejected` is the generation whose access
+/// The token for the caller that asked for one of the connection `id`, or why there is none. `rejected` is the generation whose access
 /// token the caller was refused with.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ use crate::{
     time::UnixMillis,
 };
 
-/// What is sent: which connection starts. The values are checked by whoever reads them.
+/// What is sent: which connection starts. The values are checked by their reader.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StartRequest {

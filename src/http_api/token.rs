@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::UnixMillis;
 
-/// What is sent: whose token, and of which connection. The values are checked by whoever reads them.
+/// What is sent: whose token, and of which connection. The values are checked by their reader.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TokenRequestBody {

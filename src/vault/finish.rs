@@ -72,7 +72,7 @@ impl CallbackDigest {
     }
 }
 
-/// What came of a callback. The callback itself tells the rest, and whoever repeats a finish brings it.
+/// What came of a callback. The callback itself tells the rest, and a repeated finish brings it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExchangeResult {

@@ -40,7 +40,7 @@ impl KvOutcome {
 /// What becomes of a copy that KV has accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Upkeep {
-    /// Nothing: whoever keeps it writes it again before it is out of date.
+    /// Nothing: it is written again before it is out of date.
     Written,
     /// It is written once more when no earlier write can arrive any more, since the first may be lost or overtaken.
     WrittenTwice,
@@ -89,7 +89,7 @@ pub enum KvCopy {
 }
 
 impl KvCopy {
-    /// Something changed: KV is written by whoever changed it, and by the alarm if that process dies.
+    /// Something changed: the caller that changed it writes KV, and the alarm does if that process dies.
     #[must_use]
     pub const fn dirty(now: UnixMillis) -> Self {
         Self::dirty_for(now, WRITE_LOST_AFTER)

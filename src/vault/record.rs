@@ -40,7 +40,7 @@ pub enum Learned<T> {
 }
 
 impl<T> Learned<T> {
-    /// What whoever starts this is about to ask for; the alarm does if that process dies.
+    /// For a caller that asks Smartcar at once; the alarm asks if that process dies.
     pub(super) const fn asking(now: UnixMillis) -> Self {
         Self::Unknown {
             failures: 0,

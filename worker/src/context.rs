@@ -29,7 +29,7 @@ impl RequestContext<'_> {
     /// Whom the request speaks for.
     ///
     /// # Errors
-    /// What the resource tells whoever shows nothing.
+    /// What the resource tells a caller without a credential.
     pub(crate) fn caller(&self) -> Result<Caller, Problem> {
         self.identity
             .and_then(Caller::of)

@@ -49,7 +49,7 @@ async fn try_ask(env: &Env, vault: &str, request: &VaultRequest) -> worker::Resu
     send(env.durable_object(settings::VAULT)?.get_by_name(vault)?, request).await
 }
 
-/// Asks the vault whose Durable Object has this id, whoever's it is.
+/// Asks the vault whose Durable Object has this id.
 pub(crate) async fn ask_by_id(env: &Env, vault_id: &str, request: &VaultRequest) -> worker::Result<VaultReply> {
     send(
         env.durable_object(settings::VAULT)?

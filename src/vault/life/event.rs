@@ -65,7 +65,7 @@ pub enum Event {
         /// The vehicles that it covers.
         vehicles: Vec<VehicleId>,
     },
-    /// The connection is to be closed. Whoever wants this asks for a token first: Smartcar is told with the access token
+    /// The connection is to be closed. The caller asks for a token first: Smartcar is told with the access token
     /// that is stored, if it has not expired.
     DisconnectRequested {
         /// Whether Smartcar is told.

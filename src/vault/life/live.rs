@@ -77,7 +77,7 @@ fn token_requested(live: Live, rejected: Option<u64>, now: UnixMillis, policy: &
     let verdict = tokens.want(rejected, now, policy);
     let is_fresh = token::is_fresh(tokens.pair.access_expires_at, now);
     if verdict.decision == Decision::Use && is_fresh && live.kv.must_be_visible(now) {
-        // Whoever asks the vault for a fresh token that KV must have shows that KV has not.
+        // A request for a fresh token that KV should have shows that KV lacks it.
         let reply = Effect::Reply(token_of(tokens));
         let kv = KvCopy::dirty(now);
         return Step::put(Record::Live(Live { kv, ..live }), vec![reply, Effect::PutKv]);

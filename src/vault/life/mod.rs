@@ -1,7 +1,7 @@
 //! The life of a connection: one pure function from what is stored, the time and an event to what is stored next and what
 //! has to be done.
 //!
-//! Whoever drives it keeps these rules, which the model in `tests/model` keeps as well, and shows that each is needed:
+//! Its driver keeps these rules, which the model in `tests/model` keeps as well, and shows that each is needed:
 //! 1. every event is judged by what is stored when it happens, and what [`Step::next`] says is stored, durably, before
 //!    any of [`Step::effects`] is carried out: if it can't be stored, nothing is carried out;
 //! 2. of [`Effect::Refresh`] what [`token::cycle`](crate::token::cycle) says: one at a time for each connection, shared by

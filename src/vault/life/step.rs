@@ -8,7 +8,7 @@ use crate::{
     vault::record::Record,
 };
 
-/// The reply to whoever asked for a token.
+/// The reply to a request for a token.
 #[derive(Clone, Debug)]
 pub enum TokenReply {
     /// An access token that may be used.

@@ -42,7 +42,7 @@ pub(super) struct Driver {
     pub(super) publisher: Publisher,
     pub(super) config: Rc<Config>,
     state: Rc<State>,
-    /// What is under way for each connection. Whoever wants a token meanwhile waits for its reply.
+    /// What is under way for each connection. A request for a token waits for its reply meanwhile.
     flights: SingleFlight<ConnectionId, Flown>,
 }
 
@@ -124,7 +124,7 @@ impl Driver {
         Ok(decided.effects)
     }
 
-    /// Carries effects out, and those that follow from them. Returns the reply to whoever waits for a token.
+    /// Carries effects out, and those that follow from them. Returns the reply to the request for a token.
     pub(super) async fn run_effects(
         self: &Rc<Self>,
         principal: &Principal,
@@ -175,7 +175,7 @@ impl Driver {
         });
     }
 
-    /// A token that may be used now, for whoever was refused with the one of generation `rejected`, if any.
+    /// A token that may be used now: another one than that of generation `rejected`, if Smartcar refused that.
     pub(super) async fn token(
         self: &Rc<Self>,
         principal: &Principal,

@@ -1,4 +1,4 @@
-//! One piece of work at a time for each key: whoever wants the same meanwhile waits for what comes of it.
+//! One piece of work at a time for each key: all who want the same meanwhile share its result.
 
 use std::{cell::RefCell, collections::HashMap, hash::Hash, rc::Rc};
 
@@ -14,7 +14,7 @@ pub(super) type Flight<T> = Shared<LocalBoxFuture<'static, T>>;
 pub(super) enum Boarded<T: Clone> {
     /// It was under way already.
     Joined(Flight<T>),
-    /// It was started for this. Whoever started it sees to it that it ends.
+    /// It was started for this caller, which sees to it that it ends.
     Started(Flight<T>),
 }
 

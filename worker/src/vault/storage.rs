@@ -89,7 +89,7 @@ impl Storage {
         }
     }
 
-    /// Begins to write. Whoever began before has ended, and whoever begins later waits for this to end.
+    /// Begins to write. Transactions that began before have ended, and later ones wait for this to end.
     pub(super) async fn begin(&self) -> Transaction<'_> {
         Transaction {
             storage: self,
@@ -152,7 +152,7 @@ impl Storage {
             return Ok(known);
         }
         let read: Option<Profile> = self.read(PROFILE, &RecordBinding::profile(&self.vault_id())).await?;
-        // Whoever wrote it meanwhile knows better.
+        // What was written meanwhile is newer.
         Ok(read.map(|profile| self.profile.borrow_mut().get_or_insert(profile).clone()))
     }
 
@@ -273,7 +273,7 @@ impl Storage {
                 alarms.insert(INDEX.to_owned(), at);
             }
         }
-        // Whoever was faster knows at least as much.
+        // What another request has read or written meanwhile is at least as new.
         self.alarms.borrow_mut().get_or_insert(alarms);
         Ok(())
     }
