@@ -111,7 +111,7 @@ async function connected(env) {
   const client = env.client();
   const connectionId = (await env.connect(client)).answer.json().connection.id;
   await until("KV has the grant", async () => (await env.edge.kv().then((kv) => kv.list())).keys.length >= 2);
-  const answer = await client.token({ id: connectionId });
+  const answer = await client.askToken({ connectionId });
   const { accessToken, expiresAt } = answer.json();
   return { principal: client.principal, connectionId, accessToken, expiresAt };
 }

@@ -57,7 +57,7 @@ fn run(arguments: &[&str]) -> anyhow::Result<()> {
         ["fuzz", "keep"] => fuzz::keep(&layout),
         ["fuzz", targets @ ..] => fuzz::run(&layout, targets),
         ["demo"] => match node::demo(&layout)? {},
-        ["bench"] => match node::bench(&layout)? {},
+        ["bench"] => node::bench(&layout),
         _ => anyhow::bail!("there is no command `{}`\n\n{USAGE}", arguments.join(" ")),
     }
 }

@@ -19,12 +19,23 @@ pub fn demo(layout: &Layout) -> Result<Infallible> {
 /// The bench: a storm of requests, then what a single one costs.
 ///
 /// # Errors
-/// When Node cannot be started, or the first part misses a demand.
-pub fn bench(layout: &Layout) -> Result<Infallible> {
-    let storm = layout.command("node")?.arg("tests/load/bench.mjs").status()?;
-    ensure!(storm.success(), "the storm did not meet its demands");
-    let mut command = layout.command("node")?;
-    become_it(command.arg("tests/load/cpu.mjs"))
+/// When Node cannot be started, or either part misses a demand.
+pub fn bench(layout: &Layout) -> Result<()> {
+    let part = |script: &str| {
+        layout
+            .command("node")?
+            .arg(script)
+            .status()
+            .context("cannot start `node`")
+    };
+    let storm = part("tests/load/bench.mjs")?;
+    println!();
+    let request = part("tests/load/cpu.mjs")?;
+    ensure!(
+        storm.success() && request.success(),
+        "not all demands were met; those that were not have a ✗"
+    );
+    Ok(())
 }
 
 /// Goes on as another program, which then has the terminal and its signals to itself.
