@@ -1,6 +1,6 @@
 // What is deployed: the built Worker, and its Durable Object as a class whose methods can be called from outside. The
 // platform allows that of classes that extend its own alone, which `worker-build` does not make of a Rust struct.
-import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
+import { DurableObject } from "cloudflare:workers";
 import Built, { Vault as BuiltVault } from "./build/index.js";
 
 /** Set when WebAssembly has trapped. `worker-build`'s classes then start the module again before they do anything. */
@@ -21,22 +21,22 @@ globalThis.queueMicrotask = (task) => {
   });
 };
 
-export default class extends WorkerEntrypoint {
+export default {
   /** Goes past `worker-build`'s class, which makes two proxies for each request, unless there was a trap. */
-  fetch(request) {
-    if (state.criticalError) return new Built(this.ctx, this.env).fetch(request);
+  fetch(request, env, ctx) {
+    if (state.criticalError) return new Built(ctx, env).fetch(request);
     try {
-      return fetch.call(this, request);
+      return fetch.call({ ctx, env }, request);
     } catch (error) {
       if (error instanceof WebAssembly.RuntimeError) state.criticalError = true;
       throw error;
     }
-  }
+  },
 
-  scheduled(controller) {
-    return new Built(this.ctx, this.env).scheduled(controller);
-  }
-}
+  scheduled(controller, env, ctx) {
+    return new Built(ctx, env).scheduled(controller);
+  },
+};
 
 export class Vault extends DurableObject {
   #built;

@@ -10,13 +10,13 @@ import { workerDirectory, workerModules } from "./harness/paths.mjs";
 // The built script is looked at where it runs: it cannot be imported elsewhere.
 const ENTRY = `
 import * as built from "./entry.js";
-const methods = (type) => Reflect.ownKeys(type.prototype).filter((name) => name !== "constructor").map(String).sort();
+const methods = (object) => Reflect.ownKeys(object).filter((name) => name !== "constructor").map(String).sort();
 export const { Vault } = built;
 export default {
   fetch: () => Response.json({
     exports: Object.keys(built).sort(),
     entrypoint: methods(built.default),
-    vault: methods(built.Vault),
+    vault: methods(built.Vault.prototype),
   }),
 };
 `;

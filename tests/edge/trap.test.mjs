@@ -41,15 +41,15 @@ WebAssembly.Instance = function (module, imports) {
 `;
 const ENTRY = `
 import { arm } from "./trap-hooks.js";
-import Built, { Vault } from "./entry.js";
+import built, { Vault } from "./entry.js";
 export { Vault };
-export default class extends Built {
-  fetch(request) {
+export default {
+  fetch(request, env, ctx) {
     const trap = request.headers.get("x-trap");
     if (trap !== null) arm(trap);
-    return super.fetch(request);
-  }
-}
+    return built.fetch(request, env, ctx);
+  },
+};
 `;
 const added = Object.entries({ "trapping.js": ENTRY, "trap-hooks.js": HOOKS }).map(([name, contents]) => ({
   type: "ESModule",

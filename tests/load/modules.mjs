@@ -7,8 +7,7 @@ import { instrumentedModules } from "../edge/harness/instrumented.mjs";
 import { workerDirectory } from "../edge/harness/paths.mjs";
 
 const ENTRY = `
-import { WorkerEntrypoint } from "cloudflare:workers";
-import Instrumented, { Vault } from "./instrumented.js";
+import instrumented, { Vault } from "./instrumented.js";
 export { Vault };
 
 let remembers = false;
@@ -29,20 +28,18 @@ function remember(kv) {
   });
 }
 
-export default class extends WorkerEntrypoint {
-  constructor(ctx, env) {
-    super(ctx, env);
-    remembering ??= { ...env, TOKENS: remember(env.TOKENS) };
-    this.inner = new Instrumented(ctx, remembering);
-  }
-  fetch(request) {
+export default {
+  fetch(request, env, ctx) {
     const { pathname, searchParams } = new URL(request.url);
-    if (pathname !== "/__bench/memory") return this.inner.fetch(request);
+    if (pathname !== "/__bench/memory") {
+      remembering ??= { ...env, TOKENS: remember(env.TOKENS) };
+      return instrumented.fetch(request, remembering, ctx);
+    }
     remembers = searchParams.get("on") === "true";
     remembered.clear();
     return new Response();
-  }
-}
+  },
+};
 `;
 
 /** The modules for `startEdge`. */

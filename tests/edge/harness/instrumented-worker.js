@@ -1,7 +1,6 @@
 // Around the built Worker, whose script is untouched: a clock that can be moved, alarms that ring when a test says so,
 // Durable Objects that can be killed, and data points that are kept. `instrumented.mjs` speaks to it.
-import { WorkerEntrypoint } from "cloudflare:workers";
-import Built, { Vault as BuiltVault } from "./entry.js";
+import built, { Vault as BuiltVault } from "./entry.js";
 
 const PlatformDate = Date;
 let offset = 0;
@@ -114,18 +113,18 @@ const controls = {
   },
 };
 
-export default class extends WorkerEntrypoint {
-  async fetch(request) {
+export default {
+  async fetch(request, env, ctx) {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname in controls) return Response.json(controls[pathname](searchParams) ?? null);
     if (pathname.startsWith("/__test/")) {
-      const { VAULT } = this.env;
+      const { VAULT } = env;
       return VAULT.get(VAULT.idFromString(searchParams.get("id"))).fetch("https://vault" + pathname);
     }
-    return new Built(this.ctx, measured(this.env)).fetch(request);
-  }
+    return built.fetch(request, measured(env), ctx);
+  },
 
-  scheduled(controller) {
-    return new Built(this.ctx, measured(this.env)).scheduled(controller);
-  }
-}
+  scheduled(controller, env, ctx) {
+    return built.scheduled(controller, measured(env), ctx);
+  },
+};
