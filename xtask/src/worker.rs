@@ -49,7 +49,7 @@ fn worker_build(layout: &Layout, log: &Log, package: &Path) -> Result<()> {
         ("ESBUILD_BIN", layout.npm_tool("esbuild")?),
     ];
     let mut command = layout.command(tools::worker_build(layout)?)?;
-    command.current_dir(package).args(["--release", "--locked"]);
+    command.current_dir(package).args(["--profile", "worker", "--locked"]);
     for (variable, path) in &used {
         command.env(variable, present(path.clone())?);
     }
