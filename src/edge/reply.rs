@@ -76,12 +76,7 @@ pub fn exchange_problem(error: TokenError) -> Problem {
                 "); start the connection again",
             ]
             .concat();
-            let retry_after = match error {
-                TokenError::RateLimited {
-                    retry_after: Some(span),
-                } => span,
-                _ => Millis::from_secs(1),
-            };
+            let retry_after = error.retry_after().unwrap_or(Millis::from_secs(1));
             Problem::new(ProblemCode::UpstreamUnavailable, detail).with_retry_after(retry_after)
         }
     }
@@ -192,7 +187,18 @@ mod tests {
         for (error, expected, wait) in [
             (TokenError::InvalidGrant, "exchange_refused", None),
             (TokenError::InvalidClient, "invalid_client", None),
-            (TokenError::ServerError, "upstream_unavailable", Some(1)),
+            (
+                TokenError::ServerError { retry_after: None },
+                "upstream_unavailable",
+                Some(1),
+            ),
+            (
+                TokenError::ServerError {
+                    retry_after: Some(Millis::from_secs(40)),
+                },
+                "upstream_unavailable",
+                Some(40),
+            ),
             (
                 TokenError::RateLimited { retry_after: None },
                 "upstream_unavailable",

@@ -12,7 +12,7 @@ use smartcar_connect::{
 use worker::{AbortController, AbortSignal, Fetch, Headers};
 use zeroize::Zeroizing;
 
-use crate::{clock, http};
+use crate::{clock, http, telemetry};
 
 /// How many pages of vehicles are asked for: more than any owner has.
 const MAX_PAGES: usize = 10;
@@ -67,7 +67,11 @@ pub(crate) async fn token(client: &Client, wanted: &TokenRequest) -> TokenResult
     match send(&request, CALL_DEADLINE).await {
         Ok(reply) => {
             let retry_after = http::header(&reply.headers, "retry-after");
-            token::read_response(reply.status, retry_after.as_deref(), &reply.body, clock::now())
+            let outcome = token::read_response(reply.status, retry_after.as_deref(), &reply.body, clock::now());
+            if outcome.is_ok() && !token::says_bearer(&reply.body) {
+                telemetry::note_token_type();
+            }
+            outcome
         }
         Err(NoReply::TimedOut) => Err(TokenError::TimedOut),
         Err(NoReply::ConnectionLost) => Err(TokenError::ConnectionLost),
