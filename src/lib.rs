@@ -121,8 +121,8 @@ are in [docs/design.md], the stored bytes in [docs/storage.md].
 //! Semantic versioning covers [`connect`], [`http_api`], [`token`], [`api`], [`seal`], [`principal`], [`time`] and
 //! [`secret`]. Enums that Smartcar or we may add to are `#[non_exhaustive]`.
 //!
-//! [`vault`], [`edge`], [`identity`], [`json`], [`token::cycle`] and `browser` are public because the Worker and the model are crates
-//! of their own. They are the insides of the two modules and may change in any version.
+//! [`vault`], [`edge`], [`identity`], [`json`], [`token::cycle`] and `browser` are public because the Worker and the model are
+//! crates of their own. They are the insides of the two modules and may change in any version.
 //!
 //! What is stored is covered whatever the crate's types are called: a version that cannot read the records of the one
 //! before it is a major one.
