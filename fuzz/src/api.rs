@@ -69,6 +69,9 @@ fn is_safe_to_show(error: &ApiError) {
 fn repeats_the_body(error: &ApiError, body: &[u8]) {
     match serde_json::from_slice::<Value>(body) {
         Ok(Value::Object(members)) => {
+            let listed = members.get("errors").and_then(Value::as_array).into_iter().flatten();
+            let listed = listed.filter_map(Value::as_object).next();
+            let members = listed.unwrap_or(&members);
             if let Some(code) = &error.code {
                 assert_eq!(members["code"], code.as_str());
             }

@@ -90,7 +90,11 @@ impl ApiError {
             let text = core::str::from_utf8(body).ok().map(str::trim)?;
             (members.is_none() && !text.is_empty()).then(|| text.to_owned())
         };
+        // Version 3 has a list of errors, of which there is one.
+        let listed = members.and_then(|members| members.get("errors")?.items()?.into_iter().find_map(Value::object));
+        let members = listed.as_ref().or(members);
         let get = |name: &str| members.and_then(|members| members.get(name));
+        let debug = || get("meta")?.object()?.get("debug")?.object()?.text("requestId");
         let first = |names: &[&str]| names.iter().copied().filter_map(get).find_map(Value::text);
         Self {
             status,
@@ -102,7 +106,7 @@ impl ApiError {
             doc_url: first(&["docURL"]),
             resolution: get("resolution").and_then(resolution),
             detail: get("detail").and_then(Value::items).map(as_json).unwrap_or_default(),
-            request_id: header("sc-request-id").or_else(|| first(&["requestId"])),
+            request_id: header("sc-request-id").or_else(|| first(&["requestId"])).or_else(debug),
             retry_after: header("retry-after").and_then(|value| read_retry_after(&value)),
         }
     }
@@ -273,6 +277,22 @@ mod tests {
         }
         let list = ApiError::read(403, |_| None, br#"["PERMISSION",null,"X"]"#);
         assert_eq!(list.name(), "status_403");
+    }
+
+    #[test]
+    fn version_3_has_its_error_in_a_list() {
+        let error = read(
+            404,
+            r#"{"errors":[null,{"status":"404","type":"RESOURCE_NOT_FOUND","code":"VEHICLE_NOT_FOUND","detail":"gone",
+                "meta":{"debug":{"requestId":"r1"}}},{"type":"SECOND"}],"meta":{}}"#,
+        );
+        assert_eq!(error.name(), "resource_not_found:vehicle_not_found");
+        assert_eq!(error.description.as_deref(), Some("gone"));
+        assert_eq!(error.request_id.as_deref(), Some("r1"));
+        for odd in ["null", "[]", "7", r#"["x"]"#] {
+            let body = format!(r#"{{"type":"PERMISSION","errors":{odd}}}"#);
+            assert_eq!(read(403, &body).name(), "permission", "{odd}");
+        }
     }
 
     #[test]
