@@ -9,7 +9,7 @@ use smartcar_connect::{
     time::Millis,
     token::{self, AccessToken, Client, TokenError, TokenRequest, TokenResult, cycle::CALL_DEADLINE},
 };
-use worker::{AbortController, AbortSignal, Fetch, Headers};
+use worker::{AbortController, AbortSignal, Env, Fetch, Headers};
 use zeroize::Zeroizing;
 
 use crate::{clock, http, telemetry};
@@ -50,7 +50,7 @@ pub(crate) trait TokenSource {
 }
 
 /// Presents a code or refresh token.
-pub(crate) async fn token(client: &Client, wanted: &TokenRequest) -> TokenResult {
+pub(crate) async fn token(env: &Env, client: &Client, wanted: &TokenRequest) -> TokenResult {
     let outgoing = client.request(wanted);
     let headers: Vec<(&str, &str)> = outgoing
         .headers
@@ -69,7 +69,7 @@ pub(crate) async fn token(client: &Client, wanted: &TokenRequest) -> TokenResult
             let retry_after = http::header(&reply.headers, "retry-after");
             let outcome = token::read_response(reply.status, retry_after.as_deref(), &reply.body, clock::now());
             if outcome.is_ok() && !token::says_bearer(&reply.body) {
-                telemetry::note_token_type();
+                telemetry::note_token_type(env);
             }
             outcome
         }

@@ -57,28 +57,26 @@ struct Line<'a> {
 
 /// Logs and counts what happened since `since`.
 pub(crate) fn record(env: &Env, happened: LogEvent, outcome: &str, since: UnixMillis, request_id: Option<&str>) {
-    log(happened, outcome, clock::now().since(since), request_id);
-    count(env, happened, outcome, since);
-}
-
-fn log(happened: LogEvent, outcome: &str, ms: Millis, request_id: Option<&str>) {
+    let ms = clock::now().since(since);
+    let event = happened.name();
     if let Ok(line) = serde_json::to_string(&Line {
-        event: happened.name(),
+        event,
         outcome,
         ms,
         request_id,
     }) {
         worker::console_log!("{line}");
     }
+    count(env, happened, outcome, since);
 }
 
 /// Logs that Smartcar does not call its tokens Bearer tokens: once in the life of an isolate, since it would do so each time.
-pub(crate) fn note_token_type() {
+pub(crate) fn note_token_type(env: &Env) {
     thread_local! {
         static IS_NOTED: Cell<bool> = const { Cell::new(false) };
     }
     if !IS_NOTED.replace(true) {
-        log(LogEvent::TokenType, "not_bearer", Millis::ZERO, None);
+        record(env, LogEvent::TokenType, "not_bearer", clock::now(), None);
     }
 }
 

@@ -250,6 +250,15 @@ fn the_wait_that_a_503_names_is_kept_unless_a_used_up_token_would_die_of_it() {
         vault.on(Event::RefreshCompleted { generation: 1, outcome });
         assert_eq!(vault.retry_in(), Millis::from_secs(kept), "{named}");
     }
+    // A short one does not hurry a run of failures on.
+    let mut vault = Vault::calling();
+    for kept in [1, 2, 4, 8] {
+        let outcome = read_response(503, Some("0"), b"", vault.now);
+        vault.on(Event::RefreshCompleted { generation: 1, outcome });
+        assert_eq!(vault.retry_in(), Millis::from_secs(kept));
+        vault.pass(vault.retry_in());
+        vault.want();
+    }
     // When the grace is over, what is named counts whatever it is.
     let mut vault = Vault::calling();
     vault.answered(1, TokenError::TimedOut);
