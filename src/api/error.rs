@@ -167,6 +167,7 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
+    use crate::json::odd::among_odd_members;
 
     fn read(status: u16, body: &str) -> ApiError {
         ApiError::read(status, |_| None, body.as_bytes())
@@ -335,6 +336,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn an_error_is_found_among_odd_members(
+            body in among_odd_members(
+                r#"{"type":"PERMISSION","code":"X","resolution":{"type":"NEW","url":"https://x.example"}}"#
+            ),
+        ) {
+            let error = ApiError::read(403, |_| None, &body);
+            prop_assert_eq!(error.name(), "permission:x", "{}", body.escape_ascii());
+            prop_assert_eq!(error.resolution.unwrap().url, Some("https://x.example".to_owned()));
+        }
+
         #[test]
         fn no_body_panics_and_every_name_is_an_identifier(status: u16, body in vec(any::<u8>(), 0..300)) {
             let name = ApiError::read(status, |_| None, &body).name();

@@ -152,7 +152,24 @@ impl VehicleAttributes {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::json::odd::among_odd_members;
+
+    proptest! {
+        #[test]
+        fn vehicles_are_found_among_odd_members(
+            page in among_odd_members(r#"{"vehicles":["a","b"],"paging":{"count":3}}"#),
+            car in among_odd_members(r#"{"id":"v","make":"TESLA","model":"Model 3","year":2019}"#),
+        ) {
+            let page = VehiclePage::read(&page, 0).unwrap();
+            prop_assert_eq!((page.vehicles.len(), page.next), (2, Some(2)));
+            prop_assert_eq!(read_user(&car), UserId::parse("v").ok());
+            let car = VehicleAttributes::read(&car).unwrap();
+            prop_assert_eq!((car.make.as_deref(), car.model.as_deref(), car.year), (Some("TESLA"), Some("Model 3"), Some(2019)));
+        }
+    }
 
     #[test]
     fn the_owner_is_known_by_the_id_that_the_answer_has() {

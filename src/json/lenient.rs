@@ -173,62 +173,15 @@ impl<'a> Value<'a> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::{collection::vec, prelude::*, sample::select};
+    use proptest::{collection::vec, prelude::*};
     use serde_json::Value as Json;
 
     use super::*;
+    use crate::json::odd::{body, json, odd_member};
 
     /// What `read` makes of a body.
     fn text_of(body: &[u8], name: &str) -> Option<String> {
         with_object(body, |object| object?.text(name))
-    }
-
-    /// JSON of all kinds, nested.
-    fn json() -> impl Strategy<Value = Json> {
-        let leaf = prop_oneof![
-            Just(Json::Null),
-            any::<bool>().prop_map(Json::from),
-            any::<i32>().prop_map(|eighths| Json::from(f64::from(eighths) / 8.0)),
-            any::<i64>().prop_map(Json::from),
-            any::<String>().prop_map(Json::from),
-        ];
-        leaf.prop_recursive(3, 16, 4, |inner| {
-            prop_oneof![
-                vec(inner.clone(), 0..4).prop_map(Json::from),
-                vec((any::<String>(), inner), 0..4).prop_map(|members| members.into_iter().collect()),
-            ]
-        })
-    }
-
-    /// What stands between the quotes of an odd text: all but a quote of its own.
-    fn odd_text() -> impl Strategy<Value = Vec<u8>> {
-        let piece = prop_oneof![
-            4 => vec(any::<u8>(), 0..6).prop_map(|mut bytes| {
-                bytes.retain(|byte| !matches!(byte, b'"' | b'\\'));
-                bytes
-            }),
-            1 => select(vec![r"\ud800", r"\udc00\ud800", r"\u12", r"\u", r"\x41", r"\'", r"\\", "\\\"", r"\n", r"\u0000"])
-                .prop_map(|escape| escape.as_bytes().to_vec()),
-            1 => select(vec!["\u{feff}", "\n", "\0", "\u{1b}", "}", "{", ",", ":"]).prop_map(|text| text.as_bytes().to_vec()),
-        ];
-        vec(piece, 0..5).prop_map(|pieces| pieces.concat())
-    }
-
-    /// A member that is odd in one way or another, and called something else than `wanted`.
-    fn odd_member() -> impl Strategy<Value = Vec<u8>> {
-        let value = prop_oneof![
-            odd_text().prop_map(|text| [b"\"", &text[..], b"\""].concat()),
-            json().prop_map(|json| json.to_string().into_bytes()),
-            select(vec![
-                "1e999",
-                "-0",
-                "[[[[[[]]]]]]",
-                "{\"wanted\":\"wrong\"}",
-                "[\"wanted\"]"
-            ])
-            .prop_map(|json| json.as_bytes().to_vec()),
-        ];
-        (odd_text(), value).prop_map(|(name, value)| [b"\"odd ", &name[..], b"\": ", &value[..]].concat())
     }
 
     proptest! {
@@ -241,12 +194,9 @@ mod tests {
             earlier in prop::option::of(json()),
             has_mark: bool,
         ) {
-            let mut members = before;
-            members.extend(earlier.map(|json| format!("\"wanted\":{json}").into_bytes()));
-            members.push(br#""wanted":"the text""#.to_vec());
-            members.extend(after);
-            let mark: &[u8] = if has_mark { BYTE_ORDER_MARK } else { b"" };
-            let body = [mark, b" {", &members.join(&b","[..]), b"}\n"].concat();
+            let mut good: Vec<Vec<u8>> = earlier.iter().map(|json| format!("\"wanted\":{json}").into_bytes()).collect();
+            good.push(br#""wanted":"the text""#.to_vec());
+            let body = body(&before, &good, &after, has_mark);
             let read = text_of(&body, "wanted");
             prop_assert_eq!(read.as_deref(), Some("the text"), "{}", body.escape_ascii());
         }

@@ -3,3 +3,6 @@
 
 pub(crate) mod lenient;
 pub mod strict;
+
+#[cfg(test)]
+pub(crate) mod odd;

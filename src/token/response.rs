@@ -150,7 +150,7 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
-    use crate::{http_api::retry_after::LONGEST_RETRY_AFTER, time::Millis};
+    use crate::{http_api::retry_after::LONGEST_RETRY_AFTER, json::odd::among_odd_members, time::Millis};
 
     const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
 
@@ -501,6 +501,37 @@ mod tests {
             prop_assume!(!description.starts_with("invalid ") && !description.starts_with("expired "));
             let body = format!(r#"{{"error":"{error}","error_description":"{description}"}}"#);
             prop_assert_ne!(failure(status, None, body.as_bytes()), TokenError::InvalidGrant);
+        }
+
+        #[test]
+        fn tokens_are_found_among_odd_members(
+            body in among_odd_members(r#"{"access_token":"a","refresh_token":"r s","expires_in":3.6e3,"token_type":"Bearer"}"#),
+        ) {
+            let tokens = read_response(200, None, &body, NOW);
+            let Ok(tokens) = tokens else { panic!("{tokens:?}: {}", body.escape_ascii()) };
+            prop_assert_eq!(tokens.access_token.expose(), "a");
+            prop_assert!(tokens.refresh_token.unwrap().expose() == "r s");
+            prop_assert_eq!(tokens.access_expires_at, NOW.after(Millis::from_hours(1)));
+            prop_assert!(says_bearer(&body));
+        }
+
+        #[test]
+        fn a_refusal_is_found_among_odd_members(
+            status in prop::sample::select(vec![200_u16, 400, 401, 403]),
+            named in among_odd_members(r#"{"error":"invalid_grant"}"#),
+            described in among_odd_members(r#"{"error":"invalid_request","message":"Invalid or expired token"}"#),
+            other in among_odd_members(r#"{"error":"invalid_client"}"#),
+        ) {
+            prop_assert_eq!(failure(status, None, &named), TokenError::InvalidGrant);
+            prop_assert_eq!(failure(status, None, &described), TokenError::InvalidGrant);
+            prop_assert_eq!(failure(status, None, &other), TokenError::InvalidClient);
+        }
+
+        #[test]
+        fn nothing_is_found_that_is_not_there(status in 200_u16..600, body in among_odd_members("{\"x\":1}")) {
+            let read = read_response(status, None, &body, NOW);
+            let Err(failure) = read else { panic!("{read:?}: {}", body.escape_ascii()) };
+            prop_assert_ne!(failure, TokenError::InvalidGrant);
         }
 
         #[test]
