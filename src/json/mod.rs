@@ -1,5 +1,5 @@
-//! JSON of others, read in the two ways that there are: what Smartcar answers [leniently](lenient), since one odd member must
-//! not hide the good ones beside it; what callers send [strictly](strict), since they can mend it.
+//! JSON of others, read in the two ways that there are: what Smartcar answers leniently, since one odd member must not hide the
+//! good ones beside it; what callers send [strictly](strict), since they can mend it.
 
 pub(crate) mod lenient;
 pub mod strict;
