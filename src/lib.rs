@@ -121,8 +121,8 @@ are in [docs/design.md], the stored bytes in [docs/storage.md].
 //! Semantic versioning covers [`connect`], [`http_api`], [`token`], [`api`], [`seal`], [`principal`], [`time`] and
 //! [`secret`]. Enums that Smartcar or we may add to are `#[non_exhaustive]`.
 //!
-//! [`vault`], [`edge`], [`identity`], [`token::cycle`] and `browser` are public because the Worker and the model are crates
-//! of their own. They are the insides of the two modules and may change in any version.
+//! [`vault`], [`edge`], [`identity`], [`json`], [`token::cycle`] and `browser` are public because the Worker and the model are
+//! crates of their own. They are the insides of the two modules and may change in any version.
 //!
 //! What is stored is covered whatever the crate's types are called: a version that cannot read the records of the one
 //! before it is a major one.
@@ -140,6 +140,7 @@ are in [docs/design.md], the stored bytes in [docs/storage.md].
 [`vault`]: https://docs.rs/smartcar-connect/latest/smartcar_connect/vault/
 [`edge`]: https://docs.rs/smartcar-connect/latest/smartcar_connect/edge/
 [`identity`]: https://docs.rs/smartcar-connect/latest/smartcar_connect/identity/
+[`json`]: https://docs.rs/smartcar-connect/latest/smartcar_connect/json/
 "
 )]
 
@@ -151,6 +152,8 @@ pub mod edge;
 pub mod http_api;
 #[cfg(feature = "edge")]
 pub mod identity;
+#[cfg(feature = "edge")]
+pub mod json;
 #[cfg(feature = "edge")]
 pub mod principal;
 #[cfg(feature = "edge")]

@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 use smartcar_connect::{
-    api::{ApiError, ApiRequest, VehicleAttributes, VehiclePage},
+    api::{ApiError, ApiRequest, VehicleAttributes, VehiclePage, read_user},
     connect::Origin,
+    http_api::retry_after::LONGEST_RETRY_AFTER,
 };
 use url::Url;
 
-use super::first_text_line;
+use super::{first_text_line, odd_members::with_odd_members};
 
 pub fn check(data: &[u8]) {
     let (status, rest) = first_text_line(data);
@@ -21,10 +22,30 @@ pub fn check(data: &[u8]) {
     let error = ApiError::read(status, header, body);
     is_safe_to_show(&error);
     repeats_the_body(&error, body);
-    assert!(error.retry_after.is_none() || retry_after.trim().parse::<u64>().is_ok());
+    let is_number = retry_after.trim().bytes().all(|byte| byte.is_ascii_digit());
+    assert!(
+        error
+            .retry_after
+            .is_none_or(|span| is_number && span <= LONGEST_RETRY_AFTER)
+    );
     assert_eq!(error.rejects_token(), status == 401);
     lists(body);
-    let _ = VehicleAttributes::read(body);
+    for odd in with_odd_members(body) {
+        let again = ApiError::read(status, header, &odd);
+        assert_eq!((error.name(), &error.resolution), (again.name(), &again.resolution));
+        assert_eq!(VehiclePage::read(body, 0), VehiclePage::read(&odd, 0));
+        assert_eq!(VehicleAttributes::read(body), VehicleAttributes::read(&odd));
+        assert_eq!(read_user(body), read_user(&odd));
+    }
+    only_objects(body);
+}
+
+/// A list stands for nothing.
+fn only_objects(body: &[u8]) {
+    if serde_json::from_slice::<Value>(body).is_ok_and(|body| !body.is_object()) {
+        assert!(VehicleAttributes::read(body).is_none() && VehiclePage::read(body, 0).is_none());
+        assert!(read_user(body).is_none());
+    }
 }
 
 /// The name is made of harmless characters, and what is printed does not hold Smartcar's texts.
@@ -40,6 +61,7 @@ fn is_safe_to_show(error: &ApiError) {
     without.detail = Vec::new();
     without.request_id = None;
     without.resolution = None;
+    without.suggested_user_message = None;
     assert_eq!(format!("{error:?}"), format!("{without:?}"));
 }
 
@@ -47,6 +69,9 @@ fn is_safe_to_show(error: &ApiError) {
 fn repeats_the_body(error: &ApiError, body: &[u8]) {
     match serde_json::from_slice::<Value>(body) {
         Ok(Value::Object(members)) => {
+            let listed = members.get("errors").and_then(Value::as_array).into_iter().flatten();
+            let listed = listed.filter_map(Value::as_object).next();
+            let members = listed.unwrap_or(&members);
             if let Some(code) = &error.code {
                 assert_eq!(members["code"], code.as_str());
             }

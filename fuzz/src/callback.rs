@@ -44,6 +44,7 @@ fn comes_from(redirect_uri: &RedirectUri, callback: &str) {
             );
             assert!(given.username().is_empty() && given.password().is_none());
             no_name_twice(given.query().unwrap_or_default());
+            has_no_other_issuer(given.query().unwrap_or_default());
             // As the standard writes it: white space around it and line breaks are gone.
             let alone = UnverifiedCallback::parse(given.as_str()).expect("read above");
             assert_eq!(contents(unverified), contents(alone));
@@ -95,9 +96,13 @@ fn verified(callback: &Callback) {
     assert_eq!(json["kind"], callback.kind());
     assert!(json.get("code").is_none(), "a code is passed on");
     if let Callback::Granted {
-        code, virtual_key_url, ..
+        code,
+        user_id,
+        virtual_key_url,
+        ..
     } = callback
     {
+        assert!(code.is_some() || user_id.is_some(), "nothing was granted");
         let shown = [json.to_string(), format!("{callback:?}")].concat();
         if let Some(code) = code.as_ref().map(|code| code.expose()) {
             assert!(code.len() <= 1_024 && code.is_ascii());
@@ -114,6 +119,26 @@ fn verified(callback: &Callback) {
         callback.is_error(),
         !matches!(callback.kind(), "granted" | "reauthenticated")
     );
+    assert_eq!(
+        callback.missing_code().is_none(),
+        callback.kind() != "incomplete" && !lacks_code(callback)
+    );
+}
+
+fn lacks_code(callback: &Callback) -> bool {
+    matches!(callback, Callback::Granted { code: None, .. })
+}
+
+/// What names an issuer names Smartcar.
+fn has_no_other_issuer(query: &str) {
+    for (_, issuer) in
+        form_urlencoded::parse(query.as_bytes()).filter(|(name, value)| name == "iss" && !value.is_empty())
+    {
+        let issuer = Url::parse(&issuer).expect("a URL");
+        let host = issuer.host_str().expect("a host");
+        assert_eq!(issuer.scheme(), "https");
+        assert!(host == "smartcar.com" || host.ends_with(".smartcar.com"), "{host}");
+    }
 }
 
 fn explains(error: CallbackError) {

@@ -2,10 +2,11 @@
 //!
 //! Sources: <https://smartcar.com/docs/errors/api-errors>, and the fixtures of the official SDKs for the older shapes.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
-use crate::time::Millis;
+use crate::{
+    http_api::retry_after::read_retry_after,
+    json::lenient::{Object, Value, with_object},
+    time::Millis,
+};
 
 /// What the error asks to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub enum ResolutionKind {
     ContactSupport,
     /// The owner has to do something at [`Resolution::url`].
     ActionRequired,
-    /// One that this version does not know.
+    /// One that this version does not know, or none: see [`Resolution::name`].
     Other,
 }
 
@@ -29,6 +30,8 @@ pub enum ResolutionKind {
 pub struct Resolution {
     /// Who can mend it, and how.
     pub kind: ResolutionKind,
+    /// The kind in Smartcar's words, as given, such as `RETRY_LATER`; `None` if it gives a [`url`](Self::url) alone.
+    pub name: Option<String>,
     /// Where. Check its origin before anybody is sent there.
     pub url: Option<String>,
 }
@@ -45,6 +48,8 @@ pub struct ApiError {
     pub code: Option<String>,
     /// Smartcar's text for developers.
     pub description: Option<String>,
+    /// Smartcar's text for owners, where it has one.
+    pub suggested_user_message: Option<String>,
     /// Where the error is documented.
     pub doc_url: Option<String>,
     /// How it can be mended; absent where Smartcar names no way.
@@ -53,7 +58,7 @@ pub struct ApiError {
     pub detail: Vec<String>,
     /// Smartcar's id of the request; the header's if both are there.
     pub request_id: Option<String>,
-    /// When to repeat the request.
+    /// When to repeat the request, by the header `Retry-After`: at most an hour is believed.
     pub retry_after: Option<Millis>,
 }
 
@@ -68,39 +73,41 @@ impl core::fmt::Debug for ApiError {
 }
 
 impl ApiError {
-    /// Reads an error answer. `header` gives a response header by its lower-case name.
+    /// Reads an error answer. `header` gives a response header by its lower-case name. A member that makes no sense hides none
+    /// of the others.
     #[must_use]
     pub fn read(status: u16, header: impl Fn(&str) -> Option<String>, body: &[u8]) -> Self {
-        let parsed = serde_json::from_slice::<Fields<'_>>(body);
+        with_object(body, |members| Self::from_members(status, header, members, body))
+    }
+
+    fn from_members(
+        status: u16,
+        header: impl Fn(&str) -> Option<String>,
+        members: Option<&Object<'_>>,
+        body: &[u8],
+    ) -> Self {
         let plain = || {
-            let text = core::str::from_utf8(body)
-                .ok()
-                .map(str::trim)
-                .filter(|text| !text.is_empty());
-            if parsed.is_err() { text.map(str::to_owned) } else { None }
+            let text = core::str::from_utf8(body).ok().map(str::trim)?;
+            (members.is_none() && !text.is_empty()).then(|| text.to_owned())
         };
-        let no_fields = Fields::default();
-        let fields = parsed.as_ref().unwrap_or(&no_fields);
-        let first = |values: &[Option<&RawValue>]| values.iter().flatten().find_map(|value| text(value));
+        // Version 3 has a list of errors, of which there is one.
+        let listed = members.and_then(|members| members.get("errors")?.items()?.into_iter().find_map(Value::object));
+        let members = listed.as_ref().or(members);
+        let get = |name: &str| members.and_then(|members| members.get(name));
+        let debug = || get("meta")?.object()?.get("debug")?.object()?.text("requestId");
+        let first = |names: &[&str]| names.iter().copied().filter_map(get).find_map(Value::text);
         Self {
             status,
-            error_type: first(&[fields.error_type, fields.error]),
-            code: first(&[fields.code]),
+            error_type: first(&["type", "error"]),
+            code: first(&["code"]),
             // `detail` is a text in version 3 and a list in version 2.
-            description: first(&[
-                fields.description,
-                fields.error_description,
-                fields.message,
-                fields.detail,
-            ])
-            .or_else(plain),
-            doc_url: first(&[fields.doc_url]),
-            resolution: fields.resolution.and_then(resolution),
-            detail: fields.detail.map(items).unwrap_or_default(),
-            request_id: header("sc-request-id").or_else(|| first(&[fields.request_id])),
-            retry_after: header("retry-after")
-                .and_then(|value| value.trim().parse().ok())
-                .map(Millis::from_secs),
+            description: first(&["description", "error_description", "message", "detail"]).or_else(plain),
+            suggested_user_message: first(&["suggestedUserMessage"]),
+            doc_url: first(&["docURL"]),
+            resolution: get("resolution").and_then(resolution),
+            detail: get("detail").and_then(Value::items).map(as_json).unwrap_or_default(),
+            request_id: header("sc-request-id").or_else(|| first(&["requestId"])).or_else(debug),
+            retry_after: header("retry-after").and_then(|value| read_retry_after(&value)),
         }
     }
 
@@ -132,65 +139,27 @@ fn identifier(text: &str) -> String {
         .collect()
 }
 
-/// The members of all shapes, each as it stands in the body: one of an unknown form must not hide the others.
-#[derive(Default, Deserialize)]
-struct Fields<'a> {
-    #[serde(borrow, rename = "type")]
-    error_type: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
-    #[serde(borrow)]
-    code: Option<&'a RawValue>,
-    #[serde(borrow)]
-    description: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error_description: Option<&'a RawValue>,
-    #[serde(borrow)]
-    message: Option<&'a RawValue>,
-    #[serde(borrow)]
-    detail: Option<&'a RawValue>,
-    #[serde(borrow, rename = "docURL")]
-    doc_url: Option<&'a RawValue>,
-    #[serde(borrow)]
-    resolution: Option<&'a RawValue>,
-    #[serde(borrow, rename = "requestId")]
-    request_id: Option<&'a RawValue>,
-}
-
-fn text(value: &RawValue) -> Option<String> {
-    serde_json::from_slice(value.get().as_bytes()).ok()
-}
-
-fn items(value: &RawValue) -> Vec<String> {
-    let items: Vec<&RawValue> = serde_json::from_slice(value.get().as_bytes()).unwrap_or_default();
-    items.into_iter().map(|item| item.get().to_owned()).collect()
-}
-
-#[derive(Deserialize)]
-struct ResolutionFields<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Option<&'a RawValue>,
-    #[serde(borrow)]
-    url: Option<&'a RawValue>,
+fn as_json(items: Vec<Value<'_>>) -> Vec<String> {
+    items.into_iter().map(|item| item.as_json().to_owned()).collect()
 }
 
 /// An object with `type` and `url`, or in older bodies the type alone.
-fn resolution(value: &RawValue) -> Option<Resolution> {
-    let (kind, url) = match text(value) {
-        Some(kind) => (kind, None),
+fn resolution(value: Value<'_>) -> Option<Resolution> {
+    let (name, url) = match value.text() {
+        Some(name) => (Some(name), None),
         None => {
-            let fields: ResolutionFields<'_> = serde_json::from_slice(value.get().as_bytes()).ok()?;
-            (fields.kind.and_then(text)?, fields.url.and_then(text))
+            let members = value.object()?;
+            (members.text("type"), members.text("url"))
         }
     };
-    let kind = match kind.as_str() {
-        "RETRY_LATER" => ResolutionKind::RetryLater,
-        "REAUTHENTICATE" => ResolutionKind::Reauthenticate,
-        "CONTACT_SUPPORT" => ResolutionKind::ContactSupport,
-        "ACTION_REQUIRED" => ResolutionKind::ActionRequired,
+    let kind = match name.as_deref() {
+        Some("RETRY_LATER") => ResolutionKind::RetryLater,
+        Some("REAUTHENTICATE") => ResolutionKind::Reauthenticate,
+        Some("CONTACT_SUPPORT") => ResolutionKind::ContactSupport,
+        Some("ACTION_REQUIRED") => ResolutionKind::ActionRequired,
         _ => ResolutionKind::Other,
     };
-    Some(Resolution { kind, url })
+    (name.is_some() || url.is_some()).then_some(Resolution { kind, name, url })
 }
 
 #[cfg(test)]
@@ -198,6 +167,7 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
+    use crate::json::odd::among_odd_members;
 
     fn read(status: u16, body: &str) -> ApiError {
         ApiError::read(status, |_| None, body.as_bytes())
@@ -236,6 +206,7 @@ mod tests {
                 .resolution
                 .map(|resolution| (resolution.kind, resolution.url))
         };
+        let name = |body: &str| read(400, body).resolution.and_then(|resolution| resolution.name);
         assert_eq!(
             kind(r#"{"resolution":"CONTACT_SUPPORT"}"#),
             Some((ResolutionKind::ContactSupport, None))
@@ -248,7 +219,30 @@ mod tests {
             kind(r#"{"resolution":{"type":"SOMETHING_NEW"}}"#),
             Some((ResolutionKind::Other, None))
         );
-        for none in ["null", "{}", r#"{"type":null}"#, "3", "[]"] {
+        assert_eq!(
+            name(r#"{"resolution":{"type":"SOMETHING_NEW"}}"#).as_deref(),
+            Some("SOMETHING_NEW")
+        );
+        assert_eq!(
+            name(r#"{"resolution":"REAUTHENTICATE"}"#).as_deref(),
+            Some("REAUTHENTICATE")
+        );
+        for odd in ["null", "7", r#"["REAUTHENTICATE"]"#] {
+            let body = format!(r#"{{"resolution":{{"type":{odd},"url":"https://x.example"}}}}"#);
+            assert_eq!(
+                kind(&body),
+                Some((ResolutionKind::Other, Some("https://x.example".into())))
+            );
+            assert_eq!(name(&body), None);
+        }
+        for none in [
+            "null",
+            "{}",
+            r#"{"type":null}"#,
+            "3",
+            "[]",
+            r#"["REAUTHENTICATE","https://x.example"]"#,
+        ] {
             assert_eq!(kind(&format!(r#"{{"resolution":{none}}}"#)), None, "{none}");
         }
     }
@@ -261,6 +255,48 @@ mod tests {
     }
 
     #[test]
+    fn smartcars_text_for_owners_is_to_be_had() {
+        let error = read(
+            409,
+            r#"{"type":"VEHICLE_STATE","suggestedUserMessage":"Please start the car."}"#,
+        );
+        assert_eq!(error.suggested_user_message.as_deref(), Some("Please start the car."));
+        assert_eq!(read(409, r#"{"suggestedUserMessage":7}"#).suggested_user_message, None);
+    }
+
+    #[test]
+    fn an_odd_member_hides_none_of_the_others() {
+        for body in [
+            &b"\xef\xbb\xbf{\"type\":\"PERMISSION\",\"code\":\"X\"}"[..],
+            b"{\"type\":\"PERMISSION\",\"code\":\"X\",\"description\":\"caf\xe9\"}",
+            b"{\"type\":\"PERMISSION\",\"code\":\"X\",\"description\":\"\x01\"}",
+            br#"{"type":"OLD","type":"PERMISSION","code":"X","docURL":7,"resolution":[1],"detail":{}}"#,
+            br#"{"error":"PERMISSION","type":7,"code":"X"}"#,
+        ] {
+            let error = ApiError::read(403, |_| None, body);
+            assert_eq!(error.name(), "permission:x", "{}", String::from_utf8_lossy(body));
+        }
+        let list = ApiError::read(403, |_| None, br#"["PERMISSION",null,"X"]"#);
+        assert_eq!(list.name(), "status_403");
+    }
+
+    #[test]
+    fn version_3_has_its_error_in_a_list() {
+        let error = read(
+            404,
+            r#"{"errors":[null,{"status":"404","type":"RESOURCE_NOT_FOUND","code":"VEHICLE_NOT_FOUND","detail":"gone",
+                "meta":{"debug":{"requestId":"r1"}}},{"type":"SECOND"}],"meta":{}}"#,
+        );
+        assert_eq!(error.name(), "resource_not_found:vehicle_not_found");
+        assert_eq!(error.description.as_deref(), Some("gone"));
+        assert_eq!(error.request_id.as_deref(), Some("r1"));
+        for odd in ["null", "[]", "7", r#"["x"]"#] {
+            let body = format!(r#"{{"type":"PERMISSION","errors":{odd}}}"#);
+            assert_eq!(read(403, &body).name(), "permission", "{odd}");
+        }
+    }
+
+    #[test]
     fn headers_win_over_the_body() {
         let header = |name: &str| match name {
             "sc-request-id" => Some("from-header".to_owned()),
@@ -270,6 +306,11 @@ mod tests {
         let error = ApiError::read(429, header, br#"{"requestId":"from-body"}"#);
         assert_eq!(error.request_id.as_deref(), Some("from-header"));
         assert_eq!(error.retry_after, Some(Millis::from_secs(30)));
+        let header = |name: &str| (name == "retry-after").then(|| "86400".to_owned());
+        assert_eq!(
+            ApiError::read(503, header, b"").retry_after,
+            Some(Millis::from_hours(1))
+        );
         assert_eq!(
             read(429, r#"{"requestId":"from-body"}"#).request_id.as_deref(),
             Some("from-body")
@@ -288,12 +329,24 @@ mod tests {
     fn smartcars_texts_are_not_printed() {
         let error = read(
             400,
-            r#"{"type":"VALIDATION","description":"Invalid token: hunter2","requestId":"hunter3"}"#,
+            r#"{"type":"VALIDATION","description":"Invalid token: hunter2","requestId":"hunter3",
+                "suggestedUserMessage":"hunter4"}"#,
         );
         assert!(!format!("{error:?}").contains("hunter"));
     }
 
     proptest! {
+        #[test]
+        fn an_error_is_found_among_odd_members(
+            body in among_odd_members(
+                r#"{"type":"PERMISSION","code":"X","resolution":{"type":"NEW","url":"https://x.example"}}"#
+            ),
+        ) {
+            let error = ApiError::read(403, |_| None, &body);
+            prop_assert_eq!(error.name(), "permission:x", "{}", body.escape_ascii());
+            prop_assert_eq!(error.resolution.unwrap().url, Some("https://x.example".to_owned()));
+        }
+
         #[test]
         fn no_body_panics_and_every_name_is_an_identifier(status: u16, body in vec(any::<u8>(), 0..300)) {
             let name = ApiError::read(status, |_| None, &body).name();

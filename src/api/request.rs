@@ -2,12 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::connect::{Origin, UserId, VehicleId};
+use crate::{
+    connect::{Origin, UserId, VehicleId},
+    json::lenient::{Value, with_object},
+};
 
 /// How many vehicles are asked for at a time: the most that Smartcar allows.
 pub const VEHICLES_PER_PAGE: usize = 50;
 
 const VEHICLES: &str = "/v2.0/vehicles";
+
+/// The longest make or model that is believed, in bytes: they are kept with the connection.
+const MAX_ATTRIBUTE_BYTES: usize = 256;
+
+/// What a model year can be.
+const MODEL_YEARS: core::ops::RangeInclusive<f64> = 0.0..=9_999.0;
 
 /// The method of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,34 +90,27 @@ pub struct VehiclePage {
     pub next: Option<usize>,
 }
 
-#[derive(Deserialize)]
-struct RawPage {
-    vehicles: Vec<String>,
-    paging: Option<Paging>,
-}
-
-#[derive(Deserialize)]
-struct Paging {
-    count: usize,
-}
-
 impl VehiclePage {
-    /// Reads the page that was asked for from `offset` on; `None` if it is not one. A vehicle id that could not be one is
+    /// Reads the page that was asked for from `offset` on; `None` if it is not one. What could not be the id of a vehicle is
     /// left out.
     #[must_use]
     pub fn read(body: &[u8], offset: usize) -> Option<Self> {
-        let page: RawPage = serde_json::from_slice(body).ok()?;
-        let received = page.vehicles.len();
-        let next = page.paging.and_then(|paging| {
+        with_object(body, |members| {
+            let members = members?;
+            let items = members.get("vehicles")?.items()?;
+            let received = items.len();
+            let ids = items.into_iter().filter_map(Value::text);
+            let vehicles = ids.filter_map(|id| VehicleId::parse(&id).ok()).collect();
             let next = offset.checked_add(received)?;
-            (received > 0 && next < paging.count).then_some(next)
-        });
-        let vehicles = page
-            .vehicles
-            .iter()
-            .filter_map(|id| VehicleId::parse(id).ok())
-            .collect();
-        Some(Self { vehicles, next })
+            let paging = members.get("paging").and_then(Value::object);
+            let has_more = match paging.and_then(|paging| paging.number("count")) {
+                Some(count) => (next as f64) < count,
+                // How many there are is not said: there may be more as long as the pages are full.
+                None => received >= VEHICLES_PER_PAGE,
+            };
+            let next = (received > 0 && has_more).then_some(next);
+            Some(Self { vehicles, next })
+        })
     }
 }
 
@@ -116,12 +118,8 @@ impl VehiclePage {
 /// `None` if the answer does not say.
 #[must_use]
 pub fn read_user(body: &[u8]) -> Option<UserId> {
-    #[derive(Deserialize)]
-    struct User {
-        id: String,
-    }
-    let user: User = serde_json::from_slice(body).ok()?;
-    UserId::parse(&user.id).ok()
+    let id = with_object(body, |members| members?.text("id"))?;
+    UserId::parse(&id).ok()
 }
 
 /// What `GET /vehicles/{id}` tells.
@@ -136,24 +134,51 @@ pub struct VehicleAttributes {
 }
 
 impl VehicleAttributes {
-    /// Reads the answer; `None` if it is none.
+    /// Reads the answer; `None` if it is none. What makes no sense counts as missing.
     #[must_use]
     pub fn read(body: &[u8]) -> Option<Self> {
-        serde_json::from_slice(body).ok()
+        with_object(body, |members| {
+            let members = members?;
+            let text = |name| members.text(name).filter(|text| text.len() <= MAX_ATTRIBUTE_BYTES);
+            let year = members.number("year").filter(|year| MODEL_YEARS.contains(year));
+            Some(Self {
+                make: text("make"),
+                model: text("model"),
+                year: year.map(|year| year as u16),
+            })
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::json::odd::among_odd_members;
+
+    proptest! {
+        #[test]
+        fn vehicles_are_found_among_odd_members(
+            page in among_odd_members(r#"{"vehicles":["a","b"],"paging":{"count":3}}"#),
+            car in among_odd_members(r#"{"id":"v","make":"TESLA","model":"Model 3","year":2019}"#),
+        ) {
+            let page = VehiclePage::read(&page, 0).unwrap();
+            prop_assert_eq!((page.vehicles.len(), page.next), (2, Some(2)));
+            prop_assert_eq!(read_user(&car), UserId::parse("v").ok());
+            let car = VehicleAttributes::read(&car).unwrap();
+            prop_assert_eq!((car.make.as_deref(), car.model.as_deref(), car.year), (Some("TESLA"), Some("Model 3"), Some(2019)));
+        }
+    }
 
     #[test]
     fn the_owner_is_known_by_the_id_that_the_answer_has() {
         let user = read_user(br#"{"id":"e0514ef4-5226-11e8-8c13-8f6e8f02e27e","x":1}"#).unwrap();
         assert_eq!(user.as_str(), "e0514ef4-5226-11e8-8c13-8f6e8f02e27e");
+        let odd = b"\xef\xbb\xbf{\"name\":\"caf\xe9\",\"id\":\"old\",\"id\":\"new\"}";
+        assert_eq!(read_user(odd).unwrap().as_str(), "new");
         for body in ["", "[]", "{}", r#"{"id":7}"#, r#"{"id":""}"#, r#"["x"]"#] {
-            let read = read_user(body.as_bytes());
-            assert!(read.is_none_or(|user| user.as_str() == "x"), "{body}");
+            assert!(read_user(body.as_bytes()).is_none(), "{body}");
         }
     }
 
@@ -186,6 +211,69 @@ mod tests {
         assert_eq!((last.vehicles.len(), last.next), (1, None));
         let empty = VehiclePage::read(br#"{"vehicles":[],"paging":{"count":5,"offset":4}}"#, 4).unwrap();
         assert_eq!(empty.next, None, "a page without vehicles ends the list");
-        assert_eq!(VehiclePage::read(b"{}", 0), None);
+        for none in [
+            "",
+            "{}",
+            "[]",
+            r#"[["a"],null]"#,
+            r#"{"vehicles":null}"#,
+            r#"{"vehicles":"a"}"#,
+        ] {
+            assert_eq!(VehiclePage::read(none.as_bytes(), 0), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn an_odd_entry_or_paging_takes_no_vehicle_away() {
+        let ids = |body: &str, offset| {
+            let page = VehiclePage::read(body.as_bytes(), offset).unwrap();
+            let ids: Vec<String> = page.vehicles.into_iter().map(String::from).collect();
+            (ids.join(" "), page.next)
+        };
+        let odd = r#"{"vehicles":["a",null,7,{"id":"x"},["y"],"../z","\ud800","b"],"paging":{"count":9}}"#;
+        assert_eq!(ids(odd, 0), ("a b".into(), Some(8)));
+        assert_eq!(ids(odd, 1), ("a b".into(), None));
+        for paging in ["null", "7", "[9]", "{}", r#"{"count":null}"#, r#"{"count":"many"}"#] {
+            assert_eq!(
+                ids(&format!(r#"{{"vehicles":["a"],"paging":{paging}}}"#), 0),
+                ("a".into(), None)
+            );
+        }
+        for count in ["3", "3.0", "\"3\"", "0.3e1"] {
+            let body = format!(r#"{{"vehicles":["a"],"paging":{{"count":{count}}},"vehicles":["b"]}}"#);
+            assert_eq!(ids(&body, 0), ("b".into(), Some(1)), "{count}");
+        }
+        let full = vec!["\"a\""; VEHICLES_PER_PAGE].join(",");
+        for rest in ["", r#","paging":{"offset":0}"#] {
+            let body = format!(r#"{{"vehicles":[{full}]{rest}}}"#);
+            assert_eq!(ids(&body, 50).1, Some(100), "there may be more");
+        }
+    }
+
+    #[test]
+    fn what_is_odd_of_a_vehicle_takes_nothing_else_away() {
+        let read = |body: &[u8]| VehicleAttributes::read(body).map(|car| (car.make, car.model, car.year));
+        let (make, model) = (Some("TESLA".to_owned()), Some("Model 3".to_owned()));
+        for year in ["2019", "2019.0", "\"2019\"", "2.019e3"] {
+            let body = format!(r#"{{"id":"v","make":"TESLA","model":"Model 3","year":{year}}}"#);
+            assert_eq!(read(body.as_bytes()), Some((make.clone(), model.clone(), Some(2019))));
+        }
+        for year in ["null", "\"new\"", "-1", "70000", "1e999", "[2019]"] {
+            let body = format!(r#"{{"make":"TESLA","model":"Model 3","year":{year}}}"#);
+            assert_eq!(
+                read(body.as_bytes()),
+                Some((make.clone(), model.clone(), None)),
+                "{year}"
+            );
+        }
+        let long = format!(r#"{{"make":{{}},"model":"{}","year":2019}}"#, "m".repeat(257));
+        assert_eq!(read(long.as_bytes()), Some((None, None, Some(2019))));
+        assert_eq!(
+            read(b"{\"trim\":\"caf\xe9\",\"make\":\"TESLA\",\"make\":\"TESLA\"}"),
+            Some((make, None, None))
+        );
+        for none in ["", "null", "[]", r#"["TESLA","Model 3",2019]"#, "<html>"] {
+            assert_eq!(read(none.as_bytes()), None, "{none}");
+        }
     }
 }

@@ -12,7 +12,12 @@ use super::{
 };
 use crate::{
     connect::Origin,
-    http_api::{ErrorCode, header, path, problem::PROBLEM, schema},
+    http_api::{
+        ErrorCode, header, path,
+        problem::PROBLEM,
+        retry_after::{RETRY_AFTER, read_retry_after},
+        schema,
+    },
 };
 
 /// Longer than the Worker's own deadlines together; a call without any would leave the owner waiting forever.
@@ -97,7 +102,7 @@ impl Client {
 
     /// The answer of `path` is a success, but not one of the Worker's.
     pub(super) fn unexpected(&self, path: &str) -> Error {
-        unexpected(&[self.base.as_str(), path].concat(), 200)
+        unexpected(&[self.base.as_str(), path].concat(), 200, None)
     }
 
     /// Without `read` the answer has nothing to say but that it is done.
@@ -111,13 +116,14 @@ impl Client {
             .await
             .map_err(|thrown| unreachable_edge(&url, &thrown))?;
         let response: Response = response.unchecked_into();
+        let retry_after = response.headers().get(RETRY_AFTER).ok().flatten();
         let text = response.text().map_err(|thrown| unreachable_edge(&url, &thrown))?;
         let text = JsFuture::from(text)
             .await
             .map_err(|thrown| unreachable_edge(&url, &thrown))?;
         let json = text.as_string().and_then(|text| json::parse(&text));
         let status = response.status();
-        let unexpected = || unexpected(&url, status);
+        let unexpected = || unexpected(&url, status, retry_after.as_deref());
         match (read, json) {
             (None, _) if status == NO_CONTENT => Ok(JsValue::UNDEFINED),
             (Some(read), Some(json)) if response.ok() => read(&json).ok_or_else(unexpected),
@@ -157,11 +163,34 @@ fn unreachable_edge(url: &str, thrown: &JsValue) -> Error {
         .retryable()
 }
 
-/// An answer that is not one of the Worker's.
-fn unexpected(url: &str, status: u16) -> Error {
-    let remedy = "` gave an answer that is not the Worker's; check that the option `edge` says where it is mounted";
-    let error = Error::new(ErrorCode::UnexpectedResponse, &["`", url, remedy].concat());
-    error.with("status", &status.into()).retryable()
+/// An answer that is not one of the Worker's: of whatever stands between it and the page, or of another server.
+fn unexpected(url: &str, status: u16, retry_after: Option<&str>) -> Error {
+    let code = ErrorCode::UnexpectedResponse;
+    let error = Error::new(code, &["`", url, "` ", what_answered(status)].concat()).with("status", &status.into());
+    let error = match retry_after.and_then(read_retry_after) {
+        Some(span) => error.with("retryAfter", &(span.as_secs() as f64).into()),
+        None => error,
+    };
+    error.retryable()
+}
+
+/// What an answer that is not the Worker's means by its status, and what to do about it.
+const fn what_answered(status: u16) -> &'static str {
+    match status {
+        // A redirect that was not followed has no status.
+        0 | 300..=399 => {
+            "leads elsewhere, perhaps to a log-in; let requests to the Worker through, and check the option `edge`"
+        }
+        401 | 403 | 407 => {
+            "was refused by something in front of the Worker, such as a firewall or a bot check; let requests to the \
+             Worker through"
+        }
+        429 => "was asked too often, says something in front of the Worker; try again later",
+        500..=599 => {
+            "failed before the Worker could answer; try again later, and if it stays so check the option `edge`"
+        }
+        _ => "gave an answer that is not the Worker's; check that the option `edge` says where it is mounted",
+    }
 }
 
 /// The Worker's own account of what went wrong.

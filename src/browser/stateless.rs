@@ -3,17 +3,17 @@
 use wasm_bindgen::prelude::*;
 
 use super::{
-    error::Result,
+    error::{Error, Result},
     options::{self, CONNECT_OPTIONS, Options},
     page,
 };
 use crate::{
     connect::{
-        ApplicationId, Attempt, AuthorizeUrl, ExternalId, ExternalIdParam, Origin, ReauthenticateResponseType,
-        ReauthenticateUrl, RedirectUri, ResponseType, State, StateFingerprint, UnverifiedCallback, UserId, VehicleId,
-        is_callback, query_of,
+        ApplicationId, Attempt, AuthorizeUrl, Callback, ExternalId, ExternalIdParam, Origin,
+        ReauthenticateResponseType, ReauthenticateUrl, RedirectUri, ResponseType, State, StateFingerprint,
+        UnverifiedCallback, UserId, VehicleId, is_callback, query_of,
     },
-    http_api::finish::callback_object,
+    http_api::{ErrorCode, ProblemCode, finish::callback_object},
 };
 
 pub(super) fn create_state() -> Result<String> {
@@ -110,7 +110,10 @@ pub(super) fn check_callback(url: &JsValue, given: JsValue) -> Result<JsValue> {
     let now = page::now();
     let attempt = Attempt::new(fingerprint, redirect_uri, options.time("startedAt")?.unwrap_or(now));
     let callback = UnverifiedCallback::parse_for(attempt.redirect_uri(), &url)?.verify(&attempt, now)?;
-    Ok(callback_object(&callback))
+    match (&callback, callback.missing_code()) {
+        (Callback::Incomplete, Some(missing)) => Err(Error::new(ErrorCode::Worker(ProblemCode::CodeMissing), missing)),
+        _ => Ok(callback_object(&callback)),
+    }
 }
 
 fn connect_origin(options: &Options) -> Result<Origin> {

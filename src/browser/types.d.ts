@@ -18,7 +18,10 @@ export type ConnectErrorCode =
   | "browser_storage_unavailable"
   /** The Worker could not be reached. Worth a further attempt. */
   | "network_error"
-  /** Something other than the Worker answered: `edge` is wrong, or a proxy is in the way. */
+  /**
+   * Something other than the Worker answered: `edge` is wrong, or something in front of the Worker is in the way. `status` and
+   * the message say which, `retryAfter` how long to wait if the answer does.
+   */
   | "unexpected_response"
   /** A problem of the Worker's that this version has no code for; the message names its code. */
   | "edge_error"
@@ -60,7 +63,9 @@ export type ConnectErrorCode =
   | "callback_too_long"
   /** The callback arrived at another address than the redirect URI. */
   | "callback_other_redirect_uri"
-  /** The Worker: access was granted, but no authorization code came with it. */
+  /** The callback's `iss` is not Smartcar: it comes from another authorization server. */
+  | "callback_other_issuer"
+  /** No authorization code came: the callback says nothing, or access was granted without one. The message says which. */
   | "code_missing"
   /** The Worker: Smartcar refused the authorization code. The owner has to start again. */
   | "exchange_refused"
@@ -274,7 +279,7 @@ export interface ReauthenticateVehicleOptions extends ReauthenticateBase {
   /** Smartcar's id of the vehicle. */
   vehicleId: string;
   /**
-   * With `"none"` nothing but the state comes back.
+   * With `"none"` no redirect URI is needed. With either, a redirect brings `vehicle_id` and, if there is one, `external_id`.
    * @default "vehicle_id"
    */
   responseType?: "vehicle_id" | "none";

@@ -1,7 +1,7 @@
 //! The URL that starts a connection.
 
 use super::{
-    error::{InvalidParameter, Reason, check_visible_ascii},
+    error::{InvalidParameter, Reason, ValueKind, check_visible_ascii},
     id::{ApplicationId, ExternalIdParam, IdParam, UserId},
     options::ConnectOptions,
     origin::Origin,
@@ -113,7 +113,8 @@ impl AuthorizeUrl {
     /// Names the one that is not 1 to 64 characters of visible ASCII.
     pub fn sdk(mut self, platform: &str, version: &str) -> Result<Self, InvalidParameter> {
         for (field, value) in [("sdk_platform", platform), ("sdk_version", version)] {
-            check_visible_ascii(value, MAX_SDK_BYTES).map_err(|reason| InvalidParameter::new(field, reason))?;
+            check_visible_ascii(value, MAX_SDK_BYTES, ValueKind::Single)
+                .map_err(|reason| InvalidParameter::new(field, reason))?;
         }
         self.sdk = Some((platform.to_owned(), version.to_owned()));
         Ok(self)

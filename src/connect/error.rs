@@ -26,8 +26,8 @@ impl InvalidValue {
             Reason::Empty => "empty",
             Reason::TooLong { .. } => "too_long",
             Reason::ControlCharacter => "control_character",
-            Reason::ContainsSpace => "contains_space",
-            Reason::NotAscii => "not_ascii",
+            Reason::ContainsSpace(_) => "contains_space",
+            Reason::NotAscii(_) => "not_ascii",
             Reason::NotVisibleAscii => "not_visible_ascii",
             Reason::Malformed(_) => "malformed",
             Reason::UnknownValue(_) => "unknown_value",
@@ -118,8 +118,8 @@ pub(crate) enum Reason {
         max: usize,
     },
     ControlCharacter,
-    ContainsSpace,
-    NotAscii,
+    ContainsSpace(ValueKind),
+    NotAscii(ValueKind),
     #[cfg_attr(not(feature = "edge"), expect(dead_code, reason = "for names of principals"))]
     NotVisibleAscii,
     Malformed(&'static str),
@@ -144,8 +144,15 @@ impl Reason {
             Self::Empty => "is empty; give a value",
             Self::TooLong { .. } => "is too long",
             Self::ControlCharacter => "contains a control character; remove it",
-            Self::ContainsSpace => "contains a space; give each value on its own",
-            Self::NotAscii => "contains a character outside ASCII; percent-encode it, or give the host in punycode",
+            Self::ContainsSpace(ValueKind::Url) => "contains a space; write it as `%20`, or remove it",
+            Self::ContainsSpace(ValueKind::Listed) => "contains a space; give each value on its own",
+            Self::ContainsSpace(ValueKind::Single) => "contains a space; remove it",
+            Self::NotAscii(ValueKind::Url) => {
+                "contains a character outside ASCII; percent-encode it, or give the host in punycode"
+            }
+            Self::NotAscii(ValueKind::Listed | ValueKind::Single) => {
+                "contains a character outside ASCII; give ASCII letters, digits and punctuation only"
+            }
             Self::NotVisibleAscii => {
                 "contains a character other than visible ASCII; give letters, digits and punctuation only"
             }
@@ -186,14 +193,25 @@ pub(super) fn check_text(value: &str, max: usize) -> Result<(), Reason> {
     Ok(())
 }
 
+/// What a value is, which decides what to do about a character that it must not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ValueKind {
+    /// A URL, in which any character can be encoded.
+    Url,
+    /// One of a list, such as a permission.
+    Listed,
+    /// Any other.
+    Single,
+}
+
 /// Like [`check_text`], and refuses everything but visible ASCII.
-pub(super) fn check_visible_ascii(value: &str, max: usize) -> Result<(), Reason> {
+pub(super) fn check_visible_ascii(value: &str, max: usize, kind: ValueKind) -> Result<(), Reason> {
     check_text(value, max)?;
     if value.contains(' ') {
-        return Err(Reason::ContainsSpace);
+        return Err(Reason::ContainsSpace(kind));
     }
     if !value.is_ascii() {
-        return Err(Reason::NotAscii);
+        return Err(Reason::NotAscii(kind));
     }
     Ok(())
 }

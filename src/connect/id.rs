@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::error::{Reason, check_text, check_visible_ascii};
+use super::error::{Reason, ValueKind, check_text, check_visible_ascii};
 
 /// Defines a newtype for a checked string, kept as given. It says nothing of `Debug`.
 macro_rules! validated_string {
@@ -92,7 +92,7 @@ validated_string! {
 redacted_debug!(UserId, ExternalId);
 
 fn check_path_safe_id(value: &str) -> Result<(), Reason> {
-    check_visible_ascii(value, MAX_ID_BYTES)?;
+    check_visible_ascii(value, MAX_ID_BYTES, ValueKind::Single)?;
     let legal = value
         .bytes()
         .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
@@ -117,7 +117,7 @@ fn check_application_id(value: &str) -> Result<(), Reason> {
 }
 
 fn check_user_id(value: &str) -> Result<(), Reason> {
-    check_visible_ascii(value, MAX_ID_BYTES)
+    check_visible_ascii(value, MAX_ID_BYTES, ValueKind::Single)
 }
 
 fn check_external_id(value: &str) -> Result<(), Reason> {

@@ -69,7 +69,7 @@ pub use options::ConnectOptions;
 pub use origin::{Origin, Origins};
 pub use parameter::{ApprovalPrompt, Flag, Make, Mode, ResponseType, Scope, SingleSelect, Vin};
 pub use reauthenticate::{ReauthenticateResponseType, ReauthenticateUrl};
-pub use redirect_uri::RedirectUri;
+pub use redirect_uri::{Difference, RedirectUri};
 pub use state::{State, StateFingerprint};
 
 #[cfg(test)]

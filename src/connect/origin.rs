@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::{
-    error::{InvalidValue, Reason, check_visible_ascii},
+    error::{InvalidValue, Reason, ValueKind, check_visible_ascii},
     url_parts::UrlParts,
 };
 
@@ -120,7 +120,7 @@ impl Default for Origins {
 /// Reads `scheme://host…` strictly. A browser's parser repairs much on the way (`https:host`, `\`, spaces), after which two
 /// parties may disagree on what was meant.
 pub(super) fn parse_absolute(value: &str, max: usize) -> Result<UrlParts, Reason> {
-    check_visible_ascii(value, max)?;
+    check_visible_ascii(value, max, ValueKind::Url)?;
     let (_, rest) = split_scheme(value).ok_or(Reason::NotAbsolute)?;
     if rest.starts_with(['/', '\\']) {
         return Err(Reason::NotAbsolute);

@@ -1,7 +1,7 @@
 //! The values of Connect's parameters.
 
 use super::{
-    error::{Reason, check_text, check_visible_ascii},
+    error::{Reason, ValueKind, check_text, check_visible_ascii},
     id::{redacted_debug, validated_string},
 };
 use crate::string_enum::string_enum;
@@ -40,7 +40,7 @@ validated_string! {
 redacted_debug!(Vin);
 
 fn check_scope(value: &str) -> Result<(), Reason> {
-    check_visible_ascii(value, MAX_VALUE_BYTES)?;
+    check_visible_ascii(value, MAX_VALUE_BYTES, ValueKind::Listed)?;
     let permission = value.strip_prefix(REQUIRED).unwrap_or(value);
     if permission.is_empty() || permission.starts_with(REQUIRED) || value.contains(['"', '\\']) {
         return Err(Reason::Malformed(
@@ -55,7 +55,7 @@ fn check_make(value: &str) -> Result<(), Reason> {
 }
 
 fn check_flag(value: &str) -> Result<(), Reason> {
-    check_visible_ascii(value, MAX_VALUE_BYTES)?;
+    check_visible_ascii(value, MAX_VALUE_BYTES, ValueKind::Listed)?;
     if value.starts_with(':') {
         return Err(Reason::Malformed("is a flag without a name; give `name:value`"));
     }

@@ -16,11 +16,12 @@ const PATH: &str = "/oauth/reauthenticate";
 const MAX_RESOLUTION_BYTES: usize = 4_096;
 
 string_enum! {
-    /// What the redirect back brings after re-authentication.
+    /// What is asked for after re-authentication. With either, a redirect back brings `vehicle_id` and, if there is one,
+    /// `external_id`.
     ReauthenticateResponseType {
-        /// The vehicle's id.
+        /// A redirect, with the vehicle's id.
         VehicleId = "vehicle_id",
-        /// Nothing; the redirect URI may be left out.
+        /// The redirect URI may be left out: the owner then stays where Connect ends.
         None = "none",
     }
 }

@@ -53,15 +53,69 @@ impl RedirectUri {
         matches!(self.parts.scheme.as_str(), "https" | "http").then(|| Origin::of(&self.parts))
     }
 
-    /// Whether the URL is this URI with nothing but query parameters added.
-    pub(super) fn matches(&self, url: &UrlParts) -> bool {
-        self.parts.origin == url.origin
-            && self.parts.path == url.path
-            && !url.has_credentials
-            && self
-                .parts
-                .query_pairs()
-                .all(|pair| url.query_pairs().any(|other| other == pair))
+    /// In what the URL differs from this URI with nothing but query parameters added; `None` if in nothing.
+    pub(super) fn difference(&self, url: &UrlParts) -> Option<Difference> {
+        let own = &self.parts;
+        if own.scheme != url.scheme {
+            Some(Difference::Scheme)
+        } else if own.host != url.host {
+            Some(Difference::Host)
+        } else if own.origin != url.origin {
+            Some(Difference::Port)
+        } else if url.path.strip_suffix('/') == Some(own.path.as_str()) {
+            Some(Difference::SlashAdded)
+        } else if own.path.strip_suffix('/') == Some(url.path.as_str()) {
+            Some(Difference::SlashMissing)
+        } else if own.path != url.path {
+            Some(Difference::Path)
+        } else if url.has_credentials {
+            Some(Difference::Credentials)
+        } else {
+            let mut own_pairs = own.query_pairs();
+            let has_all = own_pairs.all(|pair| url.query_pairs().any(|other| other == pair));
+            (!has_all).then_some(Difference::Query)
+        }
+    }
+}
+
+/// In what a URL differs from the redirect URI that it has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Difference {
+    /// It is no absolute URL.
+    NotAUrl,
+    /// The scheme.
+    Scheme,
+    /// The host.
+    Host,
+    /// The port.
+    Port,
+    /// The path.
+    Path,
+    /// Its path has a slash at the end, and the redirect URI's has none.
+    SlashAdded,
+    /// Its path has no slash at the end, and the redirect URI's has one.
+    SlashMissing,
+    /// It has a user name or a password.
+    Credentials,
+    /// A query parameter of the redirect URI is missing, or has another value.
+    Query,
+}
+
+impl Difference {
+    /// What it is and what to do about it, as the end of a sentence.
+    pub(super) const fn text(self) -> &'static str {
+        match self {
+            Self::NotAUrl => "it is no URL; give the whole one that Connect redirected to",
+            Self::Scheme => "the scheme differs; behind a proxy, give the URL as the browser sees it",
+            Self::Host => "the host differs; behind a proxy, give the URL as the browser sees it",
+            Self::Port => "the port differs; behind a proxy, give the URL as the browser sees it",
+            Self::Path => "the path differs; give the URL that Connect redirected to",
+            Self::SlashAdded => "its path has a `/` at the end; use one spelling everywhere",
+            Self::SlashMissing => "its path lacks the `/` at the end; use one spelling everywhere",
+            Self::Credentials => "it has a user name or a password",
+            Self::Query => "a query parameter of the redirect URI is missing or differs",
+        }
     }
 }
 

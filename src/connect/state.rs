@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use super::error::{InvalidValue, Reason, check_text};
+use super::error::{InvalidValue, Reason, ValueKind, check_text};
 
 const MAX_STATE_BYTES: usize = 512;
 const FINGERPRINT_CHARS: usize = 43;
@@ -34,7 +34,7 @@ impl State {
     pub fn parse(value: &str) -> Result<Self, InvalidValue> {
         check_text(value, MAX_STATE_BYTES)?;
         if !value.is_ascii() {
-            return Err(Reason::NotAscii.into());
+            return Err(Reason::NotAscii(ValueKind::Single).into());
         }
         Ok(Self(Zeroizing::new(value.to_owned())))
     }

@@ -76,12 +76,7 @@ pub fn exchange_problem(error: TokenError) -> Problem {
                 "); start the connection again",
             ]
             .concat();
-            let retry_after = match error {
-                TokenError::RateLimited {
-                    retry_after: Some(span),
-                } => span,
-                _ => Millis::from_secs(1),
-            };
+            let retry_after = error.retry_after().unwrap_or(Millis::from_secs(1));
             Problem::new(ProblemCode::UpstreamUnavailable, detail).with_retry_after(retry_after)
         }
     }
@@ -111,8 +106,8 @@ pub fn finish_reply(
             .find(|connection| connection.vehicles.iter().any(|vehicle| vehicle.id == *vehicle_id)),
         (ExchangeResult::NoNewGrant, _) => None,
         (ExchangeResult::ExchangeFailed(error), _) => return Err(exchange_problem(*error)),
-        (ExchangeResult::CodeMissing, _) => {
-            let detail = "the callback was granted but has no `code`: open Connect with `response_type=code`";
+        (ExchangeResult::CodeMissing, callback) => {
+            let detail = callback.missing_code().unwrap_or("the callback has no `code`");
             return Err(Problem::new(ProblemCode::CodeMissing, detail));
         }
     };
@@ -192,7 +187,18 @@ mod tests {
         for (error, expected, wait) in [
             (TokenError::InvalidGrant, "exchange_refused", None),
             (TokenError::InvalidClient, "invalid_client", None),
-            (TokenError::ServerError, "upstream_unavailable", Some(1)),
+            (
+                TokenError::ServerError { retry_after: None },
+                "upstream_unavailable",
+                Some(1),
+            ),
+            (
+                TokenError::ServerError {
+                    retry_after: Some(Millis::from_secs(40)),
+                },
+                "upstream_unavailable",
+                Some(40),
+            ),
             (
                 TokenError::RateLimited { retry_after: None },
                 "upstream_unavailable",
@@ -271,12 +277,14 @@ mod tests {
             finish_reply(&failed, &callback("code=c"), &[]).unwrap_err().code,
             ProblemCode::ExchangeRefused
         );
-        assert_eq!(
-            finish_reply(&ExchangeResult::CodeMissing, &callback("user_id=u"), &[])
-                .unwrap_err()
-                .code,
-            ProblemCode::CodeMissing
-        );
+        for (query, missing) in [
+            ("user_id=u", "has a `user_id` but no `code`"),
+            ("code=", "no `code`, `user_id`, "),
+        ] {
+            let problem = finish_reply(&ExchangeResult::CodeMissing, &callback(query), &[]).unwrap_err();
+            assert_eq!(problem.code, ProblemCode::CodeMissing);
+            assert!(problem.detail.contains(missing), "{}", problem.detail);
+        }
         let answer = finish_reply(&ExchangeResult::NoNewGrant, &denied, &[]).unwrap();
         assert!(answer.contains("\"kind\":\"access_denied\""), "{answer}");
     }

@@ -61,7 +61,7 @@ impl<'a> FinishResponse<'a> {
                 vehicle_id: vehicle_id.as_str(),
                 connection,
             },
-            Callback::Failed { .. } => Self::Failed(callback),
+            Callback::Failed { .. } | Callback::Incomplete => Self::Failed(callback),
         }
     }
 }
@@ -141,7 +141,7 @@ pub const CALLED_BACK: Variants = &[
     ("reauthenticated", &[KIND, VEHICLE_ID, EXTERNAL_ID]),
 ];
 
-/// A callback as JavaScript gets it from `checkCallback`. With its code: its receiver is the caller's own back end.
+/// A callback as JavaScript gets it from `checkCallback`, which refuses an incomplete one. With its code: its receiver is the caller's own back end.
 pub fn callback_object<J: Json>(callback: &Callback) -> J {
     let kind = callback.kind();
     let mut all = [CALLED_BACK, FAILURES].into_iter().flatten();
@@ -176,6 +176,7 @@ fn callback_text<'a>(callback: &'a Callback, name: &str) -> Option<&'a str> {
             "externalId" => external_id.as_ref().map(|id| id.as_str()),
             _ => None,
         },
+        Callback::Incomplete => None,
         Callback::Failed { description, .. } if name == "description" => description.as_deref(),
         Callback::Failed { error, .. } => error_text(error, name),
     }

@@ -11,6 +11,7 @@ pub mod finish;
 pub mod header;
 pub mod path;
 pub mod problem;
+pub mod retry_after;
 pub mod schema;
 pub mod start;
 #[cfg(feature = "edge")]

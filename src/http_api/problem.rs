@@ -97,7 +97,9 @@ problem_codes! {
     CallbackTooLong = "callback_too_long", 400, "The callback is too long";
     /// The callback belongs to another redirect URI.
     CallbackOtherRedirectUri = "callback_other_redirect_uri", 400, "The callback belongs to another redirect URI";
-    /// Access was granted, but no authorization code came with it.
+    /// The callback belongs to another authorization server.
+    CallbackOtherIssuer = "callback_other_issuer", 400, "The callback is not Smartcar's";
+    /// No authorization code came: access was granted without one, or the callback says nothing.
     CodeMissing = "code_missing", 502, "Smartcar sent no authorization code";
     /// Smartcar refused the authorization code.
     ExchangeRefused = "exchange_refused", 502, "Smartcar refused the authorization code";
@@ -140,7 +142,8 @@ impl From<CallbackError> for ProblemCode {
             CallbackError::RepeatedParameter { .. } => Self::CallbackRepeatedParameter,
             CallbackError::NoParameters => Self::CallbackEmpty,
             CallbackError::TooLong => Self::CallbackTooLong,
-            CallbackError::OtherRedirectUri => Self::CallbackOtherRedirectUri,
+            CallbackError::OtherRedirectUri(_) => Self::CallbackOtherRedirectUri,
+            CallbackError::OtherIssuer => Self::CallbackOtherIssuer,
             CallbackError::Malformed { .. } => Self::CallbackMalformed,
         }
     }

@@ -47,8 +47,11 @@ pub enum TokenError {
     },
     /// A refusal that names neither the grant nor the client.
     RefusedWithoutReason,
-    /// Smartcar's side failed (5xx). Whether the token was used up is unknown.
-    ServerError,
+    /// Smartcar's side failed (5xx), or said so with another status. Whether the token was used up is unknown.
+    ServerError {
+        /// From the header `Retry-After` of a 503.
+        retry_after: Option<Millis>,
+    },
     /// No answer within the deadline. Whether the token was used up is unknown.
     TimedOut,
     /// The connection broke. Whether the token was used up is unknown.
@@ -68,11 +71,20 @@ impl TokenError {
             Self::InvalidClient => "invalid_client",
             Self::RateLimited { .. } => "rate_limited",
             Self::RefusedWithoutReason => "refused_without_reason",
-            Self::ServerError => "server_error",
+            Self::ServerError { .. } => "server_error",
             Self::TimedOut => "timed_out",
             Self::ConnectionLost => "connection_lost",
             Self::UnreadableResponse => "unreadable_response",
             Self::Redirected => "redirected",
+        }
+    }
+
+    /// How long Smartcar asks to wait before the next request.
+    #[must_use]
+    pub const fn retry_after(self) -> Option<Millis> {
+        match self {
+            Self::RateLimited { retry_after } | Self::ServerError { retry_after } => retry_after,
+            _ => None,
         }
     }
 
@@ -82,7 +94,7 @@ impl TokenError {
     pub const fn is_ambiguous(self) -> bool {
         matches!(
             self,
-            Self::ServerError | Self::TimedOut | Self::ConnectionLost | Self::UnreadableResponse
+            Self::ServerError { .. } | Self::TimedOut | Self::ConnectionLost | Self::UnreadableResponse
         )
     }
 }
@@ -98,7 +110,7 @@ mod tests {
             (TokenError::InvalidClient, "invalid_client", false),
             (TokenError::RateLimited { retry_after: None }, "rate_limited", false),
             (TokenError::RefusedWithoutReason, "refused_without_reason", false),
-            (TokenError::ServerError, "server_error", true),
+            (TokenError::ServerError { retry_after: None }, "server_error", true),
             (TokenError::TimedOut, "timed_out", true),
             (TokenError::ConnectionLost, "connection_lost", true),
             (TokenError::UnreadableResponse, "unreadable_response", true),

@@ -1,12 +1,9 @@
 //! Reading the token endpoint's answers.
 
-use core::num::IntErrorKind;
-
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
 use crate::{
-    time::{Millis, UnixMillis},
+    http_api::retry_after::read_retry_after,
+    json::lenient::{Object, Value, with_object},
+    time::UnixMillis,
     token::{
         error::{TokenError, TokenResult, TokenSet},
         lifetime,
@@ -22,113 +19,130 @@ const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
 /// Judges an answer of the token endpoint that arrived `now`.
 ///
-/// `retry_after` is the header of that name, if any: seconds. A body longer than [`MAX_BODY_BYTES`] counts as
-/// unreadable; the caller need not have read more than one byte beyond.
+/// `retry_after` is the header of that name, if any: seconds, of which at most an hour is believed. A body longer than
+/// [`MAX_BODY_BYTES`] counts as unreadable; the caller need not have read more than one byte beyond.
+///
+/// A member that makes no sense hides none of the others: a success with tokens has used the old ones up, and a refusal of the
+/// grant is final.
 pub fn read_response(status: u16, retry_after: Option<&str>, body: &[u8], now: UnixMillis) -> TokenResult {
-    let fields = (body.len() <= MAX_BODY_BYTES)
-        .then(|| serde_json::from_slice::<Fields<'_>>(body).ok())
-        .flatten();
-    match status {
-        200..=299 => match fields.as_ref().and_then(|fields| issued(fields, now)) {
-            Some(tokens) => Ok(tokens),
-            None => Err(TokenError::UnreadableResponse),
-        },
-        300..=399 => Err(TokenError::Redirected),
-        429 => Err(TokenError::RateLimited {
-            retry_after: retry_after.and_then(seconds),
-        }),
-        401 => Err(fields.as_ref().and_then(refusal).unwrap_or(TokenError::InvalidClient)),
-        400..=499 => Err(fields
-            .as_ref()
-            .and_then(refusal)
-            .unwrap_or(TokenError::RefusedWithoutReason)),
-        _ => Err(TokenError::ServerError),
+    with_members(body, |members| judge(status, retry_after, members, now))
+}
+
+/// Whether the answer says that its access token is a Bearer token. If it doesn't, or says another type, the token is used as
+/// one all the same (RFC 6750 knows no other way that Smartcar's API would take), but somebody should hear of it.
+#[must_use]
+pub fn says_bearer(body: &[u8]) -> bool {
+    with_members(body, |members| {
+        let token_type = members.and_then(|members| members.text("token_type"));
+        token_type.is_some_and(|token_type| token_type.trim().eq_ignore_ascii_case("bearer"))
+    })
+}
+
+fn with_members<R>(body: &[u8], read: impl FnOnce(Option<&Object<'_>>) -> R) -> R {
+    if body.len() > MAX_BODY_BYTES {
+        read(None)
+    } else {
+        with_object(body, read)
     }
 }
 
-/// The members that are looked at, each as it stands in the body: nonsense in one must not hide the others, since a
-/// response with tokens has used the old ones up.
-#[derive(Deserialize)]
-struct Fields<'a> {
-    #[serde(borrow)]
-    access_token: Option<&'a RawValue>,
-    #[serde(borrow)]
-    refresh_token: Option<&'a RawValue>,
-    #[serde(borrow)]
-    expires_in: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error_description: Option<&'a RawValue>,
+fn judge(status: u16, retry_after: Option<&str>, members: Option<&Object<'_>>, now: UnixMillis) -> TokenResult {
+    let retry_after = retry_after.and_then(read_retry_after);
+    let refused = || members.and_then(refusal);
+    match status {
+        200..=299 => match members.and_then(|members| issued(members, now)) {
+            Some(tokens) => Ok(tokens),
+            None => Err(members
+                .and_then(error_in_success)
+                .unwrap_or(TokenError::UnreadableResponse)),
+        },
+        300..=399 => Err(TokenError::Redirected),
+        429 => Err(TokenError::RateLimited { retry_after }),
+        401 => Err(refused().unwrap_or(TokenError::InvalidClient)),
+        400..=499 => Err(refused().unwrap_or(TokenError::RefusedWithoutReason)),
+        503 => Err(TokenError::ServerError { retry_after }),
+        _ => Err(TokenError::ServerError { retry_after: None }),
+    }
 }
 
-fn issued(fields: &Fields<'_>, now: UnixMillis) -> Option<TokenSet> {
-    let access_token = token(fields.access_token?)?;
-    let refresh_token = match fields.refresh_token {
+fn issued(members: &Object<'_>, now: UnixMillis) -> Option<TokenSet> {
+    let access_token = members.text("access_token").filter(|token| is_access_token(token))?;
+    let refresh_token = match members.get("refresh_token").map(Value::text) {
+        // An empty one is none: what was presented stays.
+        Some(Some(empty)) if empty.is_empty() => None,
+        Some(text) => Some(text.filter(|token| is_refresh_token(token))?),
         None => None,
-        Some(value) => Some(token(value)?),
     };
     Some(TokenSet {
         access_token: AccessToken::new(access_token),
-        access_expires_at: now.after(lifetime::believable(fields.expires_in.and_then(whole_seconds))),
+        access_expires_at: now.after(lifetime::believable(members.number("expires_in").map(whole_seconds))),
         refresh_token: refresh_token.map(RefreshToken::new),
     })
 }
 
-fn text(value: &RawValue) -> Option<String> {
-    serde_json::from_slice(value.get().as_bytes()).ok()
+/// Visible ASCII, so that it can be sent in the header `Authorization` (RFC 6750 section 2.1).
+fn is_access_token(token: &str) -> bool {
+    !token.contains(' ') && is_refresh_token(token)
 }
 
-/// A token is visible ASCII (RFC 6749 appendix A.12); anything else could not be sent in a header.
-fn token(value: &RawValue) -> Option<String> {
-    text(value).filter(|token| {
-        !token.is_empty() && token.len() <= MAX_TOKEN_BYTES && token.bytes().all(|byte| (0x21..=0x7e).contains(&byte))
-    })
+/// Visible ASCII and spaces (RFC 6749 appendix A.17): it is sent in a form.
+fn is_refresh_token(token: &str) -> bool {
+    !token.is_empty() && token.len() <= MAX_TOKEN_BYTES && token.bytes().all(|byte| (0x20..=0x7e).contains(&byte))
 }
 
-/// A number of seconds without its fraction, also as a string; `None` for anything else.
-fn whole_seconds(value: &RawValue) -> Option<i64> {
-    let number = value.get().trim_matches('"').trim();
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    match whole.parse() {
-        Ok(seconds) => Some(seconds),
-        Err(error) if *error.kind() == IntErrorKind::PosOverflow => Some(i64::MAX),
-        Err(error) if *error.kind() == IntErrorKind::NegOverflow => Some(i64::MIN),
-        Err(_) => None,
-    }
+/// A number of seconds without its fraction.
+fn whole_seconds(number: f64) -> i64 {
+    // What does not fit becomes the largest or the smallest there is.
+    number as i64
 }
 
-/// What a 4xx body says of whose fault it is.
+/// What a body says of whose fault a refusal is.
 ///
 /// Smartcar answers a bad code or refresh token with `invalid_request` and "Invalid code: …" or "Invalid
-/// refresh_token: …", not with the `invalid_grant` of RFC 6749: seen by the end-to-end tests of its own SDKs.
-fn refusal(fields: &Fields<'_>) -> Option<TokenError> {
-    let description = fields.error_description.and_then(text).unwrap_or_default();
-    let names_the_grant = ["invalid code", "invalid refresh_token", "invalid or expired token"]
+/// refresh_token: …", not with the `invalid_grant` of RFC 6749: seen by the end-to-end tests of its own SDKs. They read the
+/// text from `message` and `description` too.
+fn refusal(members: &Object<'_>) -> Option<TokenError> {
+    let texts = ["error_description", "message", "description"];
+    if texts
         .iter()
-        .any(|start| starts_with(&description, start));
-    if names_the_grant {
+        .filter_map(|name| members.text(name))
+        .any(|text| names_the_grant(&text))
+    {
         return Some(TokenError::InvalidGrant);
     }
-    match fields.error.and_then(text)?.as_str() {
+    match members.text("error")?.as_str() {
         "invalid_grant" => Some(TokenError::InvalidGrant),
         "invalid_client" | "unauthorized_client" => Some(TokenError::InvalidClient),
         _ => None,
     }
 }
 
-fn starts_with(text: &str, start: &str) -> bool {
-    text.as_bytes()
-        .get(..start.len())
-        .is_some_and(|head| head.eq_ignore_ascii_case(start.as_bytes()))
+/// The error in an answer without tokens whose status is that of a success.
+fn error_in_success(members: &Object<'_>) -> Option<TokenError> {
+    let error = members.text("error").filter(|error| !error.is_empty())?;
+    refusal(members).or(Some(match error.as_str() {
+        "server_error" | "temporarily_unavailable" => TokenError::ServerError { retry_after: None },
+        _ => TokenError::RefusedWithoutReason,
+    }))
 }
 
-/// `Retry-After` in seconds (RFC 9110 section 10.2.3; Smartcar sends no dates).
-fn seconds(header: &str) -> Option<Millis> {
-    header.trim().parse().ok().map(Millis::from_secs)
+/// Whether a text for developers begins by saying that the code or the refresh token is no good.
+fn names_the_grant(text: &str) -> bool {
+    const CODE_OR_TOKEN: &[&str] = &["code", "authorization code", "refresh_token", "refresh token"];
+    let text = text.trim_start().to_ascii_lowercase();
+    // "Invalid token" alone may be any; what can expire here is the grant's.
+    let (rest, things) = match ["invalid or expired ", "expired or invalid ", "expired "]
+        .iter()
+        .find_map(|start| text.strip_prefix(start))
+    {
+        Some(rest) => (rest, &[CODE_OR_TOKEN, &["token"]].concat()[..]),
+        None => match text.strip_prefix("invalid ") {
+            Some(rest) => (rest, CODE_OR_TOKEN),
+            None => return false,
+        },
+    };
+    let ends = |after: &str| !after.starts_with(|next: char| next.is_alphanumeric() || next == '_');
+    things.iter().any(|thing| rest.strip_prefix(thing).is_some_and(ends))
 }
 
 #[cfg(test)]
@@ -136,6 +150,7 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
+    use crate::{http_api::retry_after::LONGEST_RETRY_AFTER, json::odd::among_odd_members, time::Millis};
 
     const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
 
@@ -173,6 +188,15 @@ mod tests {
             ("99999999999999999999999", 86_400),
             ("1e999", 7_200),
             ("-1e999", 7_200),
+            ("3.6e3", 3_600),
+            ("36E+2", 3_600),
+            ("0.36e4", 3_600),
+            ("36000e-1", 3_600),
+            (r#""36e2""#, 3_600),
+            (r#""\u0033600""#, 3_600),
+            (r#""0x10""#, 7_200),
+            (r#""nan""#, 7_200),
+            (r#""""#, 7_200),
             (r#""soon""#, 7_200),
             (r#""inf""#, 7_200),
             ("null", 7_200),
@@ -203,27 +227,17 @@ mod tests {
     }
 
     #[test]
-    fn how_long_to_wait_is_read_in_seconds() {
-        let wait = |header| failure(429, header, b"");
-        for (header, seconds) in [("0", 0), ("120", 120), (" 7 ", 7), ("18446744073709551615", u64::MAX)] {
-            let retry_after = Some(Millis::from_secs(seconds));
-            assert_eq!(wait(Some(header)), TokenError::RateLimited { retry_after }, "{header}");
-        }
-        for header in [
-            "",
-            "-1",
-            "1.5",
-            "soon",
-            "Wed, 21 Oct 2026 07:28:00 GMT",
-            "18446744073709551616",
+    fn how_long_to_wait_is_kept_where_patience_is_asked_for() {
+        for (header, retry_after) in [
+            (Some(" 7 "), Some(Millis::from_secs(7))),
+            (Some("86400"), Some(LONGEST_RETRY_AFTER)),
+            (Some("soon"), None),
+            (None, None),
         ] {
-            assert_eq!(
-                wait(Some(header)),
-                TokenError::RateLimited { retry_after: None },
-                "{header}"
-            );
+            assert_eq!(failure(429, header, b""), TokenError::RateLimited { retry_after });
+            assert_eq!(failure(503, header, b"<html>"), TokenError::ServerError { retry_after });
+            assert_eq!(failure(500, header, b""), TokenError::ServerError { retry_after: None });
         }
-        assert_eq!(wait(None), TokenError::RateLimited { retry_after: None });
     }
 
     #[test]
@@ -237,10 +251,23 @@ mod tests {
             "Invalid refresh_token: THIS_SHOULD_NOT_WORK.",
             "INVALID REFRESH_TOKEN: x",
             "Invalid or expired token",
+            "Invalid or expired refresh token.",
+            "invalid or expired refresh_token",
+            "Invalid refresh token",
+            "Expired refresh token.",
+            "Expired code",
+            "Expired token",
+            "Invalid authorization code: x",
+            "Invalid or expired authorization code",
+            " Invalid code",
         ] {
             assert_eq!(described(400, description), TokenError::InvalidGrant, "{description}");
             assert_eq!(described(401, description), TokenError::InvalidGrant, "{description}");
-            assert_eq!(described(500, description), TokenError::ServerError, "{description}");
+            assert_eq!(
+                described(500, description),
+                TokenError::ServerError { retry_after: None },
+                "{description}"
+            );
             assert_eq!(
                 described(429, description),
                 TokenError::RateLimited { retry_after: None },
@@ -256,6 +283,13 @@ mod tests {
             "Invalid client: Invalid refresh_token: x",
             "Invalid or expired client credentials",
             "ünvalid",
+            "Invalid token",
+            "Invalid token_type",
+            "Invalid code_verifier",
+            "Invalid codes",
+            "Expired client secret",
+            "Invalid or expired",
+            "Invalid or expired tokens",
         ] {
             assert_eq!(
                 described(400, description),
@@ -289,7 +323,106 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_up_to_8_kib_of_visible_ascii() {
+    fn the_text_of_a_refusal_has_one_of_three_names() {
+        for name in ["error_description", "message", "description"] {
+            let body = format!(r#"{{"error":"invalid_request","{name}":"Invalid or expired token"}}"#);
+            assert_eq!(failure(400, None, body.as_bytes()), TokenError::InvalidGrant, "{name}");
+            let alone = format!(r#"{{"{name}":"Invalid code: x"}}"#);
+            assert_eq!(failure(400, None, alone.as_bytes()), TokenError::InvalidGrant, "{name}");
+        }
+        let body = r#"{"error":"invalid_request","error_description":"No","message":"Expired refresh token"}"#;
+        assert_eq!(failure(400, None, body.as_bytes()), TokenError::InvalidGrant);
+    }
+
+    #[test]
+    fn an_error_is_one_with_the_status_of_a_success_too() {
+        for (body, error) in [
+            (r#"{"error":"invalid_grant"}"#, TokenError::InvalidGrant),
+            (
+                r#"{"error":"invalid_request","message":"Invalid or expired token"}"#,
+                TokenError::InvalidGrant,
+            ),
+            (
+                r#"{"error":"invalid_client","access_token":""}"#,
+                TokenError::InvalidClient,
+            ),
+            (r#"{"error":"invalid_scope"}"#, TokenError::RefusedWithoutReason),
+            (
+                r#"{"error":"temporarily_unavailable"}"#,
+                TokenError::ServerError { retry_after: None },
+            ),
+            (r#"{"error":""}"#, TokenError::UnreadableResponse),
+            (r#"{"error":null}"#, TokenError::UnreadableResponse),
+            (r#"{"error":["invalid_grant"]}"#, TokenError::UnreadableResponse),
+            // Without an error's name no text is one.
+            (r#"{"message":"Invalid code"}"#, TokenError::UnreadableResponse),
+        ] {
+            assert_eq!(failure(200, None, body.as_bytes()), error, "{body}");
+        }
+        // Tokens that came have used the old ones up.
+        for error in ["null", r#""""#, r#""invalid_grant""#] {
+            let tokens = tokens(&format!(
+                r#"{{"access_token":"a","refresh_token":"r","error":{error}}}"#
+            ));
+            assert_eq!(tokens.access_token.expose(), "a");
+        }
+    }
+
+    #[test]
+    fn a_list_is_no_answer() {
+        assert_eq!(
+            failure(200, None, br#"["a","r",3600,null,null]"#),
+            TokenError::UnreadableResponse
+        );
+        assert_eq!(
+            failure(400, None, br#"[null,null,null,"invalid_grant",null]"#),
+            TokenError::RefusedWithoutReason
+        );
+    }
+
+    #[test]
+    fn an_odd_member_hides_none_of_the_others() {
+        for body in [
+            &b"{\"error\":\"invalid_grant\",\"error_description\":\"caf\xe9\"}"[..],
+            b"{\"error_description\":\"\xff\xfe\",\"error\":\"invalid_grant\"}",
+            b"{\"\xe9\":1,\"error\":\"invalid_grant\"}",
+            b"\xef\xbb\xbf{\"error\":\"invalid_grant\"}",
+            b"{\"error\":\"other\",\"error\":\"invalid_grant\"}",
+            br#"{"error":"invalid_grant","error_description":"\ud800"}"#,
+            br#"{"error":"invalid_grant","\ud800":"\ud800"}"#,
+            b"{\"error\":\"invalid_grant\",\"error_description\":\"two\nlines\0\"}",
+            br#"{"error":"invalid_grant","error_description":"\x41 \' \u12"}"#,
+            br#"{"error":"invalid_grant","error_description":{"a":["\\"]},"expires_in":1e999}"#,
+            b"{\"error\":\"invalid_request\",\"error_description\":\"Invalid code: caf\xe9\"}",
+            br#"{"error":"invalid_request","error_description":"Invalid code: \ud800"}"#,
+        ] {
+            let text = String::from_utf8_lossy(body);
+            assert_eq!(failure(400, None, body), TokenError::InvalidGrant, "{text}");
+        }
+        for body in [
+            r#"{"access_token":"a","refresh_token":"r","expires_in":1,"expires_in":3600}"#,
+            r#"{"access_token":"x","access_token":"a","refresh_token":"y","refresh_token":"r"}"#,
+            r#"{"access_token":"a","refresh_token":"r","error":null,"error":null}"#,
+            "\u{feff}{\"access_token\":\"a\",\"refresh_token\":\"r\",\"scope\":\"a\nb\"}",
+        ] {
+            let tokens = tokens(body);
+            assert_eq!(tokens.access_token.expose(), "a", "{body}");
+            assert_eq!(tokens.refresh_token.unwrap().expose(), "r", "{body}");
+        }
+    }
+
+    #[test]
+    fn of_members_of_one_name_the_last_counts() {
+        let body = br#"{"error":"invalid_grant","error":"invalid_client"}"#;
+        assert_eq!(failure(400, None, body), TokenError::InvalidClient);
+        let body = br#"{"error":"invalid_grant","error":null}"#;
+        assert_eq!(failure(400, None, body), TokenError::RefusedWithoutReason);
+        let body = br#"{"access_token":"a","access_token":7}"#;
+        assert_eq!(failure(200, None, body), TokenError::UnreadableResponse);
+    }
+
+    #[test]
+    fn an_access_token_is_up_to_8_kib_of_visible_ascii() {
         let body = |token: &str| format!(r#"{{"access_token":"{token}","refresh_token":"r"}}"#);
         assert_eq!(
             tokens(&body(&"a".repeat(8 * 1024))).access_token.expose().len(),
@@ -300,7 +433,9 @@ mod tests {
             "",
             "a b",
             "a\\n",
+            "a\n",
             "a\\u0000",
+            "\\ud800",
             "\u{e4}",
             "\u{7f}",
         ] {
@@ -309,6 +444,42 @@ mod tests {
                 TokenError::UnreadableResponse,
                 "{token:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_refresh_token_may_have_spaces_and_an_empty_one_is_none() {
+        let body = |token: &str| format!(r#"{{"access_token":"a","refresh_token":{token}}}"#);
+        for token in ["r s", " r", "r ", " "] {
+            let tokens = tokens(&body(&format!("\"{token}\"")));
+            assert_eq!(tokens.refresh_token.unwrap().expose(), token);
+        }
+        for none in [r#""""#, "null"] {
+            assert!(tokens(&body(none)).refresh_token.is_none(), "{none}");
+        }
+        // One that came and is no token: it may be had again within the grace.
+        for odd in ["7", "[]", "{}", "false", "\"\u{e4}\"", r#""a\n""#] {
+            assert_eq!(
+                failure(200, None, body(odd).as_bytes()),
+                TokenError::UnreadableResponse,
+                "{odd}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_token_type_other_than_bearer_is_noticed() {
+        for (body, bearer) in [
+            (r#"{"access_token":"a","token_type":"Bearer"}"#, true),
+            (r#"{"access_token":"a","token_type":"bearer"}"#, true),
+            (r#"{"access_token":"a","token_type":"mac","token_type":"BEARER"}"#, true),
+            (r#"{"access_token":"a","token_type":"mac"}"#, false),
+            (r#"{"access_token":"a","token_type":null}"#, false),
+            (r#"{"access_token":"a","token_type":["Bearer"]}"#, false),
+            (r#"{"access_token":"a"}"#, false),
+        ] {
+            assert_eq!(says_bearer(body.as_bytes()), bearer, "{body}");
+            assert_eq!(tokens(body).access_token.expose(), "a", "{body}");
         }
     }
 
@@ -325,9 +496,42 @@ mod tests {
             error in "[a-z_]{0,20}",
             description in "[ -!#-\\[\\]-~]{0,40}",
         ) {
-            prop_assume!(error != "invalid_grant" && !description.to_lowercase().starts_with("invalid "));
+            let description = description.trim_start().to_lowercase();
+            prop_assume!(error != "invalid_grant");
+            prop_assume!(!description.starts_with("invalid ") && !description.starts_with("expired "));
             let body = format!(r#"{{"error":"{error}","error_description":"{description}"}}"#);
             prop_assert_ne!(failure(status, None, body.as_bytes()), TokenError::InvalidGrant);
+        }
+
+        #[test]
+        fn tokens_are_found_among_odd_members(
+            body in among_odd_members(r#"{"access_token":"a","refresh_token":"r s","expires_in":3.6e3,"token_type":"Bearer"}"#),
+        ) {
+            let tokens = read_response(200, None, &body, NOW);
+            let Ok(tokens) = tokens else { panic!("{tokens:?}: {}", body.escape_ascii()) };
+            prop_assert_eq!(tokens.access_token.expose(), "a");
+            prop_assert!(tokens.refresh_token.unwrap().expose() == "r s");
+            prop_assert_eq!(tokens.access_expires_at, NOW.after(Millis::from_hours(1)));
+            prop_assert!(says_bearer(&body));
+        }
+
+        #[test]
+        fn a_refusal_is_found_among_odd_members(
+            status in prop::sample::select(vec![200_u16, 400, 401, 403]),
+            named in among_odd_members(r#"{"error":"invalid_grant"}"#),
+            described in among_odd_members(r#"{"error":"invalid_request","message":"Invalid or expired token"}"#),
+            other in among_odd_members(r#"{"error":"invalid_client"}"#),
+        ) {
+            prop_assert_eq!(failure(status, None, &named), TokenError::InvalidGrant);
+            prop_assert_eq!(failure(status, None, &described), TokenError::InvalidGrant);
+            prop_assert_eq!(failure(status, None, &other), TokenError::InvalidClient);
+        }
+
+        #[test]
+        fn nothing_is_found_that_is_not_there(status in 200_u16..600, body in among_odd_members("{\"x\":1}")) {
+            let read = read_response(status, None, &body, NOW);
+            let Err(failure) = read else { panic!("{read:?}: {}", body.escape_ascii()) };
+            prop_assert_ne!(failure, TokenError::InvalidGrant);
         }
 
         #[test]

@@ -82,7 +82,7 @@ pub enum ExchangeResult {
     NoNewGrant,
     /// The code brought no tokens. It is never presented again: a code is used once (RFC 6749 section 4.1.2).
     ExchangeFailed(TokenError),
-    /// The callback brought no authorization code although it was granted.
+    /// The callback brought no authorization code: it was granted without one, or says nothing.
     CodeMissing,
 }
 
@@ -162,7 +162,7 @@ pub fn step(
             redirect_uri: record.pending.redirect_uri().clone(),
             callback,
         },
-        Callback::Granted { code: None, .. } => {
+        Callback::Granted { code: None, .. } | Callback::Incomplete => {
             let outcome = ExchangeResult::CodeMissing;
             Step::Conclude {
                 next: used(Some(outcome.clone())),
@@ -389,6 +389,8 @@ mod tests {
             ("error=something_new", ExchangeResult::NoNewGrant),
             ("vehicle_id=v1", ExchangeResult::NoNewGrant),
             ("user_id=u1", ExchangeResult::CodeMissing),
+            ("external_id=e", ExchangeResult::CodeMissing),
+            ("code=", ExchangeResult::CodeMissing),
         ] {
             let query = with_state(query);
             let next = match step(&record(), &query) {

@@ -143,11 +143,45 @@ test("checkCallback believes a callback for its own state only", async () => {
     ["", "callback_empty"],
     ["code=c&code=d&state=s1", "callback_repeated_parameter"],
     ["code=%FF&state=s1", "callback_malformed"],
+    ["code=c&state=s1&iss=https%3A%2F%2Fevil.example", "callback_other_issuer"],
+    ["error=access_denied&state=s1&iss=https%3A%2F%2Fevil.example", "callback_other_issuer"],
   ]) {
     assert.equal(await code("checkCallback", `${REDIRECT}?${query}`, expected), wanted, query);
   }
+  assert.equal((await read("code=c&state=s1&iss=https%3A%2F%2Fconnect.smartcar.com")).code, "c");
   const both = await call(page, "checkCallback", REDIRECT, { ...expected, fingerprint });
   assert.deepEqual([both.error.code, both.error.field], ["invalid_option", "state"]);
+});
+
+test("checkCallback calls nothing granted that brings neither a code nor a user id", async () => {
+  const check = (query) => call(page, "checkCallback", `${REDIRECT}?${query}`, { state: "s1", redirectUri: REDIRECT });
+  for (const query of ["", "code=", "code", "error_description=d", "vin=V", "response=a.b.c", "?code=a", "code%20=a", "external_id=e"]) {
+    const { value: callback, error } = await check(`${query}&state=s1`);
+    assert.equal(callback, undefined, query);
+    assert.equal(error.code, "code_missing", query);
+    assert.match(error.message, /no `code`, `user_id`, `vehicle_id` or `error`/);
+    // To whoever does not know the state it says nothing.
+    assert.equal((await check(`${query}&state=s2`)).error.code, "state_unknown", query);
+  }
+  assert.deepEqual((await check("user_id=u&state=s1")).value, { kind: "granted", userId: "u" });
+});
+
+test("checkCallback names the difference of a callback at another address", async () => {
+  const message = async (url, redirectUri) =>
+    (await call(page, "checkCallback", `${url}?code=c&state=s1`, { state: "s1", redirectUri })).error.message;
+  assert.match(await message("https://app.example/cars/", "https://app.example/cars"), /has a `\/` at the end/);
+  assert.match(await message("https://app.example/cars", "https://app.example/cars/"), /lacks the `\/` at the end/);
+  assert.match(await message("http://localhost:1/cars", "http://localhost:2/cars"), /the port differs/);
+  assert.match(await message("https://www.app.example/cars", "https://app.example/cars"), /the host differs/);
+});
+
+test("each option's message has that option's own remedy", async () => {
+  const message = async (name, options) => (await call(page, name, options)).error.message;
+  const options = { applicationId: APPLICATION, redirectUri: REDIRECT, state: "s" };
+  assert.match(await message("authorizeUrl", { ...options, state: "ü" }), /^`state` contains a character outside ASCII; give ASCII/);
+  assert.match(await message("authorizeUrl", { ...options, user: "a b" }), /^`user` contains a space; remove it$/);
+  assert.match(await message("authorizeUrl", { ...options, scope: ["a b"] }), /^`scope` contains a space; give each value on its own$/);
+  assert.match(await message("authorizeUrl", { ...options, redirectUri: "https://ä.example/" }), /give the host in punycode$/);
 });
 
 test("checkCallback refuses a callback at another address", async () => {

@@ -230,6 +230,29 @@ test("an answer that is not the Worker's is an error that says what to check", a
   }
 });
 
+test("an answer of somebody in between is told by its status, with the wait that it asks for", async (t) => {
+  const page = await lab.page(t);
+  const html = (status, headers) => ({ status, type: "text/html", headers, body: "<h1>Attention required</h1>" });
+  for (const [answer, words, retryAfter] of [
+    [html(429, { "retry-after": "30" }), /asked too often.*try again later/, 30],
+    [html(429, { "retry-after": "999999" }), /asked too often/, 3600],
+    [html(429), /asked too often/, undefined],
+    [html(403), /refused by something in front of the Worker, such as a firewall/, undefined],
+    [html(401), /refused by something in front of the Worker/, undefined],
+    [html(503, { "retry-after": "7" }), /failed before the Worker could answer; try again later/, 7],
+    [html(502, { "retry-after": "soon" }), /try again later/, undefined],
+  ]) {
+    lab.world.answers["/connections"] = answer;
+    const { error } = await call(page, "connections");
+    assert.equal(error.code, "unexpected_response");
+    assert.equal(error.status, answer.status);
+    assert.equal(error.retryAfter, retryAfter);
+    assert.match(error.message, words);
+    if (answer.status < 500) assert.doesNotMatch(error.message, /`edge`/);
+    assert.doesNotMatch(error.message, /Attention/);
+  }
+});
+
 test("a problem of the Worker's is told whole", async (t) => {
   const page = await lab.page(t);
   lab.world.answers["/connections"] = problem(503, "upstream_unavailable", "try again", { retryAfter: 5, field: "x" });

@@ -71,6 +71,15 @@ test("a request that goes well is counted, and has no line", async () => {
   }
 });
 
+test("tokens that are not called Bearer tokens are used, and have one line", async () => {
+  const body = { access_token: "another", token_type: "mac", expires_in: 7200 };
+  const unusual = { kind: "status", status: 200, body };
+  await refresh(unusual, { ...unusual, body: { ...body, token_type: undefined } });
+  await until("the line is there", () => outcomesOf("token_type").length > 0);
+  assert.deepEqual(outcomesOf("refresh"), ["issued", "issued"]);
+  assert.deepEqual(outcomesOf("token_type"), ["not_bearer"]);
+});
+
 test("exchanges and refreshes have lines by outcome and cause", async () => {
   const body = JSON.stringify({ error: "invalid_grant", error_description: "Invalid refresh_token." });
   await refresh(

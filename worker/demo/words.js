@@ -130,6 +130,7 @@ const ERRORS = {
   callback_repeated_parameter: BAD_CALLBACK,
   callback_too_long: BAD_CALLBACK,
   callback_other_redirect_uri: BAD_CALLBACK,
+  callback_other_issuer: BAD_CALLBACK,
   state_unknown: [
     "warn",
     "That answer isn't from this tab",

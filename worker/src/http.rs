@@ -3,6 +3,7 @@
 use smartcar_connect::{
     edge::{Problem, RequestHead},
     http_api::ProblemCode,
+    json,
 };
 use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
 use worker::{Headers, Method, Request, RequestInit, RequestRedirect, js_sys::Uint8Array};
@@ -60,10 +61,10 @@ pub(crate) fn outgoing(
     Request::new_with_init(url, &init)
 }
 
-/// The body, if it is JSON of the wanted form.
+/// The body, if it is a JSON object of the wanted form.
 pub(crate) async fn json_body<T: serde::de::DeserializeOwned>(request: &web_sys::Request) -> Result<T, Problem> {
     let body = body(request).await?;
-    serde_json::from_slice(&body).map_err(|error| {
+    json::strict::read(&body).map_err(|error| {
         let text = error.to_string();
         // Other messages quote the input, which may hold a secret; the place is enough of them.
         let known = ["missing field", "unknown field"];
@@ -74,7 +75,7 @@ pub(crate) async fn json_body<T: serde::de::DeserializeOwned>(request: &web_sys:
         };
         Problem::new(
             ProblemCode::InvalidBody,
-            ["the body is not JSON with the documented fields: ", &what].concat(),
+            ["the body is not a JSON object with the documented fields: ", &what].concat(),
         )
     })
 }

@@ -9,10 +9,10 @@ use smartcar_connect::{
     time::Millis,
     token::{self, AccessToken, Client, TokenError, TokenRequest, TokenResult, cycle::CALL_DEADLINE},
 };
-use worker::{AbortController, AbortSignal, Fetch, Headers};
+use worker::{AbortController, AbortSignal, Env, Fetch, Headers};
 use zeroize::Zeroizing;
 
-use crate::{clock, http};
+use crate::{clock, http, telemetry};
 
 /// How many pages of vehicles are asked for: more than any owner has.
 const MAX_PAGES: usize = 10;
@@ -50,7 +50,7 @@ pub(crate) trait TokenSource {
 }
 
 /// Presents a code or refresh token.
-pub(crate) async fn token(client: &Client, wanted: &TokenRequest) -> TokenResult {
+pub(crate) async fn token(env: &Env, client: &Client, wanted: &TokenRequest) -> TokenResult {
     let outgoing = client.request(wanted);
     let headers: Vec<(&str, &str)> = outgoing
         .headers
@@ -67,7 +67,11 @@ pub(crate) async fn token(client: &Client, wanted: &TokenRequest) -> TokenResult
     match send(&request, CALL_DEADLINE).await {
         Ok(reply) => {
             let retry_after = http::header(&reply.headers, "retry-after");
-            token::read_response(reply.status, retry_after.as_deref(), &reply.body, clock::now())
+            let outcome = token::read_response(reply.status, retry_after.as_deref(), &reply.body, clock::now());
+            if outcome.is_ok() && !token::says_bearer(&reply.body) {
+                telemetry::note_token_type(env);
+            }
+            outcome
         }
         Err(NoReply::TimedOut) => Err(TokenError::TimedOut),
         Err(NoReply::ConnectionLost) => Err(TokenError::ConnectionLost),

@@ -3,7 +3,7 @@
 //!
 //! Events, outcomes and times only: no token, code, state, VIN, and nothing that names an owner, a connection or a vehicle.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use serde::Serialize;
 use smartcar_connect::time::{Millis, UnixMillis};
@@ -21,6 +21,8 @@ pub(crate) enum LogEvent {
     Exchange,
     /// A refresh token was presented.
     Refresh,
+    /// Tokens came that are not called Bearer tokens.
+    TokenType,
     /// A record was written to KV; the time is since it was durable.
     Publish,
     /// A connection was closed; the outcome is whether Smartcar was told.
@@ -35,6 +37,7 @@ impl LogEvent {
             Self::Request => "request",
             Self::Exchange => "exchange",
             Self::Refresh => "refresh",
+            Self::TokenType => "token_type",
             Self::Publish => "publish",
             Self::Disconnect => "disconnect",
             Self::Reseal => "reseal",
@@ -65,6 +68,16 @@ pub(crate) fn record(env: &Env, happened: LogEvent, outcome: &str, since: UnixMi
         worker::console_log!("{line}");
     }
     count(env, happened, outcome, since);
+}
+
+/// Logs that Smartcar does not call its tokens Bearer tokens: once in the life of an isolate, since it would do so each time.
+pub(crate) fn note_token_type(env: &Env) {
+    thread_local! {
+        static IS_NOTED: Cell<bool> = const { Cell::new(false) };
+    }
+    if !IS_NOTED.replace(true) {
+        record(env, LogEvent::TokenType, "not_bearer", clock::now(), None);
+    }
 }
 
 /// Counts what happened since `since`, without a line: for what happens all the time, and the platform logs as well.

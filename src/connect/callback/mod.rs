@@ -26,7 +26,7 @@ secret_string! {
 #[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum Callback {
-    /// The owner granted access.
+    /// The owner granted access. There is a code or a user id.
     Granted {
         /// The code, with the response type `code`.
         #[serde(skip)]
@@ -50,6 +50,8 @@ pub enum Callback {
         #[serde(skip_serializing_if = "Option::is_none")]
         external_id: Option<ExternalId>,
     },
+    /// It says nothing: there is neither a code or a user id, nor a vehicle id, nor an error. Nobody was granted anything.
+    Incomplete,
     /// Connect reports an error: there is no connection.
     #[serde(untagged)]
     Failed {
@@ -63,21 +65,37 @@ pub enum Callback {
 }
 
 impl Callback {
-    /// The tag under which the outcome is serialised: `granted`, `reauthenticated`, or the [name](ConnectError::kind) of the
-    /// error.
+    /// The tag under which the outcome is serialised: `granted`, `reauthenticated`, `incomplete`, or the
+    /// [name](ConnectError::kind) of the error.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Granted { .. } => "granted",
             Self::Reauthenticated { .. } => "reauthenticated",
+            Self::Incomplete => "incomplete",
             Self::Failed { error, .. } => error.kind(),
         }
     }
 
-    /// Whether Connect reports an error.
+    /// Whether Connect reports an error, or nothing.
     #[must_use]
     pub const fn is_error(&self) -> bool {
-        matches!(self, Self::Failed { .. })
+        matches!(self, Self::Failed { .. } | Self::Incomplete)
+    }
+
+    /// What is missing of an authorization code, for the developer; `None` if it is there, or if none is due.
+    #[must_use]
+    pub const fn missing_code(&self) -> Option<&'static str> {
+        match self {
+            Self::Granted { code: None, .. } => {
+                Some("the callback has a `user_id` but no `code`: open Connect with `response_type=code`")
+            }
+            Self::Incomplete => Some(
+                "the callback has a `state`, but no `code`, `user_id`, `vehicle_id` or `error` with a value: \
+                 start the connection again",
+            ),
+            _ => None,
+        }
     }
 
     /// Smartcar's text for developers, if the outcome is an error that has one.
@@ -85,7 +103,7 @@ impl Callback {
     pub fn description(&self) -> Option<&str> {
         match self {
             Self::Failed { description, .. } => description.as_deref(),
-            Self::Granted { .. } | Self::Reauthenticated { .. } => None,
+            Self::Granted { .. } | Self::Reauthenticated { .. } | Self::Incomplete => None,
         }
     }
 }

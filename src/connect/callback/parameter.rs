@@ -38,6 +38,6 @@ macro_rules! parameters {
 }
 
 parameters! {
-    always { code, error, error_description, external_id, state, user_id, vehicle_id, virtual_key_url, }
+    always { code, error, error_description, external_id, iss, state, user_id, vehicle_id, virtual_key_url, }
     with_error { error_message, make, model, status_code, vin, year, }
 }

@@ -7,7 +7,7 @@ use super::{
         attempt::{Attempt, StateError},
         error::check_text,
         id::{ExternalId, UserId, VehicleId},
-        redirect_uri::RedirectUri,
+        redirect_uri::{Difference, RedirectUri},
         state::State,
         url_parts::UrlParts,
     },
@@ -58,16 +58,16 @@ impl UnverifiedCallback {
     /// Like [`parse`](Self::parse), for a full URL that must be `redirect_uri` with parameters added.
     ///
     /// # Errors
-    /// [`CallbackError::OtherRedirectUri`] if it is another, besides those of [`parse`](Self::parse).
+    /// [`CallbackError::OtherRedirectUri`] if it is another, and in what, besides those of [`parse`](Self::parse).
     pub fn parse_for(redirect_uri: &RedirectUri, url: &str) -> Result<Self, CallbackError> {
         if url.len() > MAX_CALLBACK_BYTES {
             return Err(CallbackError::TooLong);
         }
-        let url = UrlParts::parse(url).ok_or(CallbackError::OtherRedirectUri)?;
-        if !redirect_uri.matches(&url) {
-            return Err(CallbackError::OtherRedirectUri);
+        let url = UrlParts::parse(url).ok_or(CallbackError::OtherRedirectUri(Difference::NotAUrl))?;
+        match redirect_uri.difference(&url) {
+            Some(difference) => Err(CallbackError::OtherRedirectUri(difference)),
+            None => Self::from_query(&url.query),
         }
-        Self::from_query(&url.query)
     }
 
     /// Like [`parse`](Self::parse), for a query alone, without `?`.
@@ -101,6 +101,9 @@ impl UnverifiedCallback {
         if !any {
             return Err(CallbackError::NoParameters);
         }
+        if parameters.iss.take().is_some_and(|issuer| !is_smartcar(&issuer)) {
+            return Err(CallbackError::OtherIssuer);
+        }
         let state = checked("state", parameters.state.take(), |state| State::parse(&state).ok())?;
         Ok(Self {
             state,
@@ -130,6 +133,15 @@ impl fmt::Debug for UnverifiedCallback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("UnverifiedCallback([redacted])")
     }
+}
+
+/// Whether an issuer (RFC 9207) is one of Smartcar's: an origin of `smartcar.com` or below it. Smartcar documents none so far.
+fn is_smartcar(issuer: &str) -> bool {
+    UrlParts::parse(issuer).is_some_and(|issuer| {
+        let host = issuer.host.strip_suffix("smartcar.com");
+        let is_host = host.is_some_and(|below| below.is_empty() || below.ends_with('.'));
+        issuer.scheme == "https" && is_host && !issuer.has_credentials
+    })
 }
 
 fn contents(parameters: Parameters) -> Result<Callback, CallbackError> {
@@ -171,10 +183,13 @@ fn contents(parameters: Parameters) -> Result<Callback, CallbackError> {
     // Connect gives back the literal `null` with which a stored id was cleared: there is none.
     let external_id = parameters.external_id.filter(|id| id != "null");
     let external_id = checked("external_id", external_id, |id| ExternalId::try_from(id).ok())?;
-    if let (None, None, Some(vehicle_id)) = (&code, &user_id, vehicle_id) {
-        return Ok(Callback::Reauthenticated {
-            vehicle_id,
-            external_id,
+    if code.is_none() && user_id.is_none() {
+        return Ok(match vehicle_id {
+            Some(vehicle_id) => Callback::Reauthenticated {
+                vehicle_id,
+                external_id,
+            },
+            None => Callback::Incomplete,
         });
     }
     // An app may well make a link of it: no other scheme may come through, yet a grant is not lost for it.
@@ -223,12 +238,17 @@ pub enum CallbackError {
     /// The callback is longer than [`MAX_CALLBACK_BYTES`] or has more than 64 parameters.
     TooLong,
     /// The URL is not the redirect URI.
-    OtherRedirectUri,
+    OtherRedirectUri(
+        /// In what it differs first.
+        Difference,
+    ),
+    /// It names an issuer (`iss`, RFC 9207) that is not Smartcar: another authorization server sent it.
+    OtherIssuer,
 }
 
 impl CallbackError {
-    /// A stable name: `callback_repeated_parameter`, `callback_empty`, `callback_malformed`, `callback_too_long` or
-    /// `callback_other_redirect_uri`.
+    /// A stable name: `callback_repeated_parameter`, `callback_empty`, `callback_malformed`, `callback_too_long`,
+    /// `callback_other_redirect_uri` or `callback_other_issuer`.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -236,7 +256,8 @@ impl CallbackError {
             Self::NoParameters => "callback_empty",
             Self::Malformed { .. } => "callback_malformed",
             Self::TooLong => "callback_too_long",
-            Self::OtherRedirectUri => "callback_other_redirect_uri",
+            Self::OtherRedirectUri(_) => "callback_other_redirect_uri",
+            Self::OtherIssuer => "callback_other_issuer",
         }
     }
 }
@@ -256,8 +277,14 @@ impl fmt::Display for CallbackError {
                     .write_str("the callback has no parameters of Smartcar Connect; open it from Connect's redirect");
             }
             Self::TooLong => return f.write_str("the callback is too long; start the connection again"),
-            Self::OtherRedirectUri => {
-                return f.write_str("the callback is not at the redirect URI; give the URL that Connect redirected to");
+            Self::OtherRedirectUri(difference) => {
+                f.write_str("the callback is not at the redirect URI: ")?;
+                return f.write_str(difference.text());
+            }
+            Self::OtherIssuer => {
+                return f.write_str(
+                    "the callback's `iss` is not Smartcar; do not believe it, and start the connection again",
+                );
             }
         };
         f.write_str("the callback's `")?;

@@ -35,11 +35,7 @@ fn application_id() {
         "control_character",
         "`application_id` contains a control character; remove it",
     );
-    refused(
-        "a b",
-        "contains_space",
-        "`application_id` contains a space; give each value on its own",
-    );
+    refused("a b", "contains_space", "`application_id` contains a space; remove it");
     let malformed = "`application_id` has a character that no id contains; give letters, digits, `-`, `_` and `.` only";
     refused("a&client_secret=b", "malformed", malformed);
     refused("..", "malformed", malformed);
@@ -110,7 +106,7 @@ fn redirect_uris() {
     refused(
         " https://example.com/",
         "contains_space",
-        "`redirect_uri` contains a space; give each value on its own",
+        "`redirect_uri` contains a space; write it as `%20`, or remove it",
     );
     let backslash = "`redirect_uri` contains a backslash; use `/`, or `%5C` for the character";
     refused("https://example.com\\@evil.test/", "malformed", backslash);
@@ -202,6 +198,12 @@ fn permissions_flags_and_makes() {
         "malformed",
         "`flags` is a flag without a name; give `name:value`",
     );
+    assert_value_refused(
+        "scope",
+        Scope::parse("read_öl"),
+        "not_ascii",
+        "`scope` contains a character outside ASCII; give ASCII letters, digits and punctuation only",
+    );
     assert_eq!(Flag::parse("feature3").unwrap().as_str(), "feature3");
     assert_value_refused(
         "make",
@@ -235,6 +237,18 @@ fn ids() {
         UserId::parse("a\r\nb"),
         "control_character",
         "`user` contains a control character; remove it",
+    );
+    assert_value_refused(
+        "user",
+        UserId::parse("owner 7"),
+        "contains_space",
+        "`user` contains a space; remove it",
+    );
+    assert_value_refused(
+        "user",
+        UserId::parse("jürgen"),
+        "not_ascii",
+        "`user` contains a character outside ASCII; give ASCII letters, digits and punctuation only",
     );
     let null = "`external_id` is `null`, which Smartcar reads as the wish to clear the id; give another id";
     assert_value_refused("external_id", ExternalId::parse("null"), "reserved_value", null);
@@ -286,7 +300,7 @@ fn states() {
         "control_character",
         "`state` contains a control character; remove it",
     );
-    let ascii = "`state` contains a character outside ASCII; percent-encode it, or give the host in punycode";
+    let ascii = "`state` contains a character outside ASCII; give ASCII letters, digits and punctuation only";
     refused("ü", "not_ascii", ascii);
     let fingerprint =
         "`stateFingerprint` is not the fingerprint of a state; give the base64url of its SHA-256, 43 characters";

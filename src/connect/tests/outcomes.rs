@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{NOW, attempt, redirect_uri, state};
 use crate::{
-    connect::{Callback, CallbackError, RedirectUri, StateError, UnverifiedCallback},
+    connect::{Callback, CallbackError, Difference, RedirectUri, StateError, UnverifiedCallback},
     time::Millis,
 };
 
@@ -37,9 +37,80 @@ fn a_grant() {
         &json!({"kind": "granted", "userId": "U", "externalId": "E ü", "virtualKeyUrl": "https://www.tesla.com/_ak/a.b"}),
     );
     assert_reads("code=C&vehicle_id=V", &json!({"kind": "granted"}));
-    assert_reads("code=&user_id", &json!({"kind": "granted"}));
     assert_reads("code=C&external_id=null", &json!({"kind": "granted"}));
     assert!(!verified("code=C").is_error());
+}
+
+#[test]
+fn what_grants_nothing_is_incomplete() {
+    for query in [
+        "",
+        "code=",
+        "code",
+        "code=&user_id",
+        "error_description=D",
+        "vin=5YJ3E1EA7KF317000",
+        "external_id=E",
+        "virtual_key_url=https%3A%2F%2Fwww.tesla.com",
+        "response=a.b.c",
+        "??code=C",
+        "code%20=C",
+        "Code=C",
+    ] {
+        assert_reads(query, &json!({"kind": "incomplete"}));
+        let callback = verified(query);
+        assert!(callback.is_error(), "{query}");
+        assert_eq!(
+            callback.missing_code(),
+            Some(
+                "the callback has a `state`, but no `code`, `user_id`, `vehicle_id` or `error` with a value: start the \
+                 connection again"
+            )
+        );
+    }
+    assert_eq!(
+        verified("user_id=U").missing_code(),
+        Some("the callback has a `user_id` but no `code`: open Connect with `response_type=code`")
+    );
+    for query in ["code=C", "vehicle_id=V", "error"] {
+        assert_eq!(verified(query).missing_code(), None, "{query}");
+    }
+}
+
+#[test]
+fn a_callback_of_another_authorization_server_is_refused() {
+    let read = |iss: &str| UnverifiedCallback::parse(&format!("code=C&state=S&iss={iss}"));
+    for issuer in [
+        "https://connect.smartcar.com",
+        "https%3A%2F%2Fauth.smartcar.com%2F",
+        "https://smartcar.com/oauth",
+        "",
+    ] {
+        assert!(read(issuer).is_ok(), "{issuer}");
+    }
+    for issuer in [
+        "https://evil.example",
+        "https://smartcar.com.evil.example",
+        "https://evilsmartcar.com",
+        "http://connect.smartcar.com",
+        "https://smartcar.com@evil.example",
+        "https://evil@smartcar.com",
+        "connect.smartcar.com",
+        "smartcar",
+        "%FF",
+    ] {
+        let error = read(issuer).unwrap_err();
+        assert_eq!(
+            (error, error.code()),
+            (CallbackError::OtherIssuer, "callback_other_issuer")
+        );
+        assert_eq!(
+            error.to_string(),
+            "the callback's `iss` is not Smartcar; do not believe it, and start the connection again"
+        );
+    }
+    let error = UnverifiedCallback::parse("error=access_denied&state=S&iss=https://evil.example");
+    assert_eq!(error.unwrap_err(), CallbackError::OtherIssuer);
 }
 
 #[test]
@@ -183,19 +254,46 @@ fn a_callback_belongs_to_its_redirect_uri() {
     let read = |url: &str| UnverifiedCallback::parse_for(&registered, url);
     assert!(read("https://app.example.com/cars?lang=de&x=1&code=C&state=S").is_ok());
     assert!(read("https://app.example.com/cars?state=S&x=1&lang=de&code=C#").is_ok());
-    for other in [
-        "https://app.example.com/cars?lang=de&code=C&state=S",
-        "https://app.example.com/cars?lang=fr&x=1&code=C&state=S",
-        "https://app.example.com/cars/?lang=de&x=1&code=C&state=S",
-        "https://app.example.com:444/cars?lang=de&x=1&code=C&state=S",
-        "http://app.example.com/cars?lang=de&x=1&code=C&state=S",
-        "https://app.example.com.evil.test/cars?lang=de&x=1&code=C&state=S",
-        "https://u@app.example.com/cars?lang=de&x=1&code=C&state=S",
-        "/cars?lang=de&x=1&code=C&state=S",
-        "",
+    for (other, difference) in [
+        ("https://app.example.com/cars?lang=de&code=C&state=S", Difference::Query),
+        (
+            "https://app.example.com/cars?lang=fr&x=1&code=C&state=S",
+            Difference::Query,
+        ),
+        (
+            "https://app.example.com/cars/?lang=de&x=1&code=C&state=S",
+            Difference::SlashAdded,
+        ),
+        (
+            "https://app.example.com/Cars?lang=de&x=1&code=C&state=S",
+            Difference::Path,
+        ),
+        ("https://app.example.com/?lang=de&x=1&code=C&state=S", Difference::Path),
+        (
+            "https://app.example.com:444/cars?lang=de&x=1&code=C&state=S",
+            Difference::Port,
+        ),
+        (
+            "http://app.example.com/cars?lang=de&x=1&code=C&state=S",
+            Difference::Scheme,
+        ),
+        (
+            "https://app.example.com.evil.test/cars?lang=de&x=1&code=C&state=S",
+            Difference::Host,
+        ),
+        (
+            "https://u@app.example.com/cars?lang=de&x=1&code=C&state=S",
+            Difference::Credentials,
+        ),
+        ("/cars?lang=de&x=1&code=C&state=S", Difference::NotAUrl),
+        ("", Difference::NotAUrl),
     ] {
-        assert_eq!(read(other).unwrap_err(), CallbackError::OtherRedirectUri, "{other}");
+        let error = read(other).unwrap_err();
+        assert_eq!(error, CallbackError::OtherRedirectUri(difference), "{other}");
     }
+    let slashed = RedirectUri::parse("https://app.example.com/cars/").unwrap();
+    let error = UnverifiedCallback::parse_for(&slashed, "https://app.example.com/cars?code=C&state=S").unwrap_err();
+    assert_eq!(error, CallbackError::OtherRedirectUri(Difference::SlashMissing));
     let repeated = read("https://app.example.com/cars?lang=de&x=1&x=1&code=C&state=S").unwrap_err();
     assert_eq!(repeated, CallbackError::RepeatedParameter { name: None });
     assert_eq!(
@@ -284,10 +382,40 @@ fn callbacks_that_are_refused() {
         let error = UnverifiedCallback::parse(query).unwrap_err();
         assert_eq!((error.code(), error.to_string().as_str()), (code, message), "{query}");
     }
-    let other = CallbackError::OtherRedirectUri;
-    assert_eq!(other.code(), "callback_other_redirect_uri");
-    assert_eq!(
-        other.to_string(),
-        "the callback is not at the redirect URI; give the URL that Connect redirected to"
-    );
+}
+
+#[test]
+fn a_callback_elsewhere_is_told_in_what_it_differs() {
+    let proxy = "differs; behind a proxy, give the URL as the browser sees it";
+    for (difference, text) in [
+        (
+            Difference::NotAUrl,
+            "it is no URL; give the whole one that Connect redirected to",
+        ),
+        (Difference::Scheme, &format!("the scheme {proxy}")),
+        (Difference::Host, &format!("the host {proxy}")),
+        (Difference::Port, &format!("the port {proxy}")),
+        (
+            Difference::Path,
+            "the path differs; give the URL that Connect redirected to",
+        ),
+        (
+            Difference::SlashAdded,
+            "its path has a `/` at the end; use one spelling everywhere",
+        ),
+        (
+            Difference::SlashMissing,
+            "its path lacks the `/` at the end; use one spelling everywhere",
+        ),
+        (Difference::Credentials, "it has a user name or a password"),
+        (
+            Difference::Query,
+            "a query parameter of the redirect URI is missing or differs",
+        ),
+    ] {
+        let error = CallbackError::OtherRedirectUri(difference);
+        assert_eq!(error.code(), "callback_other_redirect_uri");
+        let whole = format!("the callback is not at the redirect URI: {text}");
+        assert_eq!(error.to_string(), whole);
+    }
 }

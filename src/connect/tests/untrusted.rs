@@ -23,6 +23,7 @@ const NAMES: &[&str] = &[
     "year",
     "status_code",
     "error_message",
+    "iss",
     "unheard_of",
 ];
 

@@ -183,7 +183,8 @@ impl OwnerTokens {
             unresolved_since: None,
             attempts: 1,
         });
-        if error.is_ambiguous() && started.attempts == 1 && now.since(started.last_sent_at) < RETRY_AT_ONCE_WITHIN {
+        let is_quick = now.since(started.last_sent_at) < RETRY_AT_ONCE_WITHIN;
+        if error.is_ambiguous() && error.retry_after().is_none() && started.attempts == 1 && is_quick {
             let repeated = self.begin_refresh(now, policy);
             // Also without a grace there is one repetition only.
             let attempt = repeated
@@ -358,8 +359,8 @@ fn is_in_doubt(sent_at: UnixMillis, now: UnixMillis, policy: &Policy) -> bool {
 
 /// How long to wait before the next attempt: doubling from a second, or what Smartcar asked for.
 ///
-/// While the token may be used up and is still in its grace, it is at most a quarter of the grace: the new pair can be had
-/// then and never after. That also goes for the second attempt in a row however long nothing has worked, but for further
+/// While the token may be used up and is still in its grace, it is at most a quarter of the grace, or what a 503 asked for if
+/// the next attempt comes in time even so: the new pair can be had then and never after. That also goes for the second attempt in a row however long nothing has worked, but for further
 /// ones only at first: Smartcar may be struggling.
 fn backoff(
     error: TokenError,
@@ -378,6 +379,9 @@ fn backoff(
         TokenError::InvalidClient | TokenError::RefusedWithoutReason | TokenError::Redirected => {
             exponential_backoff(Millis::from_secs(30), failures)
         }
+        TokenError::ServerError {
+            retry_after: Some(span),
+        } => span.max(exponential_backoff(shortest, failures)),
         _ => exponential_backoff(shortest, failures),
     }
     .min(LONGEST_BACKOFF);
@@ -386,7 +390,14 @@ fn backoff(
             if is_in_doubt(attempt.last_sent_at, now, policy)
                 && (attempt.attempts <= 2 || failing_for < GRACE_RETRY_WINDOW) =>
         {
-            wait.min(Millis::new(policy.grace.as_millis() / 4)).max(shortest)
+            let grace_ends_at = attempt.last_sent_at.after(policy.grace);
+            let named = match error {
+                TokenError::ServerError { retry_after } => retry_after,
+                _ => None,
+            };
+            let in_time = named.filter(|span| now.after(*span).after(CALL_DEADLINE) <= grace_ends_at);
+            let longest = Millis::new(policy.grace.as_millis() / 4).max(in_time.unwrap_or(Millis::ZERO));
+            wait.min(longest).max(shortest)
         }
         _ => wait,
     }

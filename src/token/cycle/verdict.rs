@@ -38,7 +38,7 @@ impl From<TokenError> for Cause {
             TokenError::InvalidClient => Self::InvalidClient,
             TokenError::RateLimited { .. } => Self::RateLimited,
             TokenError::RefusedWithoutReason => Self::RefusedWithoutReason,
-            TokenError::ServerError => Self::ServerError,
+            TokenError::ServerError { .. } => Self::ServerError,
             TokenError::TimedOut => Self::TimedOut,
             TokenError::ConnectionLost => Self::ConnectionLost,
             TokenError::UnreadableResponse => Self::UnreadableResponse,

@@ -213,11 +213,28 @@ test("each documented error of a callback comes back with what it carries", asyn
 
 test("a callback that grants without a code is refused, and Smartcar hears nothing", async () => {
   const client = env.client();
-  for (const rest of ["", "&code=", "&user_id=someone-else"]) {
+  for (const rest of ["", "&code=", "&error_description=d", "&vin=V", "&response=a.b.c", "&?code=a", "&code%20=a", "&external_id=e"]) {
     const { state } = await client.start();
-    await refused(client, `?state=${state}${rest}`, { code: "code_missing" });
+    const answer = await refused(client, `?state=${state}${rest}`, { code: "code_missing" });
+    assert.match(answer.json().detail, /no `code`, `user_id`, `vehicle_id` or `error`/, rest);
   }
+  const { state } = await client.start();
+  const answer = await refused(client, `?state=${state}&user_id=someone-else`, { code: "code_missing" });
+  assert.match(answer.json().detail, /`user_id` but no `code`/);
   assert.deepEqual(await client.connections(), []);
+});
+
+test("a callback of another authorization server is refused, and the owner can still finish", async () => {
+  const client = env.client();
+  const { redirectUri } = env;
+  const { state } = await client.start({ redirectUri });
+  const { code } = await simulator.grant({ redirectUri });
+  for (const iss of ["https://evil.example", "https://connect.smartcar.com.evil.example"]) {
+    await refused(client, { code, state, iss }, { status: 400, code: "callback_other_issuer" });
+    await refused(client, { error: "access_denied", state, iss }, { status: 400, code: "callback_other_issuer" });
+  }
+  const answer = await client.finish({ code, state, iss: "https://connect.smartcar.com" });
+  assert.equal(answer.json().kind, "connected", answer.text);
 });
 
 test("hostile callbacks are refused with a code, and Smartcar hears nothing", async () => {

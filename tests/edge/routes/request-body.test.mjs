@@ -1,5 +1,6 @@
 // The limits of a request's body hold whatever is said of it: how long it is, and how long it takes.
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import http from "node:http";
 import { after, test } from "node:test";
 
@@ -48,6 +49,33 @@ for (const [how, announced, status, code] of [
     assert.ok(answer.sent * CHUNK_BYTES < 1024 * 1024, `${answer.sent} chunks were read`);
   });
 }
+
+test("a body is one JSON object: no list stands for one", async () => {
+  const ask = (body) => send(`${env.edge.at(0)}${PREFIX}/internal/token`, { method: "POST", headers: authorized, body });
+  const vehicle = "36ab27d0-fd9d-4455-823a-ce30af709ffc";
+  for (const body of [
+    JSON.stringify(["anonymous:x", null, null, vehicle, null]),
+    JSON.stringify([{ principal: "anonymous:x", vehicleId: vehicle }]),
+    '"text"',
+    "null",
+    "7",
+    "",
+    `{"principal":"anonymous:x","vehicleId":"${vehicle}"} {}`,
+    `{"principal":"anonymous:x","principal":"anonymous:x","vehicleId":"${vehicle}"}`,
+    `\ufeff{"principal":"anonymous:x","vehicleId":"${vehicle}"}`,
+  ]) {
+    assertProblem(await ask(body), { status: 400, code: "invalid_body" });
+  }
+  const client = env.client();
+  const { state } = await client.start();
+  const started = [randomBytes(32).toString("base64url"), `${env.edge.at(0)}/`];
+  for (const body of [started, [{ stateFingerprint: started[0], redirectUri: started[1] }]]) {
+    assertProblem(await client.post("/connect/start", body), { status: 400, code: "invalid_body" });
+  }
+  for (const body of [[`code=c&state=${state}`], [{ callback: `code=c&state=${state}` }]]) {
+    assertProblem(await client.post("/connect/finish", body), { status: 400, code: "invalid_body" });
+  }
+});
 
 /** A body of which `text` comes and then nothing more, though `length` bytes were announced. */
 function unfinished({ length, text }) {

@@ -45,6 +45,13 @@ const faults = [
     SURVIVES,
   ],
   ["the answer is 429 without", { kind: "status", status: 429, body: {} }, SURVIVES],
+  [
+    "the answer is 503 with Retry-After",
+    { kind: "status", status: 503, body: "busy", headers: { "retry-after": "7" } },
+    SURVIVES,
+  ],
+  ["the answer is a list", { kind: "status", status: 200, body: ["AT", "RT", 3600, null, null] }, SURVIVES],
+  ["the answer refuses in a list", { kind: "status", status: 400, body: [null, null, null, "invalid_grant", null] }, SURVIVES],
   ["`expires_in` is negative", { kind: "expires_in", value: -5 }, SURVIVES],
   ["`expires_in` is huge", { kind: "expires_in", value: 1e15 }, SURVIVES],
   ["`expires_in` is text", { kind: "expires_in", value: "7200" }, SURVIVES],
@@ -104,13 +111,18 @@ describe("a grant survives", () => {
 });
 
 describe("a grant ends, and says so", () => {
-  for (const [what, body] of [
+  for (const [what, body, status = 400] of [
     ["as Smartcar does it", INVALID],
     ["as the RFC says", { error: "invalid_grant" }],
+    ["in the member that Smartcar's SDKs read", { error: "invalid_request", message: "Invalid or expired token" }],
+    ["in other words", { error: "invalid_request", description: "Invalid or expired refresh token." }],
+    ["with the status of a success", { error: "invalid_grant" }, 200],
+    ["beside a repeated member", '{"error":"invalid_grant","error_description":"a","error_description":"b"}'],
+    ["after a byte order mark", '\ufeff{"error":"invalid_grant"}'],
   ]) {
     test(`a grant ends when the refresh token is refused ${what}`, async () => {
       const [grant] = await expired(1);
-      await simulator.fault({ endpoint: "refresh", kind: "status", status: 400, body, times: null });
+      await simulator.fault({ endpoint: "refresh", kind: "status", status, body, times: null });
       await ends(grant, "invalid_grant");
       const calls = await refreshes();
       await ends(grant, "invalid_grant");

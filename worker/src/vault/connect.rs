@@ -139,7 +139,7 @@ async fn finish_once(
     transaction.put_pending(principal, &next)?;
     transaction.commit().await?;
     let started = clock::now();
-    let outcome = smartcar::token(&driver.config.client, &wanted).await;
+    let outcome = smartcar::token(&driver.publisher.env, &driver.config.client, &wanted).await;
     let code = token::outcome_code(&outcome);
     telemetry::record(&driver.publisher.env, LogEvent::Exchange, code, started, None);
     store_grant(driver, &profile, &next, outcome, &callback).await

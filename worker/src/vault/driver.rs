@@ -142,7 +142,7 @@ impl Driver {
                 } => {
                     let started = clock::now();
                     let wanted = TokenRequest::RefreshToken { refresh_token };
-                    let outcome = smartcar::token(&self.config.client, &wanted).await;
+                    let outcome = smartcar::token(&self.publisher.env, &self.config.client, &wanted).await;
                     let code = token::outcome_code(&outcome);
                     telemetry::record(&self.publisher.env, LogEvent::Refresh, code, started, None);
                     let event = Event::RefreshCompleted { generation, outcome };

@@ -124,6 +124,12 @@ fn faults() -> Vec<Fault> {
             r#"{"error":"invalid_request","error_description":"Invalid refresh_token: THIS_SHOULD_NOT_WORK."}"#,
         ),
         refused("refused as RFC 6749 has it", 400, r#"{"error":"invalid_grant"}"#),
+        refused(
+            "refused in a message",
+            400,
+            r#"{"error":"invalid_request","message":"Invalid or expired token"}"#,
+        ),
+        refused("refused with 200", 200, r#"{"error":"invalid_grant"}"#),
         refused("refused with 401", 401, r#"{"error":"invalid_grant"}"#),
         fault(
             "invalid_request for another reason",
@@ -178,6 +184,17 @@ fn faults() -> Vec<Fault> {
             true,
         ),
         fault("503", 503, "busy", ServerError, true),
+        Fault {
+            retry_after: Some("30"),
+            ..fault("503 that asks for patience", 503, "busy", ServerError, false)
+        },
+        fault(
+            "an error with 200",
+            200,
+            r#"{"error":"invalid_scope"}"#,
+            RefusedWithoutReason,
+            false,
+        ),
         fault("504", 504, "", ServerError, true),
         fault("no status of HTTP", 999, "", ServerError, true),
     ]
@@ -223,6 +240,32 @@ fn a_named_wait_is_kept() {
     let outcome = read_response(429, Some(" 120 "), b"", vault.now);
     vault.on(Event::RefreshCompleted { generation: 1, outcome });
     assert_eq!(vault.retry_in(), Millis::from_secs(120));
+}
+
+#[test]
+fn the_wait_that_a_503_names_is_kept_unless_a_used_up_token_would_die_of_it() {
+    for (named, kept) in [("0", 1), ("3", 3), ("30", 30), ("50", 50), ("51", 15), ("3600", 15)] {
+        let mut vault = Vault::calling();
+        let outcome = read_response(503, Some(named), b"", vault.now);
+        vault.on(Event::RefreshCompleted { generation: 1, outcome });
+        assert_eq!(vault.retry_in(), Millis::from_secs(kept), "{named}");
+    }
+    // A short one does not hurry a run of failures on.
+    let mut vault = Vault::calling();
+    for kept in [1, 2, 4, 8] {
+        let outcome = read_response(503, Some("0"), b"", vault.now);
+        vault.on(Event::RefreshCompleted { generation: 1, outcome });
+        assert_eq!(vault.retry_in(), Millis::from_secs(kept));
+        vault.pass(vault.retry_in());
+        vault.want();
+    }
+    // When the grace is over, what is named counts whatever it is.
+    let mut vault = Vault::calling();
+    vault.answered(1, TokenError::TimedOut);
+    vault.pass(Millis::from_secs(71));
+    let outcome = read_response(503, Some("90"), b"", vault.now);
+    vault.on(Event::RefreshCompleted { generation: 1, outcome });
+    assert_eq!(vault.retry_in(), Millis::from_secs(90));
 }
 
 /// The process dies at each step of a refresh; the next one starts from what is stored.

@@ -263,7 +263,7 @@ fn short(effect: &Effect) -> String {
 
 /// Failures after which the token may be used up.
 const AMBIGUOUS: [TokenError; 4] = [
-    TokenError::ServerError,
+    TokenError::ServerError { retry_after: None },
     TokenError::TimedOut,
     TokenError::ConnectionLost,
     TokenError::UnreadableResponse,

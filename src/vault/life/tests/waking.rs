@@ -34,7 +34,7 @@ fn an_idle_refresh_that_fails_is_repeated_until_the_grant_is_over() {
         if vault.wake() == ["call 1 refresh-1"] {
             calls += 1;
             vault.pass(Millis::from_secs(8));
-            vault.answered(1, TokenError::ServerError);
+            vault.answered(1, TokenError::ServerError { retry_after: None });
         }
     }
     assert!(
@@ -69,7 +69,7 @@ fn a_call_of_which_nothing_is_heard_is_repeated_with_the_same_token() {
 fn a_repeated_call_has_time_to_end_before_the_alarm_rings_again() {
     let mut vault = Vault::calling();
     vault.pass(Millis::from_secs(5));
-    vault.answered(1, TokenError::ServerError);
+    vault.answered(1, TokenError::ServerError { retry_after: None });
     vault.pass(vault.sleeps());
     assert_eq!(vault.wake(), ["call 1 refresh-1"]);
     assert_eq!(vault.sleeps(), CALL_LOST_AFTER, "unwell, and the call is under way");
@@ -157,7 +157,7 @@ fn outcome(which: u8, now: UnixMillis, n: u32) -> TokenResult {
             retry_after: Some(Millis::from_secs(100)),
         },
         TokenError::RefusedWithoutReason,
-        TokenError::ServerError,
+        TokenError::ServerError { retry_after: None },
         TokenError::TimedOut,
         TokenError::UnreadableResponse,
     ];

@@ -1,0 +1,8 @@
+//! JSON of others, read in the two ways that there are: what Smartcar answers leniently, since one odd member must not hide the
+//! good ones beside it; what callers send [strictly](strict), since they can mend it.
+
+pub(crate) mod lenient;
+pub mod strict;
+
+#[cfg(test)]
+pub(crate) mod odd;
