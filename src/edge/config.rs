@@ -5,7 +5,7 @@ use core::fmt;
 use crate::{
     connect::{ApplicationId, Origin, Origins},
     http_api::path,
-    identity::ServiceKeys,
+    identity::{ServiceKeyError, ServiceKeys, SessionCookie},
     seal::KeyRing,
     time::Millis,
     token::cycle::Policy,
@@ -76,6 +76,8 @@ pub struct Config {
     pub allowed_origins: Vec<Origin>,
     /// How refreshes are decided.
     pub policy: Policy,
+    /// The cookie of an anonymous session.
+    pub session_cookie: SessionCookie,
     /// How long an anonymous session lasts.
     pub session_lifetime: Millis,
     /// After how long without a visit everything of an owner is deleted.
@@ -116,14 +118,15 @@ impl Config {
             .and_then(|batch| u32::try_from(batch).ok());
         let service_keys = reader.service_keys();
         let all = (|| {
-            let (application_id, origins) = (application_id?, origins?);
+            let (application_id, origins, prefix) = (application_id?, origins?, prefix?);
             let id = ClientId::new(application_id.as_str().to_owned());
             Some(Self {
                 client: Client::new(id, ClientSecret::new(secret?), method?, &origins.auth),
                 application_id,
+                session_cookie: SessionCookie::of_deployment(&prefix, &application_id),
                 key_ring: key_ring?,
                 origins,
-                prefix: prefix?,
+                prefix,
                 allowed_origins: allowed_origins?,
                 policy: Policy { grace: grace? },
                 session_lifetime: session_lifetime?,

@@ -67,6 +67,21 @@ impl RequestHead {
     }
 
     /// The header `Authorization`.
+    /// The port that the request was sent to, if it is not the scheme's own.
+    #[must_use]
+    pub fn port(&self) -> Option<&str> {
+        let authority = self.url().split_once("://")?.1.split(['/', '?', '#']).next()?;
+        let (_, port) = authority.rsplit_once(':')?;
+        // An address of IPv6 has colons of its own, in brackets.
+        (!port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())).then_some(port)
+    }
+
+    /// Whether a body comes with the request; it may be empty.
+    #[must_use]
+    pub fn has_body(&self) -> bool {
+        self.header(Line::Body).is_some()
+    }
+
     #[must_use]
     pub fn authorization(&self) -> Option<&str> {
         self.header(Line::Authorization)
@@ -151,6 +166,21 @@ mod tests {
         let lines = "POST\nhttps://app.example/\n:Bearer k\n:application/json\n:a=1; b=2\n:\n:same-origin\n:x";
         let head = RequestHead::from_lines(lines.to_owned());
         assert_eq!(head.method(), "POST");
+    #[test]
+    fn the_port_is_what_the_url_says() {
+        for (url, port) in [
+            ("http://localhost:8787/a:1", Some("8787")),
+            ("https://app.example/", None),
+            ("https://app.example/?x=y:80", None),
+            ("http://[::1]:8787/", Some("8787")),
+            ("http://[::1]/", None),
+            ("http://localhost:8787", Some("8787")),
+            ("", None),
+        ] {
+            assert_eq!(at(url).port(), port, "{url}");
+        }
+    }
+
         assert_eq!(head.authorization(), Some("Bearer k"));
         assert_eq!(head.cookie(), Some("a=1; b=2"));
         assert_eq!(head.origin(), Some(""));

@@ -60,7 +60,12 @@ pub(crate) async fn respond(request: &web_sys::Request, env: &Env) -> worker::Re
     }
     // A cookie made with a retired key is made again whatever was asked.
     let answer = match identified {
-        Ok(Some(identity)) => identity::set_session_cookie(answer, &identity, &config, now),
+        // Nothing is left that the session could open.
+        Ok(Some(_)) if resource == Some(&Resource::DisconnectAll) && answer.status == 204 => {
+            identity::end_session(answer, &head, &config)
+        }
+        // A cookie made with a retired key is made again whatever was asked.
+        Ok(Some(identity)) => identity::set_session_cookie(answer, &identity, &head, &config, now),
         _ => answer,
     };
     with_cors(answer, &head, &config).into_response(&request_id)

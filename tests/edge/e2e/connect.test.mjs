@@ -7,7 +7,7 @@ import { mintState } from "../harness/client.mjs";
 import { openDemo } from "../harness/demo.mjs";
 import { decide, goToConnect, logIn, noticeOf, settled, simulateOutcome } from "../harness/owner.mjs";
 import { scannerFor } from "../harness/secrets.mjs";
-import { SESSION_COOKIE } from "../harness/settings.mjs";
+import { sessionCookieAt } from "../harness/settings.mjs";
 import { MINUTE } from "../harness/spans.mjs";
 
 const demo = await openDemo();
@@ -94,7 +94,7 @@ test("an owner connects, sees the cars, and still sees them after a reload", asy
 
   const [cookie, ...others] = await context.cookies();
   assert.deepEqual(others, []);
-  assert.equal(cookie.name, SESSION_COOKIE);
+  assert.equal(cookie.name, sessionCookieAt(home));
   assert.deepEqual([cookie.httpOnly, cookie.secure, cookie.sameSite, cookie.path], [true, true, "Strict", "/"]);
 
   const scan = scannerFor([...(await simulator.secrets()), authorize.searchParams.get("state")]);

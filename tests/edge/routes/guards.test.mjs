@@ -6,12 +6,13 @@ import { mintState } from "../harness/client.mjs";
 import { openEnv } from "../harness/env.mjs";
 import { send } from "../harness/http.mjs";
 import { assertProblem } from "../harness/problem.mjs";
-import { PREFIX, SESSION_COOKIE } from "../harness/settings.mjs";
+import { PREFIX, sessionCookieAt } from "../harness/settings.mjs";
 
 const env = await openEnv();
 after(() => env.close());
 
 const LIMIT = 16 * 1024;
+const SESSION_COOKIE = sessionCookieAt(env.page);
 const ROUTES = ["/connect/start", "/connect/finish"];
 
 function goodBody() {
