@@ -388,7 +388,7 @@ mod tests {
             ("SESSION_DAYS", "401", "`SESSION_DAYS` is no whole number from 1 to 400"),
             (
                 "SERVICE_KEYS",
-                "0123456789abcdef0123456789abcdef,",
+                "5f0c81d2a97b4e36180f2dc4b6e97a53,",
                 "`SERVICE_KEYS` has an empty entry: remove the comma at the start, at the end, or that is doubled",
             ),
             (
@@ -413,7 +413,7 @@ mod tests {
     fn no_secret_is_printed() {
         let config = read(&[
             ("SMARTCAR_CLIENT_SECRET", "hunter2-hunter2"),
-            ("SERVICE_KEYS", &"hunter3".repeat(5)),
+            ("SERVICE_KEYS", "5f0c81d2a97b4e36180f2dc4-hunter3"),
         ])
         .unwrap();
         let text = format!("{config:?}");
