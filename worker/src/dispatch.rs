@@ -19,7 +19,6 @@ pub(crate) async fn respond(request: &web_sys::Request, env: &Env) -> worker::Re
     let config = match settings::read(env) {
         Ok(config) => config,
         Err(misconfiguration) => {
-            worker::console_error!("{misconfiguration}");
             let mut problem = Problem::new(ProblemCode::Misconfigured, misconfiguration.to_string());
             if let Some((setting, _)) = misconfiguration.problems().first() {
                 problem = problem.with_field(setting.name());
