@@ -2,7 +2,7 @@
 
 use crate::{
     connect::Origin,
-    edge::{problem::Problem, route::Resource},
+    edge::{problem::Problem, quote::quoted, route::Resource},
     http_api::{ProblemCode, header},
     identity::Identity,
 };
@@ -46,8 +46,8 @@ pub fn check_csrf(head: &CsrfHeaders<'_>, own: Option<&Origin>, allowed: &[Origi
         None => head.sec_fetch_site == Some("same-origin"),
     };
     if !from_here {
-        let seen = match head.origin.filter(|origin| is_printable(origin)) {
-            Some(origin) => ["`Origin` is `", origin, "`"].concat(),
+        let seen = match head.origin {
+            Some(origin) => ["`Origin` is ", &quoted(origin)].concat(),
             None => "there is no `Origin`".to_owned(),
         };
         let ours = own.map_or_else(String::new, |own| {
@@ -92,11 +92,6 @@ pub fn without_identity(resource: &Resource) -> Problem {
             Problem::new(ProblemCode::SessionMissing, detail)
         }
     }
-}
-
-/// Whether a value of a header may be repeated: an origin is short and visible ASCII.
-fn is_printable(origin: &str) -> bool {
-    origin.len() <= 128 && origin.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'`')
 }
 
 fn is_json(content_type: &str) -> bool {

@@ -1,7 +1,7 @@
 //! Reading requests and making answers.
 
 use smartcar_connect::{
-    edge::{Problem, RequestHead},
+    edge::{Problem, RequestHead, invalid_json},
     http_api::ProblemCode,
 };
 use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
@@ -63,20 +63,13 @@ pub(crate) fn outgoing(
 /// The body, if it is JSON of the wanted form.
 pub(crate) async fn json_body<T: serde::de::DeserializeOwned>(request: &web_sys::Request) -> Result<T, Problem> {
     let body = body(request).await?;
-    serde_json::from_slice(&body).map_err(|error| {
-        let text = error.to_string();
-        // Other messages quote the input, which may hold a secret; the place is enough of them.
-        let known = ["missing field", "unknown field"];
-        let what = if known.iter().any(|start| text.starts_with(start)) {
-            text
-        } else {
-            format!("see line {}, column {}", error.line(), error.column())
-        };
-        Problem::new(
-            ProblemCode::InvalidBody,
-            ["the body is not JSON with the documented fields: ", &what].concat(),
-        )
-    })
+    serde_json::from_slice(&body).map_err(|error| invalid_json(&error))
+}
+
+/// Whether there is anything in the body of a request to a route that takes none. Nothing is read of it but that it is no
+/// longer than any body may be.
+pub(crate) async fn has_content(request: &web_sys::Request) -> Result<bool, Problem> {
+    Ok(!body(request).await?.is_empty())
 }
 
 async fn body(request: &web_sys::Request) -> Result<Zeroizing<Vec<u8>>, Problem> {

@@ -92,6 +92,26 @@ test("a body over 16 KiB with a length that lies is refused", async () => {
   assertProblem(answer, { status: 413 });
 });
 
+test("a name that nobody can read is repeated short and printable, and so is an origin", async () => {
+  const client = env.client();
+  const names = ["x".repeat(9000), "\u001b[31mred\u001b[0m", "\u202e\u2066evil", "a`b", "\u0000", "\u200b".repeat(2000)];
+  const details = [];
+  for (const name of names) {
+    for (const route of ROUTES) {
+      const answer = await client.post(route, { [name]: 1 });
+      details.push(assertProblem(answer, { status: 400, code: "invalid_body" }).detail);
+    }
+  }
+  for (const origin of [`https://${"x".repeat(9000)}.example`, "x`y", "\u00e9".repeat(300)]) {
+    const answer = await client.post("/connect/start", goodBody(), { headers: { origin } });
+    details.push(assertProblem(answer, { status: 403, code: "origin_not_allowed" }).detail);
+  }
+  for (const detail of details) {
+    assert.ok(detail.length < 500, `${detail.length} characters`);
+    assert.match(detail, /^[\x20-\x7e]*$/);
+  }
+});
+
 test("a body that lacks a field, or has one too many, is told which; nothing else of it is repeated", async () => {
   const client = env.client();
   const told = async (body) => {
