@@ -10,8 +10,7 @@ use crate::{
     clock,
     context::{self, RequestContext},
     http::{self, Answer},
-    identity, random, routes, settings,
-    telemetry::{self, LogEvent},
+    identity, random, routes, settings, telemetry,
 };
 
 pub(crate) async fn respond(request: &web_sys::Request, env: &Env) -> worker::Result<web_sys::Response> {
@@ -51,12 +50,8 @@ pub(crate) async fn respond(request: &web_sys::Request, env: &Env) -> worker::Re
         (Ok(_), None) => without_resource(&routed, &head, &config, &request_id),
     };
     let answer = answer.unwrap_or_else(|problem| Answer::problem(&problem, &request_id));
-    let outcome = [resource.map_or("none", Resource::name), " ", &answer.status.to_string()].concat();
-    if answer.status < 400 {
-        telemetry::count(env, LogEvent::Request, &outcome, now);
-    } else {
-        telemetry::record(env, LogEvent::Request, &outcome, now, Some(&request_id));
-    }
+    let route = resource.map_or("none", Resource::name);
+    telemetry::record_request(env, route, answer.status, now, &request_id);
     // A cookie made with a retired key is made again whatever was asked.
     let answer = match identified {
         // Nothing is left that the session could open.
