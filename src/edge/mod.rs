@@ -4,6 +4,7 @@
 //! Outside semantic versioning: see [what the version promises](crate#what-the-version-promises).
 
 mod body;
+mod challenge;
 mod config;
 mod guard;
 mod head;
@@ -16,8 +17,12 @@ mod reply;
 mod route;
 
 pub use body::invalid_json;
+pub use challenge::challenge;
 pub use config::{Config, Misconfiguration, Setting};
-pub use guard::{CsrfHeaders, check_csrf, is_allowed_origin, needs_csrf_check, without_identity};
+pub use guard::{
+    CsrfHeaders, check_content_type, check_csrf, check_read, is_allowed_origin, needs_csrf_check, needs_read_check,
+    without_identity,
+};
 pub use head::RequestHead;
 pub use log_budget::LogBudget;
 pub use outcome::finish_answer;
