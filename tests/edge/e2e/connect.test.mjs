@@ -106,6 +106,32 @@ test("an owner connects, sees the cars, and still sees them after a reload", asy
   assert.deepEqual(scan("log", await env.log()), []);
 });
 
+test("neither Smartcar nor anybody else learns from which address the owner comes, and nothing keeps the page", async () => {
+  const { page } = await newProfile();
+  const requests = [];
+  page.on("request", (request) => requests.push(request));
+  const { state } = await goToConnect(page, simulator);
+  await logIn(page);
+  await decide(page, "Allow");
+  assert.equal(await noticeOf(page), "connected");
+  await settled(page, home);
+
+  const isCallback = (request) => request.url().startsWith(home) && request.url().includes(state);
+  const arrived = requests.findIndex(isCallback);
+  assert.ok(arrived > 0, "the callback was seen");
+  // What the page asks for while the callback is in its address, and its own way to Connect.
+  const own = [...requests.slice(arrived + 1), requests.find((request) => request.url().startsWith(`${simulator.origin}/oauth/`))];
+  assert.ok(own.length > 3);
+  for (const request of own) assert.equal((await request.allHeaders()).referer, undefined, request.url());
+  const kept = await (await requests[arrived].response()).allHeaders();
+  assert.equal(kept["cache-control"], "no-store");
+  assert.equal(kept["referrer-policy"], "no-referrer");
+  assert.match(kept["content-security-policy"], /frame-ancestors 'none'/);
+  assert.equal(kept["cross-origin-opener-policy"], "same-origin");
+  assert.equal(kept["cross-origin-resource-policy"], "same-origin");
+  assert.match(kept["strict-transport-security"], /^max-age=\d{8,}$/);
+});
+
 test("a refusal of consent is said in words, and nothing is connected", async () => {
   const { page } = await newProfile();
   await goToConnect(page, simulator);
