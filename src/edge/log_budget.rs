@@ -7,8 +7,8 @@ use crate::time::{Millis, UnixMillis};
 /// How many lines requests of one outcome may have at once.
 const BURST: u32 = 50;
 
-/// How long it takes until there may be one more.
-const PAUSE: Millis = Millis::from_secs(3);
+/// How long it takes until there may be one more, in milliseconds.
+const PAUSE_MS: u64 = 3_000;
 
 /// What requests may still have of lines, by their outcomes: a route and a status.
 #[derive(Debug, Default)]
@@ -47,10 +47,10 @@ impl Lines {
         if now < self.added_until {
             self.added_until = now;
         }
-        let pauses = now.since(self.added_until).as_millis() / PAUSE.as_millis();
+        let pauses = now.since(self.added_until).as_millis() / PAUSE_MS;
         let more = u32::try_from(pauses).unwrap_or(u32::MAX);
         self.left = self.left.saturating_add(more).min(BURST);
-        let used = Millis::new(pauses.saturating_mul(PAUSE.as_millis()));
+        let used = Millis::new(pauses.saturating_mul(PAUSE_MS));
         self.added_until = self.added_until.after(used);
     }
 }

@@ -111,7 +111,7 @@ mod tests {
         SessionCookie::of_deployment(path_prefix, &ApplicationId::parse(application).unwrap())
     }
 
-    fn find<'a>(header: &'a str) -> Option<&'a str> {
+    fn find(header: &str) -> Option<&str> {
         at("/smartcar", APPLICATION).find(header, None)
     }
 
