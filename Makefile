@@ -18,10 +18,10 @@ HELLO := tests/load/peers/hello/build/index.js
 files = $(shell find $(1) -type f 2>/dev/null)
 CRATE := $(call files,src) Cargo.toml Cargo.lock
 
-.PHONY: help demo test fuzz bench build package worker fmt lint tools machine clean
+.PHONY: help demo test fuzz bench build package worker fmt lint reproducible tools machine clean
 
 help: ## What there is to run
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: worker dist/demo/index.html $(SIMULATOR) ## Connect a simulated car in your browser
 	@exec $(XTASK) demo
@@ -48,6 +48,9 @@ worker: worker/build/index.js ## The Worker: worker/build/
 
 fmt: ## Format the Rust sources
 	@cargo fmt --all
+
+reproducible: artefacts ## Build both modules again in another folder, and compare
+	@$(XTASK) check-reproducible
 
 lint: $(XTASK) ## rustfmt and clippy, for every target
 	@$(XTASK) test lint

@@ -1,7 +1,8 @@
 //! Input: a `Cookie` header.
 
 use smartcar_connect::{
-    identity::{SESSION_COOKIE, Session, SessionError, find_cookie},
+    connect::ApplicationId,
+    identity::{Session, SessionCookie, SessionError},
     seal::KeyRing,
     time::Millis,
 };
@@ -12,9 +13,14 @@ const LIFETIME: Millis = Millis::from_days(180);
 
 pub fn check(data: &[u8]) {
     let Ok(header) = core::str::from_utf8(data) else { return };
-    let found = find_cookie(header, SESSION_COOKIE);
-    if let Some(value) = found {
-        assert!(header.contains(&format!("{SESSION_COOKIE}={value}")) && !value.contains(';'));
+    let application = ApplicationId::parse("8229df9f-91a0-4ff0-a1ae-a1f38ee24d07").expect("an id");
+    let cookie = SessionCookie::of_deployment("/smartcar", &application);
+    let found: Vec<&str> = cookie.find_all(header).collect();
+    for port in [None, Some("8787")] {
+        if let Some(value) = cookie.find(header, port) {
+            assert!(header.contains(&format!("{}={value}", cookie.name(port))) && !value.contains(';'));
+            assert!(found.contains(&value));
+        }
     }
     let ring = ring();
     // Whole, the input is tried as a value too.

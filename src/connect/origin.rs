@@ -174,6 +174,35 @@ mod tests {
     }
 
     #[test]
+    fn only_this_machine_is_loopback() {
+        for value in [
+            "http://localhost",
+            "http://127.0.0.1:8787",
+            "http://127.255.255.254",
+            "http://127.1",
+            "http://0x7f.1",
+            "http://[::1]:9",
+        ] {
+            assert!(
+                Origin::parse(value).is_ok() && Origin::of_url(value).is_some(),
+                "{value}"
+            );
+        }
+        for value in [
+            "http://127.evil.example",
+            "http://127.0.0.1.evil.example",
+            "http://localhost.evil.example",
+            "http://128.0.0.1",
+            "http://12.7.0.0",
+            "http://[::2]",
+            "http://evil.example",
+        ] {
+            assert_eq!(Origin::parse(value).unwrap_err().code(), "insecure", "{value}");
+            assert_eq!(Origin::of_url(value), None, "{value}");
+        }
+    }
+
+    #[test]
     fn what_is_on_an_origin() {
         let contains = |url: &str| Origin::connect().has(&UrlParts::parse(url).unwrap());
         assert!(contains("https://connect.smartcar.com/a?b#c"));

@@ -5,7 +5,7 @@ use core::fmt;
 use crate::{
     connect::{ApplicationId, Origin, Origins},
     http_api::path,
-    identity::ServiceKeys,
+    identity::{ServiceKeyError, ServiceKeys, SessionCookie},
     seal::KeyRing,
     time::Millis,
     token::cycle::Policy,
@@ -76,6 +76,8 @@ pub struct Config {
     pub allowed_origins: Vec<Origin>,
     /// How refreshes are decided.
     pub policy: Policy,
+    /// The cookie of an anonymous session.
+    pub session_cookie: SessionCookie,
     /// How long an anonymous session lasts.
     pub session_lifetime: Millis,
     /// After how long without a visit everything of an owner is deleted.
@@ -99,6 +101,7 @@ impl Config {
         let application_id = reader.application_id();
         let secret = reader.required(
             "SMARTCAR_CLIENT_SECRET",
+            ONE,
             "set it by `wrangler secret put SMARTCAR_CLIENT_SECRET`",
         );
         let key_ring = reader.key_ring();
@@ -116,14 +119,15 @@ impl Config {
             .and_then(|batch| u32::try_from(batch).ok());
         let service_keys = reader.service_keys();
         let all = (|| {
-            let (application_id, origins) = (application_id?, origins?);
+            let (application_id, origins, prefix) = (application_id?, origins?, prefix?);
             let id = ClientId::new(application_id.as_str().to_owned());
             Some(Self {
                 client: Client::new(id, ClientSecret::new(secret?), method?, &origins.auth),
+                session_cookie: SessionCookie::of_deployment(&prefix, &application_id),
                 application_id,
                 key_ring: key_ring?,
                 origins,
-                prefix: prefix?,
+                prefix,
                 allowed_origins: allowed_origins?,
                 policy: Policy { grace: grace? },
                 session_lifetime: session_lifetime?,
@@ -141,25 +145,63 @@ impl Config {
     }
 }
 
+/// What separates the entries of a setting that is one value.
+const ONE: &[char] = &[];
+
+/// What separates the entries of a list.
+const LIST: &[char] = &[','];
+
+/// What separates the ids and keys of a key ring.
+const KEYS: &[char] = &[',', ':'];
+
+/// Why no value of a setting can have been meant: what a shell, an editor or a clipboard has added to it. Such a secret would
+/// only be noticed when Smartcar refuses it.
+fn added(value: &str, separators: &[char]) -> Option<&'static str> {
+    let is_white = |one: char| one.is_ascii_whitespace();
+    for entry in value.split(separators).map(|entry| entry.trim_matches(is_white)) {
+        if entry.starts_with(['"', '\'', '`']) || entry.ends_with(['"', '\'', '`']) {
+            return Some("stands in quotation marks: give it without them");
+        }
+        if entry.contains(is_white) {
+            return Some("has white space in it: remove it");
+        }
+        if !entry.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Some(
+                "has a character that is not visible ASCII, such as a zero-width space: type it, or copy it anew",
+            );
+        }
+    }
+    None
+}
+
 struct Reader<G> {
     get: G,
     problems: Vec<(Setting, String)>,
 }
 
+/// That what is wrong with a setting has been noted.
+struct Noted;
+
 impl<G: Fn(&str) -> Option<String>> Reader<G> {
     /// A value that is there and not blank.
-    fn value(&self, name: &str) -> Option<String> {
-        (self.get)(name)
-            .map(|value| value.trim().to_owned())
-            .filter(|value| !value.is_empty())
+    fn value(&mut self, name: &'static str, separators: &[char]) -> Result<Option<String>, Noted> {
+        let Some(text) = (self.get)(name).map(zeroize::Zeroizing::new) else {
+            return Ok(None);
+        };
+        let value = text.trim_matches(|one: char| one.is_ascii_whitespace());
+        if let Some(reason) = added(value, separators) {
+            self.wrong(name, reason);
+            return Err(Noted);
+        }
+        Ok(Some(value.to_owned()).filter(|value| !value.is_empty()))
     }
 
     fn wrong(&mut self, name: &'static str, reason: impl Into<String>) {
         self.problems.push((Setting(name), reason.into()));
     }
 
-    fn required(&mut self, name: &'static str, remedy: &str) -> Option<String> {
-        let value = self.value(name);
+    fn required(&mut self, name: &'static str, separators: &[char], remedy: &str) -> Option<String> {
+        let value = self.value(name, separators).ok()?;
         if value.is_none() {
             self.wrong(name, ["is missing: ", remedy].concat());
         }
@@ -168,7 +210,11 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
 
     fn application_id(&mut self) -> Option<ApplicationId> {
         const NAME: &str = "SMARTCAR_CLIENT_ID";
-        let id = self.required(NAME, "give the application's id, a UUID, from the Smartcar dashboard")?;
+        let id = self.required(
+            NAME,
+            ONE,
+            "give the application's id, a UUID, from the Smartcar dashboard",
+        )?;
         match ApplicationId::parse(&id) {
             Ok(id) => Some(id),
             Err(error) => {
@@ -182,6 +228,7 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
         const NAME: &str = "SEALING_KEYS";
         let text = zeroize::Zeroizing::new(self.required(
             NAME,
+            KEYS,
             "set it by `wrangler secret put SEALING_KEYS` to `id:key`, the key made by `openssl rand -base64 32`",
         )?);
         match KeyRing::parse(&text) {
@@ -206,7 +253,7 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
     }
 
     fn origin(&mut self, name: &'static str, default: Origin) -> Option<Origin> {
-        match self.value(name) {
+        match self.value(name, ONE).ok()? {
             None => Some(default),
             Some(text) => self.parse_origin(name, &text),
         }
@@ -224,7 +271,7 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
 
     fn auth_method(&mut self) -> Option<ClientAuthMethod> {
         const NAME: &str = "TOKEN_ENDPOINT_AUTH_METHOD";
-        let Some(name) = self.value(NAME) else {
+        let Some(name) = self.value(NAME, ONE).ok()? else {
             return Some(ClientAuthMethod::default());
         };
         let method = ClientAuthMethod::parse(&name);
@@ -236,7 +283,7 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
 
     fn prefix(&mut self) -> Option<String> {
         const NAME: &str = "PATH_PREFIX";
-        let Some(prefix) = self.value(NAME) else {
+        let Some(prefix) = self.value(NAME, ONE).ok()? else {
             return Some(path::DEFAULT_MOUNT.to_owned());
         };
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.' | b'~');
@@ -256,16 +303,20 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
 
     fn allowed_origins(&mut self) -> Option<Vec<Origin>> {
         const NAME: &str = "ALLOWED_ORIGINS";
-        let Some(list) = self.value(NAME) else {
+        let Some(list) = self.value(NAME, LIST).ok()? else {
             return Some(Vec::new());
         };
+        if list.split(',').any(|text| text.trim().is_empty()) {
+            self.wrong(NAME, ServiceKeyError::EmptyEntry.to_string());
+            return None;
+        }
         list.split(',')
             .map(|text| self.parse_origin(NAME, text.trim()))
             .collect()
     }
 
     fn span(&mut self, name: &'static str, default: u64, range: core::ops::RangeInclusive<u64>) -> Option<u64> {
-        let Some(text) = self.value(name) else {
+        let Some(text) = self.value(name, ONE).ok()? else {
             return Some(default);
         };
         let number = text.parse().ok().filter(|number| range.contains(number));
@@ -280,7 +331,7 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
 
     fn service_keys(&mut self) -> Option<ServiceKeys> {
         const NAME: &str = "SERVICE_KEYS";
-        let Some(list) = self.value(NAME).map(zeroize::Zeroizing::new) else {
+        let Some(list) = self.value(NAME, LIST).ok()?.map(zeroize::Zeroizing::new) else {
             return Some(ServiceKeys::default());
         };
         match ServiceKeys::parse(&list) {
@@ -385,8 +436,23 @@ mod tests {
             ("SESSION_DAYS", "401", "`SESSION_DAYS` is no whole number from 1 to 400"),
             (
                 "SERVICE_KEYS",
-                "0123456789abcdef0123456789abcdef,",
+                "5f0c81d2a97b4e36180f2dc4b6e97a53,",
                 "`SERVICE_KEYS` has an empty entry: remove the comma at the start, at the end, or that is doubled",
+            ),
+            (
+                "ALLOWED_ORIGINS",
+                "https://a.example,",
+                "`ALLOWED_ORIGINS` has an empty entry: remove the comma at the start, at the end, or that is doubled",
+            ),
+            (
+                "ALLOWED_ORIGINS",
+                ",",
+                "`ALLOWED_ORIGINS` has an empty entry: remove the comma at the start, at the end, or that is doubled",
+            ),
+            (
+                "SERVICE_KEYS",
+                "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+                "`SERVICE_KEYS` has a key that can be guessed: make one by `openssl rand -base64 32`",
             ),
             (
                 "SERVICE_KEYS",
@@ -396,6 +462,64 @@ mod tests {
         ] {
             assert_eq!(read(&[(name, value)]).unwrap_err(), text, "{name}={value}");
         }
+    }
+
+    const SETTINGS: [(&str, &str, &str); 12] = [
+        ("SMARTCAR_CLIENT_ID", "8229df9f-91a0-4ff0-a1ae-a1f38ee24d07", ""),
+        ("SMARTCAR_CLIENT_SECRET", "secret", ""),
+        ("SEALING_KEYS", "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", ",:"),
+        ("SERVICE_KEYS", "5f0c81d2a97b4e36180f2dc4b6e97a53", ","),
+        ("ALLOWED_ORIGINS", "https://a.example", ","),
+        ("PATH_PREFIX", "/smartcar", ""),
+        ("TOKEN_ENDPOINT_AUTH_METHOD", "client_secret_post", ""),
+        ("REFRESH_GRACE_SECONDS", "60", ""),
+        ("SESSION_DAYS", "180", ""),
+        ("RETENTION_DAYS", "180", ""),
+        ("ROTATION_BATCH", "40", ""),
+        ("SMARTCAR_API_ORIGIN", "https://api.smartcar.com", ""),
+    ];
+
+    #[test]
+    fn what_was_added_to_a_value_on_its_way_is_named_whichever_setting_it_is() {
+        const QUOTED: &str = "stands in quotation marks: give it without them";
+        const WHITE: &str = "has white space in it: remove it";
+        const UNSEEN: &str =
+            "has a character that is not visible ASCII, such as a zero-width space: type it, or copy it anew";
+        for (name, value, _) in SETTINGS {
+            let (start, end) = value.split_at(value.len() / 2);
+            for (changed, reason) in [
+                (format!("\"{value}\""), QUOTED),
+                (format!("'{value}'"), QUOTED),
+                (format!("{value}\""), QUOTED),
+                (format!("{start} {end}"), WHITE),
+                (format!("{start}\n{end}"), WHITE),
+                (format!("{start}\u{200b}{end}"), UNSEEN),
+                (format!("\u{feff}{value}"), UNSEEN),
+                (format!("{value}\u{a0}"), UNSEEN),
+                (format!("\u{201c}{value}\u{201d}"), UNSEEN),
+                (format!("{start}\u{7}{end}"), UNSEEN),
+                (format!("{start}\u{e9}{end}"), UNSEEN),
+            ] {
+                assert_eq!(
+                    read(&[(name, &changed)]).unwrap_err(),
+                    format!("`{name}` {reason}"),
+                    "{changed:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn white_space_around_a_value_or_an_entry_is_no_part_of_it() {
+        for (name, value, separators) in SETTINGS {
+            assert!(read(&[(name, &format!(" \t{value}\r\n"))]).is_ok(), "{name}");
+            for separator in separators.chars() {
+                let spaced = value.replace(separator, &format!(" {separator} "));
+                assert!(read(&[(name, &spaced)]).is_ok(), "{spaced}");
+            }
+        }
+        let config = read(&[("ALLOWED_ORIGINS", "https://a.example , https://b.example")]).unwrap();
+        assert_eq!(config.allowed_origins.len(), 2);
     }
 
     #[test]
@@ -410,7 +534,7 @@ mod tests {
     fn no_secret_is_printed() {
         let config = read(&[
             ("SMARTCAR_CLIENT_SECRET", "hunter2-hunter2"),
-            ("SERVICE_KEYS", &"hunter3".repeat(5)),
+            ("SERVICE_KEYS", "5f0c81d2a97b4e36180f2dc4-hunter3"),
         ])
         .unwrap();
         let text = format!("{config:?}");

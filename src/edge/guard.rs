@@ -1,8 +1,8 @@
-//! Which requests may change anything: no other site's page can cause one.
+//! Which requests are answered: none that another site's page can cause, if it changes anything or asks Smartcar.
 
 use crate::{
     connect::Origin,
-    edge::{problem::Problem, route::Resource},
+    edge::{problem::Problem, quote::quoted, route::Resource},
     http_api::{ProblemCode, header},
     identity::Identity,
 };
@@ -16,10 +16,22 @@ pub struct CsrfHeaders<'a> {
     pub sec_fetch_site: Option<&'a str>,
     /// The header `X-Requested-With`.
     pub requested_with: Option<&'a str>,
-    /// The header `Content-Type`.
-    pub content_type: Option<&'a str>,
-    /// Whether the request has to have a body.
-    pub has_body: bool,
+}
+
+impl CsrfHeaders<'_> {
+    /// Whether a page caused the request that may use the Worker.
+    fn is_from_here(&self, own: Option<&Origin>, allowed: &[Origin]) -> bool {
+        match self.origin {
+            Some(origin) => is_allowed_origin(origin, own, allowed),
+            // Browsers that leave `Origin` out send this instead; programs send neither and need an `Origin`.
+            None => self.sec_fetch_site == Some("same-origin"),
+        }
+    }
+
+    /// Whether it has the header that no page of an origin that is not allowed can send.
+    fn has_our_header(&self) -> bool {
+        self.requested_with == Some(header::REQUESTED_WITH_VALUE)
+    }
 }
 
 /// Whether `origin`, a header's value, is the Worker's own or one of the allowed. Compared as a whole: no prefix counts.
@@ -35,19 +47,42 @@ pub fn needs_csrf_check(resource: &Resource, identity: Option<&Identity>) -> boo
     resource.changes_state() && identity.is_none_or(Identity::is_ambient)
 }
 
+/// Whether [`check_read`] has to be asked: the request tells what is the caller's, by a credential that a browser sends by
+/// itself.
+#[must_use]
+pub fn needs_read_check(resource: &Resource, identity: Option<&Identity>) -> bool {
+    resource.tells_own() && identity.is_some_and(Identity::is_ambient)
+}
+
+/// Refuses to read for a page of another origin, which can't see the answer: a page of a sibling host makes the browser send
+/// the cookie, and each look costs. What asks Smartcar has to show that it is meant; any other look, only if the browser says
+/// that a page elsewhere caused it. `own` is the Worker's own origin, if pages can be served from it.
+///
+/// # Errors
+/// The [`Problem`] to answer with.
+pub fn check_read(
+    resource: &Resource,
+    head: &CsrfHeaders<'_>,
+    own: Option<&Origin>,
+    allowed: &[Origin],
+) -> Result<(), Problem> {
+    let is_meant = head.has_our_header() || head.is_from_here(own, allowed);
+    let is_caused_elsewhere = matches!(head.sec_fetch_site, Some("same-site" | "cross-site"));
+    if is_meant || !(resource.reads_from_smartcar() || is_caused_elsewhere) {
+        Ok(())
+    } else {
+        Err(header_missing())
+    }
+}
+
 /// Refuses what a page of another site may have caused. `own` is the Worker's own origin, if pages can be served from it.
 ///
 /// # Errors
 /// The [`Problem`] to answer with.
 pub fn check_csrf(head: &CsrfHeaders<'_>, own: Option<&Origin>, allowed: &[Origin]) -> Result<(), Problem> {
-    let from_here = match head.origin {
-        Some(origin) => is_allowed_origin(origin, own, allowed),
-        // Browsers that leave `Origin` out send this instead; programs send neither and need an `Origin`.
-        None => head.sec_fetch_site == Some("same-origin"),
-    };
-    if !from_here {
-        let seen = match head.origin.filter(|origin| is_printable(origin)) {
-            Some(origin) => ["`Origin` is `", origin, "`"].concat(),
+    if !head.is_from_here(own, allowed) {
+        let seen = match head.origin {
+            Some(origin) => ["`Origin` is ", &quoted(origin)].concat(),
             None => "there is no `Origin`".to_owned(),
         };
         let ours = own.map_or_else(String::new, |own| {
@@ -62,22 +97,35 @@ pub fn check_csrf(head: &CsrfHeaders<'_>, own: Option<&Origin>, allowed: &[Origi
         .concat();
         return Err(Problem::new(ProblemCode::OriginNotAllowed, detail).with_field("Origin"));
     }
-    if head.requested_with != Some(header::REQUESTED_WITH_VALUE) {
-        let detail = [
-            "send the header `",
-            header::REQUESTED_WITH,
-            ": ",
-            header::REQUESTED_WITH_VALUE,
-            "`",
-        ]
-        .concat();
-        return Err(Problem::new(ProblemCode::HeaderMissing, detail).with_field(header::REQUESTED_WITH));
+    if head.has_our_header() {
+        Ok(())
+    } else {
+        Err(header_missing())
     }
-    if head.has_body && !head.content_type.is_some_and(is_json) {
-        let detail = "send the body as `Content-Type: application/json`";
-        return Err(Problem::new(ProblemCode::UnsupportedMediaType, detail).with_field(header::CONTENT_TYPE));
+}
+
+fn header_missing() -> Problem {
+    let detail = [
+        "send the header `",
+        header::REQUESTED_WITH,
+        ": ",
+        header::REQUESTED_WITH_VALUE,
+        "`",
+    ]
+    .concat();
+    Problem::new(ProblemCode::HeaderMissing, detail).with_field(header::REQUESTED_WITH)
+}
+
+/// Refuses a body that is not said to be JSON, whichever route it is sent to. A form can't say that of one.
+///
+/// # Errors
+/// The [`Problem`] to answer with.
+pub fn check_content_type(content_type: Option<&str>) -> Result<(), Problem> {
+    if content_type.is_some_and(is_json) {
+        return Ok(());
     }
-    Ok(())
+    let detail = "send the body as `Content-Type: application/json`";
+    Err(Problem::new(ProblemCode::UnsupportedMediaType, detail).with_field(header::CONTENT_TYPE))
 }
 
 /// What a request is told that needs an owner and shows no credential of one. To it there is no connection; a callback can
@@ -92,11 +140,6 @@ pub fn without_identity(resource: &Resource) -> Problem {
             Problem::new(ProblemCode::SessionMissing, detail)
         }
     }
-}
-
-/// Whether a value of a header may be repeated: an origin is short and visible ASCII.
-fn is_printable(origin: &str) -> bool {
-    origin.len() <= 128 && origin.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'`')
 }
 
 fn is_json(content_type: &str) -> bool {
@@ -120,8 +163,6 @@ mod tests {
             origin: Some(OWN),
             sec_fetch_site: Some("same-origin"),
             requested_with: Some("smartcar-connect"),
-            content_type: Some("application/json; charset=utf-8"),
-            has_body: true,
         }
     }
 
@@ -147,14 +188,6 @@ mod tests {
             None
         );
         assert_eq!(code(&CsrfHeaders { origin: None, ..good() }), None);
-        assert_eq!(
-            code(&CsrfHeaders {
-                content_type: None,
-                has_body: false,
-                ..good()
-            }),
-            None
-        );
     }
 
     #[test]
@@ -204,8 +237,8 @@ mod tests {
     fn what_changes_something_is_checked_unless_its_credential_is_one_that_no_browser_sends_by_itself() {
         let id = || ConnectionId::from_random([7; 16]);
         let session = Identity::Session(Session::start([7; 32], UnixMillis::EPOCH, Millis::from_days(1)));
-        let key = "k".repeat(32);
-        let keys = ServiceKeys::parse(&key).unwrap();
+        let key = "5f0c81d2a97b4e36180f2dc4b6e97a53";
+        let keys = ServiceKeys::parse(key).unwrap();
         let service = Identity::Service(keys.shown_by(Some(&format!("Bearer {key}"))).unwrap());
         for resource in [
             Resource::ConnectStart,
@@ -225,6 +258,74 @@ mod tests {
         ] {
             for identity in [None, Some(&session), Some(&service)] {
                 assert!(!needs_csrf_check(&resource, identity), "{resource:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_looks_at_what_is_the_owners_are_checked_and_only_with_a_cookie() {
+        let id = || ConnectionId::from_random([7; 16]);
+        let session = Identity::Session(Session::start([7; 32], UnixMillis::EPOCH, Millis::from_days(1)));
+        for resource in [
+            Resource::ListConnections,
+            Resource::ShowConnection(id()),
+            Resource::ListVehicles,
+        ] {
+            assert!(needs_read_check(&resource, Some(&session)), "{resource:?}");
+            assert!(!needs_read_check(&resource, None), "{resource:?}");
+        }
+        for resource in [
+            Resource::ConnectStart,
+            Resource::ConnectFinish,
+            Resource::DisconnectAll,
+            Resource::Disconnect(id()),
+            Resource::InternalToken,
+            Resource::Rotation,
+            Resource::Health,
+        ] {
+            assert!(!needs_read_check(&resource, Some(&session)), "{resource:?}");
+        }
+    }
+
+    #[test]
+    fn no_page_elsewhere_causes_a_look() {
+        let nothing = CsrfHeaders::default();
+        let fetch = |site| CsrfHeaders {
+            sec_fetch_site: Some(site),
+            ..nothing
+        };
+        let from = |origin| CsrfHeaders {
+            origin: Some(origin),
+            ..fetch("cross-site")
+        };
+        let with_header = |head| CsrfHeaders {
+            requested_with: Some("smartcar-connect"),
+            ..head
+        };
+        let id = ConnectionId::from_random([7; 16]);
+        let other = [Resource::ListConnections, Resource::ShowConnection(id)];
+        // The request, whether it may ask Smartcar, and whether it may look at what is kept here.
+        for (head, asks, looks) in [
+            (fetch("same-origin"), true, true),
+            (from(OWN), true, true),
+            (from("https://www.example"), true, true),
+            (with_header(nothing), true, true),
+            (with_header(fetch("same-site")), true, true),
+            (nothing, false, true),
+            (fetch("none"), false, true),
+            (fetch("same-site"), false, false),
+            (fetch("cross-site"), false, false),
+            (from("https://evil.example"), false, false),
+            (from("null"), false, false),
+        ] {
+            let may = |resource: &Resource| {
+                check_read(resource, &head, Some(&origin(OWN)), &[origin("https://www.example")])
+                    .map_err(|problem| assert_eq!(problem.code, ProblemCode::HeaderMissing))
+                    .is_ok()
+            };
+            assert_eq!(may(&Resource::ListVehicles), asks, "{head:?}");
+            for resource in &other {
+                assert_eq!(may(resource), looks, "{resource:?} {head:?}");
             }
         }
     }
@@ -257,18 +358,28 @@ mod tests {
             }),
             Some("header_missing")
         );
+    }
+
+    #[test]
+    fn a_body_is_json_and_says_so() {
+        for content_type in [
+            "application/json",
+            "application/json; charset=utf-8",
+            "Application/JSON ;x=y",
+        ] {
+            assert_eq!(check_content_type(Some(content_type)), Ok(()), "{content_type}");
+        }
         for content_type in [
             None,
             Some("text/plain"),
+            Some("text/plain; application/json"),
             Some("application/x-www-form-urlencoded"),
             Some("application/jsonx"),
             Some(""),
         ] {
-            assert_eq!(
-                code(&CsrfHeaders { content_type, ..good() }),
-                Some("unsupported_media_type"),
-                "{content_type:?}"
-            );
+            let problem = check_content_type(content_type).unwrap_err();
+            assert_eq!(problem.code.as_str(), "unsupported_media_type", "{content_type:?}");
+            assert_eq!(problem.field.as_deref(), Some("Content-Type"));
         }
     }
 }

@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 
 use crate::{connect::Origin, edge::guard::CsrfHeaders};
 
-/// Method, URL and the headers that the Worker reads, a line each. Before the value of a header that is there stands a
-/// colon, since a value may be empty. No part of a request's head can hold a line feed.
+/// Method, URL, the headers that the Worker reads, and whether there is a body, a line each. Before the value of a header that
+/// is there stands a colon, since a value may be empty. No part of a request's head can hold a line feed.
 ///
 /// Wiped on drop, and printed without credentials: `Cookie` and `Authorization` are among the headers.
 pub struct RequestHead(Zeroizing<String>);
@@ -24,6 +24,7 @@ enum Line {
     Origin,
     SecFetchSite,
     RequestedWith,
+    Body,
 }
 
 impl RequestHead {
@@ -66,6 +67,21 @@ impl RequestHead {
         Origin::of_url(self.url())
     }
 
+    /// The port that the request was sent to, if it is not the scheme's own.
+    #[must_use]
+    pub fn port(&self) -> Option<&str> {
+        let authority = self.url().split_once("://")?.1.split(['/', '?', '#']).next()?;
+        let (_, port) = authority.rsplit_once(':')?;
+        // An address of IPv6 has colons of its own, in brackets.
+        (!port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())).then_some(port)
+    }
+
+    /// Whether a body comes with the request; it may be empty.
+    #[must_use]
+    pub fn has_body(&self) -> bool {
+        self.header(Line::Body).is_some()
+    }
+
     /// The header `Authorization`.
     #[must_use]
     pub fn authorization(&self) -> Option<&str> {
@@ -84,6 +100,12 @@ impl RequestHead {
         self.header(Line::Origin)
     }
 
+    /// The header `Content-Type`.
+    #[must_use]
+    pub fn content_type(&self) -> Option<&str> {
+        self.header(Line::ContentType)
+    }
+
     /// What `check_csrf` looks at.
     #[must_use]
     pub fn csrf_headers(&self) -> CsrfHeaders<'_> {
@@ -91,8 +113,6 @@ impl RequestHead {
             origin: self.origin(),
             sec_fetch_site: self.header(Line::SecFetchSite),
             requested_with: self.header(Line::RequestedWith),
-            content_type: self.header(Line::ContentType),
-            has_body: self.method() == "POST",
         }
     }
 }
@@ -147,27 +167,42 @@ mod tests {
     }
 
     #[test]
+    fn the_port_is_what_the_url_says() {
+        for (url, port) in [
+            ("http://localhost:8787/a:1", Some("8787")),
+            ("https://app.example/", None),
+            ("https://app.example/?x=y:80", None),
+            ("http://[::1]:8787/", Some("8787")),
+            ("http://[::1]/", None),
+            ("http://localhost:8787", Some("8787")),
+            ("", None),
+        ] {
+            assert_eq!(at(url).port(), port, "{url}");
+        }
+    }
+
+    #[test]
     fn an_empty_header_is_there_and_a_missing_one_is_not() {
-        let lines = "POST\nhttps://app.example/\n:Bearer k\n:application/json\n:a=1; b=2\n:\n:same-origin\n:x";
+        let lines = "POST\nhttps://app.example/\n:Bearer k\n:application/json\n:a=1; b=2\n:\n:same-origin\n:x\n:";
         let head = RequestHead::from_lines(lines.to_owned());
         assert_eq!(head.method(), "POST");
         assert_eq!(head.authorization(), Some("Bearer k"));
         assert_eq!(head.cookie(), Some("a=1; b=2"));
         assert_eq!(head.origin(), Some(""));
         let CsrfHeaders {
+            origin,
             sec_fetch_site,
             requested_with,
-            content_type,
-            has_body,
-            ..
         } = head.csrf_headers();
+        assert_eq!(origin, Some(""));
         assert_eq!(sec_fetch_site, Some("same-origin"));
         assert_eq!(requested_with, Some("x"));
-        assert_eq!(content_type, Some("application/json"));
-        assert!(has_body);
+        assert_eq!(head.content_type(), Some("application/json"));
+        assert!(head.has_body());
         let bare = at("https://app.example/");
         assert_eq!((bare.authorization(), bare.cookie(), bare.origin()), (None, None, None));
-        assert!(!bare.csrf_headers().has_body);
+        assert_eq!(bare.content_type(), None);
+        assert!(!bare.has_body());
     }
 
     #[test]

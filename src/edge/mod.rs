@@ -3,20 +3,31 @@
 //!
 //! Outside semantic versioning: see [what the version promises](crate#what-the-version-promises).
 
+mod body;
+mod challenge;
 mod config;
 mod guard;
 mod head;
+mod log_budget;
 mod outcome;
 mod problem;
 mod protocol;
+mod quote;
 mod reply;
 mod route;
 
+pub use body::invalid_json;
+pub use challenge::challenge;
 pub use config::{Config, Misconfiguration, Setting};
-pub use guard::{CsrfHeaders, check_csrf, is_allowed_origin, needs_csrf_check, without_identity};
+pub use guard::{
+    CsrfHeaders, check_content_type, check_csrf, check_read, is_allowed_origin, needs_csrf_check, needs_read_check,
+    without_identity,
+};
 pub use head::RequestHead;
+pub use log_budget::LogBudget;
 pub use outcome::finish_answer;
 pub use problem::Problem;
 pub use protocol::{Caller, ConnectionSelector, IssuedToken, LearnedVehicle, Operation, VaultReply, VaultRequest};
+pub use quote::quoted;
 pub use reply::{deleted_meanwhile, exchange_problem, finish_reply, token_reply};
 pub use route::{Resource, Routed, route};

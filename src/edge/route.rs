@@ -55,6 +55,28 @@ impl Resource {
             Self::InternalToken | Self::Rotation => false,
         }
     }
+
+    /// Whether it tells the caller what is the caller's. No page elsewhere can read it, but one may cause it.
+    #[must_use]
+    pub const fn tells_own(&self) -> bool {
+        match self {
+            Self::ListConnections | Self::ShowConnection(_) | Self::ListVehicles => true,
+            Self::ConnectStart | Self::ConnectFinish | Self::DisconnectAll | Self::Disconnect(_) => false,
+            Self::InternalToken | Self::Rotation | Self::Health => false,
+        }
+    }
+
+    /// Whether it reads by asking Smartcar, which limits and charges for what the application asks.
+    #[must_use]
+    pub const fn reads_from_smartcar(&self) -> bool {
+        matches!(self, Self::ListVehicles)
+    }
+
+    /// Whether it takes a body.
+    #[must_use]
+    pub const fn takes_body(&self) -> bool {
+        matches!(self, Self::ConnectStart | Self::ConnectFinish | Self::InternalToken)
+    }
 }
 
 /// What a method and a path lead to.

@@ -43,13 +43,14 @@ impl Identity {
         }
     }
 
-    /// The `Set-Cookie` header that the answer needs, if it needs one: for a session that is new, or whose cookie was made
+    /// The `Set-Cookie` header that the answer needs, for the cookie called `name`, if it needs one: for a session that is new, or whose cookie was made
     /// with a key that is on its way out.
     #[must_use]
-    pub fn set_cookie(&self, ring: &KeyRing, now: UnixMillis) -> Option<Zeroizing<String>> {
+    pub fn set_cookie(&self, name: &str, ring: &KeyRing, now: UnixMillis) -> Option<Zeroizing<String>> {
         match self {
             Self::Session(session) if session.needs_cookie() => {
-                Some(session_cookie(&session.to_cookie(ring)?, session.ends_at().since(now)))
+                let life = session.ends_at().since(now);
+                Some(session_cookie(name, &session.to_cookie(ring)?, life))
             }
             Self::Session(_) | Self::Service(_) => None,
         }
@@ -86,7 +87,7 @@ mod tests {
     fn a_new_session_sets_its_cookie_for_as_long_as_it_lasts() {
         let identity = Identity::Session(Session::start([7; 32], NOW, LIFETIME));
         let later = NOW.after(Millis::from_days(1));
-        let header = identity.set_cookie(&one(), later).unwrap();
+        let header = identity.set_cookie("__Host-name", &one(), later).unwrap();
         assert!(header.ends_with("; Max-Age=15465600"), "{}", 179 * 86_400);
     }
 
@@ -97,14 +98,15 @@ mod tests {
             ring("k2:ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=,k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
         for (ring, is_set) in [(one(), false), (rotated, true)] {
             let session = Session::from_cookie(&ring, &value, NOW, LIFETIME).unwrap();
-            assert_eq!(Identity::Session(session).set_cookie(&ring, NOW).is_some(), is_set);
+            let set = Identity::Session(session).set_cookie("__Host-name", &ring, NOW);
+            assert_eq!(set.is_some(), is_set);
         }
     }
 
     #[test]
     fn a_service_key_speaks_for_nobody_by_itself_and_no_browser_sends_it() {
-        let key = "k".repeat(32);
-        let shown = ServiceKeys::parse(&key)
+        let key = "5f0c81d2a97b4e36180f2dc4b6e97a53";
+        let shown = ServiceKeys::parse(key)
             .unwrap()
             .shown_by(Some(&format!("Bearer {key}")))
             .unwrap();
@@ -112,6 +114,6 @@ mod tests {
         assert_eq!(identity.principal(), None);
         assert_eq!(identity.ends_at(), None);
         assert!(!identity.is_ambient());
-        assert!(identity.set_cookie(&one(), NOW).is_none());
+        assert!(identity.set_cookie("__Host-name", &one(), NOW).is_none());
     }
 }

@@ -7,7 +7,7 @@ mod credential;
 mod service_key;
 mod session;
 
-pub use cookie::{SESSION_COOKIE, find_cookie, session_cookie};
+pub use cookie::{SessionCookie, ended_session_cookie, session_cookie};
 pub use credential::Identity;
 pub use service_key::{ServiceKey, ServiceKeyError, ServiceKeys};
 pub use session::{Session, SessionError};

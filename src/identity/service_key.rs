@@ -1,12 +1,16 @@
 //! Service keys: what the app's own back end shows.
 
 use core::fmt;
+use std::collections::BTreeSet;
 
 use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConstantTimeEq as _};
 
 /// The shortest service key, in characters.
 const SHORTEST: usize = 32;
+
+/// How many different characters a service key has at least. Of 32 random digits, one in twenty million has fewer.
+const FEWEST_DIFFERENT: usize = 6;
 
 /// The keys that open every owner's tokens; none if nobody may.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +38,8 @@ pub enum ServiceKeyError {
     EmptyEntry,
     /// A key has fewer than 32 characters.
     TooShort,
+    /// A key was not drawn at random: it has few different characters, repeats a part of itself, or goes through the alphabet.
+    Guessable,
 }
 
 impl fmt::Display for ServiceKeyError {
@@ -41,6 +47,7 @@ impl fmt::Display for ServiceKeyError {
         f.write_str(match self {
             Self::EmptyEntry => "has an empty entry: remove the comma at the start, at the end, or that is doubled",
             Self::TooShort => "has a key of fewer than 32 characters: make one by `openssl rand -base64 32`",
+            Self::Guessable => "has a key that can be guessed: make one by `openssl rand -base64 32`",
         })
     }
 }
@@ -57,6 +64,7 @@ impl ServiceKeys {
             .map(|key| match key.trim() {
                 "" => Err(ServiceKeyError::EmptyEntry),
                 key if key.len() < SHORTEST => Err(ServiceKeyError::TooShort),
+                key if is_guessable(key.as_bytes()) => Err(ServiceKeyError::Guessable),
                 key => Ok(KeyDigest(Sha256::digest(key.as_bytes()).into())),
             })
             .collect::<Result<_, _>>()
@@ -72,8 +80,10 @@ impl ServiceKeys {
     /// Reads the header `Authorization`, which has to be `Bearer` and one of the keys.
     #[must_use]
     pub fn shown_by(&self, authorization: Option<&str>) -> Option<ServiceKey> {
-        let key = authorization?.strip_prefix("Bearer ")?;
-        self.contains(key).then_some(ServiceKey(()))
+        // RFC 9110, section 11: the scheme in any case, and one space or more.
+        let (scheme, key) = authorization?.split_once(' ')?;
+        let is_shown = scheme.eq_ignore_ascii_case("Bearer") && self.contains(key.trim_start_matches(' '));
+        is_shown.then_some(ServiceKey(()))
     }
 
     /// Whether `key` is one of them. Every key is compared, each in constant time.
@@ -88,16 +98,33 @@ impl ServiceKeys {
     }
 }
 
+/// Whether nobody's random generator has made the key.
+fn is_guessable(key: &[u8]) -> bool {
+    let different = key.iter().collect::<BTreeSet<_>>().len();
+    let half = key.len() / 2;
+    let repeats_itself = (1..=half).any(|period| key.iter().eq(key.iter().take(period).cycle().take(key.len())));
+    let pairs = || key.iter().zip(key.iter().skip(1));
+    // Most characters follow the one before in the alphabet, forwards or backwards.
+    let in_order = pairs().filter(|(one, next)| one.abs_diff(**next) <= 1).count();
+    different < FEWEST_DIFFERENT || repeats_itself || in_order.saturating_mul(4) > pairs().count().saturating_mul(3)
+}
+
 #[cfg(test)]
 mod tests {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// As `openssl rand -hex 16` makes them.
+    const KEY: &str = "5f0c81d2a97b4e36180f2dc4b6e97a53";
 
     #[test]
     fn any_key_of_the_list_is_accepted() {
-        let (new, old) = ("n".repeat(32), "o".repeat(44));
+        let (new, old) = (KEY, "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=");
         let keys = ServiceKeys::parse(&format!("{new}, {old}")).unwrap();
-        assert!(keys.contains(&new) && keys.contains(&old));
-        assert!(!keys.contains(&"n".repeat(33)) && !keys.contains(&format!("{new}, {old}")));
+        assert!(keys.contains(new) && keys.contains(old));
+        assert!(!keys.contains(&format!("{new}x")) && !keys.contains(&format!("{new}, {old}")));
     }
 
     #[test]
@@ -109,13 +136,24 @@ mod tests {
 
     #[test]
     fn a_key_is_shown_as_a_bearer_token() {
-        let key = "k".repeat(32);
+        let key = KEY.to_owned();
         let keys = ServiceKeys::parse(&key).unwrap();
-        assert!(keys.shown_by(Some(&format!("Bearer {key}"))).is_some());
+        for shown in [
+            format!("Bearer {key}"),
+            format!("bearer {key}"),
+            format!("BEARER {key}"),
+            format!("Bearer    {key}"),
+        ] {
+            assert!(keys.shown_by(Some(&shown)).is_some(), "{shown}");
+        }
         for other in [
             &key,
             &format!("Basic {key}"),
+            &format!("Bearer{key}"),
+            &format!("Bearer\t{key}"),
             &format!("Bearer {key}x"),
+            &format!("Bearer {key} "),
+            &format!("Bearer Bearer {key}"),
             "Bearer ",
             "Bearer",
             "",
@@ -128,7 +166,42 @@ mod tests {
 
     #[test]
     fn no_key_is_printed() {
-        let keys = ServiceKeys::parse(&"hunter3".repeat(5)).unwrap();
+        let keys = ServiceKeys::parse(&format!("{KEY}-hunter3")).unwrap();
         assert_eq!(format!("{keys:?}"), "ServiceKeys([[redacted]])");
+    }
+
+    #[test]
+    fn a_key_that_nobody_drew_at_random_is_refused() {
+        for key in [
+            "n".repeat(32),
+            "ab".repeat(20),
+            "hunter3".repeat(5),
+            "0123456789abcdef".repeat(2),
+            "changeme-changeme-changeme-changeme".to_owned(),
+            "abcdefghijklmnopqrstuvwxyz0123456789".to_owned(),
+            "zyxwvutsrqponmlkjihgfedcba9876543210".to_owned(),
+            "00000000000000000000000000000000000001".to_owned(),
+            "aaaaaaaabbbbbbbbccccccccddddddddeeeeeeeeffffffff".to_owned(),
+        ] {
+            assert_eq!(
+                ServiceKeys::parse(&key).unwrap_err(),
+                ServiceKeyError::Guessable,
+                "{key}"
+            );
+            assert_eq!(
+                ServiceKeys::parse(&format!("{KEY},{key}")).unwrap_err(),
+                ServiceKeyError::Guessable
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_random_key_is_good(bytes in any::<[u8; 32]>(), digits in "[0-9]{32}") {
+            let hex: String = bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+            for key in [STANDARD.encode(bytes), hex, digits] {
+                prop_assert!(ServiceKeys::parse(&key).is_ok(), "{key}");
+            }
+        }
     }
 }

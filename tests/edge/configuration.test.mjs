@@ -5,14 +5,14 @@ import { after, test } from "node:test";
 import { openEnv } from "./harness/env.mjs";
 import { assertProblem } from "./harness/problem.mjs";
 import { scannerFor } from "./harness/secrets.mjs";
-import { ownSecrets, sealingKey } from "./harness/settings.mjs";
+import { SERVICE_KEY, ownSecrets, sealingKey } from "./harness/settings.mjs";
 
 const keys = { short: sealingKey("k1", 16), long: sealingKey("k1", 33), one: sealingKey("k1"), two: sealingKey("k2") };
 const bytesOf = (key) => key.slice(key.indexOf(":") + 1);
 
 const bad = {
   SMARTCAR_CLIENT_ID: ["", "client_abc123", "not a UUID"],
-  SMARTCAR_CLIENT_SECRET: [""],
+  SMARTCAR_CLIENT_SECRET: ["", '"quoted-secret"', "'quoted-secret'", "two words", "zero\u200bwidth", "\ufeffmarked", "café"],
   SEALING_KEYS: [
     "",
     "k1",
@@ -27,16 +27,16 @@ const bad = {
     ["with an id twice", `${keys.one},k1:${bytesOf(keys.two)}`],
     ["with a key twice", `${keys.one},k2:${bytesOf(keys.one)}`],
   ],
-  SERVICE_KEYS: ["short"],
+  SERVICE_KEYS: ["short", "k".repeat(32), "0123456789abcdef".repeat(2), `${SERVICE_KEY},`, `"${SERVICE_KEY}"`],
   PATH_PREFIX: ["smartcar", "/smart car", "/smartcar/"],
-  ALLOWED_ORIGINS: ["*", "http://app.example", "https://app.example/path", "app.example"],
+  ALLOWED_ORIGINS: ["https://app.example,", ",https://app.example", ["of a list", ["https://app.example", 1]], "*", "http://app.example", "https://app.example/path", "app.example"],
   TOKEN_ENDPOINT_AUTH_METHOD: ["none", "CLIENT_SECRET_POST"],
   SMARTCAR_CONNECT_ORIGIN: ["http://connect.smartcar.com", "https://connect.smartcar.com/oauth"],
   SMARTCAR_AUTH_ORIGIN: ["http://auth.smartcar.com", "auth.smartcar.com"],
   SMARTCAR_API_ORIGIN: ["http://api.smartcar.com", "ftp://api.smartcar.com"],
   REFRESH_GRACE_SECONDS: ["-1", "soon", "1e9"],
-  SESSION_DAYS: ["0", "-1", "always"],
-  RETENTION_DAYS: ["0", "never"],
+  SESSION_DAYS: ["0", "-1", "always", ["set to a number out of range", 500], ["set to an object", { days: 30 }]],
+  RETENTION_DAYS: ["0", "never", ["set to true", true]],
 };
 
 const cases = [
@@ -72,6 +72,12 @@ const env = await openEnv({
       ),
     },
     { name: "own-origin-only", bindings: { ...values, ALLOWED_ORIGINS: "" } },
+    // `wrangler.toml` takes numbers and lists as well as texts.
+    {
+      name: "not-text",
+      bindings: { ...values, SESSION_DAYS: 30, ALLOWED_ORIGINS: [values.ALLOWED_ORIGINS, "https://app.example"] },
+    },
+    { name: "white-space-around", bindings: Object.fromEntries(Object.entries(values).map(([name, value]) => [name, ` ${value}\n`])) },
     { name: "two-keys", bindings: { ...values, SEALING_KEYS: `${keys.one},${keys.two}` } },
     { name: "basic", bindings: { ...values, TOKEN_ENDPOINT_AUTH_METHOD: "client_secret_basic" } },
   ],
@@ -103,13 +109,30 @@ for (const { name, variable, what } of cases) {
 test("`TOKENS` not bound: 503 that names it", () => refuses("no-kv", "TOKENS"));
 test("`VAULT` not bound: 503 that names it", () => refuses("no-vault", "VAULT"));
 
-for (const name of ["the-least", "own-origin-only", "two-keys", "basic"]) {
+for (const name of ["the-least", "own-origin-only", "not-text", "white-space-around", "two-keys", "basic"]) {
   test(`the configuration "${name}" is good`, async () => {
     const client = env.client();
     assert.equal((await client.get("/healthz", { isolate: name })).status, 200);
     assert.equal((await client.start({ isolate: name })).status, 200);
   });
 }
+
+test("a number counts as it is written, and the origins of a list are allowed", async () => {
+  const client = env.client();
+  const headers = { origin: "https://app.example" };
+  const { setCookie, text, status } = await client.start({ isolate: "not-text" });
+  assert.equal(status, 200, text);
+  assert.match(setCookie[0], /; Max-Age=2592000$/);
+  const answer = await client.get("/healthz", { isolate: "not-text", headers });
+  assert.equal(answer.headers["access-control-allow-origin"], headers.origin);
+});
+
+test("what is wrong is in the log once, however many requests there are", async () => {
+  const log = await env.log();
+  for (const variable of ["TOKENS", "VAULT"]) {
+    assert.equal(log.split(`\`${variable}\` is not bound`).length - 1, 1, variable);
+  }
+});
 
 test("no key and no client secret is in the log of all these configurations", async () => {
   assert.deepEqual(scan("log", await env.log()), []);

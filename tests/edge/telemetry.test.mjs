@@ -159,6 +159,25 @@ test("each line of the log has its data point, and only requests that went well 
   }
 });
 
+test("a flood of failures has few lines, one of which says how many are missing, and a point for each", async () => {
+  const wrong = { authorization: `Bearer ${"x".repeat(40)}` };
+  const failed = () => lines().filter(({ outcome }) => outcome === "rotation 401");
+  const flood = Array.from({ length: 200 }, () => client.get("/internal/rotation", { headers: wrong }));
+  for (const { status } of await Promise.all(flood)) assert.equal(status, 401);
+  await env.log();
+  const shown = failed().length;
+  assert.ok(shown >= 10 && shown <= 60, `${shown} lines`);
+  assert.ok(failed().every(({ omitted }) => omitted === undefined));
+
+  hours += 3;
+  await setClock(edge, hours * HOUR);
+  await client.get("/internal/rotation", { headers: wrong });
+  await env.log();
+  assert.equal(failed().at(-1).omitted, 200 - shown);
+  const counted = async () => (await points(edge)).filter(({ blobs }) => blobs[1] === "rotation 401").length;
+  await until("each failure is counted", async () => (await counted()) === 201);
+});
+
 test("neither lines nor points tell a secret, nor whose owner, connection or car it is", async () => {
   const { vehicles } = connection;
   const told = [

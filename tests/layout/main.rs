@@ -116,6 +116,21 @@ fn no_secret_is_compared_by_equality() {
             assert_absent(folder, &format!("Eq for {name}"), &[], why);
         }
     }
+    // Exposed, they must not be compared either.
+    for folder in ["src", "worker/src"] {
+        for (path, source) in sources(folder) {
+            let is_test = path.iter().any(|part| part == "tests");
+            let source = source
+                .split("#[cfg(test)]")
+                .next()
+                .filter(|_| !is_test)
+                .unwrap_or_default();
+            for line in source.lines().filter(|line| line.contains("expose()")) {
+                let compares = line.contains("==") || line.contains("!=");
+                assert!(!compares, "{}: `{}`: {why}", path.display(), line.trim());
+            }
+        }
+    }
     // The macro derives for all of them.
     let (_, macro_source) = sources("src")
         .into_iter()

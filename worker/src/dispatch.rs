@@ -1,8 +1,11 @@
 //! From a request to its answer.
 
 use smartcar_connect::{
-    edge::{Config, Problem, RequestHead, Resource, Routed, check_csrf, needs_csrf_check, route},
-    http_api::ProblemCode,
+    edge::{
+        Config, Problem, RequestHead, Resource, Routed, challenge, check_content_type, check_csrf, check_read,
+        needs_csrf_check, needs_read_check, route,
+    },
+    http_api::{ProblemCode, header},
 };
 use worker::Env;
 
@@ -10,8 +13,7 @@ use crate::{
     clock,
     context::{self, RequestContext},
     http::{self, Answer},
-    identity, random, routes, settings,
-    telemetry::{self, LogEvent},
+    identity, random, routes, settings, telemetry,
 };
 
 pub(crate) async fn respond(request: &web_sys::Request, env: &Env) -> worker::Result<web_sys::Response> {
@@ -19,7 +21,6 @@ pub(crate) async fn respond(request: &web_sys::Request, env: &Env) -> worker::Re
     let config = match settings::read(env) {
         Ok(config) => config,
         Err(misconfiguration) => {
-            worker::console_error!("{misconfiguration}");
             let mut problem = Problem::new(ProblemCode::Misconfigured, misconfiguration.to_string());
             if let Some((setting, _)) = misconfiguration.problems().first() {
                 problem = problem.with_field(setting.name());
@@ -51,19 +52,29 @@ pub(crate) async fn respond(request: &web_sys::Request, env: &Env) -> worker::Re
         }
         (Ok(_), None) => without_resource(&routed, &head, &config, &request_id),
     };
-    let answer = answer.unwrap_or_else(|problem| Answer::problem(&problem, &request_id));
-    let outcome = [resource.map_or("none", Resource::name), " ", &answer.status.to_string()].concat();
-    if answer.status < 400 {
-        telemetry::count(env, LogEvent::Request, &outcome, now);
-    } else {
-        telemetry::record(env, LogEvent::Request, &outcome, now, Some(&request_id));
-    }
-    // A cookie made with a retired key is made again whatever was asked.
+    let answer = answer.unwrap_or_else(|problem| refusal(&problem, &head, &config, &request_id));
+    let route = resource.map_or("none", Resource::name);
+    telemetry::record_request(env, route, answer.status, now, &request_id);
     let answer = match identified {
-        Ok(Some(identity)) => identity::set_session_cookie(answer, &identity, &config, now),
+        // Nothing is left that the session could open.
+        Ok(Some(_)) if resource == Some(&Resource::DisconnectAll) && answer.status == 204 => {
+            identity::end_session(answer, &head, &config)
+        }
+        // A cookie made with a retired key is made again whatever was asked.
+        Ok(Some(identity)) => identity::set_session_cookie(answer, &identity, &head, &config, now),
         _ => answer,
     };
     with_cors(answer, &head, &config).into_response(&request_id)
+}
+
+/// The answer to a request that has a problem.
+fn refusal(problem: &Problem, head: &RequestHead, config: &Config, request_id: &str) -> Answer {
+    let answer = Answer::problem(problem, request_id);
+    let cookie_name = config.session_cookie.name(head.port());
+    match challenge(problem.code, head.authorization(), &cookie_name) {
+        Some(challenge) => answer.with_header("www-authenticate", challenge),
+        None => answer,
+    }
 }
 
 /// The answer where there is nothing to ask for.
@@ -88,13 +99,21 @@ fn without_resource(routed: &Routed, head: &RequestHead, config: &Config, reques
 }
 
 async fn answer(context: &RequestContext<'_>) -> Result<Answer, Problem> {
+    let (head, allowed) = (context.head, &context.config.allowed_origins);
     if needs_csrf_check(context.resource, context.identity) {
-        let own = context.head.own_origin();
-        check_csrf(
-            &context.head.csrf_headers(),
-            own.as_ref(),
-            &context.config.allowed_origins,
+        check_csrf(&head.csrf_headers(), head.own_origin().as_ref(), allowed)?;
+    }
+    if needs_read_check(context.resource, context.identity) {
+        check_read(
+            context.resource,
+            &head.csrf_headers(),
+            head.own_origin().as_ref(),
+            allowed,
         )?;
+    }
+    // One rule for every body, whether the route takes one or not.
+    if context.resource.takes_body() || (head.has_body() && http::has_content(context.request).await?) {
+        check_content_type(head.content_type())?;
     }
     match context.resource {
         Resource::ConnectStart => routes::connect::start(context).await,
@@ -116,7 +135,7 @@ fn preflight(head: &RequestHead, allow: &'static str, config: &Config) -> Answer
     match head.origin() {
         Some(origin) if context::allows(head, config, origin) => answer
             .with_header("access-control-allow-methods", allow)
-            .with_header("access-control-allow-headers", "content-type, x-requested-with")
+            .with_header("access-control-allow-headers", header::ALLOWED)
             .with_header("access-control-max-age", "600"),
         _ => answer,
     }
@@ -124,7 +143,6 @@ fn preflight(head: &RequestHead, allow: &'static str, config: &Config) -> Answer
 
 /// Lets the pages of allowed origins read the answer.
 fn with_cors(answer: Answer, head: &RequestHead, config: &Config) -> Answer {
-    let answer = answer.with_header("vary", "origin");
     match head.origin() {
         Some(origin) if context::allows(head, config, origin) => answer
             .with_header("access-control-allow-origin", origin)

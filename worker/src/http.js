@@ -4,13 +4,14 @@
 /** The headers that are read, in the order of `Line` in `src/edge/head.rs`. */
 const READ = ["authorization", "content-type", "cookie", "origin", "sec-fetch-site", "x-requested-with"];
 
-/** Method, URL and headers, a line each; before the value of a header that is there stands a colon. */
-export function head({ method, url, headers }) {
+/** Method, URL, headers and whether there is a body, a line each; before the value of a header that is there stands a colon. */
+export function head({ method, url, headers, body }) {
   let lines = `${method}\n${url}`;
   for (const name of READ) {
     const value = headers.get(name);
     lines += value === null ? "\n" : `\n:${value}`;
   }
+  lines += body === null ? "\n" : "\n:";
   return lines;
 }
 
@@ -45,10 +46,24 @@ export async function body(request, limit, deadline) {
   }
 }
 
+/**
+ * What every answer says: it may not be stored, sniffed, framed, opened as a page with anything in it, or loaded by a page of
+ * another origin but by CORS; what it links to learns nothing of its address; and it came over TLS, as the next one will.
+ */
+const ALWAYS = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "strict-transport-security": "max-age=31536000",
+  vary: "origin",
+  "x-content-type-options": "nosniff",
+};
+
 /** The answer: `fields` are its headers, name and value in turn, a line each. */
 export function respond(status, fields, text) {
-  // Nothing that the Worker says may be stored or sniffed.
-  const headers = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
+  const headers = { ...ALWAYS };
   const lines = fields.split("\n");
   for (let at = 0; at < lines.length; at += 2) headers[lines[at]] = lines[at + 1];
   return new Response(text, { status, headers });

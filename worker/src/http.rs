@@ -1,7 +1,7 @@
 //! Reading requests and making answers.
 
 use smartcar_connect::{
-    edge::{Problem, RequestHead},
+    edge::{Problem, RequestHead, invalid_json},
     http_api::ProblemCode,
     json,
 };
@@ -64,20 +64,13 @@ pub(crate) fn outgoing(
 /// The body, if it is a JSON object of the wanted form.
 pub(crate) async fn json_body<T: serde::de::DeserializeOwned>(request: &web_sys::Request) -> Result<T, Problem> {
     let body = body(request).await?;
-    json::strict::read(&body).map_err(|error| {
-        let text = error.to_string();
-        // Other messages quote the input, which may hold a secret; the place is enough of them.
-        let known = ["missing field", "unknown field"];
-        let what = if known.iter().any(|start| text.starts_with(start)) {
-            text
-        } else {
-            format!("see line {}, column {}", error.line(), error.column())
-        };
-        Problem::new(
-            ProblemCode::InvalidBody,
-            ["the body is not a JSON object with the documented fields: ", &what].concat(),
-        )
-    })
+    json::strict::read(&body).map_err(|error| invalid_json(&error))
+}
+
+/// Whether there is anything in the body of a request to a route that takes none. Nothing is read of it but that it is no
+/// longer than any body may be.
+pub(crate) async fn has_content(request: &web_sys::Request) -> Result<bool, Problem> {
+    Ok(!body(request).await?.is_empty())
 }
 
 async fn body(request: &web_sys::Request) -> Result<Zeroizing<Vec<u8>>, Problem> {

@@ -3,7 +3,7 @@
 use smartcar_connect::{
     edge::{Config, Problem, RequestHead, Resource},
     http_api::ProblemCode,
-    identity::{Identity, SESSION_COOKIE, ServiceKey, Session, find_cookie},
+    identity::{Identity, ServiceKey, Session, ended_session_cookie},
     time::UnixMillis,
 };
 
@@ -41,7 +41,7 @@ fn service_key(head: &RequestHead, config: &Config) -> Result<ServiceKey, Proble
 
 /// A session that is missing, has ended or is not ours is none.
 fn session(head: &RequestHead, config: &Config, now: UnixMillis) -> Option<Session> {
-    let value = find_cookie(head.cookie()?, SESSION_COOKIE)?;
+    let value = config.session_cookie.find(head.cookie()?, head.port())?;
     Session::from_cookie(&config.key_ring, value, now, config.session_lifetime).ok()
 }
 
@@ -57,9 +57,22 @@ pub(crate) fn start_session(config: &Config, now: UnixMillis) -> Result<Session,
 }
 
 /// The answer with the cookie of the identity, if it has to be set.
-pub(crate) fn set_session_cookie(answer: Answer, identity: &Identity, config: &Config, now: UnixMillis) -> Answer {
-    match identity.set_cookie(&config.key_ring, now) {
+pub(crate) fn set_session_cookie(
+    answer: Answer,
+    identity: &Identity,
+    head: &RequestHead,
+    config: &Config,
+    now: UnixMillis,
+) -> Answer {
+    let name = config.session_cookie.name(head.port());
+    match identity.set_cookie(&name, &config.key_ring, now) {
         Some(cookie) => answer.with_header("set-cookie", cookie.as_str()),
         None => answer,
     }
+}
+
+/// The answer that ends the session in the browser.
+pub(crate) fn end_session(answer: Answer, head: &RequestHead, config: &Config) -> Answer {
+    let name = config.session_cookie.name(head.port());
+    answer.with_header("set-cookie", ended_session_cookie(&name))
 }

@@ -3,7 +3,11 @@
 use std::{cell::OnceCell, rc::Rc};
 
 use smartcar_connect::edge::{Config, Misconfiguration};
-use worker::Env;
+use wasm_bindgen::JsValue;
+use worker::{
+    Env,
+    js_sys::{Array, Reflect},
+};
 
 use crate::kv_namespace::KvNamespace;
 
@@ -21,16 +25,32 @@ thread_local! {
 
 /// The settings, read and checked once in an isolate's life. A Worker that lacks anything serves nothing.
 pub(crate) fn read(env: &Env) -> Settings {
-    SETTINGS.with(|settings| settings.get_or_init(|| check(env)).clone())
+    SETTINGS.with(|settings| settings.get_or_init(|| say_what_is_wrong(check(env))).clone())
+}
+
+/// Once in an isolate's life: every request is told as well.
+fn say_what_is_wrong(settings: Settings) -> Settings {
+    if let Err(misconfiguration) = &settings {
+        worker::console_error!("{misconfiguration}");
+    }
+    settings
 }
 
 fn check(env: &Env) -> Settings {
-    let config = Config::read(|name| env.var(name).ok().map(|value| value.to_string()))?;
+    let config = Config::read(|name| variable(env, name))?;
     if env.durable_object(VAULT).is_err() {
         return Err(Misconfiguration::missing_binding(VAULT));
     }
     tokens(env)?;
     Ok(Rc::new(config))
+}
+
+/// A variable or secret as text. `wrangler.toml` may say `SESSION_DAYS = 30` or give a list of origins: a number counts as it is
+/// written, the items of a list are separated by commas.
+fn variable(env: &Env, name: &str) -> Option<String> {
+    let value = Reflect::get(env.as_ref(), &JsValue::from_str(name)).ok()?;
+    let is_there = !value.is_undefined() && !value.is_null();
+    is_there.then(|| String::from(Array::of1(&value).join(",")))
 }
 
 pub(crate) fn tokens(env: &Env) -> Result<KvNamespace, Misconfiguration> {

@@ -1,12 +1,15 @@
-//! What operators see: a line of JSON for each event, but for requests that went well, and a data point for each where an
+//! What operators see: a line of JSON for each event, but for requests that went well and floods of those that did not, and a data point for each where an
 //! Analytics Engine dataset is bound as `METRICS`.
 //!
 //! Events, outcomes and times only: no token, code, state, VIN, and nothing that names an owner, a connection or a vehicle.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 
 use serde::Serialize;
-use smartcar_connect::time::{Millis, UnixMillis};
+use smartcar_connect::{
+    edge::LogBudget,
+    time::{Millis, UnixMillis},
+};
 use worker::{AnalyticsEngineDataPointBuilder, AnalyticsEngineDataset, Env};
 
 use crate::clock;
@@ -53,20 +56,29 @@ struct Line<'a> {
     ms: Millis,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
+    /// How many requests before this one were left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    omitted: Option<u32>,
+}
+
+impl Line<'_> {
+    fn write(&self) {
+        if let Ok(line) = serde_json::to_string(self) {
+            worker::console_log!("{line}");
+        }
+    }
 }
 
 /// Logs and counts what happened since `since`.
 pub(crate) fn record(env: &Env, happened: LogEvent, outcome: &str, since: UnixMillis, request_id: Option<&str>) {
-    let ms = clock::now().since(since);
-    let event = happened.name();
-    if let Ok(line) = serde_json::to_string(&Line {
-        event,
+    Line {
+        event: happened.name(),
         outcome,
-        ms,
+        ms: clock::now().since(since),
         request_id,
-    }) {
-        worker::console_log!("{line}");
+        omitted: None,
     }
+    .write();
     count(env, happened, outcome, since);
 }
 
@@ -80,8 +92,31 @@ pub(crate) fn note_token_type(env: &Env) {
     }
 }
 
-/// Counts what happened since `since`, without a line: for what happens all the time, and the platform logs as well.
-pub(crate) fn count(env: &Env, happened: LogEvent, outcome: &str, since: UnixMillis) {
+thread_local! {
+    static BUDGET: RefCell<LogBudget> = RefCell::default();
+}
+
+/// Counts a request that came at `since`. It has a line if it failed, unless many do: one that went well is logged by the
+/// platform anyway.
+pub(crate) fn record_request(env: &Env, route: &'static str, status: u16, since: UnixMillis, request_id: &str) {
+    let outcome = [route, " ", &status.to_string()].concat();
+    let now = clock::now();
+    let taken = (status >= 400).then(|| BUDGET.with_borrow_mut(|budget| budget.take(route, status, now)));
+    if let Some(omitted) = taken.flatten() {
+        Line {
+            event: LogEvent::Request.name(),
+            outcome: &outcome,
+            ms: now.since(since),
+            request_id: Some(request_id),
+            omitted: Some(omitted).filter(|omitted| *omitted > 0),
+        }
+        .write();
+    }
+    count(env, LogEvent::Request, &outcome, since);
+}
+
+/// Counts what happened since `since`, without a line.
+fn count(env: &Env, happened: LogEvent, outcome: &str, since: UnixMillis) {
     with_metrics(env, |metrics| {
         let ms = clock::now().since(since);
         let event = happened.name();

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use brotli::enc::BrotliEncoderParams;
 use flate2::{Compression, write::GzEncoder};
 
-use crate::{layout::Layout, step::report};
+use crate::{layout::Layout, machine_paths, step::report};
 
 /// The name of the one parameter that no browser ever has a value for.
 const SECRET: &[u8] = b"client_secret";
@@ -121,10 +121,17 @@ pub fn all(layout: &Layout) -> Result<()> {
             }
         }
         for file in BROWSER.files {
-            if read(layout, file)?.windows(SECRET.len()).any(|window| window == SECRET) {
+            if holds(&read(layout, file)?, SECRET) {
                 problems.push(format!(
                     "{file} holds the text `client_secret`: something of feature `edge` is in it"
                 ));
+            }
+        }
+        for file in [BROWSER, GLUE, WORKER].iter().flat_map(|shipped| shipped.files) {
+            for (path, _) in machine_paths::all(layout)? {
+                if holds(&read(layout, file)?, path.as_os_str().as_encoded_bytes()) {
+                    problems.push(format!("{file} holds the path {} of this machine", path.display()));
+                }
             }
         }
         let sizes = sizes.join("\n");
@@ -134,6 +141,10 @@ pub fn all(layout: &Layout) -> Result<()> {
         log.line(&sizes)?;
         bail!("{}", problems.join("\n       "));
     })?)
+}
+
+fn holds(bytes: &[u8], text: &[u8]) -> bool {
+    bytes.windows(text.len()).any(|window| window == text)
 }
 
 fn row(shipped: &Shipped, size: Size) -> String {

@@ -9,12 +9,23 @@ use anyhow::{Context, Result};
 /// # Errors
 /// When a file cannot be read or written.
 pub fn copy_tree(from: &Path, to: &Path) -> Result<()> {
+    copy_tree_without(from, to, &[])
+}
+
+/// Like [`copy_tree`], without the files and folders of these names, wherever they are.
+///
+/// # Errors
+/// When a file cannot be read or written.
+pub fn copy_tree_without(from: &Path, to: &Path, names: &[&str]) -> Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
         let entry = entry?;
+        if names.iter().any(|name| entry.file_name() == *name) {
+            continue;
+        }
         let target = to.join(entry.file_name());
         if entry.file_type()?.is_dir() {
-            copy_tree(&entry.path(), &target)?;
+            copy_tree_without(&entry.path(), &target, names)?;
         } else {
             copy(&entry.path(), &target)?;
         }

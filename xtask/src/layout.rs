@@ -72,6 +72,16 @@ impl Layout {
         self.target.join("log")
     }
 
+    /// The same programs and packages for another checkout of the same sources.
+    pub(crate) fn moved_to(&self, root: PathBuf, target: PathBuf) -> Self {
+        Self {
+            root,
+            target,
+            programs: self.programs.clone(),
+            metadata: self.metadata.clone(),
+        }
+    }
+
     /// The version of a package of this workspace.
     ///
     /// # Errors

@@ -3,7 +3,9 @@
 
 use std::process::ExitCode;
 
-use xtask::{check, demo, fuzz, layout::Layout, lock, node, package, simulator, step::Failed, test, tools, worker};
+use xtask::{
+    check, demo, fuzz, layout::Layout, lock, node, package, reproducible, simulator, step::Failed, test, tools, worker,
+};
 
 const USAGE: &str = "usage: cargo xtask <command>
 
@@ -14,7 +16,8 @@ const USAGE: &str = "usage: cargo xtask <command>
   demo-assets        assemble the demo page: dist/demo
   simulator          build the simulator
   check-lock         check the versions that have to agree in Cargo.lock
-  check-build        check what was built: its sizes, nothing secret-bearing in the browser module
+  check-build        check what was built: its sizes, no paths of this machine, nothing secret-bearing in the browser
+  check-reproducible build both modules again in another folder, and compare
   test               every check and test; the last line is the sum
   test lint          the checks of the sources alone
   fuzz [TARGET…]     fuzz these targets, or all, for FUZZ_SECONDS (60) each
@@ -52,6 +55,7 @@ fn run(arguments: &[&str]) -> anyhow::Result<()> {
         ["simulator"] => simulator::build(&layout),
         ["check-lock"] => lock::check(&layout),
         ["check-build"] => check::all(&layout),
+        ["check-reproducible"] => reproducible::check(&layout),
         ["test"] => test::everything(&layout),
         ["test", "lint"] => test::lint(&layout),
         ["fuzz", "keep"] => fuzz::keep(&layout),

@@ -9,6 +9,7 @@ use crate::{
     bindgen, files,
     layout::Layout,
     log::Log,
+    machine_paths,
     step::step,
     tools::{self, WASM},
     wasm_opt,
@@ -32,7 +33,7 @@ pub fn build(layout: &Layout) -> Result<()> {
     })?)
 }
 
-fn package(layout: &Layout, log: &Log) -> Result<()> {
+pub(crate) fn package(layout: &Layout, log: &Log) -> Result<()> {
     let staging = layout.dist().join("package.new");
     files::empty(&staging)?;
     compile(layout, log)?;
@@ -54,7 +55,10 @@ fn package(layout: &Layout, log: &Log) -> Result<()> {
 /// As `cdylib` alone: a crate type list with `rlib` in it silently turns link-time optimisation off.
 fn compile(layout: &Layout, log: &Log) -> Result<()> {
     let arguments = "rustc --locked --package smartcar-connect --lib --crate-type cdylib --features browser --release";
-    log.run(layout.cargo(arguments.split(' '))?.args(["--target", WASM]))
+    let mut command = layout.cargo(arguments.split(' '))?;
+    command.args(["--target", WASM]);
+    machine_paths::leave_out(layout, &mut command)?;
+    log.run(&mut command)
 }
 
 /// The module as text, for pages that cannot fetch it.

@@ -7,6 +7,7 @@ use anyhow::{Result, ensure};
 use crate::{
     layout::{Layout, present},
     log::Log,
+    machine_paths,
     step::step,
     tools, wasm_opt,
 };
@@ -31,7 +32,7 @@ pub fn build_hello(layout: &Layout) -> Result<()> {
     })?)
 }
 
-fn worker(layout: &Layout, log: &Log) -> Result<()> {
+pub(crate) fn worker(layout: &Layout, log: &Log) -> Result<()> {
     worker_build(layout, log, &layout.root.join("worker"))?;
     // It keeps the names of all functions, a fifth of the upload. A panic is reported by its file and line without them.
     wasm_opt::run_on(
@@ -50,6 +51,7 @@ fn worker_build(layout: &Layout, log: &Log, package: &Path) -> Result<()> {
     ];
     let mut command = layout.command(tools::worker_build(layout)?)?;
     command.current_dir(package).args(["--profile", "worker", "--locked"]);
+    machine_paths::leave_out(layout, &mut command)?;
     for (variable, path) in &used {
         command.env(variable, present(path.clone())?);
     }

@@ -7,7 +7,7 @@ import { mintState } from "../harness/client.mjs";
 import { openDemo } from "../harness/demo.mjs";
 import { decide, goToConnect, logIn, noticeOf, settled, simulateOutcome } from "../harness/owner.mjs";
 import { scannerFor } from "../harness/secrets.mjs";
-import { SESSION_COOKIE } from "../harness/settings.mjs";
+import { sessionCookieAt } from "../harness/settings.mjs";
 import { MINUTE } from "../harness/spans.mjs";
 
 const demo = await openDemo();
@@ -94,7 +94,7 @@ test("an owner connects, sees the cars, and still sees them after a reload", asy
 
   const [cookie, ...others] = await context.cookies();
   assert.deepEqual(others, []);
-  assert.equal(cookie.name, SESSION_COOKIE);
+  assert.equal(cookie.name, sessionCookieAt(home));
   assert.deepEqual([cookie.httpOnly, cookie.secure, cookie.sameSite, cookie.path], [true, true, "Strict", "/"]);
 
   const scan = scannerFor([...(await simulator.secrets()), authorize.searchParams.get("state")]);
@@ -104,6 +104,32 @@ test("an owner connects, sees the cars, and still sees them after a reload", asy
   assert.deepEqual(scan("storage", JSON.stringify(await storageOf(page))), []);
   assert.deepEqual(scan("page", await page.content()), []);
   assert.deepEqual(scan("log", await env.log()), []);
+});
+
+test("neither Smartcar nor anybody else learns from which address the owner comes, and nothing keeps the page", async () => {
+  const { page } = await newProfile();
+  const requests = [];
+  page.on("request", (request) => requests.push(request));
+  const { state } = await goToConnect(page, simulator);
+  await logIn(page);
+  await decide(page, "Allow");
+  assert.equal(await noticeOf(page), "connected");
+  await settled(page, home);
+
+  const isCallback = (request) => request.url().startsWith(home) && request.url().includes(state);
+  const arrived = requests.findIndex(isCallback);
+  assert.ok(arrived > 0, "the callback was seen");
+  // What the page asks for while the callback is in its address, and its own way to Connect.
+  const own = [...requests.slice(arrived + 1), requests.find((request) => request.url().startsWith(`${simulator.origin}/oauth/`))];
+  assert.ok(own.length > 3);
+  for (const request of own) assert.equal((await request.allHeaders()).referer, undefined, request.url());
+  const kept = await (await requests[arrived].response()).allHeaders();
+  assert.equal(kept["cache-control"], "no-store");
+  assert.equal(kept["referrer-policy"], "no-referrer");
+  assert.match(kept["content-security-policy"], /frame-ancestors 'none'/);
+  assert.equal(kept["cross-origin-opener-policy"], "same-origin");
+  assert.equal(kept["cross-origin-resource-policy"], "same-origin");
+  assert.match(kept["strict-transport-security"], /^max-age=\d{8,}$/);
 });
 
 test("a refusal of consent is said in words, and nothing is connected", async () => {

@@ -8,7 +8,7 @@ import { Client } from "../harness/client.mjs";
 import { freePort, startEdge } from "../harness/edge.mjs";
 import { closeConnections } from "../harness/http.mjs";
 import { decide, goToConnect, logIn, noticeOf, settled } from "../harness/owner.mjs";
-import { SESSION_COOKIE, settings } from "../harness/settings.mjs";
+import { sessionCookieAt, settings } from "../harness/settings.mjs";
 import { startSimulator } from "../harness/simulator.mjs";
 import { CHROMIUM_ARGUMENTS, selfSigned, serveTls } from "../harness/tls.mjs";
 
@@ -20,6 +20,7 @@ const tls = await selfSigned();
 const port = await freePort();
 const home = `https://app.example.test:${port}/`;
 const origin = new URL(home).origin;
+const SESSION_COOKIE = sessionCookieAt(home);
 const simulator = await startSimulator([home]);
 const edge = await startEdge({ bindings: settings({ simulator, allowedOrigins: [origin] }), port, demo: true, tls });
 /** What the page of the sibling host sends as `Set-Cookie`, and what its script does. */

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 
 import { send } from "./http.mjs";
-import { PREFIX, SERVICE_KEY, SESSION_COOKIE } from "./settings.mjs";
+import { PREFIX, SERVICE_KEY, sessionCookieAt } from "./settings.mjs";
 
 /** A new state and its fingerprint, as the browser module makes them. */
 export function mintState() {
@@ -21,27 +21,35 @@ export class Client {
   #edge;
   #page;
   #transcript;
+  #prefix;
+  #ended;
+  /** The name of the session cookie. */
+  cookieName;
+  /** The value of the session cookie, if the Worker has set one. */
   cookie;
 
   /**
    * @param {object} edge as `startEdge` returns
    * @param {string} page the origin of the page that the browser is on
    * @param {string[]} transcript where each answer is kept
+   * @param {string} [prefix] where the Worker is mounted
    */
-  constructor(edge, page, transcript) {
+  constructor(edge, page, transcript, prefix = PREFIX) {
     this.#edge = edge;
     this.#page = page;
     this.#transcript = transcript;
+    this.#prefix = prefix;
+    this.cookieName = sessionCookieAt(page, { prefix });
+  }
+
+  /** The headers that the browser module sends with a request that reads. */
+  get meant() {
+    return { "x-requested-with": "smartcar-connect", "sec-fetch-site": "same-origin" };
   }
 
   /** The headers that the browser module sends with a state-changing request. */
   get guards() {
-    return {
-      "content-type": "application/json",
-      "x-requested-with": "smartcar-connect",
-      origin: this.#page,
-      "sec-fetch-site": "same-origin",
-    };
+    return { ...this.meant, "content-type": "application/json", origin: this.#page };
   }
 
   /**
@@ -51,9 +59,9 @@ export class Client {
    * @param {Record<string, string|undefined>} [options.headers] set over the client's own; `undefined` removes one
    */
   async request(method, path, { isolate = 0, headers = {}, body, chunked } = {}) {
-    const own = { host: new URL(this.#page).host, ...(this.cookie ? { cookie: `${SESSION_COOKIE}=${this.cookie}` } : {}) };
+    const own = { host: new URL(this.#page).host, ...(this.cookie ? { cookie: `${this.cookieName}=${this.cookie}` } : {}) };
     const all = Object.entries({ ...own, ...headers }).filter(([, value]) => value !== undefined);
-    const answer = await send(`${this.#edge.at(isolate)}${PREFIX}${path}`, {
+    const answer = await send(`${this.#edge.at(isolate)}${this.#prefix}${path}`, {
       method,
       headers: Object.fromEntries(all),
       body,
@@ -61,14 +69,28 @@ export class Client {
     });
     this.#transcript.push(transcriptOf(method, path, answer));
     for (const line of answer.setCookie) {
-      const found = new RegExp(`^${SESSION_COOKIE}=([^;]*)`).exec(line);
-      if (found) this.cookie = found[1];
+      if (line.startsWith(`${this.cookieName}=`)) this.#keep(line);
     }
     return answer;
   }
 
-  get(path, options) {
-    return this.request("GET", path, options);
+  #keep(line) {
+    const [pair, ...attributes] = line.split("; ");
+    if (attributes.includes("Max-Age=0")) {
+      this.#ended = this.cookie;
+      this.cookie = undefined;
+    } else {
+      this.cookie = pair.slice(this.cookieName.length + 1);
+    }
+  }
+
+  /** The session goes on although the browser was told to forget it: somebody has kept the cookie, or a request is late. */
+  goOn() {
+    this.cookie ??= this.#ended;
+  }
+
+  get(path, { headers, ...options } = {}) {
+    return this.request("GET", path, { ...options, headers: { ...this.meant, ...headers } });
   }
 
   post(path, json, { headers, ...options } = {}) {
@@ -122,7 +144,7 @@ export class Client {
 
   /** The name that the Worker gives this client, as the app's back end passes it to `POST /internal/token`. */
   get principal() {
-    const sessionId = Buffer.from(this.cookie.split(".").at(-2), "base64url").subarray(0, 32);
+    const sessionId = Buffer.from((this.cookie ?? this.#ended).split(".").at(-2), "base64url").subarray(0, 32);
     const hash = createHash("sha256").update("smartcar-connect/principal/v1\0").update(sessionId);
     return `anonymous:${hash.digest("base64url")}`;
   }

@@ -13,7 +13,7 @@ export function send(url, { method = "GET", headers = {}, body, chunked = false 
   // As it is given: `URL` would tidy up what a hostile client sends.
   const path = url.slice(target.origin.length) || "/";
   const payload = body === undefined ? undefined : Buffer.isBuffer(body) ? body : Buffer.from(body);
-  const length = payload !== undefined && !chunked ? { "content-length": payload.length } : {};
+  const framing = chunked ? { "transfer-encoding": "chunked" } : { "content-length": payload?.length };
   return new Promise((resolve, reject) => {
     const request = http.request(
       {
@@ -22,7 +22,7 @@ export function send(url, { method = "GET", headers = {}, body, chunked = false 
         port: target.port,
         path,
         method,
-        headers: { ...length, ...headers },
+        headers: { ...(payload === undefined ? {} : framing), ...headers },
       },
       (response) => {
         const chunks = [];

@@ -1,11 +1,23 @@
 // The Worker's configuration in the tests: variables and secrets, all Smartcar origins at the simulator.
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 
 import { CLIENT_ID, CLIENT_SECRET } from "./simulator.mjs";
 
 export const PREFIX = "/smartcar";
-export const SESSION_COOKIE = "__Host-smartcar-connect";
 export const SERVICE_KEY = "service-key-for-the-tests-0123456789abcdef";
+
+/** The name of the session cookie of a Worker that is asked at `origin`, as docs/http-api.md has it. */
+export function sessionCookieAt(origin, { prefix = PREFIX, clientId = CLIENT_ID } = {}) {
+  const hash = createHash("sha256");
+  for (const fact of ["smartcar-connect/session-cookie/v1", prefix, clientId]) {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(Buffer.byteLength(fact));
+    hash.update(length).update(fact);
+  }
+  const { port } = new URL(origin);
+  const name = `__Host-smartcar-connect-${hash.digest().subarray(0, 6).toString("base64url")}`;
+  return port ? `${name}-${port}` : name;
+}
 
 export function sealingKey(id, bytes = 32) {
   return `${id}:${randomBytes(bytes).toString("base64")}`;

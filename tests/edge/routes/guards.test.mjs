@@ -6,12 +6,22 @@ import { mintState } from "../harness/client.mjs";
 import { openEnv } from "../harness/env.mjs";
 import { send } from "../harness/http.mjs";
 import { assertProblem } from "../harness/problem.mjs";
-import { PREFIX, SESSION_COOKIE } from "../harness/settings.mjs";
+import { PREFIX, SERVICE_KEY, sessionCookieAt } from "../harness/settings.mjs";
 
 const env = await openEnv();
 after(() => env.close());
 
 const LIMIT = 16 * 1024;
+const ALWAYS = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "strict-transport-security": "max-age=31536000",
+  "x-content-type-options": "nosniff",
+};
+const SESSION_COOKIE = sessionCookieAt(env.page);
 const ROUTES = ["/connect/start", "/connect/finish"];
 
 function goodBody() {
@@ -67,8 +77,55 @@ test("no answer lets a foreign page read it", async () => {
     }),
     await client.post("/connect/start", goodBody(), { headers: foreign }),
   ]) {
-    assert.equal(answer.headers["access-control-allow-origin"], undefined);
-    assert.equal(answer.headers["access-control-allow-credentials"], undefined);
+    assert.deepEqual(Object.keys(answer.headers).filter((name) => name.startsWith("access-control-")), []);
+  }
+});
+
+/** What a browser asks before a page of another origin may send `headers` with a request of `method`. */
+function preflight(client, method, path, { origin, headers }) {
+  const asked = { "access-control-request-method": method, "access-control-request-headers": headers.join(",") };
+  return client.request("OPTIONS", path, { headers: { origin, cookie: undefined, ...asked } });
+}
+
+const TRACING = ["traceparent", "tracestate", "baggage", "sentry-trace", "b3", "x-b3-traceid", "x-datadog-trace-id", "newrelic"];
+
+test("a page of an allowed origin may send our headers, and those of its monitoring, and no other", async () => {
+  const client = env.client();
+  for (const [method, path] of [
+    ["POST", "/connect/start"],
+    ["POST", "/connect/finish"],
+    ["GET", "/connections"],
+    ["GET", "/vehicles"],
+    ["DELETE", "/connections"],
+  ]) {
+    const answer = await preflight(client, method, path, { origin: env.page, headers: ["x-requested-with"] });
+    assert.equal(answer.status, 204);
+    assert.equal(answer.headers["access-control-allow-origin"], env.page);
+    assert.equal(answer.headers["access-control-allow-credentials"], "true");
+    assert.ok(answer.headers["access-control-allow-methods"].split(", ").includes(method));
+    const allowed = answer.headers["access-control-allow-headers"].split(", ");
+    for (const name of ["content-type", "x-requested-with", ...TRACING]) assert.ok(allowed.includes(name), name);
+    assert.ok(!allowed.includes("authorization") && !allowed.includes("*"));
+  }
+});
+
+test("what a page's monitoring adds to a request changes nothing", async () => {
+  const headers = { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", baggage: "a=b", "sentry-trace": "x" };
+  assert.equal((await env.client().post("/connect/start", goodBody(), { headers })).status, 200);
+});
+
+test("every answer differs by origin, and says so to caches", async () => {
+  const client = env.client();
+  for (const headers of [{}, { origin: env.page }, foreign]) {
+    for (const [method, path] of [
+      ["GET", "/healthz"],
+      ["GET", "/connections"],
+      ["GET", "/nothing"],
+      ["OPTIONS", "/connections"],
+      ["PUT", "/connections"],
+    ]) {
+      assert.equal((await client.request(method, path, { headers })).headers.vary, "origin", `${method} ${path}`);
+    }
   }
 });
 
@@ -89,6 +146,65 @@ test("a body over 16 KiB with a length that lies is refused", async () => {
     chunked: true,
   });
   assertProblem(answer, { status: 413 });
+});
+
+const plain = { "content-type": "text/plain" };
+const id = "AAAAAAAAAAAAAAAAAAAAAA";
+
+test("one rule holds for every body, whether the route takes one or not", async () => {
+  const client = env.client();
+  await client.start();
+  const service = { authorization: `Bearer ${SERVICE_KEY}`, "content-type": "application/json" };
+  for (const [method, path, own] of [
+    ["DELETE", "/connections", {}],
+    ["DELETE", `/connections/${id}`, {}],
+    ["POST", "/connect/start", {}],
+    ["POST", "/connect/finish", {}],
+    ["POST", "/internal/token", service],
+  ]) {
+    const ask = (headers, body, chunked) =>
+      client.request(method, path, { headers: { ...client.guards, ...own, ...headers }, body, chunked });
+    for (const chunked of [false, true]) {
+      assertProblem(await ask(plain, "{}", chunked), { status: 415, code: "unsupported_media_type" });
+      assertProblem(await ask({}, " ".repeat(100 * 1024), chunked), { status: 413, code: "body_too_large" });
+    }
+    assertProblem(await ask({ "content-type": undefined }, "{}"), { status: 415, code: "unsupported_media_type" });
+  }
+});
+
+test("a route that takes no body takes none, said to be what it may, and lets JSON be", async () => {
+  const client = env.client();
+  for (const [headers, body, chunked] of [
+    [{ "content-type": undefined }, undefined, false],
+    [plain, undefined, false],
+    [plain, "", false],
+    [plain, "", true],
+    [{}, "{}", false],
+    [{}, "{}", true],
+  ]) {
+    const answer = await client.request("DELETE", "/connections", { headers: { ...client.guards, ...headers }, body, chunked });
+    assert.equal(answer.status, 204, answer.text);
+  }
+});
+
+test("a name that nobody can read is repeated short and printable, and so is an origin", async () => {
+  const client = env.client();
+  const names = ["x".repeat(9000), "\u001b[31mred\u001b[0m", "\u202e\u2066evil", "a`b", "\u0000", "\u200b".repeat(2000)];
+  const details = [];
+  for (const name of names) {
+    for (const route of ROUTES) {
+      const answer = await client.post(route, { [name]: 1 });
+      details.push(assertProblem(answer, { status: 400, code: "invalid_body" }).detail);
+    }
+  }
+  for (const origin of [`https://${"x".repeat(9000)}.example`, "x`y", "\u00e9".repeat(300)]) {
+    const answer = await client.post("/connect/start", goodBody(), { headers: { origin } });
+    details.push(assertProblem(answer, { status: 403, code: "origin_not_allowed" }).detail);
+  }
+  for (const detail of details) {
+    assert.ok(detail.length < 500, `${detail.length} characters`);
+    assert.match(detail, /^[\x20-\x7e]*$/);
+  }
 });
 
 test("a body that lacks a field, or has one too many, is told which; nothing else of it is repeated", async () => {
@@ -178,6 +294,89 @@ for (const [what, uri] of Object.entries(redirects)) {
   });
 }
 
+test("a finish without a session is told so, and gets none", async () => {
+  const client = env.client();
+  const { state } = mintState();
+  for (const cookie of [undefined, `${SESSION_COOKIE}=forged`]) {
+    const answer = await client.post("/connect/finish", { callback: `?code=a&state=${state}` }, { headers: { cookie } });
+    const { detail } = assertProblem(answer, { status: 401, code: "session_missing" });
+    assert.match(detail, /session cookie is missing or has ended/);
+    assert.deepEqual(answer.setCookie, []);
+  }
+});
+
+test("a 401 says which credential would have counted", async () => {
+  const client = env.client();
+  const finished = await client.post("/connect/finish", { callback: "?code=a&state=b" });
+  assertProblem(finished, { status: 401, code: "session_missing" });
+  assert.equal(finished.headers["www-authenticate"], `Cookie realm="smartcar-connect", cookie-name="${SESSION_COOKIE}"`);
+  for (const [method, path] of [
+    ["POST", "/internal/token"],
+    ["GET", "/internal/rotation"],
+  ]) {
+    for (const [authorization, challenge] of [
+      [undefined, 'Bearer realm="smartcar-connect"'],
+      ["Basic dXNlcjpwYXNz", 'Bearer realm="smartcar-connect"'],
+      ["Bearer wrong", 'Bearer realm="smartcar-connect", error="invalid_token"'],
+      ["bearer wrong", 'Bearer realm="smartcar-connect", error="invalid_token"'],
+    ]) {
+      const answer = await client.request(method, path, { headers: { ...client.guards, authorization } });
+      assertProblem(answer, { status: 401, code: "service_key_rejected" });
+      assert.equal(answer.headers["www-authenticate"], challenge);
+    }
+  }
+  const found = await client.get("/healthz");
+  assert.equal(found.headers["www-authenticate"], undefined);
+});
+
+test("a page elsewhere can't make a browser look: what asks Smartcar has to be meant", async () => {
+  const client = env.client();
+  const { id } = await env.connected(client);
+  const calls = async () => (await env.simulator.requests()).filter(({ path }) => path.startsWith("/v2.0/vehicles/")).length;
+  const bare = { "x-requested-with": undefined, "sec-fetch-site": undefined };
+  const noCors = (site) => ({ ...bare, "sec-fetch-site": site, "sec-fetch-mode": "no-cors" });
+  const before = await calls();
+  for (const headers of [noCors("same-site"), noCors("cross-site"), { ...bare, ...foreign, "sec-fetch-site": "same-site" }]) {
+    for (const path of ["/vehicles", "/connections", `/connections/${id}`]) {
+      const answer = await client.get(path, { headers });
+      assertProblem(answer, { status: 403, code: "header_missing" });
+      assert.equal(answer.json().field, "X-Requested-With");
+    }
+  }
+  for (const headers of [bare, noCors("none")]) {
+    assertProblem(await client.get("/vehicles", { headers }), { status: 403, code: "header_missing" });
+    assert.equal((await client.get("/connections", { headers })).status, 200);
+  }
+  assert.equal(await calls(), before, "Smartcar was asked");
+  for (const headers of [
+    { ...bare, "sec-fetch-site": "same-origin" },
+    { ...bare, "x-requested-with": "smartcar-connect" },
+    { ...bare, origin: env.page, "sec-fetch-site": "cross-site" },
+  ]) {
+    const { vehicles } = (await client.get("/vehicles", { headers })).json();
+    assert.ok(vehicles.length > 0);
+  }
+});
+
+test("the name of a request is the Worker's own, whatever the client calls it", async () => {
+  const client = env.client();
+  const seen = new Set();
+  for (const [path, method] of [
+    ["/healthz", "GET"],
+    ["/nothing", "GET"],
+    ["/connections", "OPTIONS"],
+  ]) {
+    for (const name of ["chosen", "x".repeat(500)]) {
+      const answer = await client.request(method, path, { headers: { "x-request-id": name, "cf-ray": name } });
+      const own = answer.headers["x-request-id"];
+      assert.match(own, /^[\w-]{16,64}$/);
+      assert.ok(!answer.text.includes(name));
+      seen.add(own);
+    }
+  }
+  assert.equal(seen.size, 6);
+});
+
 test("unknown routes are 404 with nothing of the request in the answer", async () => {
   const client = env.client();
   const paths = ["", "/", "/nothing", "/connect", "/connect/start/", "/connections/a/b", "/internal", "//", "/Connections"];
@@ -237,7 +436,7 @@ test("hostile paths, cookies and headers never end in a 500", async () => {
   }
 });
 
-test("every answer is no-store and cannot be sniffed, and every problem has its own request id", async () => {
+test("every answer is no-store and cannot be sniffed, framed or embedded, and every problem has its own request id", async () => {
   const client = env.client();
   await env.connect(client);
   const answers = [
@@ -248,11 +447,12 @@ test("every answer is no-store and cannot be sniffed, and every problem has its 
     await client.get("/connections/unknown"),
     await client.post("/connect/finish", {}),
     await client.post("/connect/start", goodBody()),
+    await client.request("PUT", "/connections"),
+    await client.request("POST", "/internal/token"),
   ];
   const ids = new Set();
   for (const answer of answers) {
-    assert.equal(answer.headers["cache-control"], "no-store");
-    assert.equal(answer.headers["x-content-type-options"], "nosniff");
+    for (const [name, value] of Object.entries(ALWAYS)) assert.equal(answer.headers[name], value, name);
     const { requestId } = answer.json();
     if (answer.status >= 400) ids.add(requestId);
   }

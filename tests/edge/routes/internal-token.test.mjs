@@ -38,9 +38,16 @@ test("without one of the service keys there is no token, session or not", async 
   }
   const asVisitor = await client.post("/internal/token", { principal: client.principal, vehicleId });
   assertProblem(asVisitor, { status: 401, code: "service_key_rejected" });
-  for (const authorization of [SERVICE_KEY, `Basic ${SERVICE_KEY}`, `Bearer  ${SERVICE_KEY}`]) {
+  for (const authorization of [SERVICE_KEY, `Basic ${SERVICE_KEY}`, `Bearer${SERVICE_KEY}`, `Bearer Bearer ${SERVICE_KEY}`]) {
     const headers = { "content-type": "application/json", authorization };
     assertProblem(await client.askToken({ vehicleId }, { headers }), { status: 401, code: "service_key_rejected" });
+  }
+});
+
+test("the scheme of a service key may be in any case, with as many spaces as one likes", async () => {
+  for (const scheme of ["bearer ", "BEARER ", "Bearer    "]) {
+    const headers = { "content-type": "application/json", authorization: `${scheme}${SERVICE_KEY}` };
+    assert.equal((await client.askToken({ vehicleId }, { headers })).status, 200, scheme);
   }
 });
 

@@ -5,22 +5,22 @@ import { after, test } from "node:test";
 import { openEnv } from "../harness/env.mjs";
 import { send } from "../harness/http.mjs";
 import { assertProblem } from "../harness/problem.mjs";
-import { PREFIX, SERVICE_KEY, SESSION_COOKIE } from "../harness/settings.mjs";
+import { PREFIX, SERVICE_KEY } from "../harness/settings.mjs";
 
 // As in docs/operations.md: the session of whoever calls, then the principal that the answer named.
 const BACKEND = `
 export default {
   async fetch(request, { SMARTCAR }) {
     const { key, ...wanted } = await request.json();
-    const cookie = /(?:^|;\\s*)${SESSION_COOKIE}=([^;]*)/.exec(request.headers.get("cookie") ?? "");
+    const session = request.headers.get("cookie");
     return SMARTCAR.fetch("https://smartcar-connect${PREFIX}/internal/token", {
       method: "POST",
       headers: {
         "content-type": "application/json",
         ...(key ? { authorization: "Bearer " + key } : {}),
-        ...(cookie ? { cookie: cookie[0] } : {}),
+        ...(session ? { cookie: session } : {}),
       },
-      body: JSON.stringify(wanted.principal === undefined && cookie ? { session: cookie[1], ...wanted } : wanted),
+      body: JSON.stringify(wanted.principal === undefined && session ? { session, ...wanted } : wanted),
     });
   },
 };
@@ -39,7 +39,7 @@ const vehicleId = connection.vehicles[0].id;
 function ask(body, { as = client, key = SERVICE_KEY } = {}) {
   return send(env.edge.at("backend"), {
     method: "POST",
-    headers: { "content-type": "application/json", ...(as ? { cookie: `${SESSION_COOKIE}=${as.cookie}` } : {}) },
+    headers: { "content-type": "application/json", ...(as ? { cookie: `theme=dark; ${as.cookieName}=${as.cookie}` } : {}) },
     body: JSON.stringify({ key, ...body }),
   });
 }

@@ -54,7 +54,7 @@ test("a cookie that was tampered with is no session", async () => {
 
 test("two session cookies at once are not the first one's session by chance", async () => {
   const client = env.client();
-  const both = [ben.client.cookie, anna.client.cookie].map((cookie) => `__Host-smartcar-connect=${cookie}`).join("; ");
+  const both = [ben.client.cookie, anna.client.cookie].map((cookie) => `${client.cookieName}=${cookie}`).join("; ");
   const seen = (await client.get("/connections", { headers: { cookie: both } })).json().connections;
   assert.ok(seen.every(({ id }) => id === ben.connection.id), "a later cookie won");
 });
@@ -66,6 +66,32 @@ test("a session of another key ring is no session, and a new one is given", asyn
   const answer = await client.start({ isolate: "other-keys" });
   assert.equal(answer.setCookie.length, 1);
   assert.notEqual(client.cookie, anna.client.cookie);
+});
+
+test("deleting everything ends the session: the browser forgets it, and a copy of its cookie shows nothing", async () => {
+  const client = env.client();
+  await env.connected(client);
+  const { cookie } = client;
+  const answer = await client.delete("/connections");
+  assert.equal(answer.status, 204);
+  assert.deepEqual(answer.setCookie, [`${client.cookieName}=; Path=/; HttpOnly; Secure; SameSite=Strict; Max-Age=0`]);
+  assert.equal(client.cookie, undefined);
+
+  const copy = env.client();
+  copy.cookie = cookie;
+  assert.deepEqual(await copy.connections(), []);
+  assert.deepEqual((await copy.get("/vehicles")).json(), { vehicles: [] });
+  // What the same browser connects from now on is another session's.
+  const again = await env.connected(client);
+  assert.notEqual(client.cookie, cookie);
+  assert.deepEqual(await client.connectionIds(), [again.id]);
+  assert.deepEqual(await copy.connections(), []);
+  assertProblem(await copy.get(`/connections/${again.id}`), { status: 404 });
+});
+
+test("a deletion without a session ends none", async () => {
+  const answer = await env.client().delete("/connections");
+  assert.deepEqual([answer.status, answer.setCookie], [204, []]);
 });
 
 test("a forged session cannot be fixed upon a visitor: a start answers with a session of its own", async () => {

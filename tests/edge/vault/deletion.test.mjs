@@ -24,6 +24,7 @@ test("deleting everything leaves no record and no index, here and in KV, and nob
   const { client, connections, vault, stored } = it;
   assert.equal((await client.delete("/connections")).status, 204);
   assert.deepEqual((await toldOf()).sort(), [...carIds].sort());
+  client.goOn();
   assert.deepEqual(await client.connectionIds(), []);
   for (const connection of connections) assertProblem(await client.token(connection), { status: 404 });
   await quietMinutes(vault);
@@ -32,7 +33,7 @@ test("deleting everything leaves no record and no index, here and in KV, and nob
   assert.deepEqual(await other.client.connectionIds(), [other.connection.id]);
   assert.equal((await other.client.token(other.connection)).status, 200);
 
-  // The owner may come back.
+  // The owner may come back, in the same session too.
   const again = await env.connected(client, { vehicles: [carIds[0]] });
   assert.deepEqual(await client.connectionIds(), [again.id]);
 });
@@ -46,6 +47,7 @@ test("deleting everything tells Smartcar of several connections at once", async 
   await until("all are under way", async () => (await toldOf()).length === connections.length);
   release();
   assert.equal((await deleting).status, 204);
+  client.goOn();
   assert.deepEqual(await client.connectionIds(), []);
 });
 
@@ -55,6 +57,7 @@ test("everything is deleted only when nothing can arrive any more, and nothing c
   const query = { code: await env.consent(), state };
   assert.equal((await it.client.delete("/connections")).status, 204);
   assert.ok((await storedKeys(edge, it.vault)).length > 0, "nobody would look after a late write");
+  it.client.goOn();
   assertProblem(await it.client.finish(query), { code: "state_unknown" });
   assert.deepEqual(await it.client.connections(), []);
   await quietMinutes(it.vault);
@@ -84,6 +87,7 @@ test("a callback that is being exchanged connects nothing after the deletion, th
   const finishing = it.client.finish(query);
   await until("the exchange is under way", async () => (await simulator.tokenRequests()).length > before);
   assert.equal((await it.client.delete("/connections")).status, 204);
+  it.client.goOn();
   assert.equal((await it.client.start()).status, 200);
   release();
   assertProblem(await finishing, { code: "connection_not_found" });

@@ -154,14 +154,20 @@ function route(request, env) {
   }
 }
 
+/** What every answer of the real one has. */
+const ALWAYS = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "strict-transport-security": "max-age=31536000",
+  vary: "origin",
+  "x-content-type-options": "nosniff",
+};
+
 function headersFor(request, requestId, contentType, allowed) {
-  const headers = {
-    "cache-control": "no-store",
-    "content-type": contentType,
-    vary: "origin",
-    "x-content-type-options": "nosniff",
-    "x-request-id": requestId,
-  };
+  const headers = { ...ALWAYS, "content-type": contentType, "x-request-id": requestId };
   const origin = request.headers.get("origin");
   if (origin !== null && (origin === new URL(request.url).origin || allowed.includes(origin))) {
     headers["access-control-allow-origin"] = origin;

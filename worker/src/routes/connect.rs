@@ -51,7 +51,10 @@ pub(crate) async fn start(context: &RequestContext<'_>) -> Result<Answer, Proble
         expires_at,
     });
     Ok(match started {
-        Some(session) => set_session_cookie(answer, &Identity::Session(session), &context.config, context.now),
+        Some(session) => {
+            let identity = Identity::Session(session);
+            set_session_cookie(answer, &identity, context.head, &context.config, context.now)
+        }
         None => answer,
     })
 }

@@ -21,17 +21,12 @@ pub(crate) async fn issue(context: &RequestContext<'_>) -> Result<Answer, Proble
             principal: Principal::parse(&principal).map_err(|error| error.in_field("principal"))?,
             session_ends_at: None,
         },
-        (None, Some(cookie)) => {
-            let config = &context.config;
-            let session = Session::from_cookie(&config.key_ring, &cookie, context.now, config.session_lifetime)
-                .map_err(|_| {
-                    let detail = "`session` is no cookie of this Worker's, or its session has ended";
-                    Problem::new(ProblemCode::SessionMissing, detail).with_field("session")
-                })?;
-            Caller::from_session(&session)
-        }
+        (None, Some(given)) => Caller::from_session(&session(context, &given).ok_or_else(|| {
+            let detail = "`session` is no cookie of this Worker's, or its session has ended";
+            Problem::new(ProblemCode::SessionMissing, detail).with_field("session")
+        })?),
         _ => {
-            let detail = "give either `session`, the owner's session cookie, or `principal`, from an earlier answer";
+            let detail = "give either `session`, the visitor's `Cookie` header, or `principal`, from an earlier answer";
             return Err(Problem::new(ProblemCode::InvalidParameter, detail).with_field("principal"));
         }
     };
@@ -58,4 +53,16 @@ pub(crate) async fn issue(context: &RequestContext<'_>) -> Result<Answer, Proble
         connection_id: token.connection_id.as_str(),
         principal: caller.principal.as_str(),
     }))
+}
+
+/// The session of a visitor, by the `Cookie` header that the visitor sent, or by the value of the session cookie alone. A
+/// value has no `=` in it.
+fn session(context: &RequestContext<'_>, given: &str) -> Option<Session> {
+    let config = &context.config;
+    let open = |value: &str| Session::from_cookie(&config.key_ring, value, context.now, config.session_lifetime).ok();
+    if given.contains('=') {
+        config.session_cookie.find_all(given).find_map(open)
+    } else {
+        open(given)
+    }
 }
