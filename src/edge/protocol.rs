@@ -86,6 +86,8 @@ pub enum Operation {
     },
     /// A callback came: its query.
     Finish(String),
+    /// What became of the attempt with this fingerprint?
+    Attempt(StateFingerprint),
     /// Which connections are there? This one alone, if one is given.
     Connections(Option<ConnectionId>),
     /// Which vehicles are there?
@@ -132,7 +134,7 @@ pub enum VaultReply {
         /// When the pending connection expires.
         expires_at: UnixMillis,
     },
-    /// To [`Operation::Finish`] and [`Operation::Connections`]: the body of the Worker's answer, JSON.
+    /// To [`Operation::Finish`], [`Operation::Attempt`] and [`Operation::Connections`]: the body of the Worker's answer, JSON.
     Body(String),
     /// To [`Operation::Vehicles`].
     Vehicles(Vec<CoveredVehicle>),

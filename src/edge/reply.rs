@@ -1,12 +1,17 @@
 //! What a caller is answered: from what the vault came to, to a body or a problem.
 
+use serde_json::Value;
+
 use crate::{
     connect::{Callback, ConnectionId},
     edge::{outcome::finish_answer, problem::Problem, protocol::IssuedToken},
-    http_api::{Connection, ProblemCode},
+    http_api::{AttemptResponse, AttemptStatus, Connection, ProblemCode},
     time::Millis,
     token::TokenError,
-    vault::{finish::ExchangeResult, life::TokenReply},
+    vault::{
+        finish::{ExchangeResult, Progress},
+        life::TokenReply,
+    },
 };
 
 /// How soon a token that Smartcar refuses although no newer one came is worth asking for again.
@@ -96,27 +101,60 @@ pub fn finish_reply(
     callback: &Callback,
     connections: &[Connection],
 ) -> Result<String, Problem> {
-    let connection = match (result, callback) {
-        (ExchangeResult::Connected(id), _) => {
+    let vehicle_id = match callback {
+        Callback::Reauthenticated { vehicle_id, .. } => Some(vehicle_id.as_str()),
+        _ => None,
+    };
+    Ok(finish_answer(callback, connection_of(result, vehicle_id, connections)?))
+}
+
+/// The answer to the question what became of an attempt. `connections` are the owner's.
+///
+/// # Errors
+/// The [`Problem`] that its finish is answered with.
+pub fn attempt_reply(progress: &Progress<'_>, connections: &[Connection]) -> Result<AttemptResponse, Problem> {
+    let (status, outcome) = match progress {
+        Progress::Pending => (AttemptStatus::Pending, Value::Null),
+        Progress::Exchanging => (AttemptStatus::Exchanging, Value::Null),
+        Progress::Finished { result, told } => {
+            let vehicle_id = told.get("vehicleId").and_then(Value::as_str);
+            let connection = connection_of(result, vehicle_id, connections)?;
+            let mut outcome = (*told).clone();
+            if let Some(place) = outcome.get_mut("connection") {
+                *place = serde_json::to_value(connection).unwrap_or_default();
+            }
+            (AttemptStatus::Finished, outcome)
+        }
+    };
+    Ok(AttemptResponse { status, outcome })
+}
+
+/// The connection that a finish made, or that covers the vehicle whose owner logged in again.
+fn connection_of<'a>(
+    result: &ExchangeResult,
+    vehicle_id: Option<&str>,
+    connections: &'a [Connection],
+) -> Result<Option<&'a Connection>, Problem> {
+    match result {
+        ExchangeResult::Connected(id) => {
             let made = connections.iter().find(|connection| connection.id == *id);
             if made.is_none() {
                 let detail =
                     "the connection that this callback made has been disconnected or replaced by a newer one since";
                 return Err(Problem::new(ProblemCode::ConnectionNotFound, detail));
             }
-            made
+            Ok(made)
         }
-        (ExchangeResult::NoNewGrant, Callback::Reauthenticated { vehicle_id, .. }) => connections
-            .iter()
-            .find(|connection| connection.vehicles.iter().any(|vehicle| vehicle.id == *vehicle_id)),
-        (ExchangeResult::NoNewGrant, _) => None,
-        (ExchangeResult::ExchangeFailed(error), _) => return Err(exchange_problem(*error)),
-        (ExchangeResult::CodeMissing, _) => {
+        ExchangeResult::NoNewGrant => Ok(vehicle_id.and_then(|id| {
+            let covers = |connection: &&Connection| connection.vehicles.iter().any(|vehicle| vehicle.id.as_str() == id);
+            connections.iter().find(covers)
+        })),
+        ExchangeResult::ExchangeFailed(error) => Err(exchange_problem(*error)),
+        ExchangeResult::CodeMissing => {
             let detail = "the callback was granted but has no `code`: open Connect with `response_type=code`";
-            return Err(Problem::new(ProblemCode::CodeMissing, detail));
+            Err(Problem::new(ProblemCode::CodeMissing, detail))
         }
-    };
-    Ok(finish_answer(callback, connection))
+    }
 }
 
 /// The owner had everything deleted while the code was being exchanged: the new grant is ended, not kept.

@@ -5,8 +5,19 @@ use serde::{Deserialize, Serialize};
 use super::schema::{Kind, Schema, field};
 use crate::{
     connect::{ApplicationId, ExternalId},
+    string_enum::string_enum,
     time::UnixMillis,
 };
+
+string_enum! {
+    /// Whether the caller was known before.
+    SessionOrigin {
+        /// The answer opens a session: whether the browser keeps its cookie shows only when it is asked again.
+        Started = "started",
+        /// The request came with one.
+        Resumed = "resumed",
+    }
+}
 
 /// What is sent: which connection starts. The values are checked by their reader.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -47,6 +58,8 @@ pub struct StartResponse {
     pub external_id: ExternalId,
     /// When the connection can no longer be finished, by the Worker's clock.
     pub expires_at: UnixMillis,
+    /// Whether the caller was known before.
+    pub session: SessionOrigin,
 }
 
 /// The table of [`StartResponse`].
@@ -55,4 +68,5 @@ pub const START_RESPONSE: Schema = &[
     field("connectOrigin", Kind::Text),
     field("externalId", Kind::Text),
     field("expiresAt", Kind::Number),
+    field("session", Kind::OneOf(SessionOrigin::NAMES)),
 ];

@@ -8,13 +8,14 @@ use crate::{
         ApplicationId, Attempt, Callback, ConnectionId, ExternalId, RedirectUri, State, UnverifiedCallback, VehicleId,
     },
     http_api::{
-        Cause, Connection, ConnectionList, ConnectionStatus, FinishRequest, FinishResponse, ListedVehicle, ProblemCode,
-        StartRequest, StartResponse, Vehicle, VehicleList,
+        AttemptResponse, AttemptStatus, Cause, Connection, ConnectionList, ConnectionStatus, FinishRequest,
+        FinishResponse, ListedVehicle, ProblemCode, StartRequest, StartResponse, Vehicle, VehicleList,
+        attempt::{ATTEMPT_RESPONSE, OUTCOME, STATUS_NAME},
         connection::CONNECTION_LIST,
         finish::{CALLED_BACK, FAILURES, FINISHED, callback_object},
         problem::{PROBLEM, ProblemBody},
         schema::{Kind, Presence, Schema, validate, validate_variant},
-        start::START_RESPONSE,
+        start::{START_RESPONSE, SessionOrigin},
         vehicle::VEHICLE_LIST,
     },
     time::UnixMillis,
@@ -134,8 +135,27 @@ fn the_answer_to_a_start_passes() {
         connect_origin: "https://connect.smartcar.com".to_owned(),
         external_id: ExternalId::parse("e").unwrap(),
         expires_at: NOW,
+        session: SessionOrigin::Started,
     };
     assert_passes(&answer, START_RESPONSE);
+}
+
+#[test]
+fn what_became_of_an_attempt_passes() {
+    for status in AttemptStatus::ALL {
+        let answer = AttemptResponse {
+            status: *status,
+            outcome: Value::Null,
+        };
+        assert_passes(&answer, ATTEMPT_RESPONSE);
+    }
+    let finished = AttemptResponse {
+        status: AttemptStatus::Finished,
+        outcome: json!({"kind": "no_vehicles"}),
+    };
+    let expected = json!({"status": "finished", "outcome": {"kind": "no_vehicles"}});
+    assert_eq!(serde_json::to_value(&finished).unwrap(), expected);
+    assert_eq!((STATUS_NAME, OUTCOME), ("status", "outcome"));
 }
 
 #[test]

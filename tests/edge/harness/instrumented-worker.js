@@ -63,10 +63,12 @@ async function runAlarm(storage, vault) {
   return Response.json({ ran: true, due, next: await storage.getAlarm() });
 }
 
-function controlVault(pathname, state, vault) {
+function controlVault({ pathname }, state, vault, request) {
   if (pathname === "/__test/kill") state.abort("killed by the test");
   if (pathname === "/__test/owed") return owed(state.storage);
   if (pathname === "/__test/keys") return state.storage.list().then((entries) => Response.json([...entries.keys()]));
+  if (pathname === "/__test/records") return state.storage.list().then((entries) => Response.json([...entries]));
+  if (pathname === "/__test/ask") return request.text().then((asked) => vault.ask(asked)).then((reply) => new Response(reply));
   return runAlarm(state.storage, vault);
 }
 
@@ -95,7 +97,7 @@ export class Vault extends BuiltVault {
 
   /** The built Vault has no `fetch`: whatever comes is for the tests. */
   fetch(request) {
-    return controlVault(new URL(request.url).pathname, this.ctx, this);
+    return controlVault(new URL(request.url), this.ctx, this, request);
   }
 }
 
@@ -120,7 +122,7 @@ export default class extends WorkerEntrypoint {
     if (pathname in controls) return Response.json(controls[pathname](searchParams) ?? null);
     if (pathname.startsWith("/__test/")) {
       const { VAULT } = this.env;
-      return VAULT.get(VAULT.idFromString(searchParams.get("id"))).fetch("https://vault" + pathname);
+      return VAULT.get(VAULT.idFromString(searchParams.get("id"))).fetch("https://vault" + pathname, request);
     }
     return new Built(this.ctx, measured(this.env)).fetch(request);
   }

@@ -1,9 +1,9 @@
-//! `POST /connect/start` and `POST /connect/finish`.
+//! `POST /connect/start`, `POST /connect/finish` and `GET /connect/attempts/{fingerprint}`.
 
 use smartcar_connect::{
     connect::{RedirectUri, StateFingerprint},
     edge::{Caller, Operation, Problem, VaultReply},
-    http_api::{FinishRequest, ProblemCode, StartRequest, StartResponse},
+    http_api::{FinishRequest, ProblemCode, StartRequest, StartResponse, start::SessionOrigin},
     identity::Identity,
 };
 
@@ -49,6 +49,10 @@ pub(crate) async fn start(context: &RequestContext<'_>) -> Result<Answer, Proble
         connect_origin: context.config.origins.connect.as_str().to_owned(),
         external_id,
         expires_at,
+        session: match started {
+            Some(_) => SessionOrigin::Started,
+            None => SessionOrigin::Resumed,
+        },
     });
     Ok(match started {
         Some(session) => set_session_cookie(answer, &Identity::Session(session), &context.config, context.now),
@@ -60,6 +64,15 @@ pub(crate) async fn finish(context: &RequestContext<'_>) -> Result<Answer, Probl
     let body: FinishRequest = context.json_body().await?;
     let caller = context.caller()?;
     let VaultReply::Body(answer) = vault_client::ask(context.env, &caller, Operation::Finish(body.callback)).await?
+    else {
+        return Err(vault_client::unavailable());
+    };
+    Ok(Answer::json_text(answer))
+}
+
+pub(crate) async fn attempt(context: &RequestContext<'_>, fingerprint: StateFingerprint) -> Result<Answer, Problem> {
+    let caller = context.caller()?;
+    let VaultReply::Body(answer) = vault_client::ask(context.env, &caller, Operation::Attempt(fingerprint)).await?
     else {
         return Err(vault_client::unavailable());
     };

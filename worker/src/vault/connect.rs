@@ -4,9 +4,13 @@ use std::rc::Rc;
 
 use smartcar_connect::{
     connect::{
-        Attempt, Callback, ConnectionId, ExternalId, RedirectUri, StateError, StateFingerprint, UnverifiedCallback,
+        Attempt, Callback, CallbackError, ConnectionId, ExternalId, RedirectUri, StateError, StateFingerprint,
+        UnverifiedCallback,
     },
-    edge::{Caller, IssuedToken, VaultReply, deleted_meanwhile, exchange_problem, finish_reply},
+    edge::{
+        Caller, IssuedToken, Problem, VaultReply, attempt_reply, deleted_meanwhile, exchange_problem, finish_reply,
+    },
+    http_api::{ProblemCode, StartRequest},
     principal::Principal,
     token::{self, TokenError, TokenRequest, TokenResult},
     vault::{
@@ -60,6 +64,15 @@ pub(super) async fn start(
             profile
         }
     };
+    if storage
+        .pending(&profile.principal, fingerprint.as_str())
+        .await?
+        .is_some()
+    {
+        let detail = "the `state` with this fingerprint was used to start a connection before: mint a new one";
+        let problem = Problem::new(ProblemCode::InvalidParameter, detail);
+        return Err(problem.with_field(StartRequest::STATE_FINGERPRINT).into());
+    }
     for evicted in finish::evicted(&storage.pendings(&profile.principal).await?) {
         transaction.delete_pending(evicted.as_str());
     }
@@ -114,8 +127,9 @@ async fn finish_once(
     let principal = &profile.principal;
     let mut transaction = driver.storage.begin().await;
     let record = driver.storage.pending(principal, fingerprint.as_str()).await?;
-    let (next, wanted, callback) = match finish::step(record.as_ref(), callback, digest, clock::now()) {
+    let (next, wanted, callback) = match finish::step(record.as_ref(), callback, query, digest, clock::now()) {
         finish::Step::Refuse(error) => return Err(problem(error.into())),
+        finish::Step::OtherRedirectUri => return Err(problem(CallbackError::OtherRedirectUri.into())),
         finish::Step::Replay { outcome, callback } => {
             drop(transaction);
             return respond(driver, principal, &outcome, &callback).await;
@@ -143,6 +157,23 @@ async fn finish_once(
     let code = token::outcome_code(&outcome);
     telemetry::record(&driver.publisher.env, LogEvent::Exchange, code, started, None);
     store_grant(driver, &profile, &next, outcome, &callback).await
+}
+
+/// What became of an attempt of the caller's.
+pub(super) async fn attempt(
+    driver: &Driver,
+    caller: &Caller,
+    fingerprint: &StateFingerprint,
+) -> Result<VaultReply, Refusal> {
+    let refused = |error: StateError| Refusal::Refused(error.into());
+    let Some(profile) = driver.visit(caller).await? else {
+        return Err(refused(StateError::Unknown));
+    };
+    let record = driver.storage.pending(&profile.principal, fingerprint.as_str()).await?;
+    let progress = finish::progress(record.as_ref(), clock::now()).map_err(refused)?;
+    let connections = show::connections(&driver.storage, &profile.principal).await?;
+    let answer = attempt_reply(&progress, &connections)?;
+    Ok(VaultReply::Body(serde_json::to_string(&answer)?))
 }
 
 /// Keeps what the exchange brought: first of all durably, then the vehicles and the user are asked for.

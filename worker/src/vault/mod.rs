@@ -132,6 +132,7 @@ async fn carry_out(driver: &Rc<Driver>, finishes: &Finishes, request: VaultReque
             redirect_uri,
         } => connect::start(driver, caller, fingerprint, redirect_uri).await,
         Operation::Finish(callback) => connect::finish(driver, finishes, &caller, callback).await,
+        Operation::Attempt(fingerprint) => connect::attempt(driver, &caller, &fingerprint).await,
         Operation::Connections(only) => {
             let profile = driver.visit(&caller).await?;
             show::show(storage, principal_of(profile.as_ref()), only.as_ref()).await
