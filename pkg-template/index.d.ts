@@ -18,6 +18,7 @@ import type {
 
 export type {
   ApprovalPrompt,
+  Asked,
   AuthorizeUrlOptions,
   Callback,
   ConnectErrorCode,

@@ -10,7 +10,7 @@ use super::{
     json, page,
 };
 use crate::{
-    connect::{ApplicationId, Attempt, ExternalId, Origin, RedirectUri, State},
+    connect::{ApplicationId, Attempt, ConnectOptions, ExternalId, Mode, Origin, RedirectUri, Scope, State},
     http_api::{
         ErrorCode, ProblemCode, StartRequest,
         attempt::ATTEMPT_RESPONSE,
@@ -26,6 +26,8 @@ pub(super) struct Unregistered {
     store: AttemptStore,
     attempt: Attempt,
     state: State,
+    scope: Option<String>,
+    mode: Option<Mode>,
 }
 
 /// An attempt of which the Worker knows too, and what it said of it.
@@ -42,7 +44,12 @@ pub(super) struct Registered {
 impl Unregistered {
     /// Mints a state and keeps the attempt: before the Worker is called, since without storage nothing must be left pending
     /// there.
-    pub(super) fn begin(window: &Window, client: Client, redirect_uri: RedirectUri) -> Result<Self> {
+    pub(super) fn begin(
+        window: &Window,
+        client: Client,
+        redirect_uri: RedirectUri,
+        options: &ConnectOptions,
+    ) -> Result<Self> {
         let store = AttemptStore::open(window)?;
         let now = page::now();
         let state = State::from_random(page::random()?);
@@ -52,11 +59,14 @@ impl Unregistered {
             edge: client.base().to_owned(),
         };
         store.put(attempt.fingerprint(), &entry)?;
+        let scopes: Vec<&str> = options.scopes.iter().map(Scope::as_str).collect();
         Ok(Self {
             client,
             store,
             attempt,
             state,
+            scope: (!scopes.is_empty()).then(|| scopes.join(" ")),
+            mode: options.mode,
         })
     }
 
@@ -94,6 +104,8 @@ impl Unregistered {
         let request = StartRequest {
             state_fingerprint: self.attempt.fingerprint().as_str().to_owned(),
             redirect_uri: self.attempt.redirect_uri().as_str().to_owned(),
+            scope: self.scope.clone(),
+            mode: self.mode.map(|mode| mode.as_str().to_owned()),
         };
         let answer = self
             .client

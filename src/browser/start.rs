@@ -120,7 +120,7 @@ impl Start {
             window: window.clone(),
         };
         Ok(Self {
-            attempt: Unregistered::begin(&window, client, redirect_uri)?,
+            attempt: Unregistered::begin(&window, client, redirect_uri, &connect.options)?,
             connect,
         })
     }

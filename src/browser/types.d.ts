@@ -170,10 +170,17 @@ export type ConnectFailure =
   /** An error that this version does not know, as given. */
   | { kind: "unknown_error"; error: string; description?: string };
 
+/** What the owner was asked for, as `start` told the Worker. */
+export interface Asked {
+  /** The permissions, with a space between; without it those of the Smartcar dashboard. */
+  scope?: string;
+  mode?: Mode;
+}
+
 /** How a connection ended. Anything but a failure of the machinery is an outcome, not an error. */
 export type FinishOutcome =
   /** `virtualKeyUrl` is where the owner of a Tesla adds the application's virtual key. */
-  | { kind: "connected"; connection: Connection; virtualKeyUrl?: string }
+  | { kind: "connected"; connection: Connection; virtualKeyUrl?: string; asked?: Asked }
   /** The owner renewed the access to one vehicle; `connection` is `null` if the Worker holds none for it. */
   | { kind: "reauthenticated"; vehicleId: string; connection: Connection | null }
   | ConnectFailure;

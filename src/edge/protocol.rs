@@ -6,6 +6,7 @@ use crate::{
     api::VehicleAttributes,
     connect::{ConnectionId, ExternalId, RedirectUri, StateFingerprint, VehicleId},
     edge::problem::Problem,
+    http_api::start::Asked,
     identity::{Identity, Session},
     principal::Principal,
     secret::serde_exposed,
@@ -83,6 +84,8 @@ pub enum Operation {
         fingerprint: StateFingerprint,
         /// Where the callback will come.
         redirect_uri: RedirectUri,
+        /// What the owner is asked for.
+        asked: Asked,
     },
     /// A callback came: its query.
     Finish(String),

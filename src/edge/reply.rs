@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::{
     connect::{Callback, ConnectionId},
     edge::{outcome::finish_answer, problem::Problem, protocol::IssuedToken},
-    http_api::{AttemptResponse, AttemptStatus, Connection, ProblemCode},
+    http_api::{AttemptResponse, AttemptStatus, Connection, ProblemCode, start::Asked},
     time::Millis,
     token::TokenError,
     vault::{
@@ -92,7 +92,8 @@ pub fn exchange_problem(error: TokenError) -> Problem {
     }
 }
 
-/// The answer to a finish that came to `result`, whose callback said `callback`. `connections` are the owner's.
+/// The answer to a finish that came to `result`, whose callback said `callback`. `connections` are the owner's, who was asked for
+/// `asked`.
 ///
 /// # Errors
 /// The [`Problem`] to answer with.
@@ -100,12 +101,14 @@ pub fn finish_reply(
     result: &ExchangeResult,
     callback: &Callback,
     connections: &[Connection],
+    asked: &Asked,
 ) -> Result<String, Problem> {
     let vehicle_id = match callback {
         Callback::Reauthenticated { vehicle_id, .. } => Some(vehicle_id.as_str()),
         _ => None,
     };
-    Ok(finish_answer(callback, connection_of(result, vehicle_id, connections)?))
+    let connection = connection_of(result, vehicle_id, connections)?;
+    Ok(finish_answer(callback, connection, asked))
 }
 
 /// The answer to the question what became of an attempt. `connections` are the owner's.
@@ -277,13 +280,29 @@ mod tests {
     #[test]
     fn a_finish_is_answered_with_the_connection_that_it_made() {
         let connections = [shown(1, "v1"), shown(2, "v2")];
-        let made = finish_reply(&ExchangeResult::Connected(id(2)), &callback("code=c"), &connections).unwrap();
+        let asked = Asked {
+            scope: Some("read_vin".to_owned()),
+            mode: None,
+        };
+        let made = finish_reply(
+            &ExchangeResult::Connected(id(2)),
+            &callback("code=c"),
+            &connections,
+            &asked,
+        )
+        .unwrap();
         let made: serde_json::Value = serde_json::from_str(&made).unwrap();
         assert_eq!(
             (&made["kind"], &made["connection"]["id"]),
             (&"connected".into(), &id(2).as_str().into())
         );
-        let gone = finish_reply(&ExchangeResult::Connected(id(3)), &callback("code=c"), &connections);
+        assert_eq!(made["asked"], serde_json::json!({"scope": "read_vin"}));
+        let gone = finish_reply(
+            &ExchangeResult::Connected(id(3)),
+            &callback("code=c"),
+            &connections,
+            &asked,
+        );
         assert_eq!(gone.unwrap_err().code, ProblemCode::ConnectionNotFound);
     }
 
@@ -295,7 +314,7 @@ mod tests {
             ("v3", serde_json::Value::Null),
         ] {
             let callback = callback(&format!("vehicle_id={vehicle}"));
-            let answer = finish_reply(&ExchangeResult::NoNewGrant, &callback, &connections).unwrap();
+            let answer = finish_reply(&ExchangeResult::NoNewGrant, &callback, &connections, &Asked::default()).unwrap();
             let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
             assert_eq!(answer["connection"]["id"], found, "{vehicle}");
         }
@@ -306,16 +325,23 @@ mod tests {
         let failed = ExchangeResult::ExchangeFailed(TokenError::InvalidGrant);
         let denied = callback("error=access_denied");
         assert_eq!(
-            finish_reply(&failed, &callback("code=c"), &[]).unwrap_err().code,
+            finish_reply(&failed, &callback("code=c"), &[], &Asked::default())
+                .unwrap_err()
+                .code,
             ProblemCode::ExchangeRefused
         );
         assert_eq!(
-            finish_reply(&ExchangeResult::CodeMissing, &callback("user_id=u"), &[])
-                .unwrap_err()
-                .code,
+            finish_reply(
+                &ExchangeResult::CodeMissing,
+                &callback("user_id=u"),
+                &[],
+                &Asked::default()
+            )
+            .unwrap_err()
+            .code,
             ProblemCode::CodeMissing
         );
-        let answer = finish_reply(&ExchangeResult::NoNewGrant, &denied, &[]).unwrap();
+        let answer = finish_reply(&ExchangeResult::NoNewGrant, &denied, &[], &Asked::default()).unwrap();
         assert!(answer.contains("\"kind\":\"access_denied\""), "{answer}");
     }
 }

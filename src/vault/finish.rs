@@ -10,7 +10,7 @@ use crate::{
         Attempt, AuthorizationCode, Callback, ConnectionId, RedirectUri, StateError, StateFingerprint,
         UnverifiedCallback, normal_form, query_of,
     },
-    http_api::FinishResponse,
+    http_api::{FinishResponse, start::Asked},
     time::{Millis, UnixMillis},
     token::TokenError,
 };
@@ -23,6 +23,9 @@ const EXCHANGE_LOST_AFTER: Millis = Millis::from_secs(15);
 pub struct PendingRecord {
     /// The pending connection.
     pub pending: Attempt,
+    /// What the owner is asked for.
+    #[serde(default, skip_serializing_if = "Asked::is_empty")]
+    pub asked: Asked,
     /// The callback that used its state, if one has.
     pub used: Option<Consumed>,
 }
@@ -101,6 +104,8 @@ pub enum Step {
     OtherRedirectUri,
     /// Answer with what came of the same callback before.
     Replay {
+        /// What the owner was asked for.
+        asked: Asked,
         /// What the exchange came to the first time.
         outcome: ExchangeResult,
         /// The callback, which is told along with the outcome.
@@ -154,6 +159,7 @@ pub fn step(
             outcome: Some(outcome), ..
         }) => {
             return Step::Replay {
+                asked: record.asked.clone(),
                 outcome: outcome.clone(),
                 callback,
             };
@@ -162,10 +168,11 @@ pub fn step(
     }
     let used = |outcome| PendingRecord {
         pending: record.pending.clone(),
+        asked: record.asked.clone(),
         used: Some(Consumed {
             digest: digest.clone(),
             outcome,
-            told: serde_json::to_value(FinishResponse::new(&callback, None)).unwrap_or_default(),
+            told: serde_json::to_value(FinishResponse::new(&callback, None, &record.asked)).unwrap_or_default(),
         }),
     };
     match &callback {
@@ -203,6 +210,7 @@ pub fn concluded(exchanging: &PendingRecord, outcome: ExchangeResult) -> Pending
     });
     PendingRecord {
         pending: exchanging.pending.clone(),
+        asked: exchanging.asked.clone(),
         used,
     }
 }
@@ -259,7 +267,7 @@ pub fn evicted(records: &[PendingRecord]) -> Vec<StateFingerprint> {
 mod tests {
     use super::*;
     use crate::{
-        connect::{ATTEMPT_LIFETIME, State},
+        connect::{ATTEMPT_LIFETIME, Mode, State},
         time::Millis,
     };
 
@@ -273,6 +281,7 @@ mod tests {
         let redirect_uri = RedirectUri::parse("https://app.example.com/cars").unwrap();
         PendingRecord {
             pending: Attempt::new(state().fingerprint(), redirect_uri, NOW),
+            asked: Asked::default(),
             used: None,
         }
     }
@@ -437,6 +446,33 @@ mod tests {
     }
 
     #[test]
+    fn what_was_asked_for_stays_with_the_attempt_to_its_end() {
+        let asked = Asked {
+            scope: Some("read_vin".to_owned()),
+            mode: Some(Mode::Simulated),
+        };
+        let record = PendingRecord {
+            asked: asked.clone(),
+            ..record()
+        };
+        let query = with_state("code=the-code");
+        let exchanging = exchanging(&record, &query);
+        let outcome = ExchangeResult::Connected(ConnectionId::from_random([1; 16]));
+        let done = concluded(&exchanging, outcome);
+        let done: PendingRecord = serde_json::from_str(&serde_json::to_string(&done).unwrap()).unwrap();
+        assert!(matches!(step(&done, &query), Step::Replay { asked: told, .. } if told == asked));
+        match progress(Some(&done), NOW) {
+            Ok(Progress::Finished { told, .. }) => {
+                assert_eq!(
+                    told["asked"],
+                    serde_json::json!({"scope": "read_vin", "mode": "simulated"})
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
     fn a_callback_that_came_to_another_address_is_refused_and_uses_nothing() {
         for elsewhere in [
             "https://evil.example/cars?",
@@ -537,6 +573,7 @@ mod tests {
                 record().pending.redirect_uri().clone(),
                 NOW.after(Millis::from_mins(minutes)),
             ),
+            asked: Asked::default(),
             used: None,
         };
         let fingerprint = |byte: u8| State::from_random([byte; 32]).fingerprint();

@@ -48,7 +48,12 @@ test("the Worker is told the state's fingerprint, and the page leaves for exactl
   assert.equal(others.length, 0);
   await open(page, `${lab.world.app}/cars`);
   const fingerprint = (await call(page, "stateFingerprint", state)).value;
-  assert.deepEqual(request.body, { stateFingerprint: fingerprint, redirectUri: `${lab.world.app}/cars` });
+  assert.deepEqual(request.body, {
+    stateFingerprint: fingerprint,
+    redirectUri: `${lab.world.app}/cars`,
+    scope: "required:read_vehicle_info read_odometer",
+    mode: "simulated",
+  });
   assert.equal(request.headers["x-requested-with"], "smartcar-connect");
   assert.equal(request.headers["content-type"], "application/json");
   assert.ok(!JSON.stringify(lab.world.requests).includes(state));

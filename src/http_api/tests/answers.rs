@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use crate::{
     connect::{
-        ApplicationId, Attempt, Callback, ConnectionId, ExternalId, RedirectUri, State, UnverifiedCallback, VehicleId,
+        ApplicationId, Attempt, Callback, ConnectionId, ExternalId, Mode, RedirectUri, State, UnverifiedCallback,
+        VehicleId,
     },
     http_api::{
         AttemptResponse, AttemptStatus, Cause, Connection, ConnectionList, ConnectionStatus, FinishRequest,
@@ -15,7 +16,7 @@ use crate::{
         finish::{CALLED_BACK, FAILURES, FINISHED, callback_object},
         problem::{PROBLEM, ProblemBody},
         schema::{Kind, Presence, Schema, validate, validate_variant},
-        start::{START_RESPONSE, SessionOrigin},
+        start::{Asked, START_RESPONSE, SessionOrigin},
         vehicle::VEHICLE_LIST,
     },
     time::UnixMillis,
@@ -185,9 +186,18 @@ fn what_the_browser_sends_is_what_the_worker_reads() {
     let start = StartRequest {
         state_fingerprint: "f".to_owned(),
         redirect_uri: "r".to_owned(),
+        scope: None,
+        mode: None,
     };
-    let fields: Value = start.fields().into_iter().collect();
-    assert_eq!(serde_json::to_value(&start).unwrap(), fields);
+    let more = StartRequest {
+        scope: Some("s".to_owned()),
+        mode: Some("live".to_owned()),
+        ..start.clone()
+    };
+    for start in [start, more] {
+        let fields: Value = start.fields().into_iter().collect();
+        assert_eq!(serde_json::to_value(&start).unwrap(), fields);
+    }
     let finish = FinishRequest {
         callback: "c".to_owned(),
     };
@@ -223,14 +233,27 @@ fn callback(query: &str) -> Callback {
         .unwrap()
 }
 
+/// Nothing in particular, and everything.
+fn asked() -> (Asked, Asked) {
+    let asked = Asked {
+        scope: Some("read_vin".to_owned()),
+        mode: Some(Mode::Live),
+    };
+    (Asked::default(), asked)
+}
+
 #[test]
 fn every_outcome_passes() {
     let connection = connection(false);
+    let (nothing, asked) = asked();
     for query in QUERIES.into_iter().chain(["error=user_cancelled"]) {
         let callback = callback(query);
-        let mut answers = vec![FinishResponse::new(&callback, Some(&connection))];
+        let mut answers = vec![
+            FinishResponse::new(&callback, Some(&connection), &nothing),
+            FinishResponse::new(&callback, Some(&connection), &asked),
+        ];
         if let Callback::Reauthenticated { .. } = callback {
-            answers.push(FinishResponse::new(&callback, None));
+            answers.push(FinishResponse::new(&callback, None, &nothing));
         }
         for answer in answers {
             let json = serde_json::to_value(&answer).unwrap();
@@ -254,7 +277,7 @@ fn an_outcome_of_an_unknown_kind_is_refused() {
 #[test]
 fn an_answer_to_a_finish_never_holds_the_code() {
     let callback = callback("code=90abecb6");
-    let json = serde_json::to_string(&FinishResponse::new(&callback, Some(&connection(false)))).unwrap();
+    let json = serde_json::to_string(&FinishResponse::new(&callback, Some(&connection(false)), &asked().1)).unwrap();
     assert!(!json.contains("90abecb6"), "{json}");
 }
 

@@ -66,6 +66,26 @@ test("an attempt whose code was refused is answered as its finish was", async ()
   assert.equal(told.detail, refusal.detail);
 });
 
+test("what the owner was asked for is kept with the attempt, and told with its outcome", async () => {
+  const client = env.client();
+  const asked = { scope: "required:read_vin read_odometer", mode: "simulated" };
+  const { state, fingerprint } = mintState();
+  const start = (more) => client.post("/connect/start", { stateFingerprint: fingerprint, redirectUri: env.redirectUri, ...more });
+  for (const [more, field] of [
+    [{ ...asked, scope: "a\nb" }, "scope"],
+    [{ ...asked, scope: "" }, "scope"],
+    [{ ...asked, mode: "Live" }, "mode"],
+  ]) {
+    assert.equal(assertProblem(await start(more), { code: "invalid_parameter" }).field, field);
+  }
+  assert.equal((await start(asked)).status, 200);
+  const query = { code: await env.consent(), state };
+  const outcome = (await client.finish(query)).json();
+  assert.deepEqual(outcome.asked, asked);
+  assert.deepEqual((await client.finish(query)).json(), outcome);
+  assert.deepEqual((await attempt(client, fingerprint)).json().outcome, outcome);
+});
+
 test("nobody else is told what became of an attempt", async () => {
   const client = env.client();
   const { state, fingerprint } = await client.start();

@@ -25,6 +25,7 @@ pub(crate) async fn start(context: &RequestContext<'_>) -> Result<Answer, Proble
         let detail = "`redirectUri` belongs to neither the Worker's origin nor one of `ALLOWED_ORIGINS`";
         return Err(Problem::new(ProblemCode::InvalidParameter, detail).with_field(StartRequest::REDIRECT_URI));
     }
+    let asked = body.asked()?;
     let started = match context.identity {
         Some(_) => None,
         None => Some(start_session(&context.config, context.now)?),
@@ -36,6 +37,7 @@ pub(crate) async fn start(context: &RequestContext<'_>) -> Result<Answer, Proble
     let start = Operation::Start {
         fingerprint,
         redirect_uri,
+        asked,
     };
     let VaultReply::Started {
         external_id,

@@ -10,7 +10,7 @@ use smartcar_connect::{
     edge::{
         Caller, IssuedToken, Problem, VaultReply, attempt_reply, deleted_meanwhile, exchange_problem, finish_reply,
     },
-    http_api::{ProblemCode, StartRequest},
+    http_api::{ProblemCode, StartRequest, start::Asked},
     principal::Principal,
     token::{self, TokenError, TokenRequest, TokenResult},
     vault::{
@@ -41,6 +41,7 @@ pub(super) async fn start(
     caller: Caller,
     fingerprint: StateFingerprint,
     redirect_uri: RedirectUri,
+    asked: Asked,
 ) -> Result<VaultReply, Refusal> {
     let now = clock::now();
     let storage = &driver.storage;
@@ -78,7 +79,11 @@ pub(super) async fn start(
     }
     let pending = Attempt::new(fingerprint, redirect_uri, now);
     let expires_at = pending.expires_at();
-    let record = PendingRecord { pending, used: None };
+    let record = PendingRecord {
+        pending,
+        asked,
+        used: None,
+    };
     transaction.put_pending(&profile.principal, &record)?;
     transaction.commit().await?;
     Ok(VaultReply::Started {
@@ -130,9 +135,13 @@ async fn finish_once(
     let (next, wanted, callback) = match finish::step(record.as_ref(), callback, query, digest, clock::now()) {
         finish::Step::Refuse(error) => return Err(problem(error.into())),
         finish::Step::OtherRedirectUri => return Err(problem(CallbackError::OtherRedirectUri.into())),
-        finish::Step::Replay { outcome, callback } => {
+        finish::Step::Replay {
+            asked,
+            outcome,
+            callback,
+        } => {
             drop(transaction);
-            return respond(driver, principal, &outcome, &callback).await;
+            return respond(driver, principal, &outcome, &callback, &asked).await;
         }
         finish::Step::Conclude {
             next,
@@ -141,7 +150,7 @@ async fn finish_once(
         } => {
             transaction.put_pending(principal, &next)?;
             transaction.commit().await?;
-            return respond(driver, principal, &outcome, &callback).await;
+            return respond(driver, principal, &outcome, &callback, &next.asked).await;
         }
         finish::Step::Exchange {
             next,
@@ -224,7 +233,7 @@ async fn store_grant(
         driver.identify_user(principal, &id),
     )
     .await?;
-    respond(driver, principal, &result, callback).await
+    respond(driver, principal, &result, callback, &pending.asked).await
 }
 
 /// The owner had everything deleted while the code was being exchanged: the new grant is ended, not kept.
@@ -263,7 +272,8 @@ async fn respond(
     principal: &Principal,
     result: &ExchangeResult,
     callback: &Callback,
+    asked: &Asked,
 ) -> Result<String, Refusal> {
     let connections = show::connections(&driver.storage, principal).await?;
-    Ok(finish_reply(result, callback, &connections)?)
+    Ok(finish_reply(result, callback, &connections, asked)?)
 }
