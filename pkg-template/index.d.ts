@@ -18,6 +18,7 @@ import type {
 
 export type {
   ApprovalPrompt,
+  Asked,
   AuthorizeUrlOptions,
   Callback,
   ConnectErrorCode,
@@ -52,9 +53,10 @@ export type ModuleSource = string | URL | Request | Response | BufferSource | We
 export function init(source?: ModuleSource | Promise<ModuleSource>): Promise<void>;
 
 /**
- * Starts a connection and leaves the page for Connect. Loads the module if need be.
+ * Starts a connection and leaves the page for Connect. Loads the module if need be. A second call while the page is about to leave
+ * gets what the first one does; calls with `navigate: false` have a URL each, all of which can be followed.
  *
- * @throws {ConnectError}
+ * @throws {ConnectError} `cookie_blocked` before it leaves, if the browser would not be recognised on the way back
  */
 export function start(options?: StartOptions): Promise<StartResult>;
 
@@ -62,8 +64,9 @@ export function start(options?: StartOptions): Promise<StartResult>;
  * Finishes the connection whose callback is in the page's address, which loses it before anything is sent. What Connect
  * reports is an outcome, also a refusal; an error is thrown if the callback is not to be believed, or the Worker fails.
  *
- * A callback counts once. After `network_error`, `unexpected_response` or a status of 429 or 503 it can be given again: keep
- * `location.href` before the first call, and pass it as `url`.
+ * A page finishes a callback once: further calls for it, and those without one within ten seconds, have the same outcome. After
+ * `network_error`, `unexpected_response` or a status of 429 or 503 it can be given again: keep `location.href` before the first
+ * call, and pass it as `url`. In a page that was reloaded in the middle it asks the Worker what became of the attempt.
  *
  * @param url The callback, if it is not the page's address.
  * @throws {ConnectError}
@@ -93,7 +96,8 @@ export function disconnect(id: string, options?: EdgeOptions): Promise<void>;
 export function disconnectAll(options?: EdgeOptions): Promise<void>;
 
 /**
- * Whether there is a callback of Connect's in the page's address, or in `url`. Needs `init`.
+ * Whether there is a callback of ours in the page's address, or in `url`: its `state` was minted here, whatever has become of it.
+ * Without `url` also while a `finish` is under way, or if the page was reloaded in the middle of one. Needs `init`.
  *
  * @throws {ConnectError}
  */
@@ -105,7 +109,7 @@ export function authorizeUrl(options: AuthorizeUrlOptions): string;
 /** The URL that renews the access to a vehicle. Needs `init`. @throws {ConnectError} */
 export function reauthenticateUrl(options: ReauthenticateVehicleOptions | ReauthenticateResolutionOptions): string;
 
-/** A fresh `state`: 32 random bytes as 43 characters of base64url. Needs `init`. @throws {ConnectError} */
+/** A fresh `state`: `smartcar-connect.` and 32 random bytes as base64url, 60 characters. Needs `init`. @throws {ConnectError} */
 export function createState(): string;
 
 /** The fingerprint under which to keep a `state`: its SHA-256 as 43 characters. Needs `init`. @throws {ConnectError} */

@@ -6,21 +6,28 @@ use web_sys::Window;
 use super::{
     attempts::{AttemptStore, Entry},
     client::Client,
-    error::Result,
+    error::{Error, Result},
     json, page,
 };
 use crate::{
-    connect::{ApplicationId, Attempt, ExternalId, Origin, RedirectUri, State},
-    http_api::{StartRequest, path, schema, start::START_RESPONSE},
+    connect::{ApplicationId, Attempt, ConnectOptions, ExternalId, Mode, Origin, RedirectUri, Scope, State},
+    http_api::{
+        ErrorCode, ProblemCode, StartRequest,
+        attempt::ATTEMPT_RESPONSE,
+        path, schema,
+        start::{START_RESPONSE, SessionOrigin},
+    },
 };
 
-/// An attempt of which this tab knows, and the Worker not yet.
+/// An attempt of which this browser knows, and the Worker not yet.
 #[derive(Debug)]
 pub(super) struct Unregistered {
     client: Client,
     store: AttemptStore,
-    entry: Entry,
+    attempt: Attempt,
     state: State,
+    scope: Option<String>,
+    mode: Option<Mode>,
 }
 
 /// An attempt of which the Worker knows too, and what it said of it.
@@ -31,51 +38,88 @@ pub(super) struct Registered {
     pub(super) application_id: ApplicationId,
     pub(super) connect: Origin,
     pub(super) external_id: ExternalId,
+    session: SessionOrigin,
 }
 
 impl Unregistered {
     /// Mints a state and keeps the attempt: before the Worker is called, since without storage nothing must be left pending
     /// there.
-    pub(super) fn begin(window: &Window, client: Client, redirect_uri: RedirectUri) -> Result<Self> {
+    pub(super) fn begin(
+        window: &Window,
+        client: Client,
+        redirect_uri: RedirectUri,
+        options: &ConnectOptions,
+    ) -> Result<Self> {
         let store = AttemptStore::open(window)?;
         let now = page::now();
-        store.sweep(now);
         let state = State::from_random(page::random()?);
+        let attempt = Attempt::new(state.fingerprint(), redirect_uri, now);
         let entry = Entry {
-            attempt: Attempt::new(state.fingerprint(), redirect_uri, now),
+            started_at: now,
             edge: client.base().to_owned(),
         };
-        store.put(&entry)?;
+        store.put(attempt.fingerprint(), &entry)?;
+        let scopes: Vec<&str> = options.scopes.iter().map(Scope::as_str).collect();
         Ok(Self {
             client,
             store,
-            entry,
+            attempt,
             state,
+            scope: (!scopes.is_empty()).then(|| scopes.join(" ")),
+            mode: options.mode,
         })
     }
 
-    /// Tells the Worker, and then does `next`; if either fails, the attempt is forgotten.
+    /// Forgets it, before anybody was told.
+    pub(super) fn forget(&self) {
+        self.store.remove(self.attempt.fingerprint());
+    }
+
+    /// Tells the Worker, sees to it that the browser will be recognised when it comes back, and then does `next`; if any of it
+    /// fails, the attempt is forgotten.
     pub(super) async fn register<T>(self, next: impl FnOnce(&Registered) -> Result<T>) -> Result<T> {
-        let answer = self.send().await;
-        let result = answer
-            .and_then(|answer| self.read(&answer))
-            .and_then(|registered| next(&registered));
+        let result = self.recognised().await.and_then(|registered| next(&registered));
         if result.is_err() {
-            self.store.remove(&self.entry);
+            self.store.remove(self.attempt.fingerprint());
         }
         result
     }
 
-    async fn send(&self) -> Result<JsValue> {
-        let attempt = &self.entry.attempt;
+    /// What the Worker said, once it knows this browser again.
+    async fn recognised(&self) -> Result<Registered> {
+        let registered = self.tell().await?;
+        if registered.session == SessionOrigin::Resumed {
+            return Ok(registered);
+        }
+        match self.look().await {
+            Ok(_) => Ok(registered),
+            // Another tab has opened a session meanwhile, whose cookie has taken the place of ours.
+            Err(error) if error.is(ErrorCode::Worker(ProblemCode::StateUnknown)) => self.tell().await,
+            Err(error) if error.is(ErrorCode::Worker(ProblemCode::SessionMissing)) => Err(self.cookie_blocked()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn tell(&self) -> Result<Registered> {
         let request = StartRequest {
-            state_fingerprint: attempt.fingerprint().as_str().to_owned(),
-            redirect_uri: attempt.redirect_uri().as_str().to_owned(),
+            state_fingerprint: self.attempt.fingerprint().as_str().to_owned(),
+            redirect_uri: self.attempt.redirect_uri().as_str().to_owned(),
+            scope: self.scope.clone(),
+            mode: self.mode.map(|mode| mode.as_str().to_owned()),
         };
-        self.client
+        let answer = self
+            .client
             .post(path::CONNECT_START, &request.fields(), |json| {
                 schema::validate(json, START_RESPONSE)
             })
+            .await?;
+        self.read(&answer)
+    }
+
+    async fn look(&self) -> Result<JsValue> {
+        let path = path::attempt(self.attempt.fingerprint());
+        self.client
+            .get(&path, |json| schema::validate(json, ATTEMPT_RESPONSE))
             .await
     }
 
@@ -83,11 +127,24 @@ impl Unregistered {
         let field = |name| json::text(answer, name).unwrap_or_default();
         let unexpected = |_| self.client.unexpected(path::CONNECT_START);
         Ok(Registered {
-            attempt: self.entry.attempt.clone(),
+            attempt: self.attempt.clone(),
             state: self.state.clone(),
             application_id: ApplicationId::parse(&field("applicationId")).map_err(unexpected)?,
             connect: Origin::parse(&field("connectOrigin")).map_err(unexpected)?,
             external_id: ExternalId::parse(&field("externalId")).map_err(unexpected)?,
+            session: SessionOrigin::from_name(&field("session")).unwrap_or(SessionOrigin::Started),
         })
+    }
+
+    fn cookie_blocked(&self) -> Error {
+        let message = [
+            "the browser did not keep the session cookie of `",
+            self.client.base(),
+            "`, so that nobody would be recognised on the way back from Connect; serve the page and the Worker from one site \
+             (`localhost` and `127.0.0.1` are two), over `https` or on loopback, not in a frame of another site, and allow \
+             cookies",
+        ]
+        .concat();
+        Error::new(ErrorCode::CookieBlocked, &message)
     }
 }

@@ -55,6 +55,11 @@ impl Error {
         self
     }
 
+    /// Whether this is what went wrong.
+    pub(super) fn is(&self, code: ErrorCode) -> bool {
+        json::text(&self.object, "code").as_deref() == Some(code.as_str())
+    }
+
     /// The same call can succeed later, and does no harm.
     pub(super) const fn retryable(mut self) -> Self {
         self.is_retryable = true;

@@ -1,98 +1,255 @@
 //! `finish`: from the callback in the address bar to the Worker's outcome.
+//!
+//! A page finishes a callback once, however often it is asked to: frameworks run an effect twice, and routers bring an address
+//! back. The Worker decides whether the callback counts.
 
+use core::cell::RefCell;
+
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use web_sys::Window;
 
 use super::{
-    attempts::{AttemptStore, Entry},
+    attempts::AttemptStore,
     client::Client,
-    error::Result,
+    error::{Error, Result},
+    json,
     options::{Options, url_argument},
     page,
+    unfinished::Unfinished,
 };
 use crate::{
-    connect::{StateError, UnverifiedCallback, query_of, split},
+    connect::{StateError, StateFingerprint, UnverifiedCallback, has_our_state, normal_form, query_of, split},
     http_api::{
-        FinishRequest,
+        AttemptStatus, ErrorCode, FinishRequest,
+        attempt::{ATTEMPT_RESPONSE, OUTCOME, STATUS_NAME},
         finish::{FAILURES, FINISHED},
         path, schema,
     },
+    time::{Millis, UnixMillis},
 };
 
-/// A callback whose state was verified, on its way to the Worker.
+/// How long a page that has no callback any more is still told what became of the last one.
+const RECENT: Millis = Millis::from_secs(10);
+
+/// How long a page that was loaded in the middle of a finish waits for the callback to arrive at the Worker, if it was sent.
+const ARRIVING_SECONDS: u32 = 3;
+
+/// How long it waits for the exchange: longer than the Worker's own deadlines together.
+const EXCHANGING_SECONDS: u32 = 30;
+
+/// A callback that this page finishes or has finished.
+#[derive(Debug)]
+struct Known {
+    /// The callback in its normal form; `None` if it was lost and the Worker is asked about it.
+    callback: Option<String>,
+    promise: Promise,
+    /// When it ended.
+    ended_at: Option<UnixMillis>,
+}
+
+thread_local! {
+    static KNOWN: RefCell<Vec<Known>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What a call of `finish` comes to.
+#[derive(Debug)]
+enum Asked {
+    /// A callback whose outcome this page knows or will know.
+    Again(Promise),
+    /// Something to be sent.
+    Anew(Finish),
+}
+
+/// What is to be sent to the Worker.
 #[derive(Debug)]
 pub(super) struct Finish {
-    callback: String,
+    /// The callback with our state, as it stood in the address; `None` if it was lost.
+    callback: Option<String>,
     client: Client,
-    entry: Entry,
-    store: AttemptStore,
+    window: Window,
+    unfinished: Unfinished,
+}
+
+/// The promise of what the callback in `url`, or else in the page's address, comes to.
+pub(super) fn finish(url: &JsValue, options: JsValue, promise: impl FnOnce(Result<Finish>) -> Promise) -> Promise {
+    match Finish::ask(url, options) {
+        Ok(Asked::Again(known)) => known,
+        Ok(Asked::Anew(finish)) => {
+            let callback = finish.normal_form();
+            let promise = promise(Ok(finish));
+            let known = Known {
+                callback,
+                promise: promise.clone(),
+                ended_at: None,
+            };
+            KNOWN.with_borrow_mut(|all| all.push(known));
+            promise
+        }
+        Err(error) => promise(Err(error)),
+    }
+}
+
+/// Whether this page, or the one before the reload, is in the middle of a finish.
+pub(super) fn is_unfinished() -> bool {
+    web_sys::window().is_some_and(|window| Unfinished::find(&window, page::now()).is_some())
 }
 
 impl Finish {
     /// Everything up to the call of the Worker, in one go: no other script of the page runs in between, and none finds the
     /// code in the address afterwards.
-    pub(super) fn begin(url: &JsValue, options: JsValue) -> Result<Self> {
+    fn ask(url: &JsValue, options: JsValue) -> Result<Asked> {
         let window = page::window("finish")?;
-        let url = match url_argument(url)? {
-            Some(url) => url,
-            None => page::href(&window)?,
-        };
+        let href = page::href(&window)?;
+        let url = url_argument(url)?.unwrap_or_else(|| href.clone());
         let search = query_of(&url);
-        page::remove_callback(&window, search)?;
         let callback = split(search).callback;
+        let is_ours = has_our_state(search);
+        if is_ours {
+            page::take_out(&callback);
+        }
         let options = Options::read(options, "finish", &["edge"])?;
-        let client = match options.string("edge")? {
+        let edge = match options.string("edge")? {
             Some(edge) => Some(Client::new(window.clone(), Some(&edge))?),
             None => None,
         };
-        let (entry, store) = take(&window, &callback)?;
-        let client = match client {
-            Some(client) => client,
-            None => Client::new(window, Some(&entry.edge))?,
-        };
-        Ok(Self {
-            callback,
-            client,
-            entry,
-            store,
-        })
+        if is_ours {
+            return Self::with_callback(window, callback, edge);
+        }
+        match (url == href).then(|| Self::without_callback(&window, edge)).flatten() {
+            Some(asked) => asked,
+            None => Err(not_ours(&callback)),
+        }
     }
 
-    /// Sends it to the Worker, whatever Connect's answer was: the Worker too keeps the attempt, and closes it.
-    ///
-    /// If it may not have arrived, or the Worker asks for it again, the attempt is kept for a further call: the Worker
-    /// exchanges a code once, however often it is sent.
-    pub(super) async fn run(self) -> Result<JsValue> {
-        let outcome = self.send().await;
-        if let Err(error) = &outcome
-            && error.is_retryable()
-        {
-            self.store.put_back(&self.entry);
+    fn with_callback(window: Window, callback: String, edge: Option<Client>) -> Result<Asked> {
+        let normal_form = normal_form(&callback);
+        if let Some(promise) = known(|known| known.callback.as_deref() == Some(&normal_form)) {
+            return Ok(Asked::Again(promise));
         }
+        let unverified = UnverifiedCallback::from_query(&callback)?;
+        let fingerprint = unverified.state().ok_or(StateError::Missing)?.fingerprint();
+        let client = match edge {
+            Some(client) => client,
+            // Where this browser keeps no such attempt, the Worker that an app has by default decides, like any other.
+            None => Client::new(window.clone(), edge_of(&window, &fingerprint).as_deref())?,
+        };
+        let unfinished = Unfinished::new(fingerprint, client.base().to_owned(), page::now());
+        unfinished.note(&window);
+        Ok(Asked::Anew(Self {
+            callback: Some(callback),
+            client,
+            window,
+            unfinished,
+        }))
+    }
+
+    /// What the page was at when its address lost the callback.
+    fn without_callback(window: &Window, edge: Option<Client>) -> Option<Result<Asked>> {
+        let now = page::now();
+        let is_recent = |known: &Known| known.ended_at.is_none_or(|at| now < at.after(RECENT) && at <= now);
+        if let Some(promise) = known(is_recent) {
+            return Some(Ok(Asked::Again(promise)));
+        }
+        let unfinished = Unfinished::find(window, now)?;
+        let client = match edge {
+            Some(client) => Ok(client),
+            None => Client::new(window.clone(), Some(&unfinished.edge)),
+        };
+        Some(client.map(|client| {
+            Asked::Anew(Self {
+                callback: None,
+                client,
+                window: window.clone(),
+                unfinished,
+            })
+        }))
+    }
+
+    fn normal_form(&self) -> Option<String> {
+        self.callback.as_deref().map(normal_form)
+    }
+
+    /// Sends it to the Worker, whatever Connect's answer was: the Worker keeps the attempt, and closes it.
+    ///
+    /// If it may not have arrived, or the Worker asks for it again, a further call sends it again: the Worker exchanges a code
+    /// once, however often it is sent.
+    pub(super) async fn run(self) -> Result<JsValue> {
+        let outcome = match &self.callback {
+            Some(callback) => self.send(callback).await,
+            None => self.look().await,
+        };
+        let is_final = !outcome.as_ref().is_err_and(Error::is_retryable);
+        // A callback that is lost can only be asked about again.
+        if is_final || self.callback.is_some() {
+            self.unfinished.clear(&self.window);
+        }
+        let own = self.normal_form();
+        KNOWN.with_borrow_mut(|all| {
+            all.retain(|known| known.callback != own || is_final);
+            for known in all.iter_mut().filter(|known| known.callback == own) {
+                known.ended_at = Some(page::now());
+            }
+        });
         outcome
     }
 
-    async fn send(&self) -> Result<JsValue> {
+    async fn send(&self, callback: &str) -> Result<JsValue> {
         let request = FinishRequest {
-            callback: self.callback.clone(),
+            callback: callback.to_owned(),
         };
-        self.client
-            .post(path::CONNECT_FINISH, &request.fields(), |json| {
-                schema::validate_variant(json, &[FINISHED, FAILURES])
-            })
-            .await
+        self.client.post(path::CONNECT_FINISH, &request.fields(), outcome).await
+    }
+
+    /// Asks the Worker what became of a callback that this page has lost.
+    async fn look(&self) -> Result<JsValue> {
+        let path = path::attempt(&self.unfinished.fingerprint);
+        for second in 0..=EXCHANGING_SECONDS {
+            let answer = self
+                .client
+                .get(&path, |json| {
+                    schema::validate(json, ATTEMPT_RESPONSE)?;
+                    Some(json.clone())
+                })
+                .await?;
+            let status = json::text(&answer, STATUS_NAME).and_then(|name| AttemptStatus::from_name(&name));
+            match status {
+                Some(AttemptStatus::Finished) => {
+                    return outcome(&json::get(&answer, OUTCOME)).ok_or_else(|| self.client.unexpected(&path));
+                }
+                Some(AttemptStatus::Pending) if second >= ARRIVING_SECONDS => break,
+                _ => page::sleep(1_000).await,
+            }
+        }
+        let message = "the page was left before the Worker had Connect's answer, which is lost: nothing was connected; start \
+                       the connection again";
+        Err(Error::new(ErrorCode::FinishInterrupted, message))
     }
 }
 
-/// Takes the attempt of this callback out of the store, and then verifies the callback's state.
-fn take(window: &Window, callback: &str) -> Result<(Entry, AttemptStore)> {
-    let unverified = UnverifiedCallback::from_query(callback)?;
-    let state = unverified.state().ok_or(StateError::Missing)?;
-    let store = AttemptStore::open(window)?;
-    let now = page::now();
-    let taken = store.take(&state.fingerprint());
-    store.sweep(now);
-    let entry = taken?;
-    unverified.verify(&entry.attempt, now)?;
-    Ok((entry, store))
+fn outcome(json: &JsValue) -> Option<JsValue> {
+    schema::validate_variant(json, &[FINISHED, FAILURES])
+}
+
+/// The latest of those that this page knows.
+fn known(is_wanted: impl Fn(&Known) -> bool) -> Option<Promise> {
+    KNOWN.with_borrow(|all| {
+        let found = all.iter().rev().find(|known| is_wanted(known))?;
+        Some(found.promise.clone())
+    })
+}
+
+/// The Worker that was told of the attempt, if this browser knows it.
+fn edge_of(window: &Window, fingerprint: &StateFingerprint) -> Option<String> {
+    let store = AttemptStore::open(window).ok()?;
+    Some(store.find(fingerprint)?.edge)
+}
+
+/// Why parameters are no callback of ours. They stay where they are.
+fn not_ours(callback: &str) -> Error {
+    match UnverifiedCallback::from_query(callback) {
+        Ok(unverified) if unverified.state().is_some() => StateError::Unknown.into(),
+        Ok(_) => StateError::Missing.into(),
+        Err(error) => error.into(),
+    }
 }

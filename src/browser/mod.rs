@@ -3,8 +3,8 @@
 //! Built into the npm package `smartcar-connect`. Each function takes and returns plain values; what they are is written in
 //! `types.d.ts`, which becomes the package's type declarations. Every failure is a `ConnectError` with a stable code.
 //!
-//! No token ever gets here. The `state` of a connection is in the Connect URL alone; this tab keeps its fingerprint in
-//! `sessionStorage` until the callback has come or ten minutes are over.
+//! No token ever gets here. The `state` of a connection is in the Connect URL alone; this browser keeps its fingerprint in
+//! `localStorage`, for a day at most.
 //!
 //! Outside semantic versioning: see [what the version promises](crate#what-the-version-promises).
 
@@ -18,6 +18,7 @@ mod options;
 mod page;
 mod start;
 mod stateless;
+mod unfinished;
 
 use core::{future::Future, pin::Pin};
 
@@ -28,9 +29,7 @@ use wasm_bindgen_futures::future_to_promise;
 use self::{
     client::{Client, Read},
     error::Result,
-    finish::Finish,
     options::Options,
-    start::Start,
 };
 use crate::http_api::{connection, path, schema, vehicle};
 
@@ -40,15 +39,15 @@ const TYPES: &str = include_str!("types.d.ts");
 /// Starts a connection and leaves the page for Connect. Resolves to a `StartResult`.
 #[wasm_bindgen(skip_typescript)]
 pub fn start(options: JsValue) -> Promise {
-    let start = Start::begin(options);
-    promise(Box::pin(async move { start?.run().await }))
+    start::start(options, |start| promise(Box::pin(async move { start?.run().await })))
 }
 
 /// Finishes the connection whose callback is in `url`, or else in the page's address. Resolves to a `FinishOutcome`.
 #[wasm_bindgen(skip_typescript)]
 pub fn finish(url: &JsValue, options: JsValue) -> Promise {
-    let finish = Finish::begin(url, options);
-    promise(Box::pin(async move { finish?.run().await }))
+    finish::finish(url, options, |finish| {
+        promise(Box::pin(async move { finish?.run().await }))
+    })
 }
 
 /// The owner's connections, as the Worker keeps them: an array of `Connection`.
@@ -86,7 +85,7 @@ pub fn disconnect_all(options: JsValue) -> Promise {
     delete("disconnectAll", Ok(path::CONNECTIONS.to_owned()), options)
 }
 
-/// Whether `url`, or else the page's address, holds a callback of Connect's.
+/// Whether `url` holds a callback of ours, or else the page's address, or the page was loaded in the middle of a finish.
 ///
 /// # Errors
 /// A `ConnectError` if `url` is no URL, or there is no page.
@@ -113,7 +112,7 @@ pub fn reauthenticate_url(options: JsValue) -> core::result::Result<String, JsVa
     Ok(stateless::reauthenticate_url(options)?)
 }
 
-/// A fresh state: 43 characters.
+/// A fresh state: 60 characters.
 ///
 /// # Errors
 /// A `ConnectError` if there is no random number generator.

@@ -1,21 +1,56 @@
 //! The page this module runs in: its clock, random numbers, address and history.
 
-use js_sys::Date;
+use js_sys::{Date, Function, Promise};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{Crypto, Window};
 
 use super::error::{Error, Result};
-use crate::{
-    connect::{query_of, split, with_query},
-    http_api::ErrorCode,
-    time::UnixMillis,
-};
+use crate::{http_api::ErrorCode, time::UnixMillis};
 
 #[wasm_bindgen]
 extern "C" {
     // `window.crypto` would leave out Workers and Node, where the pure functions run too.
     #[wasm_bindgen(thread_local_v2, js_name = crypto)]
     static CRYPTO: Option<Crypto>;
+}
+
+#[wasm_bindgen(raw_module = "./page.js")]
+extern "C" {
+    /// Takes the pairs of a callback out of the address and of this history entry, and keeps them out.
+    #[wasm_bindgen(js_name = takeOut)]
+    pub(super) fn take_out(callback: &str);
+
+    #[wasm_bindgen(js_name = takeTurn)]
+    fn take_turn_promise() -> Promise;
+
+    #[wasm_bindgen(js_name = sleep)]
+    fn sleep_promise(milliseconds: u32) -> Promise;
+}
+
+/// The right to call the Worker while no other page of this origin does. Ends when it is dropped.
+#[derive(Debug)]
+pub(super) struct Turn(Option<Function>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(end) = &self.0 {
+            // It resolves a promise, and can't fail.
+            drop(end.call0(&JsValue::UNDEFINED));
+        }
+    }
+}
+
+/// Waits for one's turn.
+pub(super) async fn take_turn() -> Turn {
+    let turn = JsFuture::from(take_turn_promise()).await;
+    Turn(turn.ok().and_then(|end| end.dyn_into().ok()))
+}
+
+/// Waits.
+pub(super) async fn sleep(milliseconds: u32) {
+    // It never fails.
+    drop(JsFuture::from(sleep_promise(milliseconds)).await);
 }
 
 /// `Number.MAX_SAFE_INTEGER`.
@@ -79,25 +114,6 @@ pub(super) fn own_address(window: &Window) -> Result<String> {
     let href = href(window)?;
     let end = href.find(['?', '#']).unwrap_or(href.len());
     Ok(href.get(..end).unwrap_or_default().to_owned())
-}
-
-/// Takes the callback `search` out of the address bar and this history entry, if it is there. The app's own parameters,
-/// the hash and the entry's state stay.
-pub(super) fn remove_callback(window: &Window, search: &str) -> Result<()> {
-    let href = href(window)?;
-    let current = query_of(&href);
-    let parts = split(current);
-    if current != search || parts.callback.is_empty() {
-        return Ok(());
-    }
-    if let Ok(history) = window.history() {
-        let state = history.state().unwrap_or(JsValue::NULL);
-        let stripped = with_query(&href, &parts.rest);
-        // Browsers refuse it where a page has changed its address a hundred times within seconds. The code is about to be
-        // used up, so that the connection is not given up for it.
-        drop(history.replace_state_with_url(&state, "", Some(&stripped)));
-    }
-    Ok(())
 }
 
 /// Leaves the page for `url`.

@@ -1,21 +1,26 @@
 //! `start`: registers an attempt and goes to Connect.
 
-use js_sys::Object;
+use core::cell::RefCell;
+
+use js_sys::{Object, Promise};
 use wasm_bindgen::prelude::*;
 use web_sys::Window;
 
 use super::{
     attempt::{Registered, Unregistered},
     client::Client,
-    error::Result,
+    error::{Error, Result},
     json::set,
     options::{self, CONNECT_OPTIONS, Options},
     page,
 };
-use crate::connect::{ApplicationId, AuthorizeUrl, ConnectOptions, ExternalIdParam, RedirectUri};
+use crate::{
+    connect::{ApplicationId, AuthorizeUrl, ConnectOptions, ExternalIdParam, Origin, RedirectUri},
+    time::{Millis, UnixMillis},
+};
 
 /// How the owner gets to Connect. A popup will be a third way.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Navigation {
     /// The page itself goes there.
     Automatic,
@@ -23,7 +28,58 @@ enum Navigation {
     Manual,
 }
 
-/// A call of `start` whose attempt is kept in this tab.
+/// How long a page takes to leave for Connect at most. It may have come back by then.
+const LEAVING: Millis = Millis::from_secs(5);
+
+/// The start that takes this page to Connect.
+#[derive(Debug)]
+struct Leaving {
+    promise: Promise,
+    /// When the page was told to leave; `None` before that.
+    since: Option<UnixMillis>,
+}
+
+thread_local! {
+    static LEAVE: RefCell<Option<Leaving>> = const { RefCell::new(None) };
+}
+
+/// A page leaves once: a second click while it is about to gets what the first one does.
+///
+/// Calls that only want the URL have one each.
+pub(super) fn start(options: JsValue, promise: impl FnOnce(Result<Start>) -> Promise) -> Promise {
+    let start = Start::begin(options);
+    let leaves = start
+        .as_ref()
+        .is_ok_and(|start| start.connect.navigation == Navigation::Automatic);
+    if !leaves {
+        return promise(start);
+    }
+    if let Some(leaving) = leaving() {
+        if let Ok(start) = start {
+            start.attempt.forget();
+        }
+        return leaving;
+    }
+    let promise = promise(start);
+    LEAVE.set(Some(Leaving {
+        promise: promise.clone(),
+        since: None,
+    }));
+    promise
+}
+
+fn leaving() -> Option<Promise> {
+    LEAVE.with_borrow(|leaving| {
+        let leaving = leaving.as_ref()?;
+        let now = page::now();
+        let is_over = leaving
+            .since
+            .is_some_and(|since| now >= since.after(LEAVING) || now < since);
+        (!is_over).then(|| leaving.promise.clone())
+    })
+}
+
+/// A call of `start` whose attempt is kept in this browser.
 #[derive(Debug)]
 pub(super) struct Start {
     attempt: Unregistered,
@@ -40,16 +96,20 @@ struct OpenConnect {
 }
 
 impl Start {
-    pub(super) fn begin(options: JsValue) -> Result<Self> {
+    fn begin(options: JsValue) -> Result<Self> {
         let window = page::window("start")?;
         let own = ["edge", "redirectUri", "applicationId", "navigate"];
         let options = Options::read(options, "start", &[&own, &CONNECT_OPTIONS[..]].concat())?;
+        let edge = options.string("edge")?;
+        let client = Client::new(window.clone(), edge.as_deref())?;
         let redirect_uri = match options.parsed("redirectUri", RedirectUri::parse)? {
-            Some(uri) => uri,
+            Some(uri) => {
+                check_redirect_uri(&uri, &window, edge.as_deref())?;
+                uri
+            }
             None => RedirectUri::parse(&page::own_address(&window)?)
                 .map_err(|reason| options::refused("redirectUri", reason))?,
         };
-        let client = Client::new(window.clone(), options.string("edge")?.as_deref())?;
         let connect = OpenConnect {
             application_id: options.parsed("applicationId", ApplicationId::parse)?,
             options: options::connect_options(&options)?,
@@ -60,15 +120,51 @@ impl Start {
             window: window.clone(),
         };
         Ok(Self {
-            attempt: Unregistered::begin(&window, client, redirect_uri)?,
+            attempt: Unregistered::begin(&window, client, redirect_uri, &connect.options)?,
             connect,
         })
     }
 
     pub(super) async fn run(self) -> Result<JsValue> {
+        let leaves = self.connect.navigation == Navigation::Automatic;
+        // On a first visit the answer to the first call brings the session that the next one goes on with.
+        let turn = page::take_turn().await;
         let connect = self.connect;
-        self.attempt.register(|registered| connect.open(registered)).await
+        let result = self.attempt.register(|registered| connect.open(registered)).await;
+        drop(turn);
+        if leaves {
+            LEAVE.with_borrow_mut(|leaving| match &result {
+                Ok(_) => {
+                    if let Some(leaving) = leaving {
+                        leaving.since = Some(page::now());
+                    }
+                }
+                Err(_) => *leaving = None,
+            });
+        }
+        result
     }
+}
+
+/// Refuses what could never be finished: the callback would come to a page that the Worker does not recognise.
+fn check_redirect_uri(uri: &RedirectUri, window: &Window, edge: Option<&str>) -> Result<()> {
+    let page = page::href(window)?;
+    let Some(page) = Origin::of_url(&page) else {
+        return Ok(());
+    };
+    // A path leads to another Worker on each origin.
+    let edge = edge.and_then(Origin::of_url);
+    if uri.can_finish(&page, edge.as_ref()) {
+        return Ok(());
+    }
+    let message = [
+        "`redirectUri` is a page that the Worker would not recognise the owner on; give an address on `",
+        page.as_str(),
+        "`, or start on the page's own origin; pages on several origins of one site have to give the Worker's whole URL as \
+         `edge`",
+    ]
+    .concat();
+    Err(Error::option("redirectUri", &message))
 }
 
 impl OpenConnect {

@@ -4,6 +4,7 @@ use wasm_bindgen::prelude::*;
 
 use super::{
     error::{Error, Result},
+    finish,
     options::{self, CONNECT_OPTIONS, Options},
     page,
 };
@@ -85,11 +86,11 @@ pub(super) fn reauthenticate_url(given: JsValue) -> Result<String> {
 }
 
 pub(super) fn has_callback(url: &JsValue) -> Result<bool> {
-    let url = match options::url_argument(url)? {
-        Some(url) => url,
-        None => page::href(&page::window("hasCallback")?)?,
+    let (url, is_unfinished) = match options::url_argument(url)? {
+        Some(url) => (url, false),
+        None => (page::href(&page::window("hasCallback")?)?, finish::is_unfinished()),
     };
-    Ok(is_callback(query_of(&url)))
+    Ok(is_unfinished || is_callback(query_of(&url)))
 }
 
 pub(super) fn check_callback(url: &JsValue, given: JsValue) -> Result<JsValue> {

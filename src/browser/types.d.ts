@@ -14,8 +14,15 @@ export type ConnectErrorCode =
   | "not_in_browser"
   /** The browser offers no cryptographic random number generator. */
   | "crypto_unavailable"
-  /** `sessionStorage` is blocked or full. */
+  /** `localStorage` is blocked or full. */
   | "browser_storage_unavailable"
+  /**
+   * `start`: the browser did not keep the session cookie, so that nobody would be recognised on the way back. The Worker is on
+   * another site (`localhost` and `127.0.0.1` are two), over plain `http`, or cookies are blocked.
+   */
+  | "cookie_blocked"
+  /** `finish`: the page was reloaded before the Worker had the callback, which is lost. The owner has to start again. */
+  | "finish_interrupted"
   /** The Worker could not be reached. Worth a further attempt. */
   | "network_error"
   /**
@@ -47,11 +54,11 @@ export type ConnectErrorCode =
   | "session_missing"
   /** The callback has no `state`. */
   | "state_missing"
-  /** No connection with this `state` was started in this tab: forged, or from another tab or browser. */
+  /** No connection with this `state` was started in this browser: forged, from another browser, or of another log-in. */
   | "state_unknown"
   /** The connection was started more than 10 minutes ago. */
   | "state_expired"
-  /** This callback was finished before. */
+  /** Another callback with this `state` was finished before. */
   | "state_used"
   /** A parameter of the callback occurs more than once. */
   | "callback_repeated_parameter"
@@ -168,10 +175,17 @@ export type ConnectFailure =
   /** An error that this version does not know, as given. */
   | { kind: "unknown_error"; error: string; description?: string };
 
+/** What the owner was asked for, as `start` told the Worker. */
+export interface Asked {
+  /** The permissions, with a space between; without it those of the Smartcar dashboard. */
+  scope?: string;
+  mode?: Mode;
+}
+
 /** How a connection ended. Anything but a failure of the machinery is an outcome, not an error. */
 export type FinishOutcome =
   /** `virtualKeyUrl` is where the owner of a Tesla adds the application's virtual key. */
-  | { kind: "connected"; connection: Connection; virtualKeyUrl?: string }
+  | { kind: "connected"; connection: Connection; virtualKeyUrl?: string; asked?: Asked }
   /** The owner renewed the access to one vehicle; `connection` is `null` if the Worker holds none for it. */
   | { kind: "reauthenticated"; vehicleId: string; connection: Connection | null }
   | ConnectFailure;
@@ -219,7 +233,8 @@ export interface ConnectOptions {
 
 export interface StartOptions extends EdgeOptions, ConnectOptions {
   /**
-   * Where Connect sends the owner back to, exactly as registered in the Smartcar dashboard.
+   * Where Connect sends the owner back to, exactly as registered in the Smartcar dashboard: a page on the same origin, or on
+   * another one of the same site if both give the Worker's whole URL as `edge`.
    * @default the page's address without query and hash
    */
   redirectUri?: string;

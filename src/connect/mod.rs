@@ -57,7 +57,7 @@ pub use attempt::{ATTEMPT_LIFETIME, Attempt, StateError};
 pub use authorize::AuthorizeUrl;
 pub use callback::{
     AuthorizationCode, Callback, ConnectError, IncompatibleVehicle,
-    query::{SplitQuery, is_callback, query_of, split, with_query},
+    query::{SplitQuery, has_our_state, is_callback, normal_form, query_of, split, with_query},
     unverified::{CallbackError, MAX_CALLBACK_BYTES, UnverifiedCallback},
 };
 pub use connection_id::{ConnectionId, InvalidConnectionId};
@@ -70,7 +70,7 @@ pub use origin::{Origin, Origins};
 pub use parameter::{ApprovalPrompt, Flag, Make, Mode, ResponseType, Scope, SingleSelect, Vin};
 pub use reauthenticate::{ReauthenticateResponseType, ReauthenticateUrl};
 pub use redirect_uri::{Difference, RedirectUri};
-pub use state::{State, StateFingerprint};
+pub use state::{STATE_MARK, State, StateFingerprint};
 
 #[cfg(test)]
 mod tests;

@@ -77,6 +77,35 @@ impl Origin {
         &self.0
     }
 
+    /// Whether pages of both may be of one site, so that a browser sends the cookies of one to the other: the schemes are equal,
+    /// and the hosts are, or end in the same two labels. Whether such a site may be had by anybody (`co.uk`) is not known
+    /// here: in doubt, they may.
+    #[must_use]
+    pub fn may_share_site(&self, other: &Self) -> bool {
+        let (Some((scheme, host)), Some((other_scheme, other_host))) =
+            (self.scheme_and_host(), other.scheme_and_host())
+        else {
+            return false;
+        };
+        let site = |host: &str| -> Option<String> {
+            let mut labels = host.rsplit('.');
+            let (last, before) = (labels.next()?, labels.next()?);
+            // The last label of an address is a number, and addresses share no site.
+            (!last.bytes().all(|byte| byte.is_ascii_digit())).then(|| [before, ".", last].concat())
+        };
+        let has_same_site = || site(host).is_some_and(|own| site(other_host) == Some(own));
+        scheme == other_scheme && (host == other_host || has_same_site())
+    }
+
+    fn scheme_and_host(&self) -> Option<(&str, &str)> {
+        let (scheme, rest) = split_scheme(&self.0)?;
+        let host = match rest.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+            _ => rest,
+        };
+        Some((scheme, host))
+    }
+
     /// Whether the URL is on this origin and carries no user name or password.
     pub(super) fn has(&self, parts: &UrlParts) -> bool {
         parts.origin == self.0 && !parts.has_credentials
@@ -199,6 +228,31 @@ mod tests {
         ] {
             assert_eq!(Origin::parse(value).unwrap_err().code(), "insecure", "{value}");
             assert_eq!(Origin::of_url(value), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_of_one_site() {
+        let shares = |one: &str, other: &str| origin(one).may_share_site(&origin(other));
+        for (one, other) in [
+            ("https://app.example.com", "https://app.example.com:8443"),
+            ("https://app.example.com", "https://api.example.com"),
+            ("https://example.com", "https://a.b.example.com"),
+            ("http://localhost:1", "http://localhost:2"),
+            ("http://127.0.0.1:1", "http://127.0.0.1:2"),
+            ("http://[::1]:1", "http://[::1]"),
+        ] {
+            assert!(shares(one, other) && shares(other, one), "{one} {other}");
+        }
+        for (one, other) in [
+            ("https://example.com", "https://example.org"),
+            ("https://a.example", "https://b.example.com"),
+            ("http://localhost:1", "http://127.0.0.1:1"),
+            ("http://127.0.0.1", "http://127.1.0.1"),
+            ("http://localhost:1", "https://localhost:1"),
+            ("http://[::1]:1", "http://localhost:1"),
+        ] {
+            assert!(!shares(one, other) && !shares(other, one), "{one} {other}");
         }
     }
 

@@ -53,6 +53,22 @@ impl RedirectUri {
         matches!(self.parts.scheme.as_str(), "https" | "http").then(|| Origin::of(&self.parts))
     }
 
+    /// In what the URL of a callback differs from this URI with parameters added; `None` if in nothing. A callback that is
+    /// given as a path or a query alone does not say where it came to.
+    #[must_use]
+    pub fn callback_difference(&self, callback: &str) -> Option<Difference> {
+        UrlParts::parse(callback).and_then(|url| self.difference(&url))
+    }
+
+    /// Whether the page at this URI can be known to the Worker as the browser that starts on `page`: what it is known by is
+    /// the cookie of the Worker's host, which no page of another site sends. `shared_edge` is the Worker's origin if the app
+    /// names it as one for all of its pages; without it, each page asks its own origin.
+    #[must_use]
+    pub fn can_finish(&self, page: &Origin, shared_edge: Option<&Origin>) -> bool {
+        let Some(own) = self.origin() else { return false };
+        own == *page || shared_edge.is_some_and(|edge| own.may_share_site(edge))
+    }
+
     /// In what the URL differs from this URI with nothing but query parameters added; `None` if in nothing.
     pub(super) fn difference(&self, url: &UrlParts) -> Option<Difference> {
         let own = &self.parts;
@@ -183,5 +199,80 @@ impl TryFrom<String> for RedirectUri {
 impl From<RedirectUri> for String {
     fn from(uri: RedirectUri) -> Self {
         uri.original
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uri(value: &str) -> RedirectUri {
+        RedirectUri::parse(value).unwrap()
+    }
+
+    fn origin(value: &str) -> Origin {
+        Origin::parse(value).unwrap()
+    }
+
+    #[test]
+    fn a_callback_that_says_where_it_came_to_came_to_the_redirect_uri() {
+        let cars = uri("https://app.example.com/cars?tenant=7");
+        for callback in [
+            "https://app.example.com/cars?tenant=7&code=c&state=s",
+            "https://app.example.com/cars?code=c&state=s&tenant=7#part",
+            "https://app.example.com:443/x/../cars?code=c&tenant=7",
+            // These do not say.
+            "code=c&state=s",
+            "?code=c&state=s",
+            "/cars?code=c&state=s",
+            "",
+        ] {
+            assert_eq!(cars.callback_difference(callback), None, "{callback}");
+        }
+        for callback in [
+            "https://evil.example/cars?tenant=7&code=c&state=s",
+            "https://app.example.com/cars/?tenant=7&code=c",
+            "https://app.example.com/cars?tenant=8&code=c",
+            "http://app.example.com/cars?tenant=7&code=c",
+            "https://x@app.example.com/cars?tenant=7&code=c",
+        ] {
+            assert!(cars.callback_difference(callback).is_some(), "{callback}");
+        }
+    }
+
+    #[test]
+    fn each_page_that_asks_its_own_origin_finishes_what_it_started() {
+        let page = origin("https://www.app.example.com");
+        assert!(uri("https://www.app.example.com/cars").can_finish(&page, None));
+        for elsewhere in [
+            "https://app.example.com/cars",
+            "https://www.app.example.com:8443/cars",
+            "sc8229df9f-91a0-4ff0-a1ae-a1f38ee24d07://back",
+        ] {
+            assert!(!uri(elsewhere).can_finish(&page, None), "{elsewhere}");
+        }
+    }
+
+    #[test]
+    fn pages_of_one_site_finish_for_each_other_where_they_share_a_worker() {
+        let page = origin("https://www.example.com");
+        let edge = origin("https://api.example.com");
+        for redirect in [
+            "https://app.example.com/cars",
+            "https://example.com/",
+            "https://www.example.com/x",
+        ] {
+            assert!(uri(redirect).can_finish(&page, Some(&edge)), "{redirect}");
+        }
+        for redirect in [
+            "https://example.org/cars",
+            "http://localhost:5173/",
+            "https://app.example.com.evil.test/",
+        ] {
+            assert!(!uri(redirect).can_finish(&page, Some(&edge)), "{redirect}");
+        }
+        let local = origin("http://localhost:5173");
+        assert!(uri("http://localhost:3000/").can_finish(&local, Some(&origin("http://localhost:8787"))));
+        assert!(!uri("http://127.0.0.1:3000/").can_finish(&local, Some(&origin("http://localhost:8787"))));
     }
 }

@@ -13,6 +13,9 @@ use super::error::{InvalidValue, Reason, ValueKind, check_text};
 const MAX_STATE_BYTES: usize = 512;
 const FINGERPRINT_CHARS: usize = 43;
 
+/// What each state minted here begins with, so that a page can tell its callbacks from those of another log-in.
+pub const STATE_MARK: &str = "smartcar-connect.";
+
 /// The `state` of one connection, a secret until it is used (RFC 6749, section 10.12).
 ///
 /// Not comparable with `==` and printed as `[redacted]`. What is stored and sent to the Worker is its
@@ -21,10 +24,13 @@ const FINGERPRINT_CHARS: usize = 43;
 pub struct State(Zeroizing<String>);
 
 impl State {
-    /// The state made of 32 bytes from the platform's cryptographic random source: base64url without padding, 43 characters.
+    /// The state made of 32 bytes from the platform's cryptographic random source: [`STATE_MARK`] and their base64url without
+    /// padding, 60 characters.
     #[must_use]
     pub fn from_random(random: [u8; 32]) -> Self {
-        Self(Zeroizing::new(URL_SAFE_NO_PAD.encode(random)))
+        let mut state = Zeroizing::new(STATE_MARK.to_owned());
+        URL_SAFE_NO_PAD.encode_string(random, &mut state);
+        Self(state)
     }
 
     /// Reads a state, also one that another back end has minted.
@@ -37,6 +43,13 @@ impl State {
             return Err(Reason::NotAscii(ValueKind::Single).into());
         }
         Ok(Self(Zeroizing::new(value.to_owned())))
+    }
+
+    /// Whether it has the mark of those that are minted here. Anybody can write the mark: it says whose callback it is to be,
+    /// and vouches for nothing.
+    #[must_use]
+    pub fn is_marked(&self) -> bool {
+        self.0.starts_with(STATE_MARK)
     }
 
     /// The state itself. It belongs into the Connect URL and nowhere else.
@@ -137,8 +150,12 @@ mod tests {
     #[test]
     fn known_answers() {
         let state = State::from_random([0xff; 32]);
-        assert_eq!(state.expose(), "__________________________________________8");
-        assert_eq!(State::from_random([0; 32]).expose(), "A".repeat(43));
+        assert_eq!(
+            state.expose(),
+            "smartcar-connect.__________________________________________8"
+        );
+        let zeros = format!("smartcar-connect.{}", "A".repeat(43));
+        assert_eq!(State::from_random([0; 32]).expose(), zeros);
         // `printf abc | openssl dgst -sha256 -binary | base64`, in the URL-safe alphabet.
         let fingerprint = State::parse("abc").unwrap().fingerprint();
         assert_eq!(fingerprint.as_str(), "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0");
@@ -163,6 +180,20 @@ mod tests {
             &"s".repeat(512),
         ] {
             assert_eq!(State::parse(state).unwrap().expose(), state);
+        }
+    }
+
+    #[test]
+    fn only_a_state_that_was_minted_here_has_the_mark() {
+        assert!(State::from_random([1; 32]).is_marked());
+        for state in [
+            "0facda3319",
+            &"A".repeat(43),
+            "Smartcar-connect.A",
+            "smartcar-connect",
+            " smartcar-connect.",
+        ] {
+            assert!(!State::parse(state).unwrap().is_marked(), "{state}");
         }
     }
 }

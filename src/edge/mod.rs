@@ -29,5 +29,5 @@ pub use outcome::finish_answer;
 pub use problem::Problem;
 pub use protocol::{Caller, ConnectionSelector, IssuedToken, LearnedVehicle, Operation, VaultReply, VaultRequest};
 pub use quote::quoted;
-pub use reply::{deleted_meanwhile, exchange_problem, finish_reply, token_reply};
+pub use reply::{attempt_reply, deleted_meanwhile, exchange_problem, finish_reply, token_reply};
 pub use route::{Resource, Routed, route};

@@ -2,11 +2,11 @@
 
 use crate::{
     connect::Callback,
-    http_api::{Connection, FinishResponse},
+    http_api::{Connection, FinishResponse, start::Asked},
 };
 
 /// The body of the answer to `POST /connect/finish`.
 #[must_use]
-pub fn finish_answer(callback: &Callback, connection: Option<&Connection>) -> String {
-    serde_json::to_string(&FinishResponse::new(callback, connection)).unwrap_or_default()
+pub fn finish_answer(callback: &Callback, connection: Option<&Connection>, asked: &Asked) -> String {
+    serde_json::to_string(&FinishResponse::new(callback, connection, asked)).unwrap_or_default()
 }

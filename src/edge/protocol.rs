@@ -6,6 +6,7 @@ use crate::{
     api::VehicleAttributes,
     connect::{ConnectionId, ExternalId, RedirectUri, StateFingerprint, VehicleId},
     edge::problem::Problem,
+    http_api::start::Asked,
     identity::{Identity, Session},
     principal::Principal,
     secret::serde_exposed,
@@ -83,9 +84,13 @@ pub enum Operation {
         fingerprint: StateFingerprint,
         /// Where the callback will come.
         redirect_uri: RedirectUri,
+        /// What the owner is asked for.
+        asked: Asked,
     },
     /// A callback came: its query.
     Finish(String),
+    /// What became of the attempt with this fingerprint?
+    Attempt(StateFingerprint),
     /// Which connections are there? This one alone, if one is given.
     Connections(Option<ConnectionId>),
     /// Which vehicles are there?
@@ -132,7 +137,7 @@ pub enum VaultReply {
         /// When the pending connection expires.
         expires_at: UnixMillis,
     },
-    /// To [`Operation::Finish`] and [`Operation::Connections`]: the body of the Worker's answer, JSON.
+    /// To [`Operation::Finish`], [`Operation::Attempt`] and [`Operation::Connections`]: the body of the Worker's answer, JSON.
     Body(String),
     /// To [`Operation::Vehicles`].
     Vehicles(Vec<CoveredVehicle>),

@@ -1,12 +1,17 @@
 //! What a caller is answered: from what the vault came to, to a body or a problem.
 
+use serde_json::Value;
+
 use crate::{
     connect::{Callback, ConnectionId},
     edge::{outcome::finish_answer, problem::Problem, protocol::IssuedToken},
-    http_api::{Connection, ProblemCode},
+    http_api::{AttemptResponse, AttemptStatus, Connection, ProblemCode, start::Asked},
     time::Millis,
     token::TokenError,
-    vault::{finish::ExchangeResult, life::TokenReply},
+    vault::{
+        finish::{ExchangeResult, Progress},
+        life::TokenReply,
+    },
 };
 
 /// How soon a token that Smartcar refuses although no newer one came is worth asking for again.
@@ -82,7 +87,8 @@ pub fn exchange_problem(error: TokenError) -> Problem {
     }
 }
 
-/// The answer to a finish that came to `result`, whose callback said `callback`. `connections` are the owner's.
+/// The answer to a finish that came to `result`, whose callback said `callback`. `connections` are the owner's, who was asked for
+/// `asked`.
 ///
 /// # Errors
 /// The [`Problem`] to answer with.
@@ -90,28 +96,64 @@ pub fn finish_reply(
     result: &ExchangeResult,
     callback: &Callback,
     connections: &[Connection],
+    asked: &Asked,
 ) -> Result<String, Problem> {
-    let connection = match (result, callback) {
-        (ExchangeResult::Connected(id), _) => {
+    let vehicle_id = match callback {
+        Callback::Reauthenticated { vehicle_id, .. } => Some(vehicle_id.as_str()),
+        _ => None,
+    };
+    let connection = connection_of(result, vehicle_id, callback.missing_code(), connections)?;
+    Ok(finish_answer(callback, connection, asked))
+}
+
+/// The answer to the question what became of an attempt. `connections` are the owner's.
+///
+/// # Errors
+/// The [`Problem`] that its finish is answered with.
+pub fn attempt_reply(progress: &Progress<'_>, connections: &[Connection]) -> Result<AttemptResponse, Problem> {
+    let (status, outcome) = match progress {
+        Progress::Pending => (AttemptStatus::Pending, Value::Null),
+        Progress::Exchanging => (AttemptStatus::Exchanging, Value::Null),
+        Progress::Finished { result, told } => {
+            let vehicle_id = told.get("vehicleId").and_then(Value::as_str);
+            let connection = connection_of(result, vehicle_id, None, connections)?;
+            let mut outcome = (*told).clone();
+            if let Some(place) = outcome.get_mut("connection") {
+                *place = serde_json::to_value(connection).unwrap_or_default();
+            }
+            (AttemptStatus::Finished, outcome)
+        }
+    };
+    Ok(AttemptResponse { status, outcome })
+}
+
+/// The connection that a finish made, or that covers the vehicle whose owner logged in again.
+fn connection_of<'a>(
+    result: &ExchangeResult,
+    vehicle_id: Option<&str>,
+    missing_code: Option<&'static str>,
+    connections: &'a [Connection],
+) -> Result<Option<&'a Connection>, Problem> {
+    match result {
+        ExchangeResult::Connected(id) => {
             let made = connections.iter().find(|connection| connection.id == *id);
             if made.is_none() {
                 let detail =
                     "the connection that this callback made has been disconnected or replaced by a newer one since";
                 return Err(Problem::new(ProblemCode::ConnectionNotFound, detail));
             }
-            made
+            Ok(made)
         }
-        (ExchangeResult::NoNewGrant, Callback::Reauthenticated { vehicle_id, .. }) => connections
-            .iter()
-            .find(|connection| connection.vehicles.iter().any(|vehicle| vehicle.id == *vehicle_id)),
-        (ExchangeResult::NoNewGrant, _) => None,
-        (ExchangeResult::ExchangeFailed(error), _) => return Err(exchange_problem(*error)),
-        (ExchangeResult::CodeMissing, callback) => {
-            let detail = callback.missing_code().unwrap_or("the callback has no `code`");
-            return Err(Problem::new(ProblemCode::CodeMissing, detail));
+        ExchangeResult::NoNewGrant => Ok(vehicle_id.and_then(|id| {
+            let covers = |connection: &&Connection| connection.vehicles.iter().any(|vehicle| vehicle.id.as_str() == id);
+            connections.iter().find(covers)
+        })),
+        ExchangeResult::ExchangeFailed(error) => Err(exchange_problem(*error)),
+        ExchangeResult::CodeMissing => {
+            let detail = missing_code.unwrap_or("the callback has no `code`; open Connect with `response_type=code`");
+            Err(Problem::new(ProblemCode::CodeMissing, detail))
         }
-    };
-    Ok(finish_answer(callback, connection))
+    }
 }
 
 /// The owner had everything deleted while the code was being exchanged: the new grant is ended, not kept.
@@ -245,13 +287,29 @@ mod tests {
     #[test]
     fn a_finish_is_answered_with_the_connection_that_it_made() {
         let connections = [shown(1, "v1"), shown(2, "v2")];
-        let made = finish_reply(&ExchangeResult::Connected(id(2)), &callback("code=c"), &connections).unwrap();
+        let asked = Asked {
+            scope: Some("read_vin".to_owned()),
+            mode: None,
+        };
+        let made = finish_reply(
+            &ExchangeResult::Connected(id(2)),
+            &callback("code=c"),
+            &connections,
+            &asked,
+        )
+        .unwrap();
         let made: serde_json::Value = serde_json::from_str(&made).unwrap();
         assert_eq!(
             (&made["kind"], &made["connection"]["id"]),
             (&"connected".into(), &id(2).as_str().into())
         );
-        let gone = finish_reply(&ExchangeResult::Connected(id(3)), &callback("code=c"), &connections);
+        assert_eq!(made["asked"], serde_json::json!({"scope": "read_vin"}));
+        let gone = finish_reply(
+            &ExchangeResult::Connected(id(3)),
+            &callback("code=c"),
+            &connections,
+            &asked,
+        );
         assert_eq!(gone.unwrap_err().code, ProblemCode::ConnectionNotFound);
     }
 
@@ -263,7 +321,7 @@ mod tests {
             ("v3", serde_json::Value::Null),
         ] {
             let callback = callback(&format!("vehicle_id={vehicle}"));
-            let answer = finish_reply(&ExchangeResult::NoNewGrant, &callback, &connections).unwrap();
+            let answer = finish_reply(&ExchangeResult::NoNewGrant, &callback, &connections, &Asked::default()).unwrap();
             let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
             assert_eq!(answer["connection"]["id"], found, "{vehicle}");
         }
@@ -274,18 +332,21 @@ mod tests {
         let failed = ExchangeResult::ExchangeFailed(TokenError::InvalidGrant);
         let denied = callback("error=access_denied");
         assert_eq!(
-            finish_reply(&failed, &callback("code=c"), &[]).unwrap_err().code,
+            finish_reply(&failed, &callback("code=c"), &[], &Asked::default())
+                .unwrap_err()
+                .code,
             ProblemCode::ExchangeRefused
         );
         for (query, missing) in [
             ("user_id=u", "has a `user_id` but no `code`"),
             ("code=", "no `code`, `user_id`, "),
         ] {
-            let problem = finish_reply(&ExchangeResult::CodeMissing, &callback(query), &[]).unwrap_err();
+            let result = ExchangeResult::CodeMissing;
+            let problem = finish_reply(&result, &callback(query), &[], &Asked::default()).unwrap_err();
             assert_eq!(problem.code, ProblemCode::CodeMissing);
             assert!(problem.detail.contains(missing), "{}", problem.detail);
         }
-        let answer = finish_reply(&ExchangeResult::NoNewGrant, &denied, &[]).unwrap();
+        let answer = finish_reply(&ExchangeResult::NoNewGrant, &denied, &[], &Asked::default()).unwrap();
         assert!(answer.contains("\"kind\":\"access_denied\""), "{answer}");
     }
 }

@@ -1,6 +1,9 @@
 //! Which request means what.
 
-use crate::{connect::ConnectionId, http_api::path};
+use crate::{
+    connect::{ConnectionId, StateFingerprint},
+    http_api::path,
+};
 
 /// Something that can be asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +12,8 @@ pub enum Resource {
     ConnectStart,
     /// `POST /connect/finish`
     ConnectFinish,
+    /// `GET /connect/attempts/{fingerprint}`
+    ShowAttempt(StateFingerprint),
     /// `GET /connections`
     ListConnections,
     /// `DELETE /connections`
@@ -34,6 +39,7 @@ impl Resource {
         match self {
             Self::ConnectStart => "connect_start",
             Self::ConnectFinish => "connect_finish",
+            Self::ShowAttempt(_) => "show_attempt",
             Self::ListConnections => "list_connections",
             Self::DisconnectAll => "disconnect_all",
             Self::ShowConnection(_) => "show_connection",
@@ -50,7 +56,11 @@ impl Resource {
     pub const fn changes_state(&self) -> bool {
         match self {
             Self::ConnectStart | Self::ConnectFinish | Self::DisconnectAll | Self::Disconnect(_) => true,
-            Self::ListConnections | Self::ShowConnection(_) | Self::ListVehicles | Self::Health => false,
+            Self::ShowAttempt(_)
+            | Self::ListConnections
+            | Self::ShowConnection(_)
+            | Self::ListVehicles
+            | Self::Health => false,
             // Guarded by its service key: no browser has one.
             Self::InternalToken | Self::Rotation => false,
         }
@@ -60,7 +70,7 @@ impl Resource {
     #[must_use]
     pub const fn tells_own(&self) -> bool {
         match self {
-            Self::ListConnections | Self::ShowConnection(_) | Self::ListVehicles => true,
+            Self::ListConnections | Self::ShowConnection(_) | Self::ShowAttempt(_) | Self::ListVehicles => true,
             Self::ConnectStart | Self::ConnectFinish | Self::DisconnectAll | Self::Disconnect(_) => false,
             Self::InternalToken | Self::Rotation | Self::Health => false,
         }
@@ -129,6 +139,13 @@ pub fn route(prefix: &str, method: &str, path: &str) -> Routed {
         path::INTERNAL_TOKEN => ("POST", post.then_some(Resource::InternalToken)),
         path::INTERNAL_ROTATION => ("GET, HEAD", get.then_some(Resource::Rotation)),
         path::HEALTH => ("GET, HEAD", get.then_some(Resource::Health)),
+        other if path::attempt_fingerprint(other).is_some() => {
+            let fingerprint = path::attempt_fingerprint(other).and_then(|text| StateFingerprint::parse(text).ok());
+            let Some(fingerprint) = fingerprint else {
+                return Routed::NotFound;
+            };
+            ("GET, HEAD", get.then_some(Resource::ShowAttempt(fingerprint)))
+        }
         other => {
             let id = path::connection_id(other).and_then(|id| ConnectionId::parse(id).ok());
             let Some(id) = id else {
@@ -154,6 +171,7 @@ pub fn route(prefix: &str, method: &str, path: &str) -> Routed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connect::State;
 
     fn at(method: &str, path: &str) -> Routed {
         route("/smartcar", method, path)
@@ -163,9 +181,12 @@ mod tests {
     fn every_route_is_found() {
         let id = ConnectionId::from_random([7; 16]);
         let one = format!("/smartcar/connections/{}", id.as_str());
+        let fingerprint = State::from_random([7; 32]).fingerprint();
+        let attempt = format!("/smartcar/connect/attempts/{}", fingerprint.as_str());
         for (method, path, resource) in [
             ("POST", "/smartcar/connect/start", Resource::ConnectStart),
             ("POST", "/smartcar/connect/finish", Resource::ConnectFinish),
+            ("GET", &attempt, Resource::ShowAttempt(fingerprint)),
             ("GET", "/smartcar/connections", Resource::ListConnections),
             ("HEAD", "/smartcar/connections", Resource::ListConnections),
             ("DELETE", "/smartcar/connections", Resource::DisconnectAll),
@@ -190,6 +211,9 @@ mod tests {
             "/smartcar/connect/start/",
             "/smartcar/connect%2Fstart",
             "/smartcar/connections/x",
+            "/smartcar/connect/attempts",
+            "/smartcar/connect/attempts/",
+            "/smartcar/connect/attempts/short",
             "/smartcar/connections/",
             "/smartcar/../smartcar/healthz",
         ] {

@@ -45,8 +45,12 @@ error_codes! {
     NotInBrowser = "not_in_browser",
     /// The browser offers no random number generator.
     CryptoUnavailable = "crypto_unavailable",
-    /// `sessionStorage` is blocked or full.
+    /// `localStorage` is blocked or full.
     BrowserStorageUnavailable = "browser_storage_unavailable",
+    /// The browser did not keep the session cookie.
+    CookieBlocked = "cookie_blocked",
+    /// The page was left before the callback had arrived at the Worker.
+    FinishInterrupted = "finish_interrupted",
     /// The Worker could not be reached.
     NetworkError = "network_error",
     /// The answer is not one of the Worker's.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     connection::{CONNECTION, Connection},
     schema::{Field, Json, Kind, Schema, Variants, build, field},
+    start::{ASKED, Asked},
 };
 use crate::connect::{Callback, ConnectError};
 
@@ -35,6 +36,9 @@ pub enum FinishResponse<'a> {
         virtual_key_url: Option<&'a str>,
         /// The new connection.
         connection: Option<&'a Connection>,
+        /// What the owner was asked for.
+        #[serde(skip_serializing_if = "Asked::is_empty")]
+        asked: &'a Asked,
     },
     /// The owner logged in again at the maker of a vehicle.
     Reauthenticated {
@@ -49,13 +53,14 @@ pub enum FinishResponse<'a> {
 }
 
 impl<'a> FinishResponse<'a> {
-    /// The answer to a callback that made or concerns `connection`.
+    /// The answer to a callback that made or concerns `connection`, of an attempt at which the owner was asked for `asked`.
     #[must_use]
-    pub fn new(callback: &'a Callback, connection: Option<&'a Connection>) -> Self {
+    pub fn new(callback: &'a Callback, connection: Option<&'a Connection>, asked: &'a Asked) -> Self {
         match callback {
             Callback::Granted { virtual_key_url, .. } => Self::Connected {
                 virtual_key_url: virtual_key_url.as_deref(),
                 connection,
+                asked,
             },
             Callback::Reauthenticated { vehicle_id, .. } => Self::Reauthenticated {
                 vehicle_id: vehicle_id.as_str(),
@@ -114,7 +119,12 @@ pub const INCOMPATIBLE_VEHICLE: Schema = &[
 pub const FINISHED: Variants = &[
     (
         "connected",
-        &[KIND, field("connection", Kind::Object(CONNECTION)), VIRTUAL_KEY_URL],
+        &[
+            KIND,
+            field("connection", Kind::Object(CONNECTION)),
+            VIRTUAL_KEY_URL,
+            field("asked", Kind::Object(ASKED)).optional(),
+        ],
     ),
     (
         "reauthenticated",

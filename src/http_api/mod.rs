@@ -6,6 +6,7 @@
 //!
 //! Nothing here keeps a secret.
 
+pub mod attempt;
 pub mod connection;
 pub mod finish;
 pub mod header;
@@ -20,6 +21,9 @@ pub mod vehicle;
 
 mod error_code;
 
+#[cfg(feature = "edge")]
+pub use attempt::AttemptResponse;
+pub use attempt::AttemptStatus;
 pub use connection::{Cause, Connection, ConnectionList, ConnectionStatus, ListedVehicle};
 pub use error_code::ErrorCode;
 pub use finish::{FinishRequest, FinishResponse};

@@ -1,6 +1,6 @@
 //! Where the routes of the Worker lie, below the path at which it is mounted.
 
-use crate::connect::ConnectionId;
+use crate::connect::{ConnectionId, StateFingerprint};
 
 /// Where the Worker is mounted unless its operator and the app say otherwise.
 pub const DEFAULT_MOUNT: &str = "/smartcar";
@@ -10,6 +10,9 @@ pub const CONNECT_START: &str = "/connect/start";
 
 /// `POST`: finishes a connection.
 pub const CONNECT_FINISH: &str = "/connect/finish";
+
+/// `GET`, with `/` and the fingerprint of a state: what became of the attempt.
+pub const ATTEMPTS: &str = "/connect/attempts";
 
 /// `GET`: the connections of the caller; `DELETE`: ends all of them. With `/` and an id: one of them.
 pub const CONNECTIONS: &str = "/connections";
@@ -25,6 +28,18 @@ pub const INTERNAL_ROTATION: &str = "/internal/rotation";
 
 /// `GET`: whether the Worker is set up.
 pub const HEALTH: &str = "/healthz";
+
+/// Where one attempt is.
+#[must_use]
+pub fn attempt(fingerprint: &StateFingerprint) -> String {
+    [ATTEMPTS, "/", fingerprint.as_str()].concat()
+}
+
+/// The fingerprint in the path of one attempt, as it stands there; `None` if it is another path.
+#[must_use]
+pub fn attempt_fingerprint(path: &str) -> Option<&str> {
+    path.strip_prefix(ATTEMPTS)?.strip_prefix('/')
+}
 
 /// Where one connection is.
 #[must_use]

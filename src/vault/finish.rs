@@ -2,13 +2,15 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
     connect::{
-        Attempt, AuthorizationCode, Callback, ConnectionId, RedirectUri, StateError, StateFingerprint,
-        UnverifiedCallback,
+        Attempt, AuthorizationCode, Callback, ConnectionId, Difference, RedirectUri, StateError, StateFingerprint,
+        UnverifiedCallback, normal_form, query_of,
     },
+    http_api::{FinishResponse, start::Asked},
     time::{Millis, UnixMillis},
     token::TokenError,
 };
@@ -21,6 +23,9 @@ const EXCHANGE_LOST_AFTER: Millis = Millis::from_secs(15);
 pub struct PendingRecord {
     /// The pending connection.
     pub pending: Attempt,
+    /// What the owner is asked for.
+    #[serde(default, skip_serializing_if = "Asked::is_empty")]
+    pub asked: Asked,
     /// The callback that used its state, if one has.
     pub used: Option<Consumed>,
 }
@@ -51,18 +56,22 @@ pub struct Consumed {
     digest: CallbackDigest,
     /// What came of it; `None` while the code is being exchanged, and forever if the process died meanwhile.
     outcome: Option<ExchangeResult>,
+    /// What the callback said, as the page is told it: without the code, and without a connection.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    told: Value,
 }
 
-/// Tells one callback from another: SHA-256 of its query.
+/// Tells one callback from another: SHA-256 of its [normal form](normal_form).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CallbackDigest(String);
 
 impl CallbackDigest {
-    /// The digest of a callback's query string.
+    /// The digest of a callback, given as its URL, a path with a query, or the query.
     #[must_use]
-    pub fn of(query: &str) -> Self {
-        Self(URL_SAFE_NO_PAD.encode(Sha256::digest(query.as_bytes())))
+    pub fn of(callback: &str) -> Self {
+        let normal_form = normal_form(query_of(callback));
+        Self(URL_SAFE_NO_PAD.encode(Sha256::digest(normal_form.as_bytes())))
     }
 
     /// The digest as text.
@@ -91,8 +100,12 @@ pub enum ExchangeResult {
 pub enum Step {
     /// Nothing: the state is no good.
     Refuse(StateError),
+    /// Nothing: the callback came to another address than the redirect URI.
+    OtherRedirectUri(Difference),
     /// Answer with what came of the same callback before.
     Replay {
+        /// What the owner was asked for.
+        asked: Asked,
         /// What the exchange came to the first time.
         outcome: ExchangeResult,
         /// The callback, which is told along with the outcome.
@@ -121,11 +134,12 @@ pub enum Step {
     },
 }
 
-/// Decides about a callback, given what is stored under its state's fingerprint.
+/// Decides about a callback, given what is stored under its state's fingerprint. `given` is the callback as it was sent.
 #[must_use]
 pub fn step(
     record: Option<&PendingRecord>,
     callback: UnverifiedCallback,
+    given: &str,
     digest: &CallbackDigest,
     now: UnixMillis,
 ) -> Step {
@@ -136,12 +150,16 @@ pub fn step(
         Ok(callback) => callback,
         Err(error) => return Step::Refuse(error),
     };
+    if let Some(difference) = record.pending.redirect_uri().callback_difference(given) {
+        return Step::OtherRedirectUri(difference);
+    }
     match &record.used {
         Some(used) if used.digest != *digest => return Step::Refuse(StateError::Used),
         Some(Consumed {
             outcome: Some(outcome), ..
         }) => {
             return Step::Replay {
+                asked: record.asked.clone(),
                 outcome: outcome.clone(),
                 callback,
             };
@@ -150,9 +168,11 @@ pub fn step(
     }
     let used = |outcome| PendingRecord {
         pending: record.pending.clone(),
+        asked: record.asked.clone(),
         used: Some(Consumed {
             digest: digest.clone(),
             outcome,
+            told: serde_json::to_value(FinishResponse::new(&callback, None, &record.asked)).unwrap_or_default(),
         }),
     };
     match &callback {
@@ -190,7 +210,42 @@ pub fn concluded(exchanging: &PendingRecord, outcome: ExchangeResult) -> Pending
     });
     PendingRecord {
         pending: exchanging.pending.clone(),
+        asked: exchanging.asked.clone(),
         used,
+    }
+}
+
+/// What became of an attempt.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    /// No callback has come.
+    Pending,
+    /// The code is being exchanged, unless the process that did it died.
+    Exchanging,
+    /// It is finished.
+    Finished {
+        /// What the exchange came to.
+        result: &'a ExchangeResult,
+        /// What the callback said, as the page is told it, without a connection.
+        told: &'a Value,
+    },
+}
+
+/// What became of the attempt that is stored as `record`.
+///
+/// # Errors
+/// [`StateError::Unknown`] if there is none, [`StateError::Expired`] if it can no longer be finished and was not.
+pub fn progress(record: Option<&PendingRecord>, now: UnixMillis) -> Result<Progress<'_>, StateError> {
+    let record = record.ok_or(StateError::Unknown)?;
+    match &record.used {
+        None if record.pending.is_expired(now) => Err(StateError::Expired),
+        None => Ok(Progress::Pending),
+        Some(Consumed { outcome: None, .. }) => Ok(Progress::Exchanging),
+        Some(Consumed {
+            outcome: Some(result),
+            told,
+            ..
+        }) => Ok(Progress::Finished { result, told }),
     }
 }
 
@@ -212,7 +267,7 @@ pub fn evicted(records: &[PendingRecord]) -> Vec<StateFingerprint> {
 mod tests {
     use super::*;
     use crate::{
-        connect::{ATTEMPT_LIFETIME, State},
+        connect::{ATTEMPT_LIFETIME, Mode, State},
         time::Millis,
     };
 
@@ -226,6 +281,7 @@ mod tests {
         let redirect_uri = RedirectUri::parse("https://app.example.com/cars").unwrap();
         PendingRecord {
             pending: Attempt::new(state().fingerprint(), redirect_uri, NOW),
+            asked: Asked::default(),
             used: None,
         }
     }
@@ -236,7 +292,7 @@ mod tests {
 
     fn at(record: Option<&PendingRecord>, query: &str, now: UnixMillis) -> Step {
         let callback = UnverifiedCallback::parse(query).unwrap();
-        super::step(record, callback, &CallbackDigest::of(query), now)
+        super::step(record, callback, query, &CallbackDigest::of(query), now)
     }
 
     fn step(record: &PendingRecord, query: &str) -> Step {
@@ -250,6 +306,7 @@ mod tests {
             used: Some(Consumed {
                 digest: CallbackDigest::of("code=c"),
                 outcome,
+                told: Value::Null,
             }),
             ..record()
         };
@@ -344,7 +401,7 @@ mod tests {
         for record in [exchanging, done] {
             for query in [
                 "code=another",
-                "code=the-code&x=1",
+                "code=the-code&user_id=u",
                 "error=access_denied",
                 "vehicle_id=v",
             ] {
@@ -366,6 +423,90 @@ mod tests {
             for _ in 0..3 {
                 assert_eq!(replayed(&done, &query), outcome);
             }
+        }
+    }
+
+    #[test]
+    fn a_callback_is_the_same_however_it_is_written() {
+        let query = with_state("code=the-code");
+        let outcome = ExchangeResult::Connected(ConnectionId::from_random([1; 16]));
+        let done = concluded(&exchanging(&record(), &query), outcome.clone());
+        let state = state();
+        let state = state.expose();
+        for written in [
+            format!("?{query}"),
+            format!("{query}#part"),
+            format!("/cars?{query}"),
+            format!("state={state}&code=the-code"),
+            format!("code=the%2Dcode&tab=2&state={state}&user_id="),
+            format!("https://app.example.com/cars?{query}#part"),
+        ] {
+            assert_eq!(replayed(&done, &written), outcome, "{written}");
+        }
+    }
+
+    #[test]
+    fn what_was_asked_for_stays_with_the_attempt_to_its_end() {
+        let asked = Asked {
+            scope: Some("read_vin".to_owned()),
+            mode: Some(Mode::Simulated),
+        };
+        let record = PendingRecord {
+            asked: asked.clone(),
+            ..record()
+        };
+        let query = with_state("code=the-code");
+        let exchanging = exchanging(&record, &query);
+        let outcome = ExchangeResult::Connected(ConnectionId::from_random([1; 16]));
+        let done = concluded(&exchanging, outcome);
+        let done: PendingRecord = serde_json::from_str(&serde_json::to_string(&done).unwrap()).unwrap();
+        assert!(matches!(step(&done, &query), Step::Replay { asked: told, .. } if told == asked));
+        match progress(Some(&done), NOW) {
+            Ok(Progress::Finished { told, .. }) => {
+                assert_eq!(
+                    told["asked"],
+                    serde_json::json!({"scope": "read_vin", "mode": "simulated"})
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_callback_that_came_to_another_address_is_refused_and_uses_nothing() {
+        for elsewhere in [
+            "https://evil.example/cars?",
+            "https://app.example.com/cars/?",
+            "http://app.example.com/cars?",
+        ] {
+            let url = [elsewhere, &with_state("code=the-code")].concat();
+            assert!(matches!(step(&record(), &url), Step::OtherRedirectUri(_)), "{url}");
+            let forged = [elsewhere, "code=c&state=forged"].concat();
+            assert_eq!(refused(&step(&record(), &forged)), StateError::Unknown);
+        }
+        let url = ["https://app.example.com/cars?", &with_state("code=the-code")].concat();
+        assert!(matches!(step(&record(), &url), Step::Exchange { .. }));
+    }
+
+    #[test]
+    fn what_became_of_an_attempt_is_known_without_its_callback() {
+        let (in_time, late) = (NOW.after(Millis::from_mins(1)), NOW.after(ATTEMPT_LIFETIME));
+        assert!(matches!(progress(None, in_time), Err(StateError::Unknown)));
+        assert!(matches!(progress(Some(&record()), in_time), Ok(Progress::Pending)));
+        assert!(matches!(progress(Some(&record()), late), Err(StateError::Expired)));
+        let query = with_state("code=the-code&virtual_key_url=https%3A%2F%2Ftesla.example");
+        let exchanging = exchanging(&record(), &query);
+        assert!(matches!(progress(Some(&exchanging), late), Ok(Progress::Exchanging)));
+        let outcome = ExchangeResult::Connected(ConnectionId::from_random([1; 16]));
+        let done = concluded(&exchanging, outcome.clone());
+        let done: PendingRecord = serde_json::from_str(&serde_json::to_string(&done).unwrap()).unwrap();
+        match progress(Some(&done), late) {
+            Ok(Progress::Finished { result, told }) => {
+                assert_eq!(*result, outcome);
+                let expected = serde_json::json!({"kind": "connected", "virtualKeyUrl": "https://tesla.example", "connection": null});
+                assert_eq!(*told, expected);
+            }
+            other => panic!("{other:?}"),
         }
     }
 
@@ -434,6 +575,7 @@ mod tests {
                 record().pending.redirect_uri().clone(),
                 NOW.after(Millis::from_mins(minutes)),
             ),
+            asked: Asked::default(),
             used: None,
         };
         let fingerprint = |byte: u8| State::from_random([byte; 32]).fingerprint();
@@ -446,6 +588,7 @@ mod tests {
                 record.used = Some(Consumed {
                     digest: CallbackDigest::of("code=c"),
                     outcome: None,
+                    told: Value::Null,
                 });
             }
         }

@@ -11,6 +11,7 @@ after(() => lab?.close());
 beforeEach(() => lab.world.reset());
 
 const CODE = "0f2c1a58-2a5e-4a1c-9f67-5d8a0f3b9c11";
+const FORGED = `smartcar-connect.${"A".repeat(43)}`;
 
 /** A page that has started a connection, and is then back from Connect with these parameters. */
 async function back(t, parameters, { address = "/cars", more = "", hash = "" } = {}) {
@@ -65,9 +66,46 @@ test("an address without other parameters keeps no question mark after finish, a
 });
 
 test("the address of a callback that is refused loses it all the same", async (t) => {
-  const page = await lab.page(t, `/cars?code=${CODE}&state=forged&tab=2`);
+  const page = await lab.page(t, `/cars?code=${CODE}&state=${FORGED}&tab=2`);
+  lab.world.answers["/connect/finish"] = problem(403, "state_unknown", "not started here");
   assert.equal((await call(page, "finish")).error.code, "state_unknown");
   assert.equal(page.url(), `${lab.world.app}/cars?tab=2`);
+});
+
+test("the callbacks of another log-in stay where they are, and are none of ours", async (t) => {
+  const page = await lab.page(t);
+  await start(page);
+  for (const [query, code] of [
+    ["code=abc&state=xyz123", "state_unknown"],
+    [`code=abc&state=${"A".repeat(43)}`, "state_unknown"],
+    ["error=login_required&state=xyz123", "state_unknown"],
+    ["code=abc&state=", "state_missing"],
+    ["code=abc&session_state=1", "state_missing"],
+    ["code=1&code=2&state=xyz123", "callback_repeated_parameter"],
+  ]) {
+    const url = `${lab.world.app}/cars?tab=2&${query}#part`;
+    await open(page, url);
+    assert.equal((await call(page, "hasCallback")).value, false, query);
+    assert.equal((await call(page, "hasCallback", url)).value, false, query);
+    assert.equal((await call(page, "finish")).error.code, code, query);
+    assert.equal(page.url(), url);
+  }
+  assert.equal(sent().length, 0);
+});
+
+test("a state of ours that was used or is expired is ours all the same", async (t) => {
+  const { page, query } = await back(t, `code=${CODE}`);
+  await call(page, "finish");
+  for (const [status, code] of [
+    [409, "state_used"],
+    [410, "state_expired"],
+  ]) {
+    lab.world.answers["/connect/finish"] = problem(status, code, code);
+    await open(page, `${lab.world.app}/cars?${query}`);
+    assert.equal((await call(page, "hasCallback")).value, true);
+    assert.equal((await call(page, "finish")).error.code, code);
+    assert.equal(page.url(), `${lab.world.app}/cars`);
+  }
 });
 
 test("finish leaves neither code nor state behind", async (t) => {
@@ -75,79 +113,115 @@ test("finish leaves neither code nor state behind", async (t) => {
   await call(page, "finish");
   const left = await storage(page);
   for (const secret of [CODE, state]) assert.ok(!left.includes(secret), left);
-  assert.ok(!left.includes("smartcar-connect:pending"), left);
+  assert.ok(!left.includes("smartcar-connect:finishing"), left);
   assert.ok(!page.url().includes(CODE));
 });
 
-test("a forged state is refused without a call, and leaves the real connection alone", async (t) => {
+test("a forged state is the Worker's to refuse, and leaves the real connection alone", async (t) => {
   const page = await lab.page(t);
   const state = await start(page);
-  await open(page, `${lab.world.app}/cars?code=${CODE}&state=${"A".repeat(43)}`);
+  await open(page, `${lab.world.app}/cars?code=${CODE}&state=${FORGED}`);
+  lab.world.answers["/connect/finish"] = problem(403, "state_unknown", "not started here");
   assert.equal((await call(page, "finish")).error.code, "state_unknown");
-  assert.equal(sent().length, 0);
+  assert.equal(sent().length, 1);
+  lab.world.reset();
   await open(page, `${lab.world.app}/cars?code=${CODE}&state=${state}`);
   assert.equal((await call(page, "finish")).value.kind, "connected");
 });
 
-test("a stored connection is believed for its own state only", async (t) => {
+test("what is stored in the browser vouches for nothing", async (t) => {
   const page = await lab.page(t);
   await start(page);
   // The entry of the real connection, under the name that a forged state leads to.
-  const forged = "forged-state";
-  const fingerprint = (await call(page, "stateFingerprint", forged)).value;
+  const fingerprint = (await call(page, "stateFingerprint", FORGED)).value;
   await page.evaluate((fingerprint) => {
-    const [[, entry]] = Object.entries(sessionStorage);
-    sessionStorage.setItem(`smartcar-connect:pending:${fingerprint}`, entry);
+    const [[, entry]] = Object.entries(localStorage);
+    localStorage.setItem(`smartcar-connect:attempt:${fingerprint}`, entry);
   }, fingerprint);
-  const { error } = await call(page, "finish", `${lab.world.app}/cars?code=${CODE}&state=${forged}`);
-  assert.equal(error.code, "state_unknown");
-  assert.equal(sent().length, 0);
+  lab.world.answers["/connect/finish"] = problem(403, "state_unknown", "not started here");
+  const { value, error } = await call(page, "finish", `${lab.world.app}/cars?code=${CODE}&state=${FORGED}`);
+  assert.deepEqual([value, error.code], [undefined, "state_unknown"]);
 });
 
 test("an error with a forged state is not believed", async (t) => {
   const page = await lab.page(t);
   await start(page);
-  const { value, error } = await call(page, "finish", `${lab.world.app}/cars?error=access_denied&state=forged`);
-  assert.equal(value, undefined);
-  assert.equal(error.code, "state_unknown");
-  assert.equal(sent().length, 0);
+  for (const state of ["forged", FORGED]) {
+    lab.world.answers["/connect/finish"] = problem(403, "state_unknown", "not started here");
+    const { value, error } = await call(page, "finish", `${lab.world.app}/cars?error=access_denied&state=${state}`);
+    assert.equal(value, undefined);
+    assert.equal(error.code, "state_unknown");
+  }
 });
 
-test("a callback counts once", async (t) => {
-  const { page, query } = await back(t, `code=${CODE}`);
+test("a page finishes a callback once, and has one outcome for it", async (t) => {
+  const { page, query, state } = await back(t, `code=${CODE}`);
   const url = `${lab.world.app}/cars?${query}`;
-  assert.equal((await call(page, "finish", url)).value.kind, "connected");
-  assert.equal((await call(page, "finish", url)).error.code, "state_used");
-  await open(page, url);
-  assert.equal((await call(page, "finish")).error.code, "state_used");
+  const first = await call(page, "finish", url);
+  assert.equal(first.value.kind, "connected");
+  for (const again of [url, `?${query}`, query, `/cars?tab=2&state=${state}&code=${CODE}#part`]) {
+    assert.deepEqual(await call(page, "finish", again), first, again);
+  }
   assert.equal(sent().length, 1);
+  const another = problem(409, "state_used", "already finished");
+  lab.world.answers["/connect/finish"] = another;
+  assert.equal((await call(page, "finish", `?code=another&state=${state}`)).error.code, "state_used");
+  assert.deepEqual(await call(page, "finish", url), first);
 });
 
-test("of two calls of finish at once only one finishes", async (t) => {
+test("an effect that runs twice, as in React's StrictMode, gets one outcome and sends one request", async (t) => {
+  for (const effect of [
+    "if (connect.hasCallback()) outcomes.push(connect.finish())",
+    "outcomes.push(connect.init().then(() => connect.hasCallback() ? connect.finish() : 'no callback'))",
+    "outcomes.push(connect.finish())",
+  ]) {
+    lab.world.reset();
+    const { page } = await back(t, `code=${CODE}`);
+    const kinds = await page.evaluate(async (effect) => {
+      const outcomes = [];
+      const run = new Function("connect", "outcomes", effect);
+      run(window.connect, outcomes);
+      run(window.connect, outcomes);
+      return (await Promise.all(outcomes)).map((outcome) => outcome.kind ?? outcome);
+    }, effect);
+    assert.deepEqual(kinds, ["connected", "connected"], effect);
+    assert.equal(sent().length, 1, effect);
+    // And once more, a moment later.
+    assert.equal((await call(page, "finish")).value.kind, "connected");
+    assert.equal(sent().length, 1, effect);
+  }
+});
+
+test("two calls of finish at once share a failure too, and a further one sends it again", async (t) => {
   const { page } = await back(t, `code=${CODE}`);
-  const codes = await page.evaluate(async () => {
+  lab.world.answers["/connect/finish"] = "reset";
+  const seen = await page.evaluate(async () => {
     const url = location.href;
-    const results = await Promise.allSettled([window.connect.finish(url), window.connect.finish(url)]);
-    return results.map((result) => result.reason?.code ?? result.value.kind);
+    const results = await Promise.allSettled([window.connect.finish(url), window.connect.finish()]);
+    return { url, codes: results.map((result) => result.reason?.code) };
   });
-  assert.deepEqual(codes.sort(), ["connected", "state_used"]);
-  assert.equal(sent().length, 1);
+  assert.deepEqual(seen.codes, ["network_error", "network_error"]);
+  lab.world.reset();
+  assert.equal((await call(page, "finish", seen.url)).value.kind, "connected");
 });
 
-test("a connection that was started expires after ten minutes", async (t) => {
+test("whether a connection is in time is decided by the Worker's clock, not by the device's", async (t) => {
   const context = await lab.profile(t);
   const page = await context.newPage();
   await page.clock.setFixedTime("2026-11-24T12:00:00Z");
   await open(page, `${lab.world.app}/cars`);
-  const [late, early] = [await start(page), await start(page)];
-  await page.clock.setFixedTime("2026-11-24T12:09:59Z");
-  assert.equal((await call(page, "finish", `/cars?code=${CODE}&state=${early}`)).value.kind, "connected");
-  await page.clock.setFixedTime("2026-11-24T12:10:00Z");
+  const states = [await start(page), await start(page), await start(page)];
+  for (const now of ["2026-11-24T12:11:00Z", "2026-11-24T20:00:00Z", "2026-11-24T09:00:00Z"]) {
+    await page.clock.setFixedTime(now);
+    const { value, error } = await call(page, "finish", `/cars?code=${CODE}&state=${states.pop()}`);
+    assert.equal(value?.kind, "connected", `${now} ${error?.code}`);
+  }
+  lab.world.answers["/connect/finish"] = problem(410, "state_expired", "more than 10 minutes ago");
+  const late = await start(page);
   assert.equal((await call(page, "finish", `/cars?code=${CODE}&state=${late}`)).error.code, "state_expired");
-  assert.equal(sent().length, 1);
 });
 
-test("a connection that was never finished is swept away by a later start", async (t) => {
+test("what is kept of attempts is swept away by a later start: after a day, and the oldest of many", async (t) => {
   const context = await lab.profile(t);
   const page = await context.newPage();
   await page.clock.setFixedTime("2026-11-24T12:00:00Z");
@@ -156,14 +230,19 @@ test("a connection that was never finished is swept away by a later start", asyn
   const used = await start(page);
   await call(page, "finish", `/cars?code=${CODE}&state=${used}`);
   await page.evaluate(() => {
-    sessionStorage.setItem("smartcar-connect:pending:garbage", "{");
-    sessionStorage.setItem("mine", "kept");
+    localStorage.setItem("smartcar-connect:attempt:garbage", "{");
+    localStorage.setItem("mine", "kept");
   });
-  await page.clock.setFixedTime("2026-11-24T12:10:00Z");
+  const keys = () => page.evaluate(() => Object.keys(localStorage).sort());
+  await page.clock.setFixedTime("2026-11-25T11:59:59Z");
   await start(page);
-  const keys = await page.evaluate(() => Object.keys(sessionStorage).sort());
-  assert.equal(keys.length, 2, keys);
-  assert.equal(keys[0], "mine");
+  assert.equal((await keys()).length, 4, await keys());
+  await page.clock.setFixedTime("2026-11-25T12:00:00Z");
+  await start(page);
+  assert.equal((await keys()).length, 3, await keys());
+  for (let attempt = 0; attempt < 20; attempt += 1) await start(page);
+  assert.equal((await keys()).length, 17, await keys());
+  assert.ok((await keys()).includes("mine"));
 });
 
 test("callbacks that cannot be believed are refused, and nothing is sent", async (t) => {
@@ -178,6 +257,7 @@ test("callbacks that cannot be believed are refused, and nothing is sent", async
     [`code=1&state=${state}&state=${state}`, "callback_repeated_parameter"],
     [`code=1&c%6Fde=2&state=${state}`, "callback_repeated_parameter"],
     [`error=access_denied&error=no_vehicles&state=${state}`, "callback_repeated_parameter"],
+    [`code=1&state=foreign&state=${state}`, "callback_repeated_parameter"],
     [`code=${"x".repeat(20_000)}&state=${state}`, "callback_too_long"],
   ]) {
     const { error } = await call(page, "finish", query && `/cars?${query.replace("?", "")}`);
@@ -232,7 +312,7 @@ test("after a failure of the network, or an answer that asks for patience, the s
   lab.world.reset();
   assert.equal((await call(page, "finish", url)).value.kind, "connected");
   assert.deepEqual(sent()[0].body, { callback: query });
-  assert.equal((await call(page, "finish", url)).error.code, "state_used");
+  assert.equal(sent().length, 1);
 });
 
 test("a refusal of the callback by the Worker is final", async (t) => {
@@ -246,6 +326,25 @@ test("a refusal of the callback by the Worker is final", async (t) => {
   lab.world.reset();
   assert.equal((await call(page, "finish", `/cars?${query}`)).error.code, "state_used");
   assert.equal(sent().length, 0);
+});
+
+test("a callback that comes to another tab of the browser is finished there, at the Worker that was told", async (t) => {
+  const context = await lab.profile(t);
+  const [one, other] = [await context.newPage(), await context.newPage()];
+  await open(one, `${lab.world.app}/cars`);
+  const state = await start(one, { edge: `${lab.world.elsewhere}/other/edge/` });
+  await open(other, `${lab.world.app}/cars?code=${CODE}&state=${state}`);
+  assert.equal((await call(other, "hasCallback")).value, true);
+  assert.equal((await call(other, "finish")).value.kind, "connected");
+  assert.equal(sent()[0].headers.host, new URL(lab.world.elsewhere).host);
+});
+
+test("where the browser has forgotten the attempt, the Worker decides", async (t) => {
+  const { page, query } = await back(t, `code=${CODE}`);
+  await page.evaluate(() => localStorage.clear());
+  assert.equal((await call(page, "finish")).value.kind, "connected");
+  assert.deepEqual(sent()[0].body, { callback: query });
+  assert.equal(sent()[0].headers.host, new URL(lab.world.app).host);
 });
 
 test("an address given to finish leaves the page's own alone", async (t) => {

@@ -162,5 +162,5 @@ test("no value of an option or argument stops the module", async () => {
       assert.ok(result === "accepted" || (result.code && result.code !== "internal"), `${make(value)}: ${result.message}`);
     }
   }
-  assert.match((await call(page, "createState")).value, /^[\w-]{43}$/);
+  assert.match((await call(page, "createState")).value, /^smartcar-connect\.[\w-]{43}$/);
 });

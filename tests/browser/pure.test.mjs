@@ -24,7 +24,10 @@ const code = async (name, ...args) => (await call(page, name, ...args)).error?.c
 test("a state is 256 random bits, its fingerprint their SHA-256", async () => {
   const states = await page.evaluate(() => Array.from({ length: 200 }, () => window.connect.createState()));
   assert.equal(new Set(states).size, 200);
-  for (const state of states) assert.equal(Buffer.from(state, "base64url").length, 32);
+  for (const state of states) {
+    assert.ok(state.startsWith("smartcar-connect."), state);
+    assert.equal(Buffer.from(state.slice("smartcar-connect.".length), "base64url").length, 32);
+  }
   for (const state of [states[0], "x", "a state of another back end: {}"]) {
     const expected = createHash("sha256").update(state).digest("base64url");
     assert.equal(await value("stateFingerprint", state), expected);
@@ -41,7 +44,7 @@ test("the state comes from the platform's generator", async () => {
       Crypto.prototype.getRandomValues = getRandomValues;
     }
   });
-  assert.equal(state, Buffer.alloc(32, 7).toString("base64url"));
+  assert.equal(state, `smartcar-connect.${Buffer.alloc(32, 7).toString("base64url")}`);
 });
 
 test("authorizeUrl returns the URL that starts a connection", async () => {
@@ -224,11 +227,14 @@ test("checkCallback refuses a callback that does not come in time", async () => 
 
 test("hasCallback says whether an address holds a callback", async () => {
   const has = (url) => value("hasCallback", url);
-  for (const url of ["/cars?code=1&state=s", "?state=s&error=e", "https://a.example/?vehicle_id=v&state=s#x"]) assert.equal(await has(url), true, url);
-  for (const url of ["/cars", "/cars?code=1", "/cars?state=s", "https://a.example/#code=1&state=s", "/cars?Code=1&state=s"]) {
+  const state = "smartcar-connect.s";
+  for (const url of [`/cars?code=1&state=${state}`, `?state=${state}&error=e`, `https://a.example/?vehicle_id=v&state=${state}#x`]) {
+    assert.equal(await has(url), true, url);
+  }
+  for (const url of ["/cars", "/cars?code=1", `/cars?state=${state}`, "/cars?code=1&state=s", `https://a.example/#code=1&state=${state}`, `/cars?Code=1&state=${state}`]) {
     assert.equal(await has(url), false, url);
   }
-  assert.equal(await page.evaluate(() => window.connect.hasCallback(new URL("https://a.example/?code=1&state=s"))), true);
+  assert.equal(await page.evaluate(() => window.connect.hasCallback(new URL("https://a.example/?code=1&state=smartcar-connect.s"))), true);
   assert.equal(await page.evaluate(() => window.connect.hasCallback()), false);
 });
 

@@ -26,7 +26,7 @@ test("the Worker is told the state's fingerprint, and the page leaves for exactl
   await page.evaluate((options) => void window.connect.start(options), OPTIONS);
   await page.waitForURL(`${lab.world.elsewhere}/oauth/authorize?**`);
   const state = new URL(page.url()).searchParams.get("state");
-  assert.match(state, /^[\w-]{43}$/);
+  assert.match(state, /^smartcar-connect\.[\w-]{43}$/);
   const query = new URLSearchParams([
     ["response_type", "code"],
     ["application_id", APPLICATION_ID],
@@ -48,7 +48,12 @@ test("the Worker is told the state's fingerprint, and the page leaves for exactl
   assert.equal(others.length, 0);
   await open(page, `${lab.world.app}/cars`);
   const fingerprint = (await call(page, "stateFingerprint", state)).value;
-  assert.deepEqual(request.body, { stateFingerprint: fingerprint, redirectUri: `${lab.world.app}/cars` });
+  assert.deepEqual(request.body, {
+    stateFingerprint: fingerprint,
+    redirectUri: `${lab.world.app}/cars`,
+    scope: "required:read_vehicle_info read_odometer",
+    mode: "simulated",
+  });
   assert.equal(request.headers["x-requested-with"], "smartcar-connect");
   assert.equal(request.headers["content-type"], "application/json");
   assert.ok(!JSON.stringify(lab.world.requests).includes(state));
@@ -57,11 +62,11 @@ test("the Worker is told the state's fingerprint, and the page leaves for exactl
 test("start without navigation returns the URL for the app to use", async (t) => {
   const page = await lab.page(t);
   const before = Date.now();
-  const { value } = await call(page, "start", { navigate: false, redirectUri: "https://app.example/back?a=b", applicationId: "app-1" });
+  const { value } = await call(page, "start", { navigate: false, redirectUri: `${lab.world.app}/back?a=b`, applicationId: "app-1" });
   assert.deepEqual(Object.keys(value).sort(), ["expiresAt", "url"]);
   assert.ok(value.expiresAt >= before + 600_000 && value.expiresAt <= Date.now() + 600_000);
   const query = new URL(value.url).searchParams;
-  assert.equal(query.get("redirect_uri"), "https://app.example/back?a=b");
+  assert.equal(query.get("redirect_uri"), `${lab.world.app}/back?a=b`);
   assert.equal(query.get("application_id"), "app-1");
   assert.equal(page.url(), `${lab.world.app}/cars`);
 });
@@ -73,16 +78,14 @@ test("start sends no parameter that is not set", async (t) => {
   assert.deepEqual(names, ["application_id", "external_id", "redirect_uri", "response_type", "state"]);
 });
 
-test("after start the tab keeps the fingerprint, never the state", async (t) => {
+test("after start the browser keeps the fingerprint, never the state", async (t) => {
   const page = await lab.page(t);
   const state = await start(page);
   const fingerprint = (await call(page, "stateFingerprint", state)).value;
   const kept = await storage(page);
   assert.ok(!kept.includes(state), kept);
-  const entry = await page.evaluate((key) => JSON.parse(sessionStorage.getItem(key)), `smartcar-connect:pending:${fingerprint}`);
+  const entry = await page.evaluate((key) => JSON.parse(localStorage.getItem(key)), `smartcar-connect:attempt:${fingerprint}`);
   assert.deepEqual(entry, {
-    fingerprint,
-    redirectUri: `${lab.world.app}/cars`,
     startedAt: entry.startedAt,
     edge: `${lab.world.app}/smartcar`,
   });
@@ -97,9 +100,8 @@ test("two tabs, and two connections in one tab, do not get in each other's way",
     const { value, error } = await call(page, "finish", `/cars?code=1&state=${state}`);
     return value?.kind ?? error.code;
   };
-  assert.equal(await finish(other, first), "state_unknown");
+  assert.equal(await finish(other, first), "connected");
   assert.equal(await finish(other, second), "connected");
-  assert.equal(await finish(one, first), "connected");
   assert.equal(await finish(one, third), "connected");
 });
 
@@ -120,22 +122,21 @@ test("a refused start leaves nothing behind", async (t) => {
   assert.equal(page.url(), `${lab.world.app}/cars`);
 });
 
-test("start and finish say so when the browser blocks storage", async (t) => {
+test("start says so when the browser blocks storage, and finish leaves the decision to the Worker", async (t) => {
   const context = await lab.profile(t);
   await context.addInitScript(() => {
-    Object.defineProperty(window, "sessionStorage", {
+    Object.defineProperty(window, "localStorage", {
       get() {
         throw new DOMException("blocked", "SecurityError");
       },
     });
   });
-  const page = await open(await context.newPage(), `${lab.world.app}/cars?code=1&state=s`);
-  for (const name of ["start", "finish"]) {
-    const { error } = await call(page, name);
-    assert.equal(error.code, "browser_storage_unavailable");
-    assert.match(error.message, /`sessionStorage` is blocked or full.*allow this site to store data/);
-  }
+  const page = await open(await context.newPage(), `${lab.world.app}/cars?code=1&state=smartcar-connect.s`);
+  const { error } = await call(page, "start");
+  assert.equal(error.code, "browser_storage_unavailable");
+  assert.match(error.message, /`localStorage` is blocked or full.*allow this site to store data/);
   assert.equal(lab.world.requests.length, 0);
+  assert.equal((await call(page, "finish")).value.kind, "connected");
 });
 
 test("start says so when the storage is full", async (t) => {
@@ -143,7 +144,7 @@ test("start says so when the storage is full", async (t) => {
   await page.evaluate(() => {
     for (let size = 1 << 22; size >= 1; size = Math.floor(size / 2)) {
       try {
-        for (let i = 0; ; i += 1) sessionStorage.setItem(`${size}-${i}`, "x".repeat(size));
+        for (let i = 0; ; i += 1) localStorage.setItem(`${size}-${i}`, "x".repeat(size));
       } catch {}
     }
   });

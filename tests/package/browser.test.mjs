@@ -27,7 +27,7 @@ for (const entry of ["index.js", "inline.js"]) {
   test(`${entry} works under a strict policy with 'wasm-unsafe-eval'`, async (t) => {
     const script = page(entry, "await connect.init(); return connect.createState();");
     const { server, result } = await open(t, script, { "content-security-policy": POLICY });
-    assert.match(result, /^[\w-]{43}$/);
+    assert.match(result, /^smartcar-connect\.[\w-]{43}$/);
     const fetched = server.served.filter((path) => path.endsWith(".wasm"));
     assert.equal(fetched.length, entry === "index.js" ? 1 : 0);
   });
@@ -49,7 +49,7 @@ test("before `init` a synchronous function says so, an asynchronous one loads th
     ];`,
   );
   const { result } = await open(t, script);
-  assert.deepEqual(result, ["ConnectError not_initialized", "ConnectError unexpected_response", 43]);
+  assert.deepEqual(result, ["ConnectError not_initialized", "ConnectError unexpected_response", 60]);
 });
 
 test("a module that is not there is a clear error, and a further attempt may work", async (t) => {
@@ -66,7 +66,7 @@ test("a module that is not there is a clear error, and a further attempt may wor
   const wasm = `${PACKAGE}/connect_bg.wasm`;
   server.missing.add(wasm);
   server.onRequest = (path) => path === "/restore" && server.missing.delete(wasm);
-  assert.deepEqual(await resultOf(t, `${server.origin}/`), ["ConnectError wasm_unavailable", 43]);
+  assert.deepEqual(await resultOf(t, `${server.origin}/`), ["ConnectError wasm_unavailable", 60]);
 });
 
 test("`init` loads a module that is hosted elsewhere", async (t) => {
@@ -74,7 +74,7 @@ test("`init` loads a module that is hosted elsewhere", async (t) => {
   const { folder, installed } = await consumer(t, { "index.html": PAGE, "page.js": script });
   await copyFile(`${installed}/connect_bg.wasm`, `${folder}/copy.wasm`);
   const server = await serve(t, folder);
-  assert.equal(await resultOf(t, `${server.origin}/`), 43);
+  assert.equal(await resultOf(t, `${server.origin}/`), 60);
   assert.deepEqual(
     server.served.filter((path) => path.endsWith(".wasm")),
     ["/copy.wasm"],

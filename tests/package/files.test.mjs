@@ -23,6 +23,7 @@ const FILES = [
   "loader.js",
   "node.js",
   "package.json",
+  "page.js",
   "workerd.js",
 ];
 

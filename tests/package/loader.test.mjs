@@ -31,14 +31,14 @@ test("a load of the module that failed is forgotten, and one that works is kept"
   assert.throws(() => entry.createState(), code("not_initialized"));
   await Promise.all([entry.init(wasm), entry.init(wasm)]);
   await entry.init(new Uint8Array([1, 2, 3]));
-  assert.match(entry.createState(), /^[\w-]{43}$/);
+  assert.match(entry.createState(), /^smartcar-connect\.[\w-]{43}$/);
 });
 
 test("`init` takes a compiled module and a promise of one, too", async (t) => {
   for (const input of [(wasm) => new WebAssembly.Module(wasm), async (wasm) => wasm]) {
     const { entry, wasm } = await browserEntry(t);
     await entry.init(input(wasm));
-    assert.match(entry.createState(), /^[\w-]{43}$/);
+    assert.match(entry.createState(), /^smartcar-connect\.[\w-]{43}$/);
   }
 });
 
@@ -47,7 +47,7 @@ test("`./inline` needs no second file, and loads when first asked", async (t) =>
   const inline = await import(join(installed, "inline.js"));
   assert.throws(() => inline.createState(), code("not_initialized"));
   await inline.init();
-  assert.match(inline.createState(), /^[\w-]{43}$/);
+  assert.match(inline.createState(), /^smartcar-connect\.[\w-]{43}$/);
 });
 
 // Nothing that a caller passes makes the real module trap, so this stands in for it.

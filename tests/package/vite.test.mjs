@@ -30,7 +30,7 @@ for (const [entry, source, copies] of [
     const built = await readdir(join(folder, "dist"), { recursive: true });
     assert.equal(built.filter((name) => name.endsWith(".wasm")).length, copies, built.join("\n"));
     const server = await serve(t, join(folder, "dist"));
-    assert.match(await resultOf(t, `${server.origin}/`), /^[\w-]{43}$/);
+    assert.match(await resultOf(t, `${server.origin}/`), /^smartcar-connect\.[\w-]{43}$/);
   });
 }
 
@@ -46,6 +46,6 @@ for (const [entry, optimizeDeps] of [
     t.after(() => server.close());
     await server.listen();
     const { port } = server.httpServer.address();
-    assert.match(await resultOf(t, `http://localhost:${port}/`), /^[\w-]{43}$/);
+    assert.match(await resultOf(t, `http://localhost:${port}/`), /^smartcar-connect\.[\w-]{43}$/);
   });
 }

@@ -44,5 +44,5 @@ test("a Worker that imports the package can use it at once", async (t) => {
   );
   t.after(() => worker.dispose());
   const response = await worker.dispatchFetch("http://localhost/");
-  assert.match(await response.text(), /^[\w-]{43}$/);
+  assert.match(await response.text(), /^smartcar-connect\.[\w-]{43}$/);
 });

@@ -133,8 +133,8 @@ const ERRORS = {
   callback_other_issuer: BAD_CALLBACK,
   state_unknown: [
     "warn",
-    "That answer isn't from this tab",
-    "It was opened in another tab or browser, or somebody sent you the link. It was ignored, and nothing was connected.",
+    "That answer isn't from this browser",
+    "It was opened in another browser, or somebody sent you the link. It was ignored, and nothing was connected.",
   ],
   state_expired: [
     "warn",
@@ -144,7 +144,18 @@ const ERRORS = {
   state_used: [
     "info",
     "That answer was used already",
-    "If you reloaded the page or went back, all is well. If your car is missing below, connect it again.",
+    "If your car is missing below, connect it again.",
+  ],
+  finish_interrupted: [
+    "warn",
+    "The page was left too early",
+    "Smartcar's answer was lost on the way, so nothing was connected. Please start again.",
+  ],
+  cookie_blocked: [
+    "warn",
+    "This browser refuses our cookie",
+    "Without it you would not be recognised when you come back. Allow cookies for this site, then start again.",
+    true,
   ],
   session_missing: [
     "warn",

@@ -118,6 +118,7 @@ async fn answer(context: &RequestContext<'_>) -> Result<Answer, Problem> {
     match context.resource {
         Resource::ConnectStart => routes::connect::start(context).await,
         Resource::ConnectFinish => routes::connect::finish(context).await,
+        Resource::ShowAttempt(fingerprint) => routes::connect::attempt(context, fingerprint.clone()).await,
         Resource::ListConnections => routes::connections::list(context).await,
         Resource::ShowConnection(id) => routes::connections::show(context, id.clone()).await,
         Resource::Disconnect(id) => routes::connections::disconnect(context, id.clone()).await,

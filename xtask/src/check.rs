@@ -88,6 +88,7 @@ pub const GLUE: Shipped = Shipped {
         "dist/package/loader.js",
         "dist/package/connect.js",
         "dist/package/errors.js",
+        "dist/package/page.js",
     ],
     alarm: 10_000,
     downloaded: true,

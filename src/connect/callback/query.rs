@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::parameter;
+use crate::connect::state::STATE_MARK;
 
 /// A query string, cut in two. Neither part has the leading `?`; each pair is kept byte for byte.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,11 +35,33 @@ pub fn split(query: &str) -> SplitQuery {
     }
 }
 
-/// Whether the parameters are those of a callback: a `state` and something that it vouches for.
+/// Whether the parameters are those of a callback of ours: a `state` that was [minted here](crate::connect::State::from_random),
+/// whatever has become of it, and something that it vouches for. The callbacks of the app's own log-in are none.
 #[must_use]
 pub fn is_callback(query: &str) -> bool {
     let has = |names: &[&str]| query.split('&').any(|pair| names.contains(&name_of(pair).as_ref()));
-    has(&["state"]) && has(&["code", "error", "user_id", "vehicle_id"])
+    has_our_state(query) && has(&["code", "error", "user_id", "vehicle_id"])
+}
+
+/// Whether there is a `state` that was [minted here](crate::connect::State::from_random): the parameters are ours to read and to
+/// take away.
+#[must_use]
+pub fn has_our_state(query: &str) -> bool {
+    form_urlencoded::parse(query.as_bytes()).any(|(name, value)| name == "state" && value.starts_with(STATE_MARK))
+}
+
+/// One spelling for each callback, however its query was written: Connect's parameters alone, in the order of their names.
+/// Those without a value count as absent, but for `error`.
+#[must_use]
+pub fn normal_form(query: &str) -> String {
+    let callback = split(query).callback;
+    let mut pairs: Vec<_> = form_urlencoded::parse(callback.as_bytes())
+        .filter(|(name, value)| !value.is_empty() || name == "error")
+        .collect();
+    pairs.sort();
+    form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .finish()
 }
 
 /// The query in a URL, in a path, or in a string that is a query already, without the leading `?`.
@@ -101,7 +124,7 @@ fn name_of(pair: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{SplitQuery, is_callback, query_of, with_query};
+    use super::{SplitQuery, has_our_state, is_callback, normal_form, query_of, with_query};
 
     fn split(query: &str) -> (String, String) {
         let SplitQuery { callback, rest } = super::split(query);
@@ -147,22 +170,59 @@ mod tests {
     #[test]
     fn a_callback_needs_a_state_and_something_to_vouch_for() {
         for query in [
-            "code=1&state=s",
-            "state=s&error=e",
-            "state=&user_id=u",
-            "a=b&vehicle_id=v&state=s",
+            "code=1&state=smartcar-connect.s",
+            "state=smartcar-connect.s&error=e",
+            "state=smartcar-connect%2Es&user_id=u",
+            "a=b&vehicle_id=v&st%61te=smartcar-connect.",
+            "state=s&code=1&state=smartcar-connect.s",
         ] {
             assert!(is_callback(query), "{query}");
         }
         for query in [
             "",
             "code=1",
-            "state=s",
-            "state=s&make=TESLA",
-            "State=s&Code=1",
-            "error_description=d&state=s",
+            "state=smartcar-connect.s",
+            "state=smartcar-connect.s&make=TESLA",
+            "State=smartcar-connect.s&Code=1",
+            "error_description=d&state=smartcar-connect.s",
         ] {
             assert!(!is_callback(query), "{query}");
+        }
+    }
+
+    #[test]
+    fn what_another_log_in_sends_back_is_not_ours() {
+        for query in [
+            "code=abc&state=xyz123",
+            "code=abc&state=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+            "error=login_required&state=xyz123",
+            "code=1&state=",
+            "code=1&state=x.smartcar-connect.s",
+            "code=1&xstate=smartcar-connect.s",
+        ] {
+            assert!(!is_callback(query) && !has_our_state(query), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_callback_has_one_normal_form() {
+        let one = "code=a+b%26&state=s";
+        for query in [
+            "code=a%20b%26&state=s",
+            "state=s&code=a+b%26",
+            "c%6fde=a+b%26&&state=s&",
+            "state=s&code=a+b%26&tab=2&make=own&user_id=",
+        ] {
+            assert_eq!(normal_form(query), one, "{query}");
+        }
+        for query in [
+            "code=a+b&state=s",
+            "code=a+b%26&state=t",
+            "code=a+b%26&state=s&user_id=u",
+            "code=a+b%26&state=s&error=",
+            "code=a%2Bb%26&state=s",
+        ] {
+            assert_ne!(normal_form(query), one, "{query}");
         }
     }
 

@@ -5,16 +5,18 @@ use serde_json::{Value, json};
 
 use crate::{
     connect::{
-        ApplicationId, Attempt, Callback, ConnectionId, ExternalId, RedirectUri, State, UnverifiedCallback, VehicleId,
+        ApplicationId, Attempt, Callback, ConnectionId, ExternalId, Mode, RedirectUri, State, UnverifiedCallback,
+        VehicleId,
     },
     http_api::{
-        Cause, Connection, ConnectionList, ConnectionStatus, FinishRequest, FinishResponse, ListedVehicle, ProblemCode,
-        StartRequest, StartResponse, Vehicle, VehicleList,
+        AttemptResponse, AttemptStatus, Cause, Connection, ConnectionList, ConnectionStatus, FinishRequest,
+        FinishResponse, ListedVehicle, ProblemCode, StartRequest, StartResponse, Vehicle, VehicleList,
+        attempt::{ATTEMPT_RESPONSE, OUTCOME, STATUS_NAME},
         connection::CONNECTION_LIST,
         finish::{CALLED_BACK, FAILURES, FINISHED, callback_object},
         problem::{PROBLEM, ProblemBody},
         schema::{Kind, Presence, Schema, validate, validate_variant},
-        start::START_RESPONSE,
+        start::{Asked, START_RESPONSE, SessionOrigin},
         vehicle::VEHICLE_LIST,
     },
     time::UnixMillis,
@@ -134,8 +136,27 @@ fn the_answer_to_a_start_passes() {
         connect_origin: "https://connect.smartcar.com".to_owned(),
         external_id: ExternalId::parse("e").unwrap(),
         expires_at: NOW,
+        session: SessionOrigin::Started,
     };
     assert_passes(&answer, START_RESPONSE);
+}
+
+#[test]
+fn what_became_of_an_attempt_passes() {
+    for status in AttemptStatus::ALL {
+        let answer = AttemptResponse {
+            status: *status,
+            outcome: Value::Null,
+        };
+        assert_passes(&answer, ATTEMPT_RESPONSE);
+    }
+    let finished = AttemptResponse {
+        status: AttemptStatus::Finished,
+        outcome: json!({"kind": "no_vehicles"}),
+    };
+    let expected = json!({"status": "finished", "outcome": {"kind": "no_vehicles"}});
+    assert_eq!(serde_json::to_value(&finished).unwrap(), expected);
+    assert_eq!((STATUS_NAME, OUTCOME), ("status", "outcome"));
 }
 
 #[test]
@@ -165,9 +186,18 @@ fn what_the_browser_sends_is_what_the_worker_reads() {
     let start = StartRequest {
         state_fingerprint: "f".to_owned(),
         redirect_uri: "r".to_owned(),
+        scope: None,
+        mode: None,
     };
-    let fields: Value = start.fields().into_iter().collect();
-    assert_eq!(serde_json::to_value(&start).unwrap(), fields);
+    let more = StartRequest {
+        scope: Some("s".to_owned()),
+        mode: Some("live".to_owned()),
+        ..start.clone()
+    };
+    for start in [start, more] {
+        let fields: Value = start.fields().into_iter().collect();
+        assert_eq!(serde_json::to_value(&start).unwrap(), fields);
+    }
     let finish = FinishRequest {
         callback: "c".to_owned(),
     };
@@ -203,14 +233,27 @@ fn callback(query: &str) -> Callback {
         .unwrap()
 }
 
+/// Nothing in particular, and everything.
+fn asked() -> (Asked, Asked) {
+    let asked = Asked {
+        scope: Some("read_vin".to_owned()),
+        mode: Some(Mode::Live),
+    };
+    (Asked::default(), asked)
+}
+
 #[test]
 fn every_outcome_passes() {
     let connection = connection(false);
+    let (nothing, asked) = asked();
     for query in QUERIES.into_iter().chain(["error=user_cancelled"]) {
         let callback = callback(query);
-        let mut answers = vec![FinishResponse::new(&callback, Some(&connection))];
+        let mut answers = vec![
+            FinishResponse::new(&callback, Some(&connection), &nothing),
+            FinishResponse::new(&callback, Some(&connection), &asked),
+        ];
         if let Callback::Reauthenticated { .. } = callback {
-            answers.push(FinishResponse::new(&callback, None));
+            answers.push(FinishResponse::new(&callback, None, &nothing));
         }
         for answer in answers {
             let json = serde_json::to_value(&answer).unwrap();
@@ -234,7 +277,7 @@ fn an_outcome_of_an_unknown_kind_is_refused() {
 #[test]
 fn an_answer_to_a_finish_never_holds_the_code() {
     let callback = callback("code=90abecb6");
-    let json = serde_json::to_string(&FinishResponse::new(&callback, Some(&connection(false)))).unwrap();
+    let json = serde_json::to_string(&FinishResponse::new(&callback, Some(&connection(false)), &asked().1)).unwrap();
     assert!(!json.contains("90abecb6"), "{json}");
 }
 

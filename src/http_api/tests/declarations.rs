@@ -6,6 +6,7 @@ use crate::http_api::{
     connection::CONNECTION,
     finish::{CALLED_BACK, FAILURES, FINISHED, INCOMPATIBLE_VEHICLE},
     schema::Schema,
+    start::ASKED,
     vehicle::VEHICLE,
 };
 
@@ -17,7 +18,8 @@ fn declared(name: &str) -> String {
 
 #[test]
 fn objects_are_declared_as_their_tables_have_them() {
-    let tables: [(&str, Schema); 3] = [
+    let tables: [(&str, Schema); 4] = [
+        ("Asked", ASKED),
         ("Connection", CONNECTION),
         ("Vehicle", VEHICLE),
         ("IncompatibleVehicle", INCOMPATIBLE_VEHICLE),

@@ -51,7 +51,9 @@ export async function serve() {
           applicationId: APPLICATION_ID,
           connectOrigin: world.elsewhere,
           expiresAt: 1790000600000,
+          session: "resumed",
         }),
+        "/connect/attempts": json({ status: "pending" }),
         "/connect/finish": json({ kind: "connected", connection: CONNECTION }),
         "/connections": json({ connections: [CONNECTION] }),
         "DELETE /connections": DONE,
@@ -94,7 +96,9 @@ export async function serve() {
       "access-control-allow-headers": "content-type, x-requested-with",
     };
     if (method === "OPTIONS") return response.writeHead(204, cors).end();
-    const answer = world.answers[`${method} ${path}`] ?? world.answers[path] ?? { status: 404, type: "text/plain", body: "no such route" };
+    const general = path.replace(/^(\/connect\/attempts)\/[\w-]{43}$/, "$1");
+    const given = world.answers[`${method} ${path}`] ?? world.answers[general];
+    const answer = (await (typeof given === "function" ? given({ path, headers }) : given)) ?? { status: 404, type: "text/plain", body: "no such route" };
     if (answer === "reset") return request.socket.destroy();
     const headersOut = { "cache-control": "no-store", ...answer.headers, ...cors };
     if (answer.type) headersOut["content-type"] = answer.type;

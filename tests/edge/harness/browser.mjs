@@ -11,9 +11,11 @@ function executable() {
   return found;
 }
 
-/** Starts Chromium, with further arguments if need be; `browser.newContext()` is a new profile. */
-export function openBrowser({ args = [] } = {}) {
-  return chromium.launch({ executablePath: executable(), chromiumSandbox: false, args });
+/**
+ * Starts Chromium, with further arguments if need be, or without some of Playwright's; `browser.newContext()` is a new profile.
+ */
+export function openBrowser({ args = [], ignoreDefaultArgs = [] } = {}) {
+  return chromium.launch({ executablePath: executable(), chromiumSandbox: false, args, ignoreDefaultArgs });
 }
 
 /** Everything that the page's origin has stored in this profile, cookies that scripts cannot read included. */

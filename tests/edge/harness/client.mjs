@@ -8,7 +8,7 @@ import { PREFIX, SERVICE_KEY, sessionCookieAt } from "./settings.mjs";
 
 /** A new state and its fingerprint, as the browser module makes them. */
 export function mintState() {
-  const state = randomBytes(32).toString("base64url");
+  const state = `smartcar-connect.${randomBytes(32).toString("base64url")}`;
   return { state, fingerprint: createHash("sha256").update(state).digest("base64url") };
 }
 

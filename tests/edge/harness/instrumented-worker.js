@@ -62,10 +62,12 @@ async function runAlarm(storage, vault) {
   return Response.json({ ran: true, due, next: await storage.getAlarm() });
 }
 
-function controlVault(pathname, state, vault) {
+function controlVault({ pathname }, state, vault, request) {
   if (pathname === "/__test/kill") state.abort("killed by the test");
   if (pathname === "/__test/owed") return owed(state.storage);
   if (pathname === "/__test/keys") return state.storage.list().then((entries) => Response.json([...entries.keys()]));
+  if (pathname === "/__test/records") return state.storage.list().then((entries) => Response.json([...entries]));
+  if (pathname === "/__test/ask") return request.text().then((asked) => vault.ask(asked)).then((reply) => new Response(reply));
   return runAlarm(state.storage, vault);
 }
 
@@ -94,7 +96,7 @@ export class Vault extends BuiltVault {
 
   /** The built Vault has no `fetch`: whatever comes is for the tests. */
   fetch(request) {
-    return controlVault(new URL(request.url).pathname, this.ctx, this);
+    return controlVault(new URL(request.url), this.ctx, this, request);
   }
 }
 
@@ -119,7 +121,7 @@ export default {
     if (pathname in controls) return Response.json(controls[pathname](searchParams) ?? null);
     if (pathname.startsWith("/__test/")) {
       const { VAULT } = env;
-      return VAULT.get(VAULT.idFromString(searchParams.get("id"))).fetch("https://vault" + pathname);
+      return VAULT.get(VAULT.idFromString(searchParams.get("id"))).fetch("https://vault" + pathname, request);
     }
     return built.fetch(request, measured(env), ctx);
   },

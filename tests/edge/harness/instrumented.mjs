@@ -14,8 +14,9 @@ export function instrumentedModules() {
 }
 
 /** Asks one isolate; `id` is the Durable Object that is meant. */
-async function control(edge, name, parameters = {}, isolate = 0) {
-  const answer = await send(`${edge.at(isolate)}/__test/${name}?${new URLSearchParams(parameters)}`, { method: "POST" });
+async function control(edge, name, parameters = {}, isolate = 0, body = undefined) {
+  const url = `${edge.at(isolate)}/__test/${name}?${new URLSearchParams(parameters)}`;
+  const answer = await send(url, { method: "POST", body });
   if (answer.status !== 200) throw new Error(`${name}: ${answer.status} ${answer.text}`);
   return answer.json();
 }
@@ -62,6 +63,16 @@ export function owed(edge, id) {
 /** The names of all that one Durable Object stores. */
 export function storedKeys(edge, id) {
   return control(edge, "keys", { id });
+}
+
+/** All that one Durable Object stores: names and sealed records. @returns {Promise<[string, string][]>} */
+export function storedRecords(edge, id) {
+  return control(edge, "records", { id });
+}
+
+/** Asks one Durable Object as the Worker does, whoever it belongs to. */
+export function askVault(edge, id, request) {
+  return control(edge, "ask", { id }, 0, JSON.stringify(request));
 }
 
 /** How many requests the Durable Objects have answered. */

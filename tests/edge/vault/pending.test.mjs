@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
+import { mintState } from "../harness/client.mjs";
 import { firstVisit, openConnections } from "../harness/connections-fixture.mjs";
-import { kill, runAlarm } from "../harness/instrumented.mjs";
+import { askVault, kill, runAlarm, storedRecords } from "../harness/instrumented.mjs";
 import { assertProblem } from "../harness/problem.mjs";
 import { MINUTE, SECOND } from "../harness/spans.mjs";
 import { until } from "../harness/until.mjs";
@@ -95,4 +96,71 @@ test("a Vault killed after Smartcar has used the code: a typed answer, and the o
   assertProblem(await client.finish(query), { code: "exchange_refused" });
   assert.deepEqual(await client.connections(), []);
   await env.connected(client);
+});
+
+test("of seventeen attempts the oldest makes room, unless its code is being exchanged", async () => {
+  const client = env.client();
+  const { result: first, vault } = await firstVisit(env, () => client.start());
+  const query = { code: await env.consent(), state: first.state };
+  const release = env.gates.auth.hold();
+  const finishing = client.finish(query);
+  await until("the exchange is under way", async () => (await simulator.tokenRequests()).length > 0);
+  const attempts = [];
+  for (let count = 0; count < 16; count += 1) {
+    await env.travel(SECOND);
+    attempts.push(await client.start());
+  }
+  const pending = (await storedRecords(edge, vault)).filter(([name]) => name.startsWith("pending/"));
+  assert.equal(pending.length, 16, "the ceiling");
+  release();
+  assert.equal((await finishing).json().kind, "connected", "the one in exchange has stayed");
+  const [evicted, ...kept] = attempts;
+  assertProblem(await client.finish({ error: "access_denied", state: evicted.state }), { code: "state_unknown" });
+  for (const { state } of kept) {
+    assert.equal((await client.finish({ error: "access_denied", state })).status, 200);
+  }
+});
+
+/** The nonce of a sealed record: it stands after the version, the key's id and the generation. */
+function nonceOf(record) {
+  const bytes = Buffer.from(record, "base64url");
+  const start = 2 + bytes[1] + 8;
+  return bytes.subarray(start, start + 12).toString("hex");
+}
+
+test("no two records are sealed with one nonce, nor is one that is written again", async () => {
+  const client = env.client();
+  const { vault } = await firstVisit(env, () => client.start());
+  const before = new Map(await storedRecords(edge, vault));
+  // The visit is noted again, half a day later.
+  await env.travel(13 * 60 * MINUTE);
+  await client.start();
+  await client.start();
+  const written = (await storedRecords(edge, vault)).filter(([name, record]) => before.get(name) !== record);
+  assert.ok(written.some(([name]) => before.has(name)), "a record was written again");
+  const nonces = [...before, ...written].map(([, record]) => nonceOf(record));
+  assert.equal(new Set(nonces).size, nonces.length, nonces.join(" "));
+});
+
+test("a vault serves nobody but its owner", async () => {
+  const client = env.client();
+  const { result: connection, vault } = await firstVisit(env, () => env.connected(client));
+  const asks = (principal, operation) =>
+    askVault(edge, vault, { caller: principal && { principal, session_ends_at: null }, operation });
+  const operations = [
+    { connections: null },
+    "vehicles",
+    { token: { select: { connection: connection.id }, rejected: null } },
+    { disconnect: connection.id },
+    "disconnect_all",
+    { finish: `error=access_denied&state=${mintState().state}` },
+  ];
+  for (const principal of ["anonymous:somebody", `${client.principal}A`, null]) {
+    for (const operation of operations) {
+      const reply = await asks(principal, operation);
+      assert.equal(reply.problem?.code, "storage_unavailable", JSON.stringify(reply));
+    }
+  }
+  assert.equal("token" in (await asks(client.principal, operations[2])), true);
+  assert.deepEqual(await client.connections(), [connection]);
 });

@@ -1,9 +1,9 @@
-//! `POST /connect/start` and `POST /connect/finish`.
+//! `POST /connect/start`, `POST /connect/finish` and `GET /connect/attempts/{fingerprint}`.
 
 use smartcar_connect::{
     connect::{RedirectUri, StateFingerprint},
     edge::{Caller, Operation, Problem, VaultReply},
-    http_api::{FinishRequest, ProblemCode, StartRequest, StartResponse},
+    http_api::{FinishRequest, ProblemCode, StartRequest, StartResponse, start::SessionOrigin},
     identity::Identity,
 };
 
@@ -25,6 +25,7 @@ pub(crate) async fn start(context: &RequestContext<'_>) -> Result<Answer, Proble
         let detail = "`redirectUri` belongs to neither the Worker's origin nor one of `ALLOWED_ORIGINS`";
         return Err(Problem::new(ProblemCode::InvalidParameter, detail).with_field(StartRequest::REDIRECT_URI));
     }
+    let asked = body.asked()?;
     let started = match context.identity {
         Some(_) => None,
         None => Some(start_session(&context.config, context.now)?),
@@ -36,6 +37,7 @@ pub(crate) async fn start(context: &RequestContext<'_>) -> Result<Answer, Proble
     let start = Operation::Start {
         fingerprint,
         redirect_uri,
+        asked,
     };
     let VaultReply::Started {
         external_id,
@@ -49,6 +51,10 @@ pub(crate) async fn start(context: &RequestContext<'_>) -> Result<Answer, Proble
         connect_origin: context.config.origins.connect.as_str().to_owned(),
         external_id,
         expires_at,
+        session: match started {
+            Some(_) => SessionOrigin::Started,
+            None => SessionOrigin::Resumed,
+        },
     });
     Ok(match started {
         Some(session) => {
@@ -63,6 +69,15 @@ pub(crate) async fn finish(context: &RequestContext<'_>) -> Result<Answer, Probl
     let body: FinishRequest = context.json_body().await?;
     let caller = context.caller()?;
     let VaultReply::Body(answer) = vault_client::ask(context.env, &caller, Operation::Finish(body.callback)).await?
+    else {
+        return Err(vault_client::unavailable());
+    };
+    Ok(Answer::json_text(answer))
+}
+
+pub(crate) async fn attempt(context: &RequestContext<'_>, fingerprint: StateFingerprint) -> Result<Answer, Problem> {
+    let caller = context.caller()?;
+    let VaultReply::Body(answer) = vault_client::ask(context.env, &caller, Operation::Attempt(fingerprint)).await?
     else {
         return Err(vault_client::unavailable());
     };

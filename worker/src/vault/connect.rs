@@ -4,9 +4,13 @@ use std::rc::Rc;
 
 use smartcar_connect::{
     connect::{
-        Attempt, Callback, ConnectionId, ExternalId, RedirectUri, StateError, StateFingerprint, UnverifiedCallback,
+        Attempt, Callback, CallbackError, ConnectionId, ExternalId, RedirectUri, StateError, StateFingerprint,
+        UnverifiedCallback,
     },
-    edge::{Caller, IssuedToken, VaultReply, deleted_meanwhile, exchange_problem, finish_reply},
+    edge::{
+        Caller, IssuedToken, Problem, VaultReply, attempt_reply, deleted_meanwhile, exchange_problem, finish_reply,
+    },
+    http_api::{ProblemCode, StartRequest, start::Asked},
     principal::Principal,
     token::{self, TokenError, TokenRequest, TokenResult},
     vault::{
@@ -37,6 +41,7 @@ pub(super) async fn start(
     caller: Caller,
     fingerprint: StateFingerprint,
     redirect_uri: RedirectUri,
+    asked: Asked,
 ) -> Result<VaultReply, Refusal> {
     let now = clock::now();
     let storage = &driver.storage;
@@ -60,12 +65,25 @@ pub(super) async fn start(
             profile
         }
     };
+    if storage
+        .pending(&profile.principal, fingerprint.as_str())
+        .await?
+        .is_some()
+    {
+        let detail = "the `state` with this fingerprint was used to start a connection before: mint a new one";
+        let problem = Problem::new(ProblemCode::InvalidParameter, detail);
+        return Err(problem.with_field(StartRequest::STATE_FINGERPRINT).into());
+    }
     for evicted in finish::evicted(&storage.pendings(&profile.principal).await?) {
         transaction.delete_pending(evicted.as_str());
     }
     let pending = Attempt::new(fingerprint, redirect_uri, now);
     let expires_at = pending.expires_at();
-    let record = PendingRecord { pending, used: None };
+    let record = PendingRecord {
+        pending,
+        asked,
+        used: None,
+    };
     transaction.put_pending(&profile.principal, &record)?;
     transaction.commit().await?;
     Ok(VaultReply::Started {
@@ -114,11 +132,18 @@ async fn finish_once(
     let principal = &profile.principal;
     let mut transaction = driver.storage.begin().await;
     let record = driver.storage.pending(principal, fingerprint.as_str()).await?;
-    let (next, wanted, callback) = match finish::step(record.as_ref(), callback, digest, clock::now()) {
+    let (next, wanted, callback) = match finish::step(record.as_ref(), callback, query, digest, clock::now()) {
         finish::Step::Refuse(error) => return Err(problem(error.into())),
-        finish::Step::Replay { outcome, callback } => {
+        finish::Step::OtherRedirectUri(difference) => {
+            return Err(problem(CallbackError::OtherRedirectUri(difference).into()));
+        }
+        finish::Step::Replay {
+            asked,
+            outcome,
+            callback,
+        } => {
             drop(transaction);
-            return respond(driver, principal, &outcome, &callback).await;
+            return respond(driver, principal, &outcome, &callback, &asked).await;
         }
         finish::Step::Conclude {
             next,
@@ -127,7 +152,7 @@ async fn finish_once(
         } => {
             transaction.put_pending(principal, &next)?;
             transaction.commit().await?;
-            return respond(driver, principal, &outcome, &callback).await;
+            return respond(driver, principal, &outcome, &callback, &next.asked).await;
         }
         finish::Step::Exchange {
             next,
@@ -143,6 +168,23 @@ async fn finish_once(
     let code = token::outcome_code(&outcome);
     telemetry::record(&driver.publisher.env, LogEvent::Exchange, code, started, None);
     store_grant(driver, &profile, &next, outcome, &callback).await
+}
+
+/// What became of an attempt of the caller's.
+pub(super) async fn attempt(
+    driver: &Driver,
+    caller: &Caller,
+    fingerprint: &StateFingerprint,
+) -> Result<VaultReply, Refusal> {
+    let refused = |error: StateError| Refusal::Refused(error.into());
+    let Some(profile) = driver.visit(caller).await? else {
+        return Err(refused(StateError::Unknown));
+    };
+    let record = driver.storage.pending(&profile.principal, fingerprint.as_str()).await?;
+    let progress = finish::progress(record.as_ref(), clock::now()).map_err(refused)?;
+    let connections = show::connections(&driver.storage, &profile.principal).await?;
+    let answer = attempt_reply(&progress, &connections)?;
+    Ok(VaultReply::Body(serde_json::to_string(&answer)?))
 }
 
 /// Keeps what the exchange brought: first of all durably, then the vehicles and the user are asked for.
@@ -193,7 +235,7 @@ async fn store_grant(
         driver.identify_user(principal, &id),
     )
     .await?;
-    respond(driver, principal, &result, callback).await
+    respond(driver, principal, &result, callback, &pending.asked).await
 }
 
 /// The owner had everything deleted while the code was being exchanged: the new grant is ended, not kept.
@@ -232,7 +274,8 @@ async fn respond(
     principal: &Principal,
     result: &ExchangeResult,
     callback: &Callback,
+    asked: &Asked,
 ) -> Result<String, Refusal> {
     let connections = show::connections(&driver.storage, principal).await?;
-    Ok(finish_reply(result, callback, &connections)?)
+    Ok(finish_reply(result, callback, &connections, asked)?)
 }

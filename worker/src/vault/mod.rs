@@ -130,8 +130,10 @@ async fn carry_out(driver: &Rc<Driver>, finishes: &Finishes, request: VaultReque
         Operation::Start {
             fingerprint,
             redirect_uri,
-        } => connect::start(driver, caller, fingerprint, redirect_uri).await,
+            asked,
+        } => connect::start(driver, caller, fingerprint, redirect_uri, asked).await,
         Operation::Finish(callback) => connect::finish(driver, finishes, &caller, callback).await,
+        Operation::Attempt(fingerprint) => connect::attempt(driver, &caller, &fingerprint).await,
         Operation::Connections(only) => {
             let profile = driver.visit(&caller).await?;
             show::show(storage, principal_of(profile.as_ref()), only.as_ref()).await

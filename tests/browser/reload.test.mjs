@@ -1,0 +1,108 @@
+// A page that is left in the middle of a finish: the one that comes after it finds out what became of it.
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import { call, open, setUp, start, storage } from "./support/chromium.mjs";
+import { CONNECTION, json, problem } from "./support/server.mjs";
+
+let lab;
+before(async () => {
+  lab = await setUp();
+});
+after(() => lab?.close());
+beforeEach(() => lab.world.reset());
+
+const CODE = "0f2c1a58-2a5e-4a1c-9f67-5d8a0f3b9c11";
+const OUTCOME = { kind: "connected", connection: CONNECTION };
+
+const looks = () => lab.world.requests.filter(({ path, method }) => method === "GET" && path.startsWith("/connect/attempts/"));
+
+/** A page that was reloaded while its finish was under way. */
+async function reloaded(t, options) {
+  const page = await lab.page(t);
+  const state = await start(page, options);
+  const fingerprint = (await call(page, "stateFingerprint", state)).value;
+  await open(page, `${lab.world.app}/cars?code=${CODE}&state=${state}`);
+  const { promise: isSent, resolve: sent } = Promise.withResolvers();
+  lab.world.answers["/connect/finish"] = () => {
+    sent();
+    return new Promise(() => {});
+  };
+  await page.evaluate(() => void window.connect.finish());
+  await isSent;
+  assert.equal(page.url(), `${lab.world.app}/cars`);
+  await open(page, page.url());
+  return { page, state, fingerprint };
+}
+
+test("after a reload the page learns the outcome, once", async (t) => {
+  for (const outcome of [OUTCOME, { kind: "access_denied", description: "no" }]) {
+    const { page, fingerprint } = await reloaded(t);
+    assert.equal((await call(page, "hasCallback")).value, true);
+    lab.world.answers["/connect/attempts"] = json({ status: "finished", outcome });
+    assert.deepEqual(await call(page, "finish"), { value: outcome });
+    assert.equal(looks().at(-1).path, `/connect/attempts/${fingerprint}`);
+    assert.equal((await call(page, "hasCallback")).value, false);
+    await open(page, page.url());
+    assert.equal((await call(page, "hasCallback")).value, false);
+    assert.equal((await call(page, "finish")).error.code, "callback_empty");
+  }
+});
+
+test("after a reload the page waits for an exchange, and two effects share what comes of it", async (t) => {
+  const { page } = await reloaded(t);
+  const answers = [json({ status: "pending" }), json({ status: "exchanging" }), json({ status: "finished", outcome: OUTCOME })];
+  lab.world.answers["/connect/attempts"] = () => answers.shift();
+  const kinds = await page.evaluate(async () => {
+    const outcomes = await Promise.all([window.connect.finish(), window.connect.finish()]);
+    return outcomes.map(({ kind }) => kind);
+  });
+  assert.deepEqual(kinds, ["connected", "connected"]);
+  assert.equal(looks().length, 3);
+});
+
+test("after a reload that lost the callback the page is told to start again", async (t) => {
+  const { page } = await reloaded(t);
+  const { error } = await call(page, "finish");
+  assert.equal(error.code, "finish_interrupted");
+  assert.match(error.message, /nothing was connected; start the connection again/);
+  assert.ok(!(await storage(page)).includes("smartcar-connect:finishing"));
+});
+
+test("after a reload the Worker's refusal is told, and what may pass is asked again", async (t) => {
+  const { page } = await reloaded(t, { edge: `${lab.world.elsewhere}/other/edge/` });
+  for (const [answer, code] of [
+    ["reset", "network_error"],
+    [problem(503, "storage_unavailable", "try again"), "storage_unavailable"],
+    [json({ status: "finished", outcome: { kind: "brilliant" } }), "unexpected_response"],
+  ]) {
+    lab.world.answers["/connect/attempts"] = answer;
+    assert.equal((await call(page, "hasCallback")).value, true, code);
+    assert.equal((await call(page, "finish")).error.code, code);
+  }
+  lab.world.answers["/connect/attempts"] = problem(502, "exchange_refused", "refused");
+  assert.equal((await call(page, "finish")).error.code, "exchange_refused");
+  assert.equal(looks().at(-1).headers.host, new URL(lab.world.elsewhere).host);
+  assert.equal((await call(page, "hasCallback")).value, false);
+});
+
+test("another tab is not told what this one was at", async (t) => {
+  const { page } = await reloaded(t);
+  const other = await open(await page.context().newPage(), `${lab.world.app}/cars`);
+  assert.equal((await call(other, "hasCallback")).value, false);
+  assert.equal((await call(other, "finish")).error.code, "callback_empty");
+});
+
+test("what a tab was at ten minutes ago is nobody's business any more", async (t) => {
+  const context = await lab.profile(t);
+  const page = await context.newPage();
+  await page.clock.setFixedTime("2026-11-24T12:00:00Z");
+  await open(page, `${lab.world.app}/cars`);
+  const state = await start(page);
+  lab.world.answers["/connect/finish"] = () => new Promise(() => {});
+  await open(page, `${lab.world.app}/cars?code=${CODE}&state=${state}`);
+  await page.evaluate(() => void window.connect.finish());
+  await page.clock.setFixedTime("2026-11-24T12:09:59Z");
+  assert.equal((await call(page, "hasCallback")).value, true);
+  await page.clock.setFixedTime("2026-11-24T12:10:00Z");
+  assert.equal((await call(page, "hasCallback")).value, false);
+});
