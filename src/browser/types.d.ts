@@ -83,7 +83,7 @@ export type ApprovalPrompt = "auto" | "force";
 
 /**
  * Whether a grant can be used: yes; yes, though its last refresh failed and is being repeated; not until the owner has logged in
- * again at the car's maker, which the Worker does not report yet; no more, so that the owner has to connect again.
+ * again at the car's maker; no more, so that the owner has to connect again.
  */
 export type ConnectionStatus = "active" | "degraded" | "reauthentication_required" | "reconnection_required";
 
@@ -91,6 +91,7 @@ export type ConnectionStatus = "active" | "degraded" | "reauthentication_require
 export type ConnectionCause =
   | "invalid_grant"
   | "refresh_token_expired"
+  | "authentication_failed"
   | "invalid_client"
   | "rate_limited"
   | "refused_without_reason"
@@ -110,6 +111,8 @@ export interface Connection {
   since: number;
   /** The vehicles it covers, by Smartcar's ids. */
   vehicles: { id: string }[];
+  /** Whether Smartcar is still being asked which vehicles those are: then none is listed yet. Ask again in some seconds. */
+  vehiclesPending: boolean;
   connectedAt: number;
   /** When the access token ends, which the Worker renews by itself; `null` once the grant has ended. */
   accessExpiresAt: number | null;
@@ -123,12 +126,16 @@ export interface Vehicle {
   id: string;
   /** The `id` of the connection it belongs to. */
   connectionId: string;
+  /** The `status` of that connection. */
+  status: ConnectionStatus;
   make?: string;
   model?: string;
   /** Model year, such as 2024. */
   year?: number;
   /** Why make, model and year are not known, as a stable name. */
   problem?: string;
+  /** After how many seconds Smartcar is asked again, if that is known. */
+  retryAfter?: number;
 }
 
 /** A vehicle that cannot be connected, as far as the owner agreed to tell. */

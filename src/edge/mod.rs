@@ -17,6 +17,6 @@ pub use guard::{CsrfHeaders, check_csrf, is_allowed_origin, needs_csrf_check, wi
 pub use head::RequestHead;
 pub use outcome::finish_answer;
 pub use problem::Problem;
-pub use protocol::{Caller, ConnectionSelector, IssuedToken, LearnedVehicle, Operation, VaultReply, VaultRequest};
+pub use protocol::{Caller, ConnectionSelector, DescribedVehicle, IssuedToken, Operation, VaultReply, VaultRequest};
 pub use reply::{deleted_meanwhile, exchange_problem, finish_reply, token_reply};
 pub use route::{Resource, Routed, route};

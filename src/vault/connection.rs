@@ -5,7 +5,7 @@ use crate::{
     http_api::{Cause, Connection, ConnectionStatus, ListedVehicle},
     time::UnixMillis,
     token::cycle::RefreshState,
-    vault::record::{KnownVehicle, Record},
+    vault::{known_vehicle::KnownVehicle, record::Record},
 };
 
 /// What the owner sees of a record; `None` if there is nothing (left) to see.
@@ -19,11 +19,20 @@ pub fn connection(id: &ConnectionId, record: &Record, now: UnixMillis) -> Option
         Record::Live(live) => {
             let tokens = live.owner_tokens();
             let refresh_expires_at = tokens.map(|tokens| tokens.pair.refresh_expires_at);
+            let waiting = live
+                .vehicles()
+                .iter()
+                .filter_map(KnownVehicle::needs_reauthentication_since);
             let (status, cause, since) = match (refresh_expires_at, tokens.map(|tokens| tokens.refresh)) {
                 (Some(over), _) if now >= over => (
                     ConnectionStatus::ReconnectionRequired,
                     Some(Cause::RefreshTokenExpired),
                     over,
+                ),
+                _ if waiting.clone().next().is_some() => (
+                    ConnectionStatus::ReauthenticationRequired,
+                    Some(Cause::AuthenticationFailed),
+                    waiting.min().unwrap_or(now),
                 ),
                 (_, Some(RefreshState::Failing { cause, since, .. })) => {
                     (ConnectionStatus::Degraded, Some(cause), since)
@@ -37,6 +46,7 @@ pub fn connection(id: &ConnectionId, record: &Record, now: UnixMillis) -> Option
                 cause,
                 since,
                 vehicles: listed(live.vehicles()),
+                vehicles_pending: live.vehicles.known().is_none(),
                 connected_at: live.connected_at,
                 access_expires_at: tokens.map(|tokens| tokens.pair.access_expires_at),
                 refresh_expires_at,
@@ -48,6 +58,7 @@ pub fn connection(id: &ConnectionId, record: &Record, now: UnixMillis) -> Option
             cause: Some(ended.cause),
             since: ended.since,
             vehicles: listed(&ended.vehicles),
+            vehicles_pending: false,
             connected_at: ended.connected_at,
             access_expires_at: None,
             refresh_expires_at: ended.refresh_expires_at,
@@ -67,6 +78,7 @@ mod tests {
             cycle::{OwnerTokens, TokenPair},
         },
         vault::{
+            known_vehicle::Description,
             publication::KvCopy,
             record::{Access, Closing, Ended, Learned, Live, Tombstone},
         },
@@ -94,6 +106,7 @@ mod tests {
             }),
             user_id: Learned::Known(UserId::parse("u1").unwrap()),
             vehicles: Learned::Known(vec![KnownVehicle::new(VehicleId::parse("v1").unwrap())]),
+            listed_at: NOW,
             connected_at: NOW,
             kv: SYNCED,
         }
@@ -115,6 +128,53 @@ mod tests {
             refresh_expires_at: Some(NOW.after(Millis::from_days(60))),
             kv: SYNCED,
         })
+    }
+
+    #[test]
+    fn an_owner_whom_smartcar_wants_to_log_in_again_is_told_so() {
+        let car = |id: &str| KnownVehicle::new(VehicleId::parse(id).unwrap());
+        let description = |needs_reauthentication| Description::Refused {
+            name: "n".to_owned(),
+            retry_after: None,
+            needs_reauthentication,
+            is_missing: false,
+        };
+        let earlier = NOW.after(Millis::from_mins(1));
+        let record = |vehicles| {
+            Record::Live(Live {
+                vehicles: Learned::Known(vehicles),
+                ..live(RefreshState::Ok { since: NOW })
+            })
+        };
+        let other = car("v1").described(&description(false), NOW);
+        let shown = connection(&id(), &record(vec![other.clone()]), NOW).unwrap();
+        assert_eq!((shown.status, shown.cause), (ConnectionStatus::Active, None));
+        let waiting = car("v2").described(&description(true), earlier);
+        let shown = connection(&id(), &record(vec![other, waiting]), earlier).unwrap();
+        assert_eq!(
+            (shown.status, shown.cause, shown.since),
+            (
+                ConnectionStatus::ReauthenticationRequired,
+                Some(Cause::AuthenticationFailed),
+                earlier
+            )
+        );
+    }
+
+    #[test]
+    fn vehicles_that_are_not_known_yet_are_announced() {
+        let unlisted = Live {
+            vehicles: Learned::asking(NOW),
+            ..live(RefreshState::Ok { since: NOW })
+        };
+        for (record, pending) in [
+            (Record::Live(unlisted), true),
+            (Record::Live(live(RefreshState::Ok { since: NOW })), false),
+            (ended(Cause::InvalidGrant), false),
+        ] {
+            let shown = connection(&id(), &record, NOW).unwrap();
+            assert_eq!((shown.vehicles_pending, shown.vehicles.is_empty()), (pending, pending));
+        }
     }
 
     fn seen(record: &Record, now: UnixMillis) -> (ConnectionStatus, Option<Cause>, UnixMillis) {
@@ -193,7 +253,7 @@ mod tests {
         assert_eq!(
             json,
             "{\"id\":\"AQEBAQEBAQEBAQEBAQEBAQ\",\"status\":\"active\",\"cause\":null,\"since\":1790000000000,\
-             \"vehicles\":[{\"id\":\"v1\"}],\"connectedAt\":1790000000000,\"accessExpiresAt\":1790007200000,\
+             \"vehicles\":[{\"id\":\"v1\"}],\"vehiclesPending\":false,\"connectedAt\":1790000000000,\"accessExpiresAt\":1790007200000,\
              \"refreshExpiresAt\":1795184000000}"
         );
         assert!(!format!("{record:?}").contains("hunter"));

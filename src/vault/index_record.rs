@@ -180,7 +180,10 @@ mod tests {
         http_api::Cause,
         principal::Principal,
         token::{AccessToken, RefreshToken, TokenSet},
-        vault::record::{Closing, Ended, KnownVehicle, Learned, Live, Tombstone},
+        vault::{
+            known_vehicle::KnownVehicle,
+            record::{Closing, Ended, Learned, Live, Tombstone},
+        },
     };
 
     const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use smartcar_connect::{
     connect::{
         Attempt, Callback, ConnectionId, ExternalId, RedirectUri, StateError, StateFingerprint, UnverifiedCallback,
+        VehicleId,
     },
     edge::{Caller, IssuedToken, VaultReply, deleted_meanwhile, exchange_problem, finish_reply},
     principal::Principal,
@@ -12,6 +13,7 @@ use smartcar_connect::{
     vault::{
         Live, Profile, Record,
         finish::{self, CallbackDigest, ExchangeResult, PendingRecord},
+        life::Event,
     },
 };
 
@@ -127,6 +129,9 @@ async fn finish_once(
         } => {
             transaction.put_pending(principal, &next)?;
             transaction.commit().await?;
+            if let Callback::Reauthenticated { vehicle_id, .. } = &callback {
+                reauthenticated(driver, principal, vehicle_id).await?;
+            }
             return respond(driver, principal, &outcome, &callback).await;
         }
         finish::Step::Exchange {
@@ -143,6 +148,18 @@ async fn finish_once(
     let code = token::outcome_code(&outcome);
     telemetry::record(&driver.publisher.env, LogEvent::Exchange, code, started, None);
     store_grant(driver, &profile, &next, outcome, &callback).await
+}
+
+/// The owner has logged in again at the maker of a vehicle.
+async fn reauthenticated(driver: &Rc<Driver>, principal: &Principal, vehicle_id: &VehicleId) -> Result<(), VaultError> {
+    for (id, record) in driver.storage.records(principal).await? {
+        if record.vehicles().iter().any(|vehicle| vehicle.id == *vehicle_id) {
+            let vehicle_id = vehicle_id.clone();
+            let event = Event::Reauthenticated { vehicle_id };
+            driver.let_happen(principal, &id, event).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Keeps what the exchange brought: first of all durably, then the vehicles and the user are asked for.

@@ -5,7 +5,7 @@ use smartcar_connect::{
     edge::{ConnectionSelector, Problem, VaultReply},
     http_api::{Connection, ConnectionList},
     principal::Principal,
-    vault::{VehicleIndex, connection, covered_vehicles},
+    vault::{VehicleIndex, connection, shown_vehicles},
 };
 
 use super::{
@@ -42,12 +42,13 @@ pub(super) async fn show(
     Ok(VaultReply::Body(body))
 }
 
-/// The vehicles that live connections cover.
+/// The vehicles of the connections that their owner sees.
 pub(super) async fn vehicles(storage: &Storage, principal: Option<&Principal>) -> Result<VaultReply, VaultError> {
-    Ok(VaultReply::Vehicles(match principal {
-        Some(principal) => covered_vehicles(&storage.records(principal).await?),
+    let records = match principal {
+        Some(principal) => storage.records(principal).await?,
         None => Vec::new(),
-    }))
+    };
+    Ok(VaultReply::Vehicles(shown_vehicles(&records, clock::now())))
 }
 
 /// The connection that is meant.

@@ -3,6 +3,7 @@
 mod clock;
 mod closing;
 mod faults;
+mod listing;
 mod publishing;
 mod refreshing;
 mod waking;
@@ -19,7 +20,7 @@ use crate::{
         AccessToken, RefreshToken, TokenError, TokenResult, TokenSet,
         cycle::{CALL_LOST_AFTER, OwnerTokens, Policy, RefreshState},
     },
-    vault::{Access, Closing, Ended, KnownVehicle, KvCopy, KvOutcome, Learned, Live, Record},
+    vault::{Access, Closing, Description, Ended, KnownVehicle, KvCopy, KvOutcome, Learned, Live, Record},
 };
 
 const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
@@ -169,6 +170,12 @@ impl Vault {
     fn identified(&mut self) -> Vec<String> {
         let user_id = Some(UserId::parse("u1").unwrap());
         self.on(Event::UserIdentified { user_id })
+    }
+
+    /// Smartcar names the vehicles that are known.
+    fn listed_again(&mut self) {
+        let vehicles = Some(self.vehicles());
+        assert_eq!(self.on(Event::VehiclesListed { vehicles }), [""; 0]);
     }
 
     fn wake_at(&self) -> Option<UnixMillis> {
