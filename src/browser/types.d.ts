@@ -118,6 +118,11 @@ export interface Connection {
   accessExpiresAt: number | null;
   /** When the grant ends unless it is refreshed before; `null` where nothing has to be refreshed, as in Smartcar's v3. */
   refreshExpiresAt: number | null;
+  /**
+   * When the Worker gives the connection up and tells Smartcar, unless the owner is seen before: each visit moves it, up to the
+   * longest life of a session if one is set.
+   */
+  keptUntil: number;
 }
 
 /** One vehicle of an owner. */

@@ -5,7 +5,7 @@ use core::fmt;
 use crate::{
     connect::{ApplicationId, Origin, Origins},
     http_api::path,
-    identity::ServiceKeys,
+    identity::{ServiceKeys, SessionLimits},
     seal::KeyRing,
     time::Millis,
     token::cycle::Policy,
@@ -77,7 +77,7 @@ pub struct Config {
     /// How refreshes are decided.
     pub policy: Policy,
     /// How long an anonymous session lasts.
-    pub session_lifetime: Millis,
+    pub session_limits: SessionLimits,
     /// After how long without a visit everything of an owner is deleted.
     pub retention: Millis,
     /// How many vaults one run of the rotation sweep may ask. On the free plan a run may make 50 requests.
@@ -109,7 +109,7 @@ impl Config {
         let grace = reader
             .span("REFRESH_GRACE_SECONDS", 60, 0..=3_600)
             .map(Millis::from_secs);
-        let session_lifetime = reader.span("SESSION_DAYS", 180, 1..=400).map(Millis::from_days);
+        let session_limits = reader.session_limits();
         let retention = reader.span("RETENTION_DAYS", 180, 1..=3_650).map(Millis::from_days);
         let rotation_batch = reader
             .span("ROTATION_BATCH", 40, 1..=900)
@@ -126,7 +126,7 @@ impl Config {
                 prefix: prefix?,
                 allowed_origins: allowed_origins?,
                 policy: Policy { grace: grace? },
-                session_lifetime: session_lifetime?,
+                session_limits: session_limits?,
                 retention: retention?,
                 rotation_batch: rotation_batch?,
                 service_keys: service_keys?,
@@ -278,6 +278,16 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
         number
     }
 
+    fn session_limits(&mut self) -> Option<SessionLimits> {
+        const NAME: &str = "SESSION_MAX_DAYS";
+        let idle = self.span("SESSION_DAYS", 180, 1..=400).map(Millis::from_days);
+        let absolute = match self.value(NAME) {
+            Some(_) => Some(self.span(NAME, 0, 1..=3_650).map(Millis::from_days)?),
+            None => None,
+        };
+        Some(SessionLimits { idle: idle?, absolute })
+    }
+
     fn service_keys(&mut self) -> Option<ServiceKeys> {
         const NAME: &str = "SERVICE_KEYS";
         let Some(list) = self.value(NAME).map(zeroize::Zeroizing::new) else {
@@ -320,7 +330,8 @@ mod tests {
         assert_eq!(config.prefix, "/smartcar");
         assert_eq!(config.origins, Origins::default());
         assert_eq!(config.policy.grace, Millis::from_secs(60));
-        assert_eq!(config.session_lifetime, Millis::from_days(180));
+        assert_eq!(config.session_limits.idle, Millis::from_days(180));
+        assert_eq!(config.session_limits.absolute, None);
         assert!(config.service_keys.is_empty() && config.allowed_origins.is_empty());
     }
 
@@ -384,6 +395,11 @@ mod tests {
             ),
             ("SESSION_DAYS", "401", "`SESSION_DAYS` is no whole number from 1 to 400"),
             (
+                "SESSION_MAX_DAYS",
+                "0",
+                "`SESSION_MAX_DAYS` is no whole number from 1 to 3650",
+            ),
+            (
                 "SERVICE_KEYS",
                 "0123456789abcdef0123456789abcdef,",
                 "`SERVICE_KEYS` has an empty entry: remove the comma at the start, at the end, or that is doubled",
@@ -396,6 +412,15 @@ mod tests {
         ] {
             assert_eq!(read(&[(name, value)]).unwrap_err(), text, "{name}={value}");
         }
+    }
+
+    #[test]
+    fn a_session_has_an_absolute_limit_if_one_is_set() {
+        let limits = read(&[("SESSION_DAYS", "30"), ("SESSION_MAX_DAYS", "365")])
+            .unwrap()
+            .session_limits;
+        assert_eq!(limits.idle, Millis::from_days(30));
+        assert_eq!(limits.absolute, Some(Millis::from_days(365)));
     }
 
     #[test]

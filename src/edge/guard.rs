@@ -109,7 +109,7 @@ mod tests {
     use super::*;
     use crate::{
         connect::ConnectionId,
-        identity::{ServiceKeys, Session},
+        identity::{ServiceKeys, Session, SessionLimits},
         time::{Millis, UnixMillis},
     };
 
@@ -203,7 +203,14 @@ mod tests {
     #[test]
     fn what_changes_something_is_checked_unless_its_credential_is_one_that_no_browser_sends_by_itself() {
         let id = || ConnectionId::from_random([7; 16]);
-        let session = Identity::Session(Session::start([7; 32], UnixMillis::EPOCH, Millis::from_days(1)));
+        let session = Identity::Session(Session::start(
+            [7; 32],
+            UnixMillis::EPOCH,
+            SessionLimits {
+                idle: Millis::from_days(1),
+                absolute: None,
+            },
+        ));
         let key = "k".repeat(32);
         let keys = ServiceKeys::parse(&key).unwrap();
         let service = Identity::Service(keys.shown_by(Some(&format!("Bearer {key}"))).unwrap());

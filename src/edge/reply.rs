@@ -222,7 +222,7 @@ mod tests {
             vehicles: Learned::Known(vec![KnownVehicle::new(VehicleId::parse(vehicle).unwrap())]),
             ..Live::granted(tokens, RefreshToken::new("r".into()), NOW)
         };
-        connection(&id(byte), &Record::Live(live), NOW).unwrap()
+        connection(&id(byte), &Record::Live(live), NOW, NOW).unwrap()
     }
 
     fn callback(query: &str) -> Callback {

@@ -73,6 +73,8 @@ pub struct Connection {
     pub access_expires_at: Option<UnixMillis>,
     /// When the refresh token expires; it is renewed long before. `None` where there is none, as in Smartcar's v3.
     pub refresh_expires_at: Option<UnixMillis>,
+    /// When the Worker gives the connection up, and tells Smartcar, unless the owner is seen before.
+    pub kept_until: UnixMillis,
 }
 
 /// The table of [`Connection`].
@@ -86,6 +88,7 @@ pub const CONNECTION: Schema = &[
     field("connectedAt", Kind::Number),
     field("accessExpiresAt", Kind::Number).nullable(),
     field("refreshExpiresAt", Kind::Number).nullable(),
+    field("keptUntil", Kind::Number),
 ];
 
 /// A vehicle as a connection lists it.

@@ -6,7 +6,7 @@ use crate::{
     connect::ConnectionId,
     http_api::{ConnectionStatus, Vehicle},
     time::{Millis, UnixMillis},
-    vault::{connection::connection, known_vehicle::KnownVehicle, record::Record},
+    vault::{connection::Standing, known_vehicle::KnownVehicle, record::Record},
 };
 
 /// The `problem` of a vehicle that Smartcar was not asked about, because others came first.
@@ -44,16 +44,16 @@ pub fn shown_vehicles(records: &[(ConnectionId, Record)], now: UnixMillis) -> Sh
         pending: false,
     };
     for (id, record) in live.chain(ended) {
-        let Some(connection) = connection(id, record, now) else {
+        let Some(Standing { status, .. }) = Standing::of(record, now) else {
             continue;
         };
-        shown.pending |= connection.vehicles_pending;
+        shown.pending |= record.live().is_some_and(|live| live.vehicles.known().is_none());
         for vehicle in record.vehicles() {
             if shown.vehicles.iter().all(|known| known.vehicle.id != vehicle.id) {
                 shown.vehicles.push(ShownVehicle {
                     vehicle: vehicle.clone(),
                     connection_id: id.clone(),
-                    status: connection.status,
+                    status,
                 });
             }
         }

@@ -69,6 +69,7 @@ fn connection(least: bool) -> Connection {
         connected_at: NOW,
         access_expires_at: (!least).then_some(NOW),
         refresh_expires_at: (!least).then_some(NOW),
+        kept_until: NOW,
     }
 }
 

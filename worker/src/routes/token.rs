@@ -23,12 +23,16 @@ pub(crate) async fn issue(context: &RequestContext<'_>) -> Result<Answer, Proble
         },
         (None, Some(cookie)) => {
             let config = &context.config;
-            let session = Session::from_cookie(&config.key_ring, &cookie, context.now, config.session_lifetime)
-                .map_err(|_| {
+            let session =
+                Session::from_cookie(&config.key_ring, &cookie, context.now, config.session_limits).map_err(|_| {
                     let detail = "`session` is no cookie of this Worker's, or its session has ended";
                     Problem::new(ProblemCode::SessionMissing, detail).with_field("session")
                 })?;
-            Caller::from_session(&session)
+            Caller {
+                principal: session.principal(),
+                // The owner's browser may have a newer cookie by now, of a session that ends later.
+                session_ends_at: None,
+            }
         }
         _ => {
             let detail = "give either `session`, the owner's session cookie, or `principal`, from an earlier answer";

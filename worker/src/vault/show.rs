@@ -17,8 +17,11 @@ use crate::clock;
 /// The connections that their owner sees, the oldest first.
 pub(super) async fn connections(storage: &Storage, principal: &Principal) -> Result<Vec<Connection>, VaultError> {
     let now = clock::now();
+    let kept_until = storage.kept_until().await?;
     let records = storage.records(principal).await?;
-    let shown = records.iter().filter_map(|(id, record)| connection(id, record, now));
+    let shown = records
+        .iter()
+        .filter_map(|(id, record)| connection(id, record, kept_until, now));
     Ok(shown.collect())
 }
 

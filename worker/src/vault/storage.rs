@@ -156,6 +156,12 @@ impl Storage {
         Ok(read.map(|profile| self.profile.borrow_mut().get_or_insert(profile).clone()))
     }
 
+    /// When everything of the owner is given up, without another visit.
+    pub(super) async fn kept_until(&self) -> Result<UnixMillis, VaultError> {
+        let profile = self.profile().await?;
+        Ok(profile.map_or_else(clock::now, |profile| profile.deleted_at(self.config.retention)))
+    }
+
     pub(super) async fn record(&self, principal: &Principal, id: &ConnectionId) -> Result<Option<Record>, VaultError> {
         self.read(&record_key(id), &RecordBinding::grant(principal, id)).await
     }
