@@ -50,6 +50,8 @@ export type ConnectErrorCode =
   | "state_expired"
   /** This callback was finished before. */
   | "state_used"
+  /** The Worker: too many callbacks are being finished at once. Worth a further attempt after `retryAfter`. */
+  | "too_many_requests"
   /** A parameter of the callback occurs more than once. */
   | "callback_repeated_parameter"
   /** The URL has no parameter of a Connect callback. */

@@ -18,5 +18,5 @@ pub use head::RequestHead;
 pub use outcome::finish_answer;
 pub use problem::Problem;
 pub use protocol::{Caller, ConnectionSelector, DescribedVehicle, IssuedToken, Operation, VaultReply, VaultRequest};
-pub use reply::{deleted_meanwhile, exchange_problem, finish_reply, token_reply};
+pub use reply::{deleted_meanwhile, exchange_problem, finish_reply, token_reply, too_many_finishes};
 pub use route::{Resource, Routed, route};

@@ -173,6 +173,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_what_changes_nothing_is_asked_twice() {
+        let id = ConnectionId::from_random([7; 16]);
+        let token = Operation::Token {
+            select: ConnectionSelector::Connection(id.clone()),
+            rejected: None,
+        };
+        for read in [Operation::Connections(None), Operation::Vehicles, token] {
+            assert!(read.is_read(), "{read:?}");
+        }
+        for once in [
+            Operation::Finish(String::new()),
+            Operation::Described(Vec::new()),
+            Operation::Disconnect(id),
+            Operation::DisconnectAll,
+            Operation::Reseal,
+        ] {
+            assert!(!once.is_read(), "{once:?}");
+        }
+    }
+
+    #[test]
     fn an_issued_token_reaches_the_other_side_and_no_log() {
         let issued = IssuedToken {
             connection_id: ConnectionId::from_random([7; 16]),

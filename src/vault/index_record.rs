@@ -80,6 +80,13 @@ impl IndexRecord {
         }
     }
 
+    /// When KV has to be written although nobody does; `None` if never. A time that only a clock that was ahead can have written
+    /// counts as come.
+    #[must_use]
+    pub fn alarm(&self, now: UnixMillis) -> Option<UnixMillis> {
+        self.kv.clamped(now).unwrap_or(self.kv).alarm()
+    }
+
     /// What KV is given, by the owner's external id and the records that are kept.
     #[must_use]
     pub fn write(&self, external_id: Option<&ExternalId>, records: &[(ConnectionId, Record)]) -> IndexWrite {

@@ -33,13 +33,28 @@ async function reach(when, state) {
   await new Promise(() => setTimeout(() => state.abort("killed by the test"), 0));
 }
 
+// The platform takes no more keys at once: https://developers.cloudflare.com/durable-objects/api/storage-api/. The local runtime
+// takes any number.
+const MOST_KEYS = 128;
+let mostKeysSeen = 0;
+function refuseTooMany(keys) {
+  mostKeysSeen = Math.max(mostKeysSeen, keys);
+  if (keys > MOST_KEYS) throw new RangeError(`${keys} keys at once; the platform takes ${MOST_KEYS}`);
+}
+
 // How many writes each Vault is at. One that was killed takes its own along.
 const writing = new WeakMap();
 function watchWrites(state) {
   const { storage } = state;
   const put = storage.put.bind(storage);
+  const remove = storage.delete.bind(storage);
   writing.set(storage, 0);
+  storage.delete = (keys, ...options) => {
+    refuseTooMany(Array.isArray(keys) ? keys.length : 1);
+    return remove(keys, ...options);
+  };
   storage.put = async (...args) => {
+    refuseTooMany(typeof args[0] === "object" ? Object.keys(args[0]).length : 1);
     writing.set(storage, writing.get(storage) + 1);
     await reach("before", state);
     const written = await put(...args);
@@ -66,6 +81,7 @@ async function runAlarm(storage, vault) {
 function controlVault(pathname, state, vault) {
   if (pathname === "/__test/kill") state.abort("killed by the test");
   if (pathname === "/__test/owed") return owed(state.storage);
+  if (pathname === "/__test/records") return state.storage.list().then((entries) => Response.json([...entries]));
   if (pathname === "/__test/keys") return state.storage.list().then((entries) => Response.json([...entries.keys()]));
   return runAlarm(state.storage, vault);
 }
@@ -108,6 +124,7 @@ const controls = {
   },
   "/__test/planned": () => plan,
   "/__test/calls": () => vaultCalls,
+  "/__test/most-keys": () => mostKeysSeen,
   "/__test/points": () => points,
   "/__test/metrics": (parameters) => {
     metricsFail = parameters.get("fail") === "true";
@@ -118,6 +135,10 @@ export default class extends WorkerEntrypoint {
   async fetch(request) {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname in controls) return Response.json(controls[pathname](searchParams) ?? null);
+    if (pathname === "/__test/ask") {
+      const { VAULT } = this.env;
+      return new Response(await VAULT.get(VAULT.idFromString(searchParams.get("id"))).ask(searchParams.get("request")));
+    }
     if (pathname.startsWith("/__test/")) {
       const { VAULT } = this.env;
       return VAULT.get(VAULT.idFromString(searchParams.get("id"))).fetch("https://vault" + pathname);

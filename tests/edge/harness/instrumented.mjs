@@ -64,9 +64,24 @@ export function storedKeys(edge, id) {
   return control(edge, "keys", { id });
 }
 
+/** All that one Durable Object stores: name and sealed record in pairs. */
+export function storedRecords(edge, id) {
+  return control(edge, "records", { id });
+}
+
+/** Asks one Durable Object past the Worker, as only the Worker can. */
+export function askVault(edge, id, request) {
+  return control(edge, "ask", { id, request: JSON.stringify(request) });
+}
+
 /** How many requests the Durable Objects have answered. */
 export function vaultCalls(edge) {
   return control(edge, "calls");
+}
+
+/** The most keys that a Durable Object has written or deleted in one call. */
+export function mostKeysAtOnce(edge) {
+  return control(edge, "most-keys");
 }
 
 /** The data points so far, of a Worker whose variable `KEEP_POINTS` is set. */

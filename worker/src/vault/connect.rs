@@ -7,7 +7,7 @@ use smartcar_connect::{
         Attempt, Callback, ConnectionId, ExternalId, RedirectUri, StateError, StateFingerprint, UnverifiedCallback,
         VehicleId,
     },
-    edge::{Caller, IssuedToken, VaultReply, deleted_meanwhile, exchange_problem, finish_reply},
+    edge::{Caller, IssuedToken, VaultReply, deleted_meanwhile, exchange_problem, finish_reply, too_many_finishes},
     principal::Principal,
     token::{self, TokenError, TokenRequest, TokenResult},
     vault::{
@@ -84,6 +84,10 @@ pub(super) async fn finish(
     query: String,
 ) -> Result<VaultReply, Refusal> {
     let digest = CallbackDigest::of(&query);
+    let is_new = finishes.under_way(&digest.as_str().to_owned()).is_none();
+    if is_new && finishes.len() >= finish::MAX_FINISHES {
+        return Err(too_many_finishes().into());
+    }
     let boarded = finishes.board(&digest.as_str().to_owned(), || {
         let (driver, caller) = (Rc::clone(driver), caller.clone());
         async move { finish_once(&driver, &caller, &query, &digest).await }

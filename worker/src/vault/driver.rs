@@ -81,6 +81,16 @@ impl Driver {
         self.state.wait_until(future);
     }
 
+    /// Has the alarm looked at, if that is due. Nobody waits for it.
+    pub(super) fn check_alarm(self: &Rc<Self>) {
+        let driver = Rc::clone(self);
+        self.in_background(async move {
+            if let Err(error) = driver.storage.check_alarm().await {
+                error.log();
+            }
+        });
+    }
+
     /// Notes that the owner is here. `None` if the vault is empty.
     pub(super) async fn visit(&self, caller: &Caller) -> Result<Option<Profile>, VaultError> {
         let Some(profile) = self.storage.profile().await? else {

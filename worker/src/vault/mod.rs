@@ -120,6 +120,7 @@ impl Vault {
 
 async fn carry_out(driver: &Rc<Driver>, finishes: &Finishes, request: VaultRequest) -> Result<VaultReply, Refusal> {
     let storage = &driver.storage;
+    driver.check_alarm();
     let Some(caller) = request.caller else {
         return match request.operation {
             Operation::Reseal => Ok(reseal::reseal(driver).await?),

@@ -31,6 +31,11 @@ impl<K, T: Clone> Default for SingleFlight<K, T> {
 }
 
 impl<K: Clone + Eq + Hash + 'static, T: Clone + 'static> SingleFlight<K, T> {
+    /// How many flights are under way.
+    pub(super) fn len(&self) -> usize {
+        self.under_way.borrow().len()
+    }
+
     /// The flight for `key`, if one is under way.
     pub(super) fn under_way(&self, key: &K) -> Option<Flight<T>> {
         self.under_way.borrow().get(key).cloned()

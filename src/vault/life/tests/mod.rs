@@ -18,7 +18,7 @@ use crate::{
     time::{Millis, UnixMillis},
     token::{
         AccessToken, RefreshToken, TokenError, TokenResult, TokenSet,
-        cycle::{CALL_LOST_AFTER, OwnerTokens, Policy, RefreshState},
+        cycle::{CALL_DEADLINE, CALL_LOST_AFTER, OwnerTokens, Policy, RefreshState},
     },
     vault::{Access, Closing, Description, Ended, KnownVehicle, KvCopy, KvOutcome, Learned, Live, Record},
 };

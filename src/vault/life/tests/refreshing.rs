@@ -284,6 +284,21 @@ fn a_token_that_may_be_used_up_is_presented_again_within_the_grace() {
 }
 
 #[test]
+fn the_grace_counts_from_the_latest_moment_at_which_a_request_can_have_arrived() {
+    for (seconds, is_in_doubt) in [(69, true), (70, false)] {
+        let mut vault = Vault::calling();
+        let sent_at = vault.now;
+        vault.pass(CALL_DEADLINE);
+        vault.answered(1, TokenError::TimedOut);
+        vault.now = sent_at.after(Millis::from_secs(seconds));
+        assert_eq!(vault.want(), ["call 1 refresh-1"]);
+        let attempt = vault.owner().attempt.unwrap();
+        assert_eq!(attempt.unresolved_since, is_in_doubt.then_some(sent_at), "{seconds} s");
+        assert_eq!(attempt.attempts, if is_in_doubt { 2 } else { 1 }, "{seconds} s");
+    }
+}
+
+#[test]
 fn after_a_long_time_of_failures_each_attempt_is_still_repeated_within_the_grace() {
     let gaps = gaps(Millis::from_secs(60), TokenError::TimedOut, Millis::from_hours(10));
     let late: Vec<u64> = gaps.iter().rev().take(6).rev().copied().collect();
