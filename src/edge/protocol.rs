@@ -113,9 +113,10 @@ impl Operation {
     #[must_use]
     pub const fn is_read(&self) -> bool {
         match self {
-            // A refresh that this begins is noted before it is sent: the second one presents the same token again.
-            Self::Connections(_) | Self::Vehicles | Self::Token { .. } => true,
-            Self::Start { .. }
+            Self::Connections(_) | Self::Vehicles => true,
+            // A token may have to be refreshed: whoever asks decides whether to try again.
+            Self::Token { .. }
+            | Self::Start { .. }
             | Self::Finish(_)
             | Self::Described(_)
             | Self::Disconnect(_)
@@ -179,10 +180,11 @@ mod tests {
             select: ConnectionSelector::Connection(id.clone()),
             rejected: None,
         };
-        for read in [Operation::Connections(None), Operation::Vehicles, token] {
+        for read in [Operation::Connections(None), Operation::Vehicles] {
             assert!(read.is_read(), "{read:?}");
         }
         for once in [
+            token,
             Operation::Finish(String::new()),
             Operation::Described(Vec::new()),
             Operation::Disconnect(id),

@@ -51,7 +51,8 @@ pub const VEHICLE: Schema = &[
 pub struct VehicleList {
     /// The vehicles of the caller.
     pub vehicles: Vec<Vehicle>,
-    /// Whether Smartcar is still being asked for the vehicles of a connection: then there may be more.
+    /// Whether Smartcar is still being asked for the vehicles of a connection: then there may be more. Left out if it is not.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub vehicles_pending: bool,
 }
 
@@ -61,4 +62,4 @@ const LIST: Field = field("vehicles", Kind::Array(VEHICLE));
 pub const VEHICLES: &str = LIST.name;
 
 /// The table of [`VehicleList`].
-pub const VEHICLE_LIST: Schema = &[LIST, field("vehiclesPending", Kind::Flag)];
+pub const VEHICLE_LIST: Schema = &[LIST, field("vehiclesPending", Kind::Flag).optional()];

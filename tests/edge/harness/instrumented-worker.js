@@ -70,6 +70,13 @@ async function owed(storage) {
   return Response.json({ writing: writing.get(storage), wait: due === null ? null : due - now() });
 }
 
+/** As many records of a kind as no owner has. */
+async function fill(storage) {
+  for (let n = 0; n < 300; n += 1) storage.put({ [`pending/filled-${n}`]: "no record" });
+  await storage.sync();
+  return Response.json(null);
+}
+
 async function runAlarm(storage, vault) {
   const due = await storage.getAlarm();
   if (due === null || due > now()) return Response.json({ ran: false, due });
@@ -80,6 +87,7 @@ async function runAlarm(storage, vault) {
 
 function controlVault(pathname, state, vault) {
   if (pathname === "/__test/kill") state.abort("killed by the test");
+  if (pathname === "/__test/fill") return fill(state.storage);
   if (pathname === "/__test/owed") return owed(state.storage);
   if (pathname === "/__test/records") return state.storage.list().then((entries) => Response.json([...entries]));
   if (pathname === "/__test/keys") return state.storage.list().then((entries) => Response.json([...entries.keys()]));

@@ -79,6 +79,11 @@ export function vaultCalls(edge) {
   return control(edge, "calls");
 }
 
+/** Gives one Durable Object 300 records that do not open, each as an attempt. */
+export function fill(edge, id) {
+  return control(edge, "fill", { id });
+}
+
 /** The most keys that a Durable Object has written or deleted in one call. */
 export function mostKeysAtOnce(edge) {
   return control(edge, "most-keys");

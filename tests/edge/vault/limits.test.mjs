@@ -3,9 +3,8 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
 import { firstVisit, openConnections } from "../harness/connections-fixture.mjs";
-import { askVault, mostKeysAtOnce, storedKeys, storedRecords } from "../harness/instrumented.mjs";
+import { askVault, fill, mostKeysAtOnce, storedKeys, storedRecords } from "../harness/instrumented.mjs";
 import { assertProblem } from "../harness/problem.mjs";
-import { SECOND } from "../harness/spans.mjs";
 import { until } from "../harness/until.mjs";
 
 const fixture = await openConnections({ gated: true });
@@ -86,4 +85,16 @@ test("no two records are sealed with one nonce", async () => {
   const nonces = records.map((record) => Buffer.from(record, "base64url").subarray(12, 24).toString("hex"));
   assert.ok(records.length >= 8, `${records.length} records`);
   assert.equal(new Set(nonces).size, records.length);
+});
+
+test("a vault of more records than the platform takes at once is deleted all the same", async () => {
+  const it = await fixture.idleOwner({ vehicles: [carIds[0]] });
+  await fill(edge, it.vault);
+  assert.equal((await it.client.delete("/connections")).status, 204);
+  const left = (await storedKeys(edge, it.vault)).filter((key) => key.startsWith("pending/"));
+  assert.deepEqual(left, []);
+  const most = await mostKeysAtOnce(edge);
+  assert.ok(most > 100 && most <= 128, `${most} keys at once`);
+  await fixture.quietMinutes(it.vault);
+  await fixture.assertNothingStored(it);
 });

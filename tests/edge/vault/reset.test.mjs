@@ -4,9 +4,8 @@ import { after, beforeEach, test } from "node:test";
 
 import { openConnections } from "../harness/connections-fixture.mjs";
 import { kill } from "../harness/instrumented.mjs";
-import { HOUR } from "../harness/spans.mjs";
 
-const { env, edge, simulator, idleOwner, reset, close } = await openConnections();
+const { edge, idleOwner, reset, close } = await openConnections();
 after(close);
 beforeEach(reset);
 
@@ -25,14 +24,4 @@ test("a read that meets a reset is answered all the same", async () => {
       assert.deepEqual(answers.map(({ status }) => status), Array(20).fill(200), path);
     }
   }
-});
-
-test("a token that is asked for during a reset comes, and the refresh token is used once", async () => {
-  const { client, connection, vault } = await idleOwner();
-  await env.travel(2 * HOUR);
-  const answers = await duringReset(vault, (options) => client.token(connection, options));
-  assert.deepEqual(answers.map(({ status }) => status), Array(20).fill(200));
-  assert.equal(new Set(answers.map((answer) => answer.json().connectionId)).size, 1);
-  const [last] = answers.slice(-1);
-  assert.ok(await simulator.honours(last.json().accessToken), "Smartcar does not honour the token");
 });
