@@ -102,7 +102,20 @@ const METRICS = {
     points.push(point);
   },
 };
-const measured = (env) => (env.KEEP_POINTS ? { ...env, METRICS } : env);
+// The binding of a rate limit: of so many there are no more, however long a test takes.
+let admitted = 0;
+const limited = (most) => ({
+  limit: async ({ key }) => {
+    if (most === "fails") throw new Error(`no answer for ${key}`);
+    admitted += 1;
+    return { success: admitted <= Number(most) };
+  },
+});
+const measured = (env) => ({
+  ...env,
+  ...(env.KEEP_POINTS ? { METRICS } : {}),
+  ...(env.FINISHES_ADMITTED ? { FINISH_LIMIT: limited(env.FINISHES_ADMITTED) } : {}),
+});
 
 let vaultCalls = 0;
 export class Vault extends BuiltVault {

@@ -7,7 +7,13 @@ import { askVault, fill, mostKeysAtOnce, storedKeys, storedRecords } from "../ha
 import { assertProblem } from "../harness/problem.mjs";
 import { until } from "../harness/until.mjs";
 
-const fixture = await openConnections({ gated: true });
+const fixture = await openConnections({
+  gated: true,
+  variants: (values) => [
+    { name: "limited", bindings: { ...values, FINISHES_ADMITTED: "2" } },
+    { name: "unlimited", bindings: { ...values, FINISHES_ADMITTED: "fails" } },
+  ],
+});
 const { env, edge, simulator, carIds, kv } = fixture;
 after(() => fixture.close());
 beforeEach(() => fixture.reset());
@@ -32,6 +38,19 @@ test("of many callbacks at once a few are exchanged, and the others told to come
   assert.equal((await simulator.tokenRequests()).length, 4);
   const late = await client.finish({ ...queries[15], code: await env.consent() });
   assert.equal(late.json().kind, "connected", late.text);
+});
+
+test("all callers together finish no more than a rate limit admits, and one that fails stops nobody", async () => {
+  const finish = async (isolate) => {
+    const client = env.client();
+    const { state } = await client.start({ isolate });
+    return client.finish({ code: "made-up", state }, { isolate });
+  };
+  for (const code of ["exchange_refused", "exchange_refused", "too_many_requests", "too_many_requests"]) {
+    assertProblem(await finish("limited"), { code });
+  }
+  assert.equal((await simulator.tokenRequests()).length, 2);
+  for (let n = 0; n < 3; n += 1) assertProblem(await finish("unlimited"), { code: "exchange_refused" });
 });
 
 test("a caller has no more than sixteen connections started, however many are asked for", async () => {
