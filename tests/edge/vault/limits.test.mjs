@@ -40,6 +40,21 @@ test("of many callbacks at once a few are exchanged, and the others told to come
   assert.equal(late.json().kind, "connected", late.text);
 });
 
+test("different callbacks at once have different answers, and the same one has one", async () => {
+  const client = env.client();
+  const good = { code: await env.consent(), state: (await client.start()).state };
+  const bad = { code: "made-up", state: (await client.start()).state };
+  const release = env.gates.auth.hold();
+  const answers = [good, bad, good, bad].map((query, n) => client.finish(query, { isolate: n % 2 }));
+  await until("both are under way", async () => (await simulator.tokenRequests()).length === 2);
+  release();
+  const [first, second, third, fourth] = await Promise.all(answers);
+  assert.equal(first.json().kind, "connected", first.text);
+  assert.deepEqual(third.json(), first.json());
+  for (const refused of [second, fourth]) assertProblem(refused, { code: "exchange_refused" });
+  assert.equal((await simulator.tokenRequests()).length, 2);
+});
+
 test("all callers together finish no more than a rate limit admits, and one that fails stops nobody", async () => {
   const finish = async (isolate) => {
     const client = env.client();
