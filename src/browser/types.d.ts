@@ -113,8 +113,11 @@ export interface Connection {
   since: number;
   /** The vehicles it covers, by Smartcar's ids. */
   vehicles: { id: string }[];
-  /** Whether Smartcar is still being asked which vehicles those are: then none is listed yet. Ask again in some seconds. */
-  vehiclesPending: boolean;
+  /**
+   * Whether Smartcar is still being asked which vehicles those are: then none is listed yet. Ask again in some seconds. A Worker
+   * that is older than this package leaves it out.
+   */
+  vehiclesPending?: boolean;
   connectedAt: number;
   /** When the access token ends, which the Worker renews by itself; `null` once the grant has ended. */
   accessExpiresAt: number | null;
@@ -122,9 +125,9 @@ export interface Connection {
   refreshExpiresAt: number | null;
   /**
    * When the Worker gives the connection up and tells Smartcar, unless the owner is seen before: each visit moves it, up to the
-   * longest life of a session if one is set.
+   * longest life of a session if one is set. A Worker that is older than this package leaves it out.
    */
-  keptUntil: number;
+  keptUntil?: number;
 }
 
 /** One vehicle of an owner. */
@@ -133,8 +136,8 @@ export interface Vehicle {
   id: string;
   /** The `id` of the connection it belongs to. */
   connectionId: string;
-  /** The `status` of that connection. */
-  status: ConnectionStatus;
+  /** The `status` of that connection. A Worker that is older than this package leaves it out. */
+  status?: ConnectionStatus;
   make?: string;
   model?: string;
   /** Model year, such as 2024. */

@@ -84,11 +84,11 @@ pub const CONNECTION: Schema = &[
     field("cause", Kind::Name(Cause::NAMES)).nullable(),
     field("since", Kind::Number),
     field("vehicles", Kind::Array(LISTED_VEHICLE)),
-    field("vehiclesPending", Kind::Flag),
+    field("vehiclesPending", Kind::Flag).optional(),
     field("connectedAt", Kind::Number),
     field("accessExpiresAt", Kind::Number).nullable(),
     field("refreshExpiresAt", Kind::Number).nullable(),
-    field("keptUntil", Kind::Number),
+    field("keptUntil", Kind::Number).optional(),
 ];
 
 /// A vehicle as a connection lists it.

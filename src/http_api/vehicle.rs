@@ -37,7 +37,7 @@ pub struct Vehicle {
 pub const VEHICLE: Schema = &[
     field("id", Kind::Text),
     field("connectionId", Kind::Text),
-    field("status", Kind::OneOf(ConnectionStatus::NAMES)),
+    field("status", Kind::OneOf(ConnectionStatus::NAMES)).optional(),
     field("make", Kind::Text).optional(),
     field("model", Kind::Text).optional(),
     field("year", Kind::Number).optional(),
