@@ -9,7 +9,8 @@ mod refreshing;
 mod waking;
 
 use super::{
-    Effect, Event, IndexChange, Next, Revocation, Step, TokenReply, next_alarm, schedule::idle_refresh_after, step,
+    Effect, Event, IndexChange, Next, Revocation, Step, TokenReply, next_alarm, next_alarm_by,
+    schedule::idle_refresh_after, step,
 };
 use crate::{
     api::VehicleAttributes,
