@@ -42,7 +42,7 @@ def principal(of):
     return {"principal": principal, "vault_name": vault}
 
 def cookie(of):
-    key_id, payload = next(iter(keys)), bytes.fromhex(of["session_id"]) + number(of["started_at"])
+    key_id, payload = next(iter(keys)), bytes.fromhex(of["session_id"]) + number(of["started_at"]) + number(of["renewed_at"])
     mac = hmac.digest(derive(key_id, "session"), fields(key_id, payload), "sha256")
     return {"cookie": ".".join(["v1", key_id, base64url(payload), base64url(mac)])}
 

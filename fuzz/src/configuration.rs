@@ -11,7 +11,7 @@ use smartcar_connect::{
 };
 use url::Url;
 
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
     "SMARTCAR_CLIENT_ID",
     "SMARTCAR_CLIENT_SECRET",
     "SEALING_KEYS",
@@ -21,6 +21,7 @@ const NAMES: [&str; 13] = [
     "TOKEN_ENDPOINT_AUTH_METHOD",
     "REFRESH_GRACE_SECONDS",
     "SESSION_DAYS",
+    "SESSION_MAX_DAYS",
     "RETENTION_DAYS",
     "SMARTCAR_CONNECT_ORIGIN",
     "SMARTCAR_AUTH_ORIGIN",
@@ -91,7 +92,7 @@ fn serves(config: &Config, settings: &Settings) {
         "a browser asks for another path"
     );
     assert!(config.policy.grace <= Millis::from_secs(3_600));
-    assert!((Millis::from_days(1)..=Millis::from_days(400)).contains(&config.session_lifetime));
+    assert!((Millis::from_days(1)..=Millis::from_days(400)).contains(&config.session_limits.idle));
     assert!((Millis::from_days(1)..=Millis::from_days(3_650)).contains(&config.retention));
 
     let place = RecordBinding::profile("fuzz");

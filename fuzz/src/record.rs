@@ -80,7 +80,7 @@ fn holds_a_grant(data: &[u8]) {
     let again: Record = serde_json::from_slice(&json).expect("and is read back");
     assert_eq!(serde_json::to_vec(&again).expect("a record serialises"), json);
     let id = ConnectionId::from_random([7; 16]);
-    let _ = connection(&id, &record, NOW);
+    let _ = connection(&id, &record, NOW, NOW);
     if let Some(tokens) = record.live().and_then(Live::owner_tokens) {
         let shown = format!("{record:?}");
         for secret in [tokens.pair.access_token.expose(), tokens.pair.refresh_token.expose()] {

@@ -2,14 +2,17 @@
 
 use smartcar_connect::{
     connect::ApplicationId,
-    identity::{Session, SessionCookie, SessionError},
+    identity::{Session, SessionCookie, SessionError, SessionLimits},
     seal::KeyRing,
     time::Millis,
 };
 
 use super::{NOW, ring};
 
-const LIFETIME: Millis = Millis::from_days(180);
+const LIMITS: SessionLimits = SessionLimits {
+    idle: Millis::from_days(180),
+    absolute: None,
+};
 
 pub fn check(data: &[u8]) {
     let Ok(header) = core::str::from_utf8(data) else { return };
@@ -31,7 +34,7 @@ pub fn check(data: &[u8]) {
 }
 
 fn open(ring: &KeyRing, value: &str) -> Result<Session, SessionError> {
-    Session::from_cookie(ring, value, NOW, LIFETIME)
+    Session::from_cookie(ring, value, NOW, LIMITS)
 }
 
 /// A session has one cookie: nothing can be added to it or taken away.
@@ -47,7 +50,7 @@ fn only_its_own_form_opens(ring: &KeyRing, value: &str) {
 /// A good cookie with the input put over a part of it.
 fn no_change_opens(ring: &KeyRing, data: &[u8]) {
     let Some((at, part)) = data.split_first() else { return };
-    let good = Session::start([7; 32], NOW, LIFETIME)
+    let good = Session::start([7; 32], NOW, LIMITS)
         .to_cookie(ring)
         .expect("the active key");
     let mut changed = good.as_bytes().to_vec();

@@ -46,6 +46,10 @@ impl Json for JsValue {
         self.as_f64().is_some_and(f64::is_finite)
     }
 
+    fn is_flag(&self) -> bool {
+        self.as_bool().is_some()
+    }
+
     fn is_object(&self) -> bool {
         Self::is_object(self)
     }

@@ -60,6 +60,8 @@ export type ConnectErrorCode =
   | "state_expired"
   /** Another callback with this `state` was finished before. */
   | "state_used"
+  /** The Worker: too many callbacks are being finished at once. Worth a further attempt after `retryAfter`. */
+  | "too_many_requests"
   /** A parameter of the callback occurs more than once. */
   | "callback_repeated_parameter"
   /** The URL has no parameter of a Connect callback. */
@@ -95,7 +97,7 @@ export type ApprovalPrompt = "auto" | "force";
 
 /**
  * Whether a grant can be used: yes; yes, though its last refresh failed and is being repeated; not until the owner has logged in
- * again at the car's maker, which the Worker does not report yet; no more, so that the owner has to connect again.
+ * again at the car's maker; no more, so that the owner has to connect again.
  */
 export type ConnectionStatus = "active" | "degraded" | "reauthentication_required" | "reconnection_required";
 
@@ -103,6 +105,7 @@ export type ConnectionStatus = "active" | "degraded" | "reauthentication_require
 export type ConnectionCause =
   | "invalid_grant"
   | "refresh_token_expired"
+  | "authentication_failed"
   | "invalid_client"
   | "rate_limited"
   | "refused_without_reason"
@@ -122,11 +125,21 @@ export interface Connection {
   since: number;
   /** The vehicles it covers, by Smartcar's ids. */
   vehicles: { id: string }[];
+  /**
+   * Whether Smartcar is still being asked which vehicles those are: then none is listed yet. Ask again in some seconds. A Worker
+   * that is older than this package leaves it out.
+   */
+  vehiclesPending?: boolean;
   connectedAt: number;
   /** When the access token ends, which the Worker renews by itself; `null` once the grant has ended. */
   accessExpiresAt: number | null;
   /** When the grant ends unless it is refreshed before; `null` where nothing has to be refreshed, as in Smartcar's v3. */
   refreshExpiresAt: number | null;
+  /**
+   * When the Worker gives the connection up and tells Smartcar, unless the owner is seen before: each visit moves it, up to the
+   * longest life of a session if one is set. A Worker that is older than this package leaves it out.
+   */
+  keptUntil?: number;
 }
 
 /** One vehicle of an owner. */
@@ -135,12 +148,16 @@ export interface Vehicle {
   id: string;
   /** The `id` of the connection it belongs to. */
   connectionId: string;
+  /** The `status` of that connection. A Worker that is older than this package leaves it out. */
+  status?: ConnectionStatus;
   make?: string;
   model?: string;
   /** Model year, such as 2024. */
   year?: number;
   /** Why make, model and year are not known, as a stable name. */
   problem?: string;
+  /** After how many seconds Smartcar is asked again, if that is known. */
+  retryAfter?: number;
 }
 
 /** A vehicle that cannot be connected, as far as the owner agreed to tell. */

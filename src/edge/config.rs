@@ -5,7 +5,7 @@ use core::fmt;
 use crate::{
     connect::{ApplicationId, Origin, Origins},
     http_api::path,
-    identity::{ServiceKeyError, ServiceKeys, SessionCookie},
+    identity::{ServiceKeyError, ServiceKeys, SessionCookie, SessionLimits},
     seal::KeyRing,
     time::Millis,
     token::cycle::Policy,
@@ -79,7 +79,7 @@ pub struct Config {
     /// The cookie of an anonymous session.
     pub session_cookie: SessionCookie,
     /// How long an anonymous session lasts.
-    pub session_lifetime: Millis,
+    pub session_limits: SessionLimits,
     /// After how long without a visit everything of an owner is deleted.
     pub retention: Millis,
     /// How many vaults one run of the rotation sweep may ask. On the free plan a run may make 50 requests.
@@ -112,7 +112,7 @@ impl Config {
         let grace = reader
             .span("REFRESH_GRACE_SECONDS", 60, 0..=3_600)
             .map(Millis::from_secs);
-        let session_lifetime = reader.span("SESSION_DAYS", 180, 1..=400).map(Millis::from_days);
+        let session_limits = reader.session_limits();
         let retention = reader.span("RETENTION_DAYS", 180, 1..=3_650).map(Millis::from_days);
         let rotation_batch = reader
             .span("ROTATION_BATCH", 40, 1..=900)
@@ -130,7 +130,7 @@ impl Config {
                 prefix,
                 allowed_origins: allowed_origins?,
                 policy: Policy { grace: grace? },
-                session_lifetime: session_lifetime?,
+                session_limits: session_limits?,
                 retention: retention?,
                 rotation_batch: rotation_batch?,
                 service_keys: service_keys?,
@@ -329,6 +329,16 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
         number
     }
 
+    fn session_limits(&mut self) -> Option<SessionLimits> {
+        const NAME: &str = "SESSION_MAX_DAYS";
+        let idle = self.span("SESSION_DAYS", 180, 1..=400).map(Millis::from_days);
+        let absolute = match self.value(NAME, &[]).ok()? {
+            Some(_) => Some(self.span(NAME, 0, 1..=3_650).map(Millis::from_days)?),
+            None => None,
+        };
+        Some(SessionLimits { idle: idle?, absolute })
+    }
+
     fn service_keys(&mut self) -> Option<ServiceKeys> {
         const NAME: &str = "SERVICE_KEYS";
         let Some(list) = self.value(NAME, LIST).ok()?.map(zeroize::Zeroizing::new) else {
@@ -371,7 +381,8 @@ mod tests {
         assert_eq!(config.prefix, "/smartcar");
         assert_eq!(config.origins, Origins::default());
         assert_eq!(config.policy.grace, Millis::from_secs(60));
-        assert_eq!(config.session_lifetime, Millis::from_days(180));
+        assert_eq!(config.session_limits.idle, Millis::from_days(180));
+        assert_eq!(config.session_limits.absolute, None);
         assert!(config.service_keys.is_empty() && config.allowed_origins.is_empty());
     }
 
@@ -435,6 +446,11 @@ mod tests {
             ),
             ("SESSION_DAYS", "401", "`SESSION_DAYS` is no whole number from 1 to 400"),
             (
+                "SESSION_MAX_DAYS",
+                "0",
+                "`SESSION_MAX_DAYS` is no whole number from 1 to 3650",
+            ),
+            (
                 "SERVICE_KEYS",
                 "5f0c81d2a97b4e36180f2dc4b6e97a53,",
                 "`SERVICE_KEYS` has an empty entry: remove the comma at the start, at the end, or that is doubled",
@@ -464,7 +480,7 @@ mod tests {
         }
     }
 
-    const SETTINGS: [(&str, &str, &str); 12] = [
+    const SETTINGS: [(&str, &str, &str); 13] = [
         ("SMARTCAR_CLIENT_ID", "8229df9f-91a0-4ff0-a1ae-a1f38ee24d07", ""),
         ("SMARTCAR_CLIENT_SECRET", "secret", ""),
         ("SEALING_KEYS", "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", ",:"),
@@ -474,6 +490,7 @@ mod tests {
         ("TOKEN_ENDPOINT_AUTH_METHOD", "client_secret_post", ""),
         ("REFRESH_GRACE_SECONDS", "60", ""),
         ("SESSION_DAYS", "180", ""),
+        ("SESSION_MAX_DAYS", "365", ""),
         ("RETENTION_DAYS", "180", ""),
         ("ROTATION_BATCH", "40", ""),
         ("SMARTCAR_API_ORIGIN", "https://api.smartcar.com", ""),
@@ -520,6 +537,15 @@ mod tests {
         }
         let config = read(&[("ALLOWED_ORIGINS", "https://a.example , https://b.example")]).unwrap();
         assert_eq!(config.allowed_origins.len(), 2);
+    }
+
+    #[test]
+    fn a_session_has_an_absolute_limit_if_one_is_set() {
+        let limits = read(&[("SESSION_DAYS", "30"), ("SESSION_MAX_DAYS", "365")])
+            .unwrap()
+            .session_limits;
+        assert_eq!(limits.idle, Millis::from_days(30));
+        assert_eq!(limits.absolute, Some(Millis::from_days(365)));
     }
 
     #[test]

@@ -152,7 +152,7 @@ mod tests {
     use super::*;
     use crate::{
         connect::ConnectionId,
-        identity::{ServiceKeys, Session},
+        identity::{ServiceKeys, Session, SessionLimits},
         time::{Millis, UnixMillis},
     };
 
@@ -233,10 +233,15 @@ mod tests {
         );
     }
 
+    const ONE_DAY: SessionLimits = SessionLimits {
+        idle: Millis::from_days(1),
+        absolute: None,
+    };
+
     #[test]
     fn what_changes_something_is_checked_unless_its_credential_is_one_that_no_browser_sends_by_itself() {
         let id = || ConnectionId::from_random([7; 16]);
-        let session = Identity::Session(Session::start([7; 32], UnixMillis::EPOCH, Millis::from_days(1)));
+        let session = Identity::Session(Session::start([7; 32], UnixMillis::EPOCH, ONE_DAY));
         let key = "5f0c81d2a97b4e36180f2dc4b6e97a53";
         let keys = ServiceKeys::parse(key).unwrap();
         let service = Identity::Service(keys.shown_by(Some(&format!("Bearer {key}"))).unwrap());
@@ -265,7 +270,7 @@ mod tests {
     #[test]
     fn only_looks_at_what_is_the_owners_are_checked_and_only_with_a_cookie() {
         let id = || ConnectionId::from_random([7; 16]);
-        let session = Identity::Session(Session::start([7; 32], UnixMillis::EPOCH, Millis::from_days(1)));
+        let session = Identity::Session(Session::start([7; 32], UnixMillis::EPOCH, ONE_DAY));
         for resource in [
             Resource::ListConnections,
             Resource::ShowConnection(id()),

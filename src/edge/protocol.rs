@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    api::VehicleAttributes,
-    connect::{ConnectionId, ExternalId, RedirectUri, StateFingerprint, VehicleId},
+    connect::{ConnectionId, ExternalId, RedirectUri, StateFingerprint, UserId, VehicleId},
     edge::problem::Problem,
     http_api::start::Asked,
     identity::{Identity, Session},
@@ -12,7 +11,7 @@ use crate::{
     secret::serde_exposed,
     time::UnixMillis,
     token::AccessToken,
-    vault::CoveredVehicle,
+    vault::{Description, ShownVehicles},
 };
 
 /// Whom a request speaks for.
@@ -54,21 +53,21 @@ pub enum ConnectionSelector {
     Vehicle(VehicleId),
 }
 
-/// What Smartcar said of a vehicle.
+/// What came of asking Smartcar what a vehicle is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct LearnedVehicle {
+pub struct DescribedVehicle {
     /// The connection that covers the vehicle.
     pub connection_id: ConnectionId,
     /// The vehicle that was asked about.
     pub vehicle_id: VehicleId,
-    /// What does not change of it.
-    pub attributes: VehicleAttributes,
+    /// What Smartcar said, or why it did not.
+    pub description: Description,
 }
 
 /// A request to the vault of a principal.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct VaultRequest {
-    /// Who asks; nobody for [`Operation::Reseal`].
+    /// Who asks; nobody for [`Operation::Reseal`] and [`Operation::UserChanged`].
     pub caller: Option<Caller>,
     /// What the vault is to do or to tell.
     pub operation: Operation,
@@ -95,8 +94,8 @@ pub enum Operation {
     Connections(Option<ConnectionId>),
     /// Which vehicles are there?
     Vehicles,
-    /// Smartcar said what does not change of these vehicles: the vault is to keep it.
-    KeepAttributes(Vec<LearnedVehicle>),
+    /// Smartcar was asked what these vehicles are: the vault is to keep what came of it. Which vehicles are there now?
+    Described(Vec<DescribedVehicle>),
     /// An access token is wanted.
     Token {
         /// Of which connection.
@@ -108,8 +107,29 @@ pub enum Operation {
     Disconnect(ConnectionId),
     /// Everything of the principal is to be closed and deleted.
     DisconnectAll,
+    /// Another vault has disconnected vehicles of this Smartcar user: what is connected here may have ended with them.
+    UserChanged(UserId),
     /// Everything sealed with a retired key is to be sealed with the active one.
     Reseal,
+}
+
+impl Operation {
+    /// Whether it may be asked twice for one answer. What starts, finishes or ends something may not.
+    #[must_use]
+    pub const fn is_read(&self) -> bool {
+        match self {
+            Self::Connections(_) | Self::Vehicles | Self::Attempt(_) => true,
+            // A token may have to be refreshed: whoever asks decides whether to try again.
+            Self::Token { .. }
+            | Self::Start { .. }
+            | Self::Finish(_)
+            | Self::Described(_)
+            | Self::Disconnect(_)
+            | Self::DisconnectAll
+            | Self::UserChanged(_)
+            | Self::Reseal => false,
+        }
+    }
 }
 
 /// An access token for one call, inside the Worker.
@@ -139,8 +159,8 @@ pub enum VaultReply {
     },
     /// To [`Operation::Finish`], [`Operation::Attempt`] and [`Operation::Connections`]: the body of the Worker's answer, JSON.
     Body(String),
-    /// To [`Operation::Vehicles`].
-    Vehicles(Vec<CoveredVehicle>),
+    /// To [`Operation::Vehicles`] and [`Operation::Described`].
+    Vehicles(ShownVehicles),
     /// To [`Operation::Token`].
     Token(IssuedToken),
     /// It is done.
@@ -157,6 +177,28 @@ pub enum VaultReply {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_changes_nothing_is_asked_twice() {
+        let id = ConnectionId::from_random([7; 16]);
+        let token = Operation::Token {
+            select: ConnectionSelector::Connection(id.clone()),
+            rejected: None,
+        };
+        for read in [Operation::Connections(None), Operation::Vehicles] {
+            assert!(read.is_read(), "{read:?}");
+        }
+        for once in [
+            token,
+            Operation::Finish(String::new()),
+            Operation::Described(Vec::new()),
+            Operation::Disconnect(id),
+            Operation::DisconnectAll,
+            Operation::Reseal,
+        ] {
+            assert!(!once.is_read(), "{once:?}");
+        }
+    }
 
     #[test]
     fn an_issued_token_reaches_the_other_side_and_no_log() {

@@ -16,7 +16,7 @@ string_enum! {
         Active = "active",
         /// The latest refresh failed and is being repeated; still usable, or soon again.
         Degraded = "degraded",
-        /// Smartcar wants the owner to log in again at the car's maker; the tokens are kept. Nothing sets it yet.
+        /// Smartcar wants the owner to log in again at the car's maker; the tokens are kept.
         ReauthenticationRequired = "reauthentication_required",
         /// The grant is over: the owner must connect again.
         ReconnectionRequired = "reconnection_required",
@@ -30,6 +30,8 @@ string_enum! {
         InvalidGrant = "invalid_grant",
         /// The refresh token's 60 days are over.
         RefreshTokenExpired = "refresh_token_expired",
+        /// Smartcar can't log in at the car's maker any more.
+        AuthenticationFailed = "authentication_failed",
         /// The token endpoint did not accept the application.
         InvalidClient = "invalid_client",
         /// The token endpoint asked to wait.
@@ -63,12 +65,16 @@ pub struct Connection {
     pub since: UnixMillis,
     /// Its vehicles.
     pub vehicles: Vec<ListedVehicle>,
+    /// Whether Smartcar is still being asked which vehicles those are: then none is listed yet.
+    pub vehicles_pending: bool,
     /// When the owner connected.
     pub connected_at: UnixMillis,
     /// When the access token expires; it is refreshed when needed. `None` once the grant is over.
     pub access_expires_at: Option<UnixMillis>,
     /// When the refresh token expires; it is renewed long before. `None` where there is none, as in Smartcar's v3.
     pub refresh_expires_at: Option<UnixMillis>,
+    /// When the Worker gives the connection up, and tells Smartcar, unless the owner is seen before.
+    pub kept_until: UnixMillis,
 }
 
 /// The table of [`Connection`].
@@ -78,9 +84,11 @@ pub const CONNECTION: Schema = &[
     field("cause", Kind::Name(Cause::NAMES)).nullable(),
     field("since", Kind::Number),
     field("vehicles", Kind::Array(LISTED_VEHICLE)),
+    field("vehiclesPending", Kind::Flag).optional(),
     field("connectedAt", Kind::Number),
     field("accessExpiresAt", Kind::Number).nullable(),
     field("refreshExpiresAt", Kind::Number).nullable(),
+    field("keptUntil", Kind::Number).optional(),
 ];
 
 /// A vehicle as a connection lists it.

@@ -87,6 +87,8 @@ problem_codes! {
     StateExpired = "state_expired", 410, "The connection took too long";
     /// The state was used by another callback.
     StateUsed = "state_used", 409, "The connection is already finished";
+    /// The caller, or all callers together, ask for too much at once.
+    TooManyRequests = "too_many_requests", 429, "Too many requests";
     /// The callback has a parameter twice.
     CallbackRepeatedParameter = "callback_repeated_parameter", 400, "The callback has a parameter twice";
     /// The callback has no parameters.

@@ -38,6 +38,8 @@ pub enum Kind {
     OneOf(&'static [&'static str]),
     /// One of these texts, or one that a newer Worker has added.
     Name(&'static [&'static str]),
+    /// `true` or `false`.
+    Flag,
     /// A number that is neither infinite nor `NaN`.
     Number,
     /// An object.
@@ -111,6 +113,9 @@ pub trait Json: Clone {
     /// Whether it is a finite number.
     fn is_number(&self) -> bool;
 
+    /// Whether it is `true` or `false`.
+    fn is_flag(&self) -> bool;
+
     /// Whether it is an object; an array may count as one.
     fn is_object(&self) -> bool;
 }
@@ -137,6 +142,7 @@ fn validate_kind<J: Json>(value: &J, kind: Kind) -> Option<J> {
     match kind {
         Kind::Text | Kind::Name(_) => value.as_text().map(|_| value.clone()),
         Kind::OneOf(texts) => texts.contains(&value.as_text()?.as_str()).then(|| value.clone()),
+        Kind::Flag => value.is_flag().then(|| value.clone()),
         Kind::Number => value.is_number().then(|| value.clone()),
         Kind::Object(schema) => validate(value, schema),
         Kind::Array(schema) => {

@@ -43,8 +43,8 @@ impl Identity {
         }
     }
 
-    /// The `Set-Cookie` header that the answer needs, for the cookie called `name`, if it needs one: for a session that is new, or whose cookie was made
-    /// with a key that is on its way out.
+    /// The `Set-Cookie` header that the answer needs, for the cookie called `name`, if it needs one: for a session that is new,
+    /// was renewed, or whose cookie was made with a key that is on its way out.
     #[must_use]
     pub fn set_cookie(&self, name: &str, ring: &KeyRing, now: UnixMillis) -> Option<Zeroizing<String>> {
         match self {
@@ -60,10 +60,17 @@ impl Identity {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{identity::ServiceKeys, time::Millis};
+    use crate::{
+        identity::{ServiceKeys, SessionLimits},
+        time::Millis,
+    };
 
     const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
     const LIFETIME: Millis = Millis::from_days(180);
+    const LIMITS: SessionLimits = SessionLimits {
+        idle: LIFETIME,
+        absolute: None,
+    };
 
     fn ring(list: &str) -> KeyRing {
         KeyRing::parse(list).unwrap()
@@ -75,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_session_speaks_for_its_owner_until_it_ends_and_travels_by_itself() {
-        let session = Session::start([7; 32], NOW, LIFETIME);
+        let session = Session::start([7; 32], NOW, LIMITS);
         let principal = session.principal();
         let identity = Identity::Session(session);
         assert_eq!(identity.principal(), Some(principal));
@@ -85,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_new_session_sets_its_cookie_for_as_long_as_it_lasts() {
-        let identity = Identity::Session(Session::start([7; 32], NOW, LIFETIME));
+        let identity = Identity::Session(Session::start([7; 32], NOW, LIMITS));
         let later = NOW.after(Millis::from_days(1));
         let header = identity.set_cookie("__Host-name", &one(), later).unwrap();
         assert!(header.ends_with("; Max-Age=15465600"), "{}", 179 * 86_400);
@@ -93,11 +100,11 @@ mod tests {
 
     #[test]
     fn a_cookie_is_set_again_when_its_key_is_retired_and_not_otherwise() {
-        let value = Session::start([7; 32], NOW, LIFETIME).to_cookie(&one()).unwrap();
+        let value = Session::start([7; 32], NOW, LIMITS).to_cookie(&one()).unwrap();
         let rotated =
             ring("k2:ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=,k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
         for (ring, is_set) in [(one(), false), (rotated, true)] {
-            let session = Session::from_cookie(&ring, &value, NOW, LIFETIME).unwrap();
+            let session = Session::from_cookie(&ring, &value, NOW, LIMITS).unwrap();
             let set = Identity::Session(session).set_cookie("__Host-name", &ring, NOW);
             assert_eq!(set.is_some(), is_set);
         }

@@ -10,4 +10,4 @@ mod session;
 pub use cookie::{SessionCookie, ended_session_cookie, session_cookie};
 pub use credential::Identity;
 pub use service_key::{ServiceKey, ServiceKeyError, ServiceKeys};
-pub use session::{Session, SessionError};
+pub use session::{Session, SessionError, SessionLimits};

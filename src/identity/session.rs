@@ -16,18 +16,36 @@ use crate::{
 const VERSION: &str = "v1.";
 const ID_BYTES: usize = 32;
 
-/// An anonymous session. It ends a fixed time after its start, however often it is used.
+/// How long after its latest renewal a visit renews a session again. A quarter of its life is enough for a short one.
+const RENEWED_EVERY: Millis = Millis::from_days(1);
+
+/// Renewals happen on the hour, so that requests that are made together tell the vault one end and not several.
+const ON_THE_HOUR: Millis = Millis::from_hours(1);
+
+/// How long sessions last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionLimits {
+    /// After so long without a visit a session ends.
+    pub idle: Millis,
+    /// So long after its start a session ends whatever its visits, if this is set.
+    pub absolute: Option<Millis>,
+}
+
+/// An anonymous session. Visits renew it.
 pub struct Session {
     id: Zeroizing<[u8; ID_BYTES]>,
     started_at: UnixMillis,
-    lifetime: Millis,
-    sealed_with_active_key: bool,
+    renewed_at: UnixMillis,
+    limits: SessionLimits,
+    /// Whether the browser has a cookie that says all of this, made with the active key.
+    is_set: bool,
 }
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")
             .field("started_at", &self.started_at)
+            .field("renewed_at", &self.renewed_at)
             .finish_non_exhaustive()
     }
 }
@@ -45,12 +63,13 @@ pub enum SessionError {
 impl Session {
     /// A new session of 32 random bytes.
     #[must_use]
-    pub fn start(id: [u8; ID_BYTES], now: UnixMillis, lifetime: Millis) -> Self {
+    pub fn start(id: [u8; ID_BYTES], now: UnixMillis, limits: SessionLimits) -> Self {
         Self {
             id: Zeroizing::new(id),
             started_at: now,
-            lifetime,
-            sealed_with_active_key: false,
+            renewed_at: now,
+            limits,
+            is_set: false,
         }
     }
 
@@ -58,13 +77,13 @@ impl Session {
     ///
     /// # Errors
     /// [`SessionError`]; the caller then has no session.
-    pub fn from_cookie(ring: &KeyRing, value: &str, now: UnixMillis, lifetime: Millis) -> Result<Self, SessionError> {
-        let (session, key_id) = Self::authenticate(ring, value).ok_or(SessionError::NotAuthentic)?;
-        let session = Self {
-            lifetime,
-            sealed_with_active_key: key_id == *ring.active_id(),
-            ..session
-        };
+    pub fn from_cookie(
+        ring: &KeyRing,
+        value: &str,
+        now: UnixMillis,
+        limits: SessionLimits,
+    ) -> Result<Self, SessionError> {
+        let session = Self::authenticate(ring, value, limits).ok_or(SessionError::NotAuthentic)?;
         if now >= session.ends_at() {
             Err(SessionError::Ended)
         } else {
@@ -72,22 +91,38 @@ impl Session {
         }
     }
 
-    fn authenticate(ring: &KeyRing, value: &str) -> Option<(Self, KeyId)> {
+    fn authenticate(ring: &KeyRing, value: &str, limits: SessionLimits) -> Option<Self> {
         let (head, mac) = value.strip_prefix(VERSION)?.rsplit_once('.')?;
         let (key_id, payload) = head.rsplit_once('.')?;
         let key_id = KeyId::parse(key_id)?;
         let payload = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload).ok()?);
         let mac = URL_SAFE_NO_PAD.decode(mac).ok()?;
         Self::mac(ring, &key_id, &payload)?.verify_slice(&mac).ok()?;
-        let (id, started_at) = payload.split_first_chunk::<ID_BYTES>()?;
-        let started_at = u64::from_be_bytes(started_at.try_into().ok()?);
-        let session = Self {
+        let (id, times) = payload.split_first_chunk::<ID_BYTES>()?;
+        let (started_at, renewed_at) = times.split_first_chunk()?;
+        let renewed_at = renewed_at.try_into().ok()?;
+        Some(Self {
             id: Zeroizing::new(*id),
-            started_at: UnixMillis::new(started_at),
-            lifetime: Millis::ZERO,
-            sealed_with_active_key: false,
-        };
-        Some((session, key_id))
+            started_at: UnixMillis::new(u64::from_be_bytes(*started_at)),
+            renewed_at: UnixMillis::new(u64::from_be_bytes(renewed_at)),
+            limits,
+            is_set: key_id == *ring.active_id(),
+        })
+    }
+
+    /// The session after a visit at `now`: it ends later, and its cookie has to be set, unless a visit before did that.
+    #[must_use]
+    pub fn visited(self, now: UnixMillis) -> Self {
+        let often = RENEWED_EVERY.min(Millis::new(self.limits.idle.as_millis() / 4));
+        if now.since(self.renewed_at) < often {
+            return self;
+        }
+        let past_the_hour = now.as_millis().checked_rem(ON_THE_HOUR.as_millis()).unwrap_or_default();
+        Self {
+            renewed_at: UnixMillis::new(now.as_millis().saturating_sub(past_the_hour)).max(self.renewed_at),
+            is_set: false,
+            ..self
+        }
     }
 
     fn mac(ring: &KeyRing, key_id: &KeyId, payload: &[u8]) -> Option<Hmac<Sha256>> {
@@ -104,7 +139,9 @@ impl Session {
     pub fn to_cookie(&self, ring: &KeyRing) -> Option<Zeroizing<String>> {
         let key_id = ring.active_id();
         let mut payload = Zeroizing::new(self.id.to_vec());
-        payload.extend_from_slice(&self.started_at.as_millis().to_be_bytes());
+        for time in [self.started_at, self.renewed_at] {
+            payload.extend_from_slice(&time.as_millis().to_be_bytes());
+        }
         let mac = Self::mac(ring, key_id, &payload)?.finalize().into_bytes();
         let parts = [
             key_id.as_str(),
@@ -114,16 +151,19 @@ impl Session {
         Some(Zeroizing::new([VERSION, &parts.join(".")].concat()))
     }
 
-    /// Whether the cookie has to be set (again): it is new, or was made with a key that is on its way out.
+    /// Whether the cookie has to be set (again): the session is new, was renewed, or its cookie was made with a key that is on
+    /// its way out.
     #[must_use]
-    pub fn needs_cookie(&self) -> bool {
-        !self.sealed_with_active_key
+    pub const fn needs_cookie(&self) -> bool {
+        !self.is_set
     }
 
-    /// When the session ends.
+    /// When the session ends, unless a visit renews it before.
     #[must_use]
     pub fn ends_at(&self) -> UnixMillis {
-        self.started_at.after(self.lifetime)
+        let idle = self.renewed_at.after(self.limits.idle);
+        let absolute = self.limits.absolute.map(|limit| self.started_at.after(limit));
+        absolute.map_or(idle, |absolute| absolute.min(idle))
     }
 
     /// Whom the session speaks for.
@@ -141,6 +181,10 @@ mod tests {
 
     const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
     const LIFETIME: Millis = Millis::from_days(180);
+    const LIMITS: SessionLimits = SessionLimits {
+        idle: LIFETIME,
+        absolute: None,
+    };
     const A: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
     const B: &str = "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=";
 
@@ -153,30 +197,30 @@ mod tests {
     }
 
     fn cookie(ring: &KeyRing) -> String {
-        Session::start([7; 32], NOW, LIFETIME)
+        Session::start([7; 32], NOW, LIMITS)
             .to_cookie(ring)
             .unwrap()
             .to_string()
     }
 
     fn read(ring: &KeyRing, value: &str, now: UnixMillis) -> Result<Session, SessionError> {
-        Session::from_cookie(ring, value, now, LIFETIME)
+        Session::from_cookie(ring, value, now, LIMITS)
     }
 
     #[test]
     fn a_cookie_opens_the_session_it_was_made_for() {
         let ring = one();
-        let started = Session::start([7; 32], NOW, LIFETIME);
+        let started = Session::start([7; 32], NOW, LIMITS);
         assert!(started.needs_cookie(), "a new session has to be set");
         let session = read(&ring, &cookie(&ring), NOW.after(Millis::from_days(3))).unwrap();
         assert_eq!(session.principal(), started.principal());
         assert_eq!(session.ends_at(), NOW.after(LIFETIME));
         assert!(!session.needs_cookie(), "one that is set has not");
-        assert_ne!(session.principal(), Session::start([8; 32], NOW, LIFETIME).principal());
+        assert_ne!(session.principal(), Session::start([8; 32], NOW, LIMITS).principal());
     }
 
     #[test]
-    fn a_session_ends_however_often_it_was_used() {
+    fn a_session_without_visits_ends() {
         let ring = one();
         let value = cookie(&ring);
         let end = NOW.after(LIFETIME);
@@ -188,7 +232,84 @@ mod tests {
         assert_eq!(
             again.to_cookie(&ring).unwrap().as_str(),
             value,
-            "making it again does not move its start"
+            "reading it is no visit"
+        );
+    }
+
+    #[test]
+    fn visits_renew_a_session_once_a_day() {
+        let ring = one();
+        let mut value = cookie(&ring);
+        let mut renewals = 0;
+        let mut now = NOW;
+        for _ in 0..400 {
+            now = now.after(Millis::from_hours(9));
+            let session = read(&ring, &value, now).unwrap().visited(now);
+            assert!(session.ends_at() > now.after(Millis::from_days(178)));
+            assert_eq!(session.principal(), read(&ring, &value, now).unwrap().principal());
+            if session.needs_cookie() {
+                renewals += 1;
+                value = session.to_cookie(&ring).unwrap().to_string();
+                assert!(
+                    !read(&ring, &value, now).unwrap().visited(now).needs_cookie(),
+                    "it is set"
+                );
+            }
+        }
+        assert!((130..=150).contains(&renewals), "{renewals} in 150 days");
+    }
+
+    #[test]
+    fn visits_at_about_the_same_time_tell_one_end() {
+        let ring = one();
+        let value = cookie(&ring);
+        let noon = UnixMillis::new(NOW.as_millis() / 3_600_000 * 3_600_000).after(Millis::from_days(3));
+        let visited = |now| read(&ring, &value, now).unwrap().visited(now);
+        assert_eq!(visited(noon).ends_at(), noon.after(LIFETIME));
+        let later = noon.after(Millis::from_mins(59));
+        assert_eq!(visited(later).ends_at(), noon.after(LIFETIME));
+        let soon = NOW.after(Millis::from_hours(23));
+        assert!(!visited(soon).needs_cookie(), "the start counts as a visit");
+        let earlier = UnixMillis::new(NOW.as_millis() - 1);
+        assert!(
+            !visited(earlier).needs_cookie(),
+            "a clock that was set back renews nothing"
+        );
+    }
+
+    #[test]
+    fn a_short_session_is_renewed_before_it_ends() {
+        let limits = SessionLimits {
+            idle: Millis::from_days(1),
+            absolute: None,
+        };
+        let session = Session::start([7; 32], NOW, limits);
+        let visited = session.visited(NOW.after(Millis::from_hours(7)));
+        assert!(visited.ends_at() > NOW.after(Millis::from_hours(30)));
+    }
+
+    #[test]
+    fn an_absolute_limit_ends_a_session_whatever_its_visits() {
+        let ring = one();
+        let limits = SessionLimits {
+            idle: Millis::from_days(30),
+            absolute: Some(Millis::from_days(90)),
+        };
+        let end = NOW.after(Millis::from_days(90));
+        let mut session = Session::start([7; 32], NOW, limits);
+        assert_eq!(session.ends_at(), NOW.after(Millis::from_days(30)));
+        for day in (20..90).step_by(20) {
+            let now = NOW.after(Millis::from_days(day));
+            let value = session.to_cookie(&ring).unwrap();
+            session = Session::from_cookie(&ring, &value, now, limits).unwrap().visited(now);
+        }
+        assert_eq!(session.ends_at(), end);
+        let value = session.to_cookie(&ring).unwrap();
+        let error = Session::from_cookie(&ring, &value, end, limits).unwrap_err();
+        assert_eq!(error, SessionError::Ended);
+        assert!(
+            Session::from_cookie(&ring, &value, end, LIMITS).is_ok(),
+            "the limit was taken away"
         );
     }
 
@@ -262,9 +383,12 @@ mod tests {
 
     #[test]
     fn neither_the_id_nor_the_cookie_is_printed() {
-        let printed = format!("{:?}", Session::start([7; 32], NOW, LIFETIME));
-        assert_eq!(printed, "Session { started_at: UnixMillis(1790000000000), .. }");
-        let principal = Session::start([7; 32], NOW, LIFETIME).principal();
+        let printed = format!("{:?}", Session::start([7; 32], NOW, LIMITS));
+        assert_eq!(
+            printed,
+            "Session { started_at: UnixMillis(1790000000000), renewed_at: UnixMillis(1790000000000), .. }"
+        );
+        let principal = Session::start([7; 32], NOW, LIMITS).principal();
         assert!(!cookie(&one()).contains(principal.as_str().trim_start_matches("anonymous:")));
     }
 
@@ -279,7 +403,7 @@ mod tests {
         }
 
         #[test]
-        fn no_changed_character_goes_unnoticed(position in 0_usize..110, replacement in "[ -~]") {
+        fn no_changed_character_goes_unnoticed(position in 0_usize..120, replacement in "[ -~]") {
             let ring = one();
             let value = cookie(&ring);
             prop_assume!(position < value.len());

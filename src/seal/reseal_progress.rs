@@ -60,6 +60,12 @@ impl ResealProgress {
         }
     }
 
+    /// A pass that starts over, because the place where it was is lost.
+    #[must_use]
+    pub fn restarted(self, now: UnixMillis) -> Self {
+        Self::pass(self.active_key, now)
+    }
+
     /// A pass that ended without being the last is followed by a new one, which counts again.
     fn continued(self) -> Self {
         if self.cursor.is_some() {
@@ -94,6 +100,12 @@ mod tests {
 
     fn key(id: &str) -> KeyId {
         KeyId::parse(id).unwrap()
+    }
+
+    #[test]
+    fn a_pass_that_starts_over_counts_again() {
+        let begun = ResealProgress::pass(key("k2"), NOW).after(page(3, 1, Some("there")), NOW);
+        assert_eq!(begun.restarted(NOW), ResealProgress::pass(key("k2"), NOW));
     }
 
     fn page(resealed: u32, failed: u32, cursor: Option<&str>) -> ResealPage {

@@ -5,55 +5,77 @@ use crate::{
     http_api::{Cause, Connection, ConnectionStatus, ListedVehicle},
     time::UnixMillis,
     token::cycle::RefreshState,
-    vault::record::{KnownVehicle, Record},
+    vault::{
+        known_vehicle::KnownVehicle,
+        record::{Live, Record},
+    },
 };
 
-/// What the owner sees of a record; `None` if there is nothing (left) to see.
-#[must_use]
-pub fn connection(id: &ConnectionId, record: &Record, now: UnixMillis) -> Option<Connection> {
-    let listed = |vehicles: &[KnownVehicle]| {
-        let ids = vehicles.iter().map(|vehicle| vehicle.id.clone());
-        ids.map(|id| ListedVehicle { id }).collect()
-    };
-    match record {
-        Record::Live(live) => {
-            let tokens = live.owner_tokens();
-            let refresh_expires_at = tokens.map(|tokens| tokens.pair.refresh_expires_at);
-            let (status, cause, since) = match (refresh_expires_at, tokens.map(|tokens| tokens.refresh)) {
-                (Some(over), _) if now >= over => (
-                    ConnectionStatus::ReconnectionRequired,
-                    Some(Cause::RefreshTokenExpired),
-                    over,
-                ),
-                (_, Some(RefreshState::Failing { cause, since, .. })) => {
-                    (ConnectionStatus::Degraded, Some(cause), since)
-                }
-                (_, Some(RefreshState::Ok { since })) => (ConnectionStatus::Active, None, since),
-                (_, None) => (ConnectionStatus::Active, None, live.connected_at),
-            };
-            Some(Connection {
-                id: id.clone(),
-                status,
-                cause,
-                since,
-                vehicles: listed(live.vehicles()),
-                connected_at: live.connected_at,
-                access_expires_at: tokens.map(|tokens| tokens.pair.access_expires_at),
-                refresh_expires_at,
-            })
-        }
-        Record::Ended(ended) => Some(Connection {
-            id: id.clone(),
-            status: ConnectionStatus::ReconnectionRequired,
-            cause: Some(ended.cause),
-            since: ended.since,
-            vehicles: listed(&ended.vehicles),
-            connected_at: ended.connected_at,
-            access_expires_at: None,
-            refresh_expires_at: ended.refresh_expires_at,
-        }),
-        Record::Closing(_) | Record::Tombstone(_) => None,
+/// Whether a connection can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Standing {
+    /// Its status.
+    pub(super) status: ConnectionStatus,
+    /// Why the status is not active.
+    pub(super) cause: Option<Cause>,
+    /// When the status became what it is.
+    pub(super) since: UnixMillis,
+}
+
+impl Standing {
+    /// That of a connection that its owner sees.
+    pub(super) fn of(record: &Record, now: UnixMillis) -> Option<Self> {
+        let (status, cause, since) = match record {
+            Record::Live(live) => of_live(live, now),
+            Record::Ended(ended) => (ConnectionStatus::ReconnectionRequired, Some(ended.cause), ended.since),
+            Record::Closing(_) | Record::Tombstone(_) => return None,
+        };
+        Some(Self { status, cause, since })
     }
+}
+
+fn of_live(live: &Live, now: UnixMillis) -> (ConnectionStatus, Option<Cause>, UnixMillis) {
+    let tokens = live.owner_tokens();
+    if let Some(over) = tokens.map(|tokens| tokens.pair.refresh_expires_at)
+        && now >= over
+    {
+        let cause = Cause::RefreshTokenExpired;
+        return (ConnectionStatus::ReconnectionRequired, Some(cause), over);
+    }
+    let waiting = live.vehicles().iter();
+    if let Some(since) = waiting.filter_map(KnownVehicle::needs_reauthentication_since).min() {
+        let cause = Cause::AuthenticationFailed;
+        return (ConnectionStatus::ReauthenticationRequired, Some(cause), since);
+    }
+    match tokens.map(|tokens| tokens.refresh) {
+        Some(RefreshState::Failing { cause, since, .. }) => (ConnectionStatus::Degraded, Some(cause), since),
+        Some(RefreshState::Ok { since }) => (ConnectionStatus::Active, None, since),
+        None => (ConnectionStatus::Active, None, live.connected_at),
+    }
+}
+
+/// What the owner sees of a record; `None` if there is nothing (left) to see. `kept_until` is when everything of the owner is
+/// given up, without another visit.
+#[must_use]
+pub fn connection(id: &ConnectionId, record: &Record, kept_until: UnixMillis, now: UnixMillis) -> Option<Connection> {
+    let Standing { status, cause, since } = Standing::of(record, now)?;
+    let tokens = record.live().and_then(Live::owner_tokens);
+    let ids = record.vehicles().iter().map(|vehicle| vehicle.id.clone());
+    Some(Connection {
+        id: id.clone(),
+        status,
+        cause,
+        since,
+        vehicles: ids.map(|id| ListedVehicle { id }).collect(),
+        vehicles_pending: record.live().is_some_and(|live| live.vehicles.known().is_none()),
+        connected_at: record.connected_at(),
+        access_expires_at: tokens.map(|tokens| tokens.pair.access_expires_at),
+        refresh_expires_at: match record {
+            Record::Ended(ended) => ended.refresh_expires_at,
+            _ => tokens.map(|tokens| tokens.pair.refresh_expires_at),
+        },
+        kept_until,
+    })
 }
 
 #[cfg(test)]
@@ -67,12 +89,14 @@ mod tests {
             cycle::{OwnerTokens, TokenPair},
         },
         vault::{
+            known_vehicle::Description,
             publication::KvCopy,
-            record::{Access, Closing, Ended, Learned, Live, Tombstone},
+            record::{Access, Closing, Ended, Learned, Tombstone},
         },
     };
 
     const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
+    const KEPT_UNTIL: UnixMillis = UnixMillis::new(1_800_000_000_000);
 
     fn id() -> ConnectionId {
         ConnectionId::from_random([1; 16])
@@ -94,6 +118,7 @@ mod tests {
             }),
             user_id: Learned::Known(UserId::parse("u1").unwrap()),
             vehicles: Learned::Known(vec![KnownVehicle::new(VehicleId::parse("v1").unwrap())]),
+            listed_at: NOW,
             connected_at: NOW,
             kv: SYNCED,
         }
@@ -117,8 +142,55 @@ mod tests {
         })
     }
 
+    #[test]
+    fn an_owner_whom_smartcar_wants_to_log_in_again_is_told_so() {
+        let car = |id: &str| KnownVehicle::new(VehicleId::parse(id).unwrap());
+        let description = |needs_reauthentication| Description::Refused {
+            name: "n".to_owned(),
+            retry_after: None,
+            needs_reauthentication,
+            is_missing: false,
+        };
+        let earlier = NOW.after(Millis::from_mins(1));
+        let record = |vehicles| {
+            Record::Live(Live {
+                vehicles: Learned::Known(vehicles),
+                ..live(RefreshState::Ok { since: NOW })
+            })
+        };
+        let other = car("v1").described(&description(false), NOW);
+        let shown = connection(&id(), &record(vec![other.clone()]), KEPT_UNTIL, NOW).unwrap();
+        assert_eq!((shown.status, shown.cause), (ConnectionStatus::Active, None));
+        let waiting = car("v2").described(&description(true), earlier);
+        let shown = connection(&id(), &record(vec![other, waiting]), KEPT_UNTIL, earlier).unwrap();
+        assert_eq!(
+            (shown.status, shown.cause, shown.since),
+            (
+                ConnectionStatus::ReauthenticationRequired,
+                Some(Cause::AuthenticationFailed),
+                earlier
+            )
+        );
+    }
+
+    #[test]
+    fn vehicles_that_are_not_known_yet_are_announced() {
+        let unlisted = Live {
+            vehicles: Learned::asking(NOW),
+            ..live(RefreshState::Ok { since: NOW })
+        };
+        for (record, pending) in [
+            (Record::Live(unlisted), true),
+            (Record::Live(live(RefreshState::Ok { since: NOW })), false),
+            (ended(Cause::InvalidGrant), false),
+        ] {
+            let shown = connection(&id(), &record, KEPT_UNTIL, NOW).unwrap();
+            assert_eq!((shown.vehicles_pending, shown.vehicles.is_empty()), (pending, pending));
+        }
+    }
+
     fn seen(record: &Record, now: UnixMillis) -> (ConnectionStatus, Option<Cause>, UnixMillis) {
-        let shown = connection(&id(), record, now).unwrap();
+        let shown = connection(&id(), record, KEPT_UNTIL, now).unwrap();
         assert_eq!(shown.vehicles.len(), 1);
         (shown.status, shown.cause, shown.since)
     }
@@ -179,7 +251,7 @@ mod tests {
             closing(Some(live(RefreshState::Ok { since: NOW }))),
             tombstone,
         ] {
-            assert_eq!(connection(&id(), &record, NOW), None);
+            assert_eq!(connection(&id(), &record, KEPT_UNTIL, NOW), None);
             assert!(record.vehicles().is_empty());
             assert_eq!(record.generation(), 3);
         }
@@ -188,13 +260,13 @@ mod tests {
     #[test]
     fn neither_the_owner_nor_a_log_sees_a_token() {
         let record = Record::Live(live(RefreshState::Ok { since: NOW }));
-        let shown = connection(&id(), &record, NOW).unwrap();
+        let shown = connection(&id(), &record, KEPT_UNTIL, NOW).unwrap();
         let json = serde_json::to_string(&shown).unwrap();
         assert_eq!(
             json,
             "{\"id\":\"AQEBAQEBAQEBAQEBAQEBAQ\",\"status\":\"active\",\"cause\":null,\"since\":1790000000000,\
-             \"vehicles\":[{\"id\":\"v1\"}],\"connectedAt\":1790000000000,\"accessExpiresAt\":1790007200000,\
-             \"refreshExpiresAt\":1795184000000}"
+             \"vehicles\":[{\"id\":\"v1\"}],\"vehiclesPending\":false,\"connectedAt\":1790000000000,\"accessExpiresAt\":1790007200000,\
+             \"refreshExpiresAt\":1795184000000,\"keptUntil\":1800000000000}"
         );
         assert!(!format!("{record:?}").contains("hunter"));
     }

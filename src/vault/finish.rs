@@ -7,8 +7,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     connect::{
-        Attempt, AuthorizationCode, Callback, ConnectionId, Difference, RedirectUri, StateError, StateFingerprint,
-        UnverifiedCallback, normal_form, query_of,
+        ATTEMPT_LIFETIME, Attempt, AuthorizationCode, Callback, ConnectionId, Difference, RedirectUri, StateError,
+        StateFingerprint, UnverifiedCallback, normal_form, query_of,
     },
     http_api::{FinishResponse, start::Asked},
     time::{Millis, UnixMillis},
@@ -34,7 +34,8 @@ impl PendingRecord {
     /// When the record can be forgotten: after ten minutes, but not in the middle of an exchange.
     #[must_use]
     pub fn kept_until(&self, now: UnixMillis) -> UnixMillis {
-        let expires_at = self.pending.expires_at();
+        // No attempt was started later than now, whatever the clock said.
+        let expires_at = self.pending.expires_at().min(now.after(ATTEMPT_LIFETIME));
         if self.is_being_exchanged() {
             expires_at.max(now.after(EXCHANGE_LOST_AFTER))
         } else {
@@ -252,6 +253,9 @@ pub fn progress(record: Option<&PendingRecord>, now: UnixMillis) -> Result<Progr
 /// How many attempts of one principal may be unfinished at once; the oldest makes room.
 pub const MAX_ATTEMPTS: usize = 16;
 
+/// How many callbacks of one principal may be worked on at once: each may be a call to the token endpoint.
+pub const MAX_FINISHES: usize = 4;
+
 /// The attempts that make room for one more, by the fingerprint of their state: the oldest, but none whose code is being
 /// exchanged.
 #[must_use]
@@ -267,7 +271,7 @@ pub fn evicted(records: &[PendingRecord]) -> Vec<StateFingerprint> {
 mod tests {
     use super::*;
     use crate::{
-        connect::{ATTEMPT_LIFETIME, Mode, State},
+        connect::{Mode, State},
         time::Millis,
     };
 
@@ -314,6 +318,12 @@ mod tests {
         assert_eq!(used(Some(ExchangeResult::NoNewGrant)).kept_until(late), late);
         assert_eq!(used(None).kept_until(late), late.after(Millis::from_secs(15)));
         assert_eq!(used(None).kept_until(NOW), late);
+        let before = UnixMillis::new(NOW.as_millis() - 60_000_000);
+        assert_eq!(
+            record().kept_until(before),
+            before.after(ATTEMPT_LIFETIME),
+            "the clock was ahead"
+        );
     }
 
     fn refused(step: &Step) -> StateError {

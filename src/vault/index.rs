@@ -5,36 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     connect::{ConnectionId, VehicleId},
-    vault::record::{KnownVehicle, Learned, Record},
+    vault::record::Record,
 };
-
-/// A vehicle of a principal's, with the connection that covers it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CoveredVehicle {
-    /// The vehicle, and what is known of it.
-    pub vehicle: KnownVehicle,
-    /// The newest connection that covers it.
-    pub connection_id: ConnectionId,
-}
-
-/// Every vehicle that a live connection covers, once. The records are given with the oldest first: a vehicle that several
-/// cover belongs to the newest.
-#[must_use]
-pub fn covered_vehicles(records: &[(ConnectionId, Record)]) -> Vec<CoveredVehicle> {
-    let mut covered: Vec<CoveredVehicle> = Vec::new();
-    for (connection_id, record) in records.iter().rev() {
-        let Some(live) = record.live() else { continue };
-        for vehicle in live.vehicles() {
-            if covered.iter().all(|known| known.vehicle.id != vehicle.id) {
-                covered.push(CoveredVehicle {
-                    vehicle: vehicle.clone(),
-                    connection_id: connection_id.clone(),
-                });
-            }
-        }
-    }
-    covered
-}
 
 /// Enough to find a token by vehicle without the Durable Object.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,16 +21,22 @@ struct IndexedVehicle {
 }
 
 impl VehicleIndex {
-    /// The index of records that are given with the oldest first.
+    /// The index of records that are given with the oldest first: every vehicle that a live connection covers, once. One that
+    /// several cover belongs to the newest.
     #[must_use]
     pub fn of(records: &[(ConnectionId, Record)]) -> Self {
-        let vehicles = covered_vehicles(records).into_iter().map(|covered| IndexedVehicle {
-            id: covered.vehicle.id,
-            connection_id: covered.connection_id,
-        });
-        Self {
-            vehicles: vehicles.collect(),
+        let mut index = Self::default();
+        for (connection_id, record) in records.iter().rev() {
+            for vehicle in record.live().into_iter().flat_map(|live| live.vehicles()) {
+                if index.connection_of(&vehicle.id).is_none() {
+                    index.vehicles.push(IndexedVehicle {
+                        id: vehicle.id.clone(),
+                        connection_id: connection_id.clone(),
+                    });
+                }
+            }
         }
+        index
     }
 
     /// The connection that covers a vehicle.
@@ -101,9 +79,9 @@ pub fn vehicles_to_revoke(
     let others = records.iter().filter(|(id, _)| id != closed);
     let mut covered: Vec<&VehicleId> = Vec::new();
     for live in others.filter_map(|(_, record)| record.live()) {
-        match &live.vehicles {
-            Learned::Known(known) => covered.extend(known.iter().map(|vehicle| &vehicle.id)),
-            Learned::Unknown { .. } => return Vec::new(),
+        match live.vehicles.known() {
+            Some(known) => covered.extend(known.iter().map(|vehicle| &vehicle.id)),
+            None => return Vec::new(),
         }
     }
     vehicles
@@ -121,8 +99,9 @@ mod tests {
         time::UnixMillis,
         token::{AccessToken, RefreshToken, TokenSet},
         vault::{
+            known_vehicle::KnownVehicle,
             publication::KvCopy,
-            record::{Ended, Live},
+            record::{Ended, Learned, Live},
         },
     };
 
@@ -175,7 +154,7 @@ mod tests {
         let index = VehicleIndex::of(&grants);
         let found = ["car-1", "car-2", "car-3", "car-4"].map(|car| index.connection_of(&vehicle(car)).cloned());
         assert_eq!(found, [Some(id(1)), Some(id(2)), Some(id(3)), None]);
-        assert_eq!(covered_vehicles(&grants).len(), 3, "each vehicle once");
+        assert_eq!(index.vehicles.len(), 3, "each vehicle once");
     }
 
     #[test]

@@ -80,6 +80,13 @@ impl IndexRecord {
         }
     }
 
+    /// When KV has to be written although nobody does; `None` if never. A time that only a clock that was ahead can have written
+    /// counts as come.
+    #[must_use]
+    pub fn alarm(&self, now: UnixMillis) -> Option<UnixMillis> {
+        self.kv.clamped(now).unwrap_or(self.kv).alarm()
+    }
+
     /// What KV is given, by the owner's external id and the records that are kept.
     #[must_use]
     pub fn write(&self, external_id: Option<&ExternalId>, records: &[(ConnectionId, Record)]) -> IndexWrite {
@@ -180,7 +187,10 @@ mod tests {
         http_api::Cause,
         principal::Principal,
         token::{AccessToken, RefreshToken, TokenSet},
-        vault::record::{Closing, Ended, KnownVehicle, Learned, Live, Tombstone},
+        vault::{
+            known_vehicle::KnownVehicle,
+            record::{Closing, Ended, Learned, Live, Tombstone},
+        },
     };
 
     const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);

@@ -47,7 +47,12 @@ impl Profile {
         if self.closing {
             now.after(DELETION_LOST_AFTER)
         } else {
-            self.deleted_at(retention)
+            // A visit under a clock that was ahead was today at the latest.
+            let seen = Self {
+                last_seen: self.last_seen.min(now),
+                ..self.clone()
+            };
+            seen.deleted_at(retention)
         }
     }
 
@@ -121,6 +126,12 @@ mod tests {
             ..profile()
         };
         assert_eq!(closing.alarm(days(30), NOW), NOW.after(Millis::from_mins(1)));
+        let ahead = Profile {
+            last_seen: NOW.after(days(300)),
+            session_ends_at: None,
+            ..profile()
+        };
+        assert_eq!(ahead.alarm(days(30), NOW), NOW.after(days(30)), "the clock was ahead");
     }
 
     #[test]

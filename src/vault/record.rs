@@ -3,15 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    api::VehicleAttributes,
-    connect::{UserId, VehicleId},
+    connect::UserId,
     http_api::Cause,
     time::{Millis, UnixMillis},
     token::{
         RefreshToken, TokenSet,
         cycle::{CALL_LOST_AFTER, LONGEST_BACKOFF, OwnerTokens, TokenCycle as _, exponential_backoff},
     },
-    vault::publication::KvCopy,
+    vault::{known_vehicle::KnownVehicle, publication::KvCopy},
 };
 
 /// How the tokens of a connection are had.
@@ -24,12 +23,24 @@ pub enum Access {
     Application,
 }
 
-/// What Smartcar has to be asked for once.
+/// How often Smartcar is asked in vain for what is known already, before that is left as it is.
+const MOST_FAILURES_AGAIN: u32 = 8;
+
+/// What Smartcar has to be asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Learned<T> {
     /// Smartcar said this.
     Known(T),
+    /// Smartcar said this, and is asked again: it may be another by now.
+    Outdated {
+        /// What Smartcar said.
+        value: T,
+        /// How often it was asked again without an answer.
+        failures: u32,
+        /// It is not asked again before this.
+        retry_at: UnixMillis,
+    },
     /// Smartcar has not said so yet.
     Unknown {
         /// How often it was asked without an answer.
@@ -52,7 +63,7 @@ impl<T> Learned<T> {
     #[must_use]
     pub const fn known(&self) -> Option<&T> {
         match self {
-            Self::Known(value) => Some(value),
+            Self::Known(value) | Self::Outdated { value, .. } => Some(value),
             Self::Unknown { .. } => None,
         }
     }
@@ -61,7 +72,7 @@ impl<T> Learned<T> {
     #[must_use]
     pub fn into_known(self) -> Option<T> {
         match self {
-            Self::Known(value) => Some(value),
+            Self::Known(value) | Self::Outdated { value, .. } => Some(value),
             Self::Unknown { .. } => None,
         }
     }
@@ -70,62 +81,81 @@ impl<T> Learned<T> {
     pub(super) const fn alarm(&self) -> Option<UnixMillis> {
         match self {
             Self::Known(_) => None,
-            Self::Unknown { retry_at, .. } => Some(*retry_at),
+            Self::Outdated { retry_at, .. } | Self::Unknown { retry_at, .. } => Some(*retry_at),
         }
     }
+}
 
+impl<T: Clone> Learned<T> {
     /// The same with a question begun, if one is due at `now`: the alarm does not fire for it meanwhile.
     pub(super) fn begun(&self, now: UnixMillis) -> Option<Self> {
+        self.alarm()
+            .filter(|retry_at| now >= *retry_at)
+            .map(|_| self.retried_at(now.after(CALL_LOST_AFTER), self.failures()))
+    }
+
+    /// The same with a question begun although the answer is known: it may be another by now. `None` if Smartcar is being
+    /// asked, or could not answer moments ago.
+    pub(super) fn asked_again(&self, now: UnixMillis) -> Option<Self> {
         match self {
-            Self::Unknown { failures, retry_at } if now >= *retry_at => Some(Self::Unknown {
-                failures: *failures,
+            Self::Known(value) => Some(Self::Outdated {
+                value: value.clone(),
+                failures: 0,
                 retry_at: now.after(CALL_LOST_AFTER),
             }),
-            _ => None,
+            Self::Outdated { .. } | Self::Unknown { .. } => self.begun(now),
         }
     }
 
-    /// The same after a question that was not answered; `None` if the answer is known anyway.
+    /// The same after a question that was not answered; `None` if nothing follows from that.
     pub(super) fn failed(&self, now: UnixMillis) -> Option<Self> {
+        let failures = self.failures().saturating_add(1);
         match self {
             Self::Known(_) => None,
-            Self::Unknown { failures, .. } => {
-                let failures = failures.saturating_add(1);
+            Self::Outdated { value, .. } if failures >= MOST_FAILURES_AGAIN => Some(Self::Known(value.clone())),
+            Self::Outdated { .. } | Self::Unknown { .. } => {
                 let wait = exponential_backoff(Millis::from_secs(5), failures).min(LONGEST_BACKOFF);
-                Some(Self::Unknown {
-                    failures,
-                    retry_at: now.after(wait),
-                })
+                Some(self.retried_at(now.after(wait), failures))
             }
         }
     }
 
     /// The same without a time that only a clock that was ahead can have written; `None` if it has none.
     pub(super) fn clamped(&self, now: UnixMillis) -> Option<Self> {
+        self.alarm()
+            .filter(|retry_at| *retry_at > now.after(LONGEST_BACKOFF))
+            .map(|_| self.retried_at(now, self.failures()))
+    }
+
+    const fn failures(&self) -> u32 {
         match self {
-            Self::Unknown { failures, retry_at } if *retry_at > now.after(LONGEST_BACKOFF) => Some(Self::Unknown {
-                failures: *failures,
-                retry_at: now,
-            }),
-            _ => None,
+            Self::Known(_) => 0,
+            Self::Outdated { failures, .. } | Self::Unknown { failures, .. } => *failures,
         }
     }
-}
 
-/// A vehicle that a connection covers.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct KnownVehicle {
-    /// Smartcar's id.
-    pub id: VehicleId,
-    /// What does not change of it, once Smartcar has said so.
-    pub attributes: Option<VehicleAttributes>,
-}
+    /// Another value in its place; nothing changes of when Smartcar is asked again.
+    pub(super) fn replaced(&self, value: T) -> Self {
+        match self {
+            Self::Outdated { failures, retry_at, .. } => Self::Outdated {
+                value,
+                failures: *failures,
+                retry_at: *retry_at,
+            },
+            Self::Known(_) | Self::Unknown { .. } => Self::Known(value),
+        }
+    }
 
-impl KnownVehicle {
-    /// A vehicle of which nothing but its id is known.
-    #[must_use]
-    pub const fn new(id: VehicleId) -> Self {
-        Self { id, attributes: None }
+    fn retried_at(&self, retry_at: UnixMillis, failures: u32) -> Self {
+        match self {
+            Self::Known(_) => self.clone(),
+            Self::Outdated { value, .. } => Self::Outdated {
+                value: value.clone(),
+                failures,
+                retry_at,
+            },
+            Self::Unknown { .. } => Self::Unknown { failures, retry_at },
+        }
     }
 }
 
@@ -138,6 +168,8 @@ pub struct Live {
     pub user_id: Learned<UserId>,
     /// The vehicles it covers.
     pub vehicles: Learned<Vec<KnownVehicle>>,
+    /// When Smartcar last said which vehicles those are; when the owner connected, until it has.
+    pub listed_at: UnixMillis,
     /// When the owner connected.
     pub connected_at: UnixMillis,
     /// How far its copy in KV is.
@@ -152,6 +184,7 @@ impl Live {
             access: Access::Owner(OwnerTokens::granted(tokens, refresh_token, now)),
             user_id: Learned::asking(now),
             vehicles: Learned::asking(now),
+            listed_at: now,
             connected_at: now,
             kv: KvCopy::dirty(now),
         }

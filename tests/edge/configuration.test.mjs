@@ -36,6 +36,7 @@ const bad = {
   SMARTCAR_API_ORIGIN: ["http://api.smartcar.com", "ftp://api.smartcar.com"],
   REFRESH_GRACE_SECONDS: ["-1", "soon", "1e9"],
   SESSION_DAYS: ["0", "-1", "always", ["set to a number out of range", 500], ["set to an object", { days: 30 }]],
+  SESSION_MAX_DAYS: ["0", "3651", "never"],
   RETENTION_DAYS: ["0", "never", ["set to true", true]],
 };
 

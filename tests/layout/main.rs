@@ -70,6 +70,22 @@ fn no_error_of_the_worker_reaches_an_answer_or_a_log_unredacted() {
 }
 
 #[test]
+fn storage_is_given_no_more_keys_at_once_than_the_platform_takes() {
+    let why = "it takes 128 keys at once, which the local runtime does not enforce: make a transaction";
+    let calls = ["put_multiple", "delete_multiple"];
+    for call in calls {
+        assert_absent("worker/src", call, &["vault/storage.rs"], why);
+    }
+    let (_, storage) = sources("worker/src")
+        .into_iter()
+        .find(|(path, _)| path.ends_with("vault/storage.rs"))
+        .unwrap();
+    let used: usize = calls.iter().map(|call| storage.matches(call).count()).sum();
+    assert_eq!(used, storage.matches(".chunks(MAX_KEYS_PER_CALL)").count(), "{why}");
+    assert!(used > 1, "nothing is written");
+}
+
+#[test]
 fn nothing_follows_redirects() {
     assert_absent(
         "worker/src",

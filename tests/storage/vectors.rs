@@ -14,7 +14,7 @@ use hkdf::Hkdf;
 use sha2::Sha256;
 use smartcar_connect::{
     connect::{ConnectionId, ExternalId, UserId},
-    identity::Session,
+    identity::{Session, SessionLimits},
     principal::Principal,
     seal::{KeyRing, KvName, SealedRecord},
     time::{Millis, UnixMillis},
@@ -330,10 +330,15 @@ fn the_session_cookie_is_as_documented() {
     let fields = section("session");
     let id = bytes(&fields["session_id"]);
     let now = UnixMillis::new(fields["started_at"].parse().unwrap());
-    let lifetime = Millis::from_days(1);
-    let session = Session::start(id, now, lifetime);
+    let renewed_at = UnixMillis::new(fields["renewed_at"].parse().unwrap());
+    let limits = SessionLimits {
+        idle: Millis::from_days(3),
+        absolute: None,
+    };
+    let session = Session::start(id, now, limits).visited(renewed_at);
     assert_eq!(session.to_cookie(&keys()).unwrap().as_str(), fields["cookie"]);
-    let read = Session::from_cookie(&keys(), &fields["cookie"], now, lifetime).unwrap();
+    let read = Session::from_cookie(&keys(), &fields["cookie"], renewed_at, limits).unwrap();
+    assert_eq!(read.ends_at(), renewed_at.after(limits.idle));
     assert_eq!(read.principal(), session.principal());
 }
 

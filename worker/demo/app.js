@@ -5,6 +5,8 @@ import { confirm } from "./confirm.js";
 import { disconnectedWords, disconnectWords, errorWords, outcomeWords } from "./words.js";
 
 const SCOPE = ["required:read_vehicle_info", "read_odometer", "read_location"];
+/** When cars that Smartcar is still being asked for are looked for again. */
+const LOOK_AGAIN_MS = 5000;
 const SIMULATED = "demo:simulated";
 
 const byId = (id) => document.getElementById(id);
@@ -36,6 +38,7 @@ async function showCars() {
   const [list, details] = await Promise.all([connections(), vehicles().catch(() => [])]);
   byId("connections").replaceChildren(...list.map((connection) => connectionCard(connection, details)));
   show(list.length > 0 ? "cars" : "welcome");
+  if (list.some(({ vehiclesPending }) => vehiclesPending)) setTimeout(() => showCars().catch(() => {}), LOOK_AGAIN_MS);
 }
 
 async function connect() {

@@ -13,8 +13,10 @@ export function outcomeWords(outcome) {
 const OUTCOMES = {
   connected: ({ connection }) => [
     "good",
-    connection.vehicles.length === 1 ? "Your car is connected" : `${connection.vehicles.length} cars are connected`,
-    "See below. From now on access is renewed automatically.",
+    connectedTitle(connection),
+    connection.vehiclesPending
+      ? "Smartcar hasn't told us yet which cars it covers. They appear below as soon as it does."
+      : "See below. From now on access is renewed automatically.",
   ],
   reauthenticated: () => ["good", "Your car is connected again", "Thank you. Nothing else is needed."],
   access_denied: () => [
@@ -56,6 +58,11 @@ const OUTCOMES = {
   user_cancelled: () => ["info", "You cancelled", "Nothing was connected. You can start again at any time."],
   unknown_error: () => ["bad", "Smartcar reported a problem", FROM_THE_START],
 };
+
+function connectedTitle({ vehicles, vehiclesPending }) {
+  if (vehiclesPending) return "You're connected";
+  return vehicles.length === 1 ? "Your car is connected" : `${vehicles.length} cars are connected`;
+}
 
 function outcomeFacts({ vehicle, error, statusCode, errorMessage, description, kind }) {
   const wantsReason = ["configuration_error", "server_error", "unknown_error"].includes(kind);

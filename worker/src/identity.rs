@@ -42,7 +42,8 @@ fn service_key(head: &RequestHead, config: &Config) -> Result<ServiceKey, Proble
 /// A session that is missing, has ended or is not ours is none.
 fn session(head: &RequestHead, config: &Config, now: UnixMillis) -> Option<Session> {
     let value = config.session_cookie.find(head.cookie()?, head.port())?;
-    Session::from_cookie(&config.key_ring, value, now, config.session_lifetime).ok()
+    let session = Session::from_cookie(&config.key_ring, value, now, config.session_limits).ok()?;
+    Some(session.visited(now))
 }
 
 /// A session that starts now.
@@ -53,7 +54,7 @@ pub(crate) fn start_session(config: &Config, now: UnixMillis) -> Result<Session,
             "the platform gave no randomness; try again",
         )
     })?;
-    Ok(Session::start(id, now, config.session_lifetime))
+    Ok(Session::start(id, now, config.session_limits))
 }
 
 /// The answer with the cookie of the identity, if it has to be set.

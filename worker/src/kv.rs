@@ -68,7 +68,8 @@ pub(crate) async fn index(kv: &KvNamespace, ring: &KeyRing, principal: &Principa
     serde_json::from_slice(&json).ok()
 }
 
-/// The first record under these names that opens, with its generation. `part` takes the sealed record out of a value.
+/// The first record under these names that opens, with its generation. `part` takes the sealed record out of a value. Where
+/// KV fails or does not answer, the vault is quicker than the next name.
 async fn first(
     kv: &KvNamespace,
     ring: &KeyRing,
@@ -77,7 +78,7 @@ async fn first(
     part: fn(&str) -> Option<&str>,
 ) -> Option<(Zeroizing<Vec<u8>>, u64)> {
     for name in names {
-        let Ok(Some(value)) = kv.get(name.as_str()).await else {
+        let Some(value) = kv.get(name.as_str()).await.ok()? else {
             continue;
         };
         let Some(sealed) = part(&value) else { continue };

@@ -1,6 +1,6 @@
 //! A namespace in Workers KV, as far as it is used here: <https://developers.cloudflare.com/kv/api/>.
 //!
-//! Bound by hand, so that a write has a deadline and what stands beside a record has a type: what `worker` has for it takes
+//! Bound by hand, so that whatever is waited for has a deadline and what stands beside a record has a type: what `worker` has for it takes
 //! and gives metadata as JSON of any form, and passes what is written through a JSON of its own, in which a map is empty.
 
 use smartcar_connect::time::Millis;
@@ -18,9 +18,6 @@ extern "C" {
     #[derive(Clone)]
     pub(crate) type KvNamespace;
 
-    #[wasm_bindgen(method, catch, js_name = get)]
-    async fn read(this: &KvNamespace, name: &str) -> Result<JsValue, JsValue>;
-
     #[wasm_bindgen(method, catch, js_name = put)]
     async fn write(this: &KvNamespace, name: &str, value: &str, options: &Object) -> Result<JsValue, JsValue>;
 
@@ -30,6 +27,22 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = list)]
     async fn names(this: &KvNamespace, options: &Object) -> Result<JsValue, JsValue>;
 }
+
+#[wasm_bindgen(
+    module = "/src/deadline.js",
+    wasm_bindgen_futures = ::worker::wasm_bindgen_futures,
+    js_sys = ::worker::js_sys
+)]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    async fn read(namespace: &KvNamespace, name: &str, limit: u32) -> Result<JsValue, JsValue>;
+}
+
+/// How long a read may take, in milliseconds. Whoever waits for a token asks the vault then.
+const READ_DEADLINE_MS: u32 = 3_000;
+
+/// How long a page of names may take.
+const LIST_DEADLINE: Millis = Millis::from_secs(10);
 
 /// How long a write may take. The vault's next one waits for it.
 const WRITE_DEADLINE: Millis = Millis::from_secs(10);
@@ -71,7 +84,7 @@ impl KvNamespace {
 
     /// The value, or `None` if there is none.
     pub(crate) async fn get(&self, name: &str) -> Result<Option<String>, KvError> {
-        Ok(self.read(name).await?.as_string())
+        Ok(read(self, name, READ_DEADLINE_MS).await?.as_string())
     }
 
     /// Writes `value`: forever, or for so many seconds (60 at least), with what stands beside it.
@@ -105,7 +118,7 @@ impl KvNamespace {
         if let Some(cursor) = cursor {
             set(&options, "cursor", &cursor.into())?;
         }
-        let page = self.names(&options).await?;
+        let page = within(LIST_DEADLINE, self.names(&options)).await.ok_or(KvError)??;
         let listed: Array = Reflect::get(&page, &"keys".into())?.dyn_into()?;
         let is_last = Reflect::get(&page, &"list_complete".into())?.is_truthy();
         Ok(NamePage {

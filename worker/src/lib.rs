@@ -8,6 +8,7 @@ mod identity;
 mod kv;
 mod kv_namespace;
 mod random;
+mod rate_limit;
 mod rotation;
 mod routes;
 mod settings;

@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use smartcar_connect::{
     edge::{Config, Operation, VaultReply, VaultRequest},
     seal::{KvName, ResealPage, ResealProgress},
+    time::{Millis, UnixMillis},
 };
 use worker::Env;
 
 use crate::{
     clock,
-    kv_namespace::KvNamespace,
+    kv_namespace::{KvError, KvNamespace, NamePage},
     settings,
     telemetry::{self, LogEvent},
     vault_client,
@@ -19,10 +20,13 @@ use crate::{
 /// Where the progress is kept. It tells nothing that is not in the clear in KV anyway.
 const PROGRESS: &str = "rotation";
 
+/// How long a run may go on asking vaults: the platform ends it after a quarter of an hour.
+const RUN_DEADLINE: Millis = Millis::from_mins(10);
+
 /// How far the sweep is; `None` before its first run.
-pub(crate) async fn progress(store: &KvNamespace) -> Option<ResealProgress> {
-    let text = store.get(PROGRESS).await.ok()??;
-    serde_json::from_slice(text.as_bytes()).ok()
+pub(crate) async fn progress(store: &KvNamespace) -> Result<Option<ResealProgress>, KvError> {
+    let text = store.get(PROGRESS).await?;
+    Ok(text.and_then(|text| serde_json::from_slice(text.as_bytes()).ok()))
 }
 
 /// Goes on with the sweep, as far as one run may.
@@ -32,12 +36,23 @@ pub(crate) async fn run(env: &Env) {
         Err(misconfiguration) => return worker::console_error!("{misconfiguration}"),
     };
     let started = clock::now();
-    let Some(rotation) = ResealProgress::due(progress(&store).await, config.key_ring.active_id(), started) else {
+    let Ok(stored) = progress(&store).await else {
+        // Not from the start because of that: it may be almost through.
+        return worker::console_error!("the progress of the rotation could not be read; the next run tries again");
+    };
+    let Some(mut rotation) = ResealProgress::due(stored, config.key_ring.active_id(), started) else {
         return;
     };
-    let Some(page) = page(env, &config, &store, rotation.cursor.clone()).await else {
+    let mut listed = names(&config, &store, &rotation).await;
+    if listed.is_err() && rotation.cursor.is_some() {
+        // KV may not know the place any more; if it answers otherwise, the pass starts anew.
+        rotation = rotation.restarted(started);
+        listed = names(&config, &store, &rotation).await;
+    }
+    let Ok(listed) = listed else {
         return worker::console_error!("the names in KV could not be listed; the next run tries again");
     };
+    let page = page(env, &config, &store, listed, started).await;
     let after = rotation.after(page, clock::now());
     let outcome = if after.complete { "complete" } else { "going_on" };
     telemetry::record(env, LogEvent::Reseal, outcome, started, None);
@@ -50,12 +65,14 @@ pub(crate) async fn run(env: &Env) {
     }
 }
 
-/// Lists one page of names, and has the vaults behind retired records seal them again.
-async fn page(env: &Env, config: &Config, store: &KvNamespace, cursor: Option<String>) -> Option<ResealPage> {
-    let listed = store
-        .list(KvName::PREFIX, config.rotation_batch, cursor.as_deref())
-        .await
-        .ok()?;
+/// The names that come next.
+async fn names(config: &Config, store: &KvNamespace, rotation: &ResealProgress) -> Result<NamePage, KvError> {
+    let cursor = rotation.cursor.as_deref();
+    store.list(KvName::PREFIX, config.rotation_batch, cursor).await
+}
+
+/// Has the vaults behind retired records of a page seal them again.
+async fn page(env: &Env, config: &Config, store: &KvNamespace, listed: NamePage, started: UnixMillis) -> ResealPage {
     let active = config.key_ring.active_id().as_str();
     let mut vaults: HashMap<String, Vec<String>> = HashMap::new();
     let (mut scanned, mut failed) = (0_u32, 0_u32);
@@ -74,6 +91,11 @@ async fn page(env: &Env, config: &Config, store: &KvNamespace, cursor: Option<St
             caller: None,
             operation: Operation::Reseal,
         };
+        if clock::now().since(started) >= RUN_DEADLINE {
+            // Vaults that hang are for the next pass.
+            failed = failed.saturating_add(records);
+            continue;
+        }
         let done = match vault_client::ask_by_id(env, &vault, &request).await {
             Ok(VaultReply::Resealed { failed }) => failed == 0,
             // The vault keeps nothing: these are copies of what was deleted, which a deletion that was lost has left.
@@ -83,12 +105,12 @@ async fn page(env: &Env, config: &Config, store: &KvNamespace, cursor: Option<St
         let count = if done { &mut resealed } else { &mut failed };
         *count = count.saturating_add(records);
     }
-    Some(ResealPage {
+    ResealPage {
         scanned,
         resealed,
         failed,
         cursor: listed.cursor,
-    })
+    }
 }
 
 async fn delete(store: &KvNamespace, names: &[String]) -> bool {

@@ -33,10 +33,37 @@ pub(crate) async fn ask(env: &Env, caller: &Caller, operation: Operation) -> Res
         caller: Some(caller.clone()),
         operation,
     };
-    match try_ask(env, &caller.principal.vault_name(), &request).await {
+    let vault = caller.principal.vault_name();
+    let mut reply = try_ask(env, &vault, &request).await;
+    if matches!(reply, Err(NoReply::Lost)) && request.operation.is_read() {
+        // The vault was reset, by a deployment for one. A stub of the former one is of no use.
+        reply = try_ask(env, &vault, &request).await;
+    }
+    match reply {
         Ok(VaultReply::Problem(problem)) => Err(problem),
         Ok(reply) => Ok(reply),
         Err(_) => Err(unavailable()),
+    }
+}
+
+/// Why a vault gave no reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoReply {
+    /// The call failed.
+    Lost,
+    /// It took too long.
+    TimedOut,
+}
+
+impl From<worker::Error> for NoReply {
+    fn from(_: worker::Error) -> Self {
+        Self::Lost
+    }
+}
+
+impl From<serde_json::Error> for NoReply {
+    fn from(_: serde_json::Error) -> Self {
+        Self::Lost
     }
 }
 
@@ -45,12 +72,12 @@ pub(crate) fn unavailable() -> Problem {
         .with_retry_after(Millis::from_secs(1))
 }
 
-async fn try_ask(env: &Env, vault: &str, request: &VaultRequest) -> worker::Result<VaultReply> {
+async fn try_ask(env: &Env, vault: &str, request: &VaultRequest) -> Result<VaultReply, NoReply> {
     send(env.durable_object(settings::VAULT)?.get_by_name(vault)?, request).await
 }
 
 /// Asks the vault whose Durable Object has this id.
-pub(crate) async fn ask_by_id(env: &Env, vault_id: &str, request: &VaultRequest) -> worker::Result<VaultReply> {
+pub(crate) async fn ask_by_id(env: &Env, vault_id: &str, request: &VaultRequest) -> Result<VaultReply, NoReply> {
     send(
         env.durable_object(settings::VAULT)?
             .id_from_string(vault_id)?
@@ -60,13 +87,13 @@ pub(crate) async fn ask_by_id(env: &Env, vault_id: &str, request: &VaultRequest)
     .await
 }
 
-async fn send(stub: Stub, request: &VaultRequest) -> worker::Result<VaultReply> {
+async fn send(stub: Stub, request: &VaultRequest) -> Result<VaultReply, NoReply> {
     let request = Zeroizing::new(serde_json::to_string(request)?);
     let stub = stub.into_rpc::<VaultStub>();
     let Some(reply) = clock::within(LONGEST_ANSWER, stub.ask(&request)).await else {
-        return Err("the vault does not answer".into());
+        return Err(NoReply::TimedOut);
     };
-    let reply = reply?;
+    let reply = reply.map_err(|_| NoReply::Lost)?;
     let reply = Zeroizing::new(reply.as_string().unwrap_or_default());
     Ok(serde_json::from_str(&reply)?)
 }

@@ -67,9 +67,11 @@ fn connection(least: bool) -> Connection {
         vehicles: vec![ListedVehicle {
             id: VehicleId::parse("v1").unwrap(),
         }],
+        vehicles_pending: least,
         connected_at: NOW,
         access_expires_at: (!least).then_some(NOW),
         refresh_expires_at: (!least).then_some(NOW),
+        kept_until: NOW,
     }
 }
 
@@ -99,8 +101,15 @@ fn a_status_must_be_known_and_a_cause_need_not_be() {
 
 #[test]
 fn what_no_table_names_is_left_out() {
-    let list = json!({"vehicles": [{"id": "v", "connectionId": "c", "make": null, "token": "leaked"}], "more": 1});
-    let expected = json!({"vehicles": [{"id": "v", "connectionId": "c"}]});
+    let list = json!({
+        "vehicles": [{"id": "v", "connectionId": "c", "status": "active", "make": null, "token": "leaked"}],
+        "vehiclesPending": false,
+        "more": 1,
+    });
+    let expected = json!({
+        "vehicles": [{"id": "v", "connectionId": "c", "status": "active"}],
+        "vehiclesPending": false,
+    });
     assert_eq!(validate(&list, VEHICLE_LIST), Some(expected));
 }
 
@@ -109,21 +118,25 @@ fn vehicles_pass() {
     let least = Vehicle {
         id: VehicleId::parse("v1").unwrap(),
         connection_id: ConnectionId::from_random([1; 16]),
+        status: ConnectionStatus::Active,
         make: None,
         model: None,
         year: None,
         problem: None,
+        retry_after: None,
     };
     let most = Vehicle {
         make: Some("TESLA".to_owned()),
         model: Some("Model 3".to_owned()),
         year: Some(2024),
         problem: Some("upstream_unavailable".to_owned()),
+        retry_after: Some(30),
         ..least.clone()
     };
     assert_passes(
         &VehicleList {
             vehicles: vec![least, most],
+            vehicles_pending: true,
         },
         VEHICLE_LIST,
     );

@@ -50,6 +50,10 @@ impl Json for Value {
         Self::is_number(self)
     }
 
+    fn is_flag(&self) -> bool {
+        self.is_boolean()
+    }
+
     fn is_object(&self) -> bool {
         Self::is_object(self)
     }

@@ -104,6 +104,7 @@ fn field(field: &Field) -> String {
     let kind = match field.kind {
         Kind::Text => "string".to_owned(),
         Kind::OneOf(names) | Kind::Name(names) => texts(names),
+        Kind::Flag => "boolean".to_owned(),
         Kind::Number => "number".to_owned(),
         Kind::Object(schema) => object(schema),
         Kind::Array(schema) => format!("{}[]", object(schema)),

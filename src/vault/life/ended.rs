@@ -56,9 +56,11 @@ pub(super) fn step(ended: Ended, now: UnixMillis, event: Event) -> Step {
         }
         Event::DisconnectRequested { .. } => closing::delete(ended.generation, now, now),
         Event::KvPutCompleted { .. }
+        | Event::ListRequested { .. }
         | Event::VehiclesListed { .. }
         | Event::UserIdentified { .. }
         | Event::VehiclesDescribed { .. }
+        | Event::Reauthenticated { .. }
         | Event::SmartcarNotified => Step::keep(Vec::new()),
     }
 }

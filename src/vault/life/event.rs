@@ -1,10 +1,10 @@
 //! What can happen to a connection.
 
 use crate::{
-    api::VehicleAttributes,
     connect::{UserId, VehicleId},
+    time::Millis,
     token::TokenResult,
-    vault::publication::KvOutcome,
+    vault::{known_vehicle::Description, publication::KvOutcome},
 };
 
 /// Whether Smartcar is told of a disconnection.
@@ -45,6 +45,11 @@ pub enum Event {
         /// How it went.
         outcome: KvOutcome,
     },
+    /// Somebody wants to know which vehicles the grant covers, or has seen that it may cover others by now.
+    ListRequested {
+        /// How old the list may be that is known.
+        max_age: Millis,
+    },
     /// Smartcar was asked which vehicles the grant covers.
     VehiclesListed {
         /// All of them, or `None` if Smartcar did not say.
@@ -55,10 +60,15 @@ pub enum Event {
         /// The id, or `None` if Smartcar did not say.
         user_id: Option<UserId>,
     },
-    /// Smartcar said what does not change of these vehicles.
+    /// Smartcar was asked what these vehicles are.
     VehiclesDescribed {
-        /// The vehicles, each with what Smartcar said.
-        vehicles: Vec<(VehicleId, VehicleAttributes)>,
+        /// The vehicles, each with what came of it.
+        vehicles: Vec<(VehicleId, Description)>,
+    },
+    /// The owner has logged in again at the maker of a vehicle.
+    Reauthenticated {
+        /// The vehicle.
+        vehicle_id: VehicleId,
     },
     /// A newer grant covers some vehicles.
     Superseded {

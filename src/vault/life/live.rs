@@ -2,12 +2,13 @@
 
 use crate::{
     connect::{ConnectionId, VehicleId},
-    time::UnixMillis,
+    time::{Millis, UnixMillis},
     token::{
         self,
         cycle::{Decision, OwnerTokens, Policy, TokenCycle as _, Verdict},
     },
     vault::{
+        known_vehicle::{Description, KnownVehicle},
         life::{
             closing, ended,
             event::{Event, Revocation},
@@ -15,7 +16,7 @@ use crate::{
             step::{Effect, Step, TokenReply},
         },
         publication::{KvCopy, KvOutcome, Upkeep},
-        record::{Access, KnownVehicle, Learned, Live, Record},
+        record::{Access, Learned, Live, Record},
     },
 };
 
@@ -33,6 +34,7 @@ pub(super) fn step(id: &ConnectionId, live: Live, now: UnixMillis, event: Event,
         Event::KvPutCompleted { generation, outcome } if generation == live.generation() => {
             put_completed(live, outcome, now)
         }
+        Event::ListRequested { max_age } => list_requested(live, max_age, now),
         Event::VehiclesListed { vehicles } => vehicles_listed(live, vehicles, now),
         Event::UserIdentified { user_id } => {
             let user_id = match user_id {
@@ -44,18 +46,13 @@ pub(super) fn step(id: &ConnectionId, live: Live, now: UnixMillis, event: Event,
                 None => Step::keep(Vec::new()),
             }
         }
-        Event::VehiclesDescribed { vehicles: described } => {
-            let mut vehicles = live.vehicles().to_vec();
-            for vehicle in &mut vehicles {
-                if let Some((_, attributes)) = described.iter().find(|(id, _)| *id == vehicle.id) {
-                    vehicle.attributes = Some(attributes.clone());
-                }
+        Event::VehiclesDescribed { vehicles } => vehicles_described(&live, &vehicles, now),
+        Event::Reauthenticated { vehicle_id } => {
+            let mend = |vehicle: &KnownVehicle| (vehicle.id == vehicle_id).then(|| vehicle.reauthenticated());
+            match with_vehicles(&live, mend) {
+                Some(live) => Step::put(Record::Live(live), Vec::new()),
+                None => Step::keep(Vec::new()),
             }
-            if vehicles == live.vehicles() {
-                return Step::keep(Vec::new());
-            }
-            let vehicles = Learned::Known(vehicles);
-            Step::put(Record::Live(Live { vehicles, ..live }), Vec::new())
         }
         Event::Superseded { vehicles } => superseded(live, &vehicles, now),
         Event::DisconnectRequested { revocation } => closing::close(live, revocation, now),
@@ -103,9 +100,13 @@ fn had(live: Live, verdict: Verdict<OwnerTokens>, now: UnixMillis) -> Step {
         Decision::Rest => Vec::new(),
         Decision::Use => vec![Effect::Reply(token_of(tokens))],
         Decision::Renewed => {
-            let effects = vec![Effect::Reply(token_of(tokens)), Effect::PutKv];
+            let mut effects = vec![Effect::Reply(token_of(tokens)), Effect::PutKv];
             let kv = KvCopy::dirty(now);
-            return Step::put(Record::Live(Live { kv, ..live }), effects);
+            // What the grant covers may have changed since it was last used.
+            let vehicles = live.vehicles.asked_again(now);
+            effects.extend(vehicles.as_ref().map(|_| Effect::ListVehicles));
+            let vehicles = vehicles.unwrap_or_else(|| live.vehicles.clone());
+            return Step::put(Record::Live(Live { kv, vehicles, ..live }), effects);
         }
         Decision::Request => vec![Effect::Refresh {
             generation: tokens.generation,
@@ -173,6 +174,54 @@ fn put_completed(live: Live, outcome: KvOutcome, now: UnixMillis) -> Step {
     Step::put(Record::Live(Live { kv, ..live }), Vec::new())
 }
 
+/// Asks Smartcar which vehicles the grant covers, unless it said so recently or is being asked.
+fn list_requested(live: Live, max_age: Millis, now: UnixMillis) -> Step {
+    let age = now.since(live.listed_at);
+    // Not a time that only a clock that was ahead can have written.
+    let is_recent = age < max_age && live.listed_at <= now;
+    let vehicles = match live.vehicles.known() {
+        Some(_) if is_recent => None,
+        _ => live.vehicles.asked_again(now),
+    };
+    match vehicles {
+        Some(vehicles) => Step::put(Record::Live(Live { vehicles, ..live }), vec![Effect::ListVehicles]),
+        None => Step::keep(Vec::new()),
+    }
+}
+
+/// The connection with other vehicles in place of those for which `change` has one; `None` if that changes nothing.
+fn with_vehicles(live: &Live, change: impl Fn(&KnownVehicle) -> Option<KnownVehicle>) -> Option<Live> {
+    let vehicles: Vec<KnownVehicle> = live
+        .vehicles()
+        .iter()
+        .map(|vehicle| change(vehicle).unwrap_or_else(|| vehicle.clone()))
+        .collect();
+    (vehicles != live.vehicles()).then(|| Live {
+        vehicles: live.vehicles.replaced(vehicles),
+        ..live.clone()
+    })
+}
+
+/// What Smartcar said of vehicles is kept, and why it did not. One that it does not know any more may be gone.
+fn vehicles_described(live: &Live, described: &[(VehicleId, Description)], now: UnixMillis) -> Step {
+    let described_now = |vehicle: &KnownVehicle| {
+        let (_, description) = described.iter().find(|(id, _)| *id == vehicle.id)?;
+        Some(vehicle.described(description, now))
+    };
+    let Some(live) = with_vehicles(live, described_now) else {
+        return Step::keep(Vec::new());
+    };
+    let is_missing = |description: &Description| matches!(description, Description::Refused { is_missing: true, .. });
+    if described.iter().any(|(_, description)| is_missing(description)) {
+        match live.vehicles.asked_again(now) {
+            Some(vehicles) => Step::put(Record::Live(Live { vehicles, ..live }), vec![Effect::ListVehicles]),
+            None => Step::put(Record::Live(live), Vec::new()),
+        }
+    } else {
+        Step::put(Record::Live(live), Vec::new())
+    }
+}
+
 /// What is known of a vehicle stays known.
 fn vehicles_listed(live: Live, listed: Option<Vec<VehicleId>>, now: UnixMillis) -> Step {
     let Some(listed) = listed else {
@@ -185,13 +234,23 @@ fn vehicles_listed(live: Live, listed: Option<Vec<VehicleId>>, now: UnixMillis) 
         let known = live.vehicles().iter().find(|vehicle| vehicle.id == id);
         known.cloned().unwrap_or_else(|| KnownVehicle::new(id))
     };
-    let vehicles = listed.into_iter().map(known).collect();
-    covers(live, vehicles, now)
+    let vehicles: Vec<KnownVehicle> = listed.into_iter().map(known).collect();
+    let is_news = live.vehicles.known() != Some(&vehicles);
+    let live = Live {
+        vehicles: Learned::Known(vehicles.clone()),
+        listed_at: now,
+        ..live
+    };
+    if is_news {
+        covers(live, vehicles, now)
+    } else {
+        Step::put(Record::Live(live), Vec::new())
+    }
 }
 
 fn covers(live: Live, vehicles: Vec<KnownVehicle>, now: UnixMillis) -> Step {
     let live = Live {
-        vehicles: Learned::Known(vehicles),
+        vehicles: live.vehicles.replaced(vehicles),
         kv: live.kv.changed(now),
         ..live
     };

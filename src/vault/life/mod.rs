@@ -21,7 +21,7 @@ mod tombstone;
 mod tests;
 
 pub use event::{Event, Revocation};
-pub use schedule::next_alarm;
+pub use schedule::{next_alarm, next_alarm_by};
 pub use step::{Effect, IndexChange, Next, Step, TokenReply};
 
 use crate::{

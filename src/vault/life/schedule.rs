@@ -27,6 +27,14 @@ pub fn next_alarm(id: &ConnectionId, record: &Record) -> Option<UnixMillis> {
     }
 }
 
+/// As [`next_alarm`], by a clock of which the record may have been written ahead: a time that only a clock that was ahead can
+/// have written counts as come.
+#[must_use]
+pub fn next_alarm_by(id: &ConnectionId, record: &Record, now: UnixMillis) -> Option<UnixMillis> {
+    let clamped = clamp_future_times(record, now);
+    next_alarm(id, clamped.as_ref().unwrap_or(record))
+}
+
 /// The record without the times that only a clock that was ahead can have written, or `None` if it has none: a wait that
 /// would be longer than the longest is over, and what is still to happen, a request or a refresh, happens now.
 ///
@@ -42,10 +50,17 @@ pub(super) fn clamp_future_times(record: &Record, now: UnixMillis) -> Option<Rec
             .kv
             .clamped(now)
             .map(|kv| Record::Closing(Closing { kv, ..closing.clone() })),
-        Record::Tombstone(tombstone) => tombstone
-            .kv
-            .clamped(now)
-            .map(|kv| Record::Tombstone(Tombstone { kv, ..*tombstone })),
+        Record::Tombstone(tombstone) => {
+            let (kv, since) = (tombstone.kv.clamped(now), tombstone.since.min(now));
+            (kv.is_some() || since != tombstone.since).then(|| {
+                let kv = kv.unwrap_or(tombstone.kv);
+                Record::Tombstone(Tombstone {
+                    kv,
+                    since,
+                    ..*tombstone
+                })
+            })
+        }
     }
 }
 

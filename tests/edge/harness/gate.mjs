@@ -5,6 +5,7 @@ import net from "node:net";
 export async function openGate(origin) {
   const target = new URL(origin);
   const sockets = new Set();
+  const waiting = new Set();
   let opened = Promise.resolve();
   const server = net.createServer((near) => {
     const far = net.connect(Number(target.port), target.hostname);
@@ -12,9 +13,11 @@ export async function openGate(origin) {
       sockets.add(socket);
       socket.on("close", () => sockets.delete(socket));
     }
+    near.on("data", () => waiting.add(near));
     near.pipe(far);
     far.on("data", async (chunk) => {
       await opened;
+      waiting.delete(near);
       if (!near.destroyed) near.write(chunk);
     });
     far.on("end", async () => {
@@ -24,7 +27,10 @@ export async function openGate(origin) {
     // A connection that is reset on one side is reset on the other.
     far.on("error", () => near.resetAndDestroy());
     near.on("error", () => far.destroy());
-    near.on("close", () => far.destroy());
+    near.on("close", () => {
+      waiting.delete(near);
+      far.destroy();
+    });
   });
   await new Promise((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve));
   return {
@@ -35,6 +41,8 @@ export async function openGate(origin) {
       opened = promise;
       return resolve;
     },
+    /** How many connections are open on which an answer is waited for. */
+    waiting: () => waiting.size,
     close() {
       for (const socket of sockets) socket.destroy();
       return new Promise((resolve) => server.close(resolve));

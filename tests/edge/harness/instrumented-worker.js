@@ -32,13 +32,28 @@ async function reach(when, state) {
   await new Promise(() => setTimeout(() => state.abort("killed by the test"), 0));
 }
 
+// The platform takes no more keys at once: https://developers.cloudflare.com/durable-objects/api/storage-api/. The local runtime
+// takes any number.
+const MOST_KEYS = 128;
+let mostKeysSeen = 0;
+function refuseTooMany(keys) {
+  mostKeysSeen = Math.max(mostKeysSeen, keys);
+  if (keys > MOST_KEYS) throw new RangeError(`${keys} keys at once; the platform takes ${MOST_KEYS}`);
+}
+
 // How many writes each Vault is at. One that was killed takes its own along.
 const writing = new WeakMap();
 function watchWrites(state) {
   const { storage } = state;
   const put = storage.put.bind(storage);
+  const remove = storage.delete.bind(storage);
   writing.set(storage, 0);
+  storage.delete = (keys, ...options) => {
+    refuseTooMany(Array.isArray(keys) ? keys.length : 1);
+    return remove(keys, ...options);
+  };
   storage.put = async (...args) => {
+    refuseTooMany(typeof args[0] === "object" ? Object.keys(args[0]).length : 1);
     writing.set(storage, writing.get(storage) + 1);
     await reach("before", state);
     const written = await put(...args);
@@ -54,6 +69,13 @@ async function owed(storage) {
   return Response.json({ writing: writing.get(storage), wait: due === null ? null : due - now() });
 }
 
+/** As many records of a kind as no owner has. */
+async function fill(storage) {
+  for (let n = 0; n < 300; n += 1) storage.put({ [`pending/filled-${n}`]: "no record" });
+  await storage.sync();
+  return Response.json(null);
+}
+
 async function runAlarm(storage, vault) {
   const due = await storage.getAlarm();
   if (due === null || due > now()) return Response.json({ ran: false, due });
@@ -64,6 +86,7 @@ async function runAlarm(storage, vault) {
 
 function controlVault({ pathname }, state, vault, request) {
   if (pathname === "/__test/kill") state.abort("killed by the test");
+  if (pathname === "/__test/fill") return fill(state.storage);
   if (pathname === "/__test/owed") return owed(state.storage);
   if (pathname === "/__test/keys") return state.storage.list().then((entries) => Response.json([...entries.keys()]));
   if (pathname === "/__test/records") return state.storage.list().then((entries) => Response.json([...entries]));
@@ -79,7 +102,20 @@ const METRICS = {
     points.push(point);
   },
 };
-const measured = (env) => (env.KEEP_POINTS ? { ...env, METRICS } : env);
+// The binding of a rate limit: of so many there are no more, however long a test takes.
+let admitted = 0;
+const limited = (most) => ({
+  limit: async ({ key }) => {
+    if (most === "fails") throw new Error(`no answer for ${key}`);
+    admitted += 1;
+    return { success: admitted <= Number(most) };
+  },
+});
+const measured = (env) => ({
+  ...env,
+  ...(env.KEEP_POINTS ? { METRICS } : {}),
+  ...(env.FINISHES_ADMITTED ? { FINISH_LIMIT: limited(env.FINISHES_ADMITTED) } : {}),
+});
 
 let vaultCalls = 0;
 export class Vault extends BuiltVault {
@@ -109,6 +145,7 @@ const controls = {
   },
   "/__test/planned": () => plan,
   "/__test/calls": () => vaultCalls,
+  "/__test/most-keys": () => mostKeysSeen,
   "/__test/points": () => points,
   "/__test/metrics": (parameters) => {
     metricsFail = parameters.get("fail") === "true";

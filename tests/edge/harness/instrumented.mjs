@@ -80,6 +80,16 @@ export function vaultCalls(edge) {
   return control(edge, "calls");
 }
 
+/** Gives one Durable Object 300 records that do not open, each as an attempt. */
+export function fill(edge, id) {
+  return control(edge, "fill", { id });
+}
+
+/** The most keys that a Durable Object has written or deleted in one call. */
+export function mostKeysAtOnce(edge) {
+  return control(edge, "most-keys");
+}
+
 /** The data points so far, of a Worker whose variable `KEEP_POINTS` is set. */
 export function points(edge) {
   return control(edge, "points");

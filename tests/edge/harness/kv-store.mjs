@@ -23,12 +23,18 @@ export class KvStore {
   /** Called before a write is made and after it: `{key, metadata, when: "before" | "after"}`; the write waits for it. */
   onWrite = async () => {};
 
+  /** Called before a read or a list is answered: `{operation, key?}`; the answer waits for it. */
+  onRead = async () => {};
+  /** Whether a cursor is refused, as KV does with one that it does not know. */
+  refusesCursors = false;
+
   /** Every read and write in order: `{operation, location, key, status, cached?}`. */
   log = [];
 
   /** Makes everything well again; the entries stay. */
   reset() {
-    Object.assign(this, { cacheMs: 0, oneWritePerSecond: false, refusal: 429, refusals: 0, losses: 0, onWrite: async () => {} });
+    const hooks = { onWrite: async () => {}, onRead: async () => {} };
+    Object.assign(this, { cacheMs: 0, oneWritePerSecond: false, refusal: 429, refusals: 0, losses: 0, refusesCursors: false, ...hooks });
     this.log = [];
     this.#stoppedAt = undefined;
   }
@@ -56,6 +62,18 @@ export class KvStore {
       resolve();
     };
     return { isHeld: () => held > 0, release };
+  }
+
+  /** Lets every read or list that `wanted` picks hang from now on. Returns what ends that. */
+  hangReads(wanted = () => true) {
+    const { promise: released, resolve } = Promise.withResolvers();
+    this.onRead = async (read) => {
+      if (wanted(read)) await released;
+    };
+    return () => {
+      this.onRead = async () => {};
+      resolve();
+    };
   }
 
   /** As `holdWrites`, but only the first one: others go by. */

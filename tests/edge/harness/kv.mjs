@@ -62,6 +62,7 @@ function answerTo(store, asked, body) {
     case "delete":
       return store.write(asked.location, asked.key, undefined);
     default:
+      if (store.refusesCursors && asked.parameters.get("cursor")) return { status: 400, body: "unknown cursor" };
       return { status: 200, body: JSON.stringify(store.list(asked.parameters)) };
   }
 }
@@ -79,6 +80,7 @@ export async function startKv() {
     const writes = asked.operation === "put" || asked.operation === "delete";
     const metadata = asked.metadata && JSON.parse(asked.metadata);
     if (writes) await store.onWrite({ key: asked.key, metadata, when: "before" });
+    else await store.onRead({ operation: asked.operation, key: asked.key });
     const answer = answerTo(store, asked, body);
     if (writes) await store.onWrite({ key: asked.key, metadata, when: "after" });
     response.writeHead(answer.status, answer.headers ?? {});

@@ -69,6 +69,8 @@ export async function startSimulator(redirectUris) {
     tokens: () => control("GET", "/tokens"),
     advance: (ms) => control("POST", "/clock", { advanceMs: ms }),
     configure: (config) => control("POST", "/config", config),
+    /** Sets a car: whether its owner has to log in again at its maker. */
+    setVehicle: (id, vehicle) => control("POST", `/vehicles/${id}`, vehicle),
     fault: (fault) => control("POST", "/fault", fault),
     /** The faults that have not been used up. */
     faults: async () => (await control("GET", "/faults")).faults,

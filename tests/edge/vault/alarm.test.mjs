@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
 import { openConnections } from "../harness/connections-fixture.mjs";
-import { runAlarm, storedKeys } from "../harness/instrumented.mjs";
+import { kill, owed, runAlarm, setClock, storedKeys } from "../harness/instrumented.mjs";
 import { DAY, HOUR } from "../harness/spans.mjs";
+import { until } from "../harness/until.mjs";
 
 const fixture = await openConnections({ isolates: 1 });
 const { env, simulator, edge, owner } = fixture;
@@ -71,4 +72,32 @@ test("nobody's grant is kept forever: after 180 days without a visit everything 
   assert.deepEqual(stored(), []);
   assert.deepEqual(await storedKeys(edge, vault), []);
   assert.equal((await runAlarm(edge, vault)).due, null);
+});
+
+/** An owner whose connection was refreshed under a clock that was 50 days ahead; the clock is right again. */
+async function refreshedAhead(beforeTheClockIsRight = async () => {}) {
+  const it = await owner();
+  const right = env.now() - Date.now();
+  await setClock(edge, right + 50 * DAY);
+  assert.equal((await it.client.token(it.connection)).status, 200);
+  await until("the alarm is set by the clock that is ahead", async () => {
+    await runAlarm(edge, it.vault);
+    return (await owed(edge, it.vault)).wait > 20 * DAY;
+  });
+  await beforeTheClockIsRight(it);
+  await setClock(edge, right);
+  assert.ok((await owed(edge, it.vault)).wait > 70 * DAY, "by the right clock it is far away");
+  return it;
+}
+
+test("an alarm that a clock far ahead has set is pulled back with the next request", async () => {
+  const { client, vault } = await refreshedAhead();
+  await client.connections();
+  await until("the alarm is pulled back", async () => (await owed(edge, vault)).wait < 34 * DAY);
+});
+
+test("a process that finds an alarm far ahead pulls it back", async () => {
+  const { client, vault } = await refreshedAhead(({ vault: id }) => kill(edge, id));
+  await client.connections();
+  await until("the alarm is pulled back", async () => (await owed(edge, vault)).wait < 34 * DAY);
 });

@@ -19,7 +19,7 @@ async function toldOf() {
 }
 
 test("deleting everything leaves no record and no index, here and in KV, and nobody else's is touched", async () => {
-  const other = await owner({ vehicles: [carIds[1]] });
+  const other = await owner({ vehicles: [carIds[1]], user: "other@example.com" });
   const it = await owner({ vehicles: [carIds[0]] }, { vehicles: [carIds[1], carIds[2]] });
   const { client, connections, vault, stored } = it;
   assert.equal((await client.delete("/connections")).status, 204);

@@ -20,7 +20,12 @@ const carIds = (await simulator.configure({})).vehicles.map(({ id }) => id);
 beforeEach(() => simulator.clearFaults());
 
 const deploy = (...keys) => redeploys.deploy(keys, { ROTATION_BATCH: "2" });
-const owner = (...grants) => newOwner(redeploys, ...grants);
+/** A new owner, whom Smartcar knows as nobody else: what one disconnects ends no other one's grant. */
+let users = 0;
+function owner(...grants) {
+  users += 1;
+  return newOwner(redeploys, ...grants.map((grant) => ({ user: `owner-${users}@example.com`, ...grant })));
+}
 
 function countOf(...keys) {
   return [...records().values()].filter(({ key }) => keys.includes(key)).length;
@@ -213,7 +218,7 @@ test("what no key opens is left as it is, is reported, and keeps nobody else's f
   await deploy(k3, k1);
   await setClock(redeploys.edge, 13 * HOUR);
   const renewed = redeploys.returning(finn.client);
-  await renewed.connections();
+  await renewed.start();
   await deploy(k4);
   const gina = await owner({ vehicles: [carIds[2]] });
   // The others' are under k5: no key opens those either.

@@ -9,7 +9,7 @@ import { DAY, HOUR, MINUTE, SECOND } from "../harness/spans.mjs";
 
 const fixture = await openConnections({
   isolates: 1,
-  adjust: (values) => ({ ...values, RETENTION_DAYS: "20", SESSION_DAYS: "50" }),
+  adjust: (values) => ({ ...values, RETENTION_DAYS: "20", SESSION_DAYS: "50", SESSION_MAX_DAYS: "50" }),
 });
 const { kv, env, simulator, edge, carIds } = fixture;
 after(() => fixture.close());
@@ -38,7 +38,7 @@ async function told() {
   return (await simulator.disconnects()).length;
 }
 
-test("who was not seen for the retention is disconnected at Smartcar and deleted; who was seen stays, until the session ends", async () => {
+test("who was not seen for the retention is disconnected at Smartcar and deleted; who was seen stays, until the session's longest life ends", async () => {
   const [absent, returning] = [await owner(0), await owner(1)];
   const before = await told();
   await live(15, absent, returning);

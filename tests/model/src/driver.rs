@@ -15,7 +15,7 @@ use crate::{
         NO_PAIR_THROWN_AWAY, NO_TOKEN_AFTER_DISCONNECTION,
     },
     stored::Stored,
-    world::{Call, Closing, Flight, Stage, World, connection, number_of, pair},
+    world::{Call, Closing, Flight, Stage, World, connection, number_of, pair, vehicles},
 };
 
 /// How decisions are carried out.
@@ -94,7 +94,12 @@ impl Protocol {
                 }
                 Effect::PutKv | Effect::DeleteKv => self.owe_kv(world),
                 Effect::Reply(answer) => self.answer_all(world, flight, &answer),
-                Effect::ListVehicles | Effect::IdentifyUser => {}
+                // Smartcar says at once that nothing has changed: what else can come of it concerns no token.
+                Effect::ListVehicles => {
+                    let vehicles = vehicles();
+                    self.happen(world, Event::VehiclesListed { vehicles }, None, None);
+                }
+                Effect::IdentifyUser => {}
             }
         }
     }

@@ -137,6 +137,11 @@ pub(crate) fn connection() -> ConnectionId {
     ConnectionId::from_random([7; 16])
 }
 
+/// The vehicles that the grant covers.
+pub(crate) fn vehicles() -> Option<Vec<VehicleId>> {
+    VehicleId::parse("v1").ok().map(|vehicle| vec![vehicle])
+}
+
 /// The tokens of the pair `number`.
 pub(crate) fn pair(number: u8, now: UnixMillis) -> TokenSet {
     TokenSet {
@@ -187,10 +192,7 @@ impl World {
             generation: 1,
             outcome: KvOutcome::Done,
         };
-        let vehicles = VehicleId::parse("v1").into_iter().collect();
-        let listed = Event::VehiclesListed {
-            vehicles: Some(vehicles),
-        };
+        let listed = Event::VehiclesListed { vehicles: vehicles() };
         let identified = Event::UserIdentified {
             user_id: UserId::parse("u1").ok(),
         };

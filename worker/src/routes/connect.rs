@@ -11,7 +11,7 @@ use crate::{
     context::RequestContext,
     http::Answer,
     identity::{set_session_cookie, start_session},
-    vault_client,
+    rate_limit, vault_client,
 };
 
 pub(crate) async fn start(context: &RequestContext<'_>) -> Result<Answer, Problem> {
@@ -68,6 +68,7 @@ pub(crate) async fn start(context: &RequestContext<'_>) -> Result<Answer, Proble
 pub(crate) async fn finish(context: &RequestContext<'_>) -> Result<Answer, Problem> {
     let body: FinishRequest = context.json_body().await?;
     let caller = context.caller()?;
+    rate_limit::admit_finish(context.env).await?;
     let VaultReply::Body(answer) = vault_client::ask(context.env, &caller, Operation::Finish(body.callback)).await?
     else {
         return Err(vault_client::unavailable());

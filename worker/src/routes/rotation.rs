@@ -16,6 +16,8 @@ pub(crate) async fn report(context: &RequestContext<'_>) -> Result<Answer, Probl
     let active_key = context.config.key_ring.active_id().as_str().to_owned();
     Ok(Answer::json(&Report {
         active_key,
-        rotation: rotation::progress(&store).await,
+        rotation: rotation::progress(&store)
+            .await
+            .map_err(|_| vault_client::unavailable())?,
     }))
 }

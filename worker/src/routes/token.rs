@@ -21,10 +21,17 @@ pub(crate) async fn issue(context: &RequestContext<'_>) -> Result<Answer, Proble
             principal: Principal::parse(&principal).map_err(|error| error.in_field("principal"))?,
             session_ends_at: None,
         },
-        (None, Some(given)) => Caller::from_session(&session(context, &given).ok_or_else(|| {
-            let detail = "`session` is no cookie of this Worker's, or its session has ended";
-            Problem::new(ProblemCode::SessionMissing, detail).with_field("session")
-        })?),
+        (None, Some(given)) => {
+            let session = session(context, &given).ok_or_else(|| {
+                let detail = "`session` is no cookie of this Worker's, or its session has ended";
+                Problem::new(ProblemCode::SessionMissing, detail).with_field("session")
+            })?;
+            Caller {
+                principal: session.principal(),
+                // The owner's browser may have a newer cookie by now, of a session that ends later.
+                session_ends_at: None,
+            }
+        }
         _ => {
             let detail = "give either `session`, the visitor's `Cookie` header, or `principal`, from an earlier answer";
             return Err(Problem::new(ProblemCode::InvalidParameter, detail).with_field("principal"));
@@ -59,7 +66,7 @@ pub(crate) async fn issue(context: &RequestContext<'_>) -> Result<Answer, Proble
 /// value has no `=` in it.
 fn session(context: &RequestContext<'_>, given: &str) -> Option<Session> {
     let config = &context.config;
-    let open = |value: &str| Session::from_cookie(&config.key_ring, value, context.now, config.session_lifetime).ok();
+    let open = |value: &str| Session::from_cookie(&config.key_ring, value, context.now, config.session_limits).ok();
     if given.contains('=') {
         config.session_cookie.find_all(given).find_map(open)
     } else {

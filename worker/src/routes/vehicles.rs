@@ -1,17 +1,19 @@
 //! `GET /vehicles`: the caller's vehicles, as Smartcar describes them.
 
-use std::cell::Cell;
+use std::{cell::RefCell, collections::HashMap};
 
 use futures_util::{StreamExt as _, stream};
 use smartcar_connect::{
     api::{ApiError, ApiRequest, VehicleAttributes},
     connect::{ConnectionId, VehicleId},
-    edge::{Caller, ConnectionSelector, IssuedToken, LearnedVehicle, Operation, Problem, VaultReply},
-    http_api::{Vehicle, VehicleList},
-    vault::{CoveredVehicle, KnownVehicle},
+    edge::{Caller, ConnectionSelector, DescribedVehicle, IssuedToken, Operation, Problem, VaultReply},
+    http_api::VehicleList,
+    time::Millis,
+    vault::{Description, ShownVehicle, ShownVehicles},
 };
 
 use crate::{
+    clock,
     context::RequestContext,
     http::{Answer, header},
     smartcar::{self, TokenSource},
@@ -25,94 +27,132 @@ const MOST_ASKED: usize = 15;
 /// How many requests to Smartcar are under way at once: a Worker may have six connections open.
 const AT_ONCE: usize = 4;
 
+/// The status of an answer to one request too many.
+const TOO_MANY_REQUESTS: u16 = 429;
+
 pub(crate) async fn list(context: &RequestContext<'_>) -> Result<Answer, Problem> {
     let Ok(caller) = context.caller() else {
-        return Ok(Answer::json(&VehicleList { vehicles: Vec::new() }));
+        return Ok(Answer::json(&VehicleList {
+            vehicles: Vec::new(),
+            vehicles_pending: false,
+        }));
     };
-    let VaultReply::Vehicles(covered) = vault_client::ask(context.env, &caller, Operation::Vehicles).await? else {
-        return Err(vault_client::unavailable());
-    };
-    let asked = Cell::new(0_usize);
-    let described: Vec<(Vehicle, Option<VehicleAttributes>)> = stream::iter(covered)
-        .map(|covered| describe(context, &caller, covered, &asked))
+    let mut shown = ask_vault(context, &caller, Operation::Vehicles).await?;
+    let questions = &Questions::default();
+    let caller = &caller;
+    let to_ask: Vec<&ShownVehicle> = shown
+        .vehicles
+        .iter()
+        .filter(|shown| shown.is_worth_asking_about(context.now))
+        .take(MOST_ASKED)
+        .collect();
+    let asked: Vec<(VehicleId, Asked)> = stream::iter(to_ask)
+        .map(|shown| async move {
+            let asked = questions
+                .ask(context, caller, &shown.vehicle.id, &shown.connection_id)
+                .await;
+            (shown.vehicle.id.clone(), asked)
+        })
         .buffered(AT_ONCE)
         .collect()
         .await;
-    let learned: Vec<LearnedVehicle> = described
-        .iter()
-        .filter_map(|(vehicle, learned)| {
-            Some(LearnedVehicle {
-                connection_id: vehicle.connection_id.clone(),
-                vehicle_id: vehicle.id.clone(),
-                attributes: learned.clone()?,
-            })
-        })
-        .collect();
-    if !learned.is_empty() {
-        // What the vault could not keep is asked for again the next time.
-        let _ = vault_client::ask(context.env, &caller, Operation::KeepAttributes(learned)).await;
-    }
-    let vehicles = described.into_iter().map(|(vehicle, _)| vehicle).collect();
-    Ok(Answer::json(&VehicleList { vehicles }))
-}
-
-/// What there is to say of a vehicle, and what was learned of it just now.
-async fn describe(
-    context: &RequestContext<'_>,
-    caller: &Caller,
-    covered: CoveredVehicle,
-    asked: &Cell<usize>,
-) -> (Vehicle, Option<VehicleAttributes>) {
-    let KnownVehicle { id, attributes } = covered.vehicle;
-    let connection_id = covered.connection_id;
-    let (learned, problem) = match &attributes {
-        Some(_) => (None, None),
-        None if asked.get() >= MOST_ASKED => (None, Some("not_described".to_owned())),
-        None => {
-            asked.set(asked.get().saturating_add(1));
-            match ask(context, caller, &id, &connection_id).await {
-                Ok(learned) => (Some(learned), None),
-                Err(problem) => (None, Some(problem)),
+    let mut hindrances = HashMap::new();
+    let mut described = Vec::new();
+    for (vehicle_id, asked) in asked {
+        match asked {
+            Asked::Hindered(name, wait) => drop(hindrances.insert(vehicle_id, (name, wait))),
+            Asked::Described(description) => {
+                let of = |shown: &&mut ShownVehicle| shown.vehicle.id == vehicle_id;
+                if let Some(shown) = shown.vehicles.iter_mut().find(of) {
+                    shown.vehicle = shown.vehicle.described(&description, context.now);
+                    described.push(DescribedVehicle {
+                        connection_id: shown.connection_id.clone(),
+                        vehicle_id,
+                        description,
+                    });
+                }
             }
         }
-    };
-    let known = attributes.or_else(|| learned.clone()).unwrap_or_default();
-    let described = Vehicle {
-        id,
-        connection_id,
-        make: known.make,
-        model: known.model,
-        year: known.year,
-        problem,
-    };
-    (described, learned)
+    }
+    if !(described.is_empty() && hindrances.is_empty()) {
+        // The vault's last word, which all that was found out is in. What it could not keep is asked for again the next time.
+        if let Ok(latest) = ask_vault(context, caller, Operation::Described(described)).await {
+            shown = latest;
+        }
+    }
+    let answer = |shown: &ShownVehicle| shown.answer(hindrances.get(&shown.vehicle.id), clock::now());
+    Ok(Answer::json(&VehicleList {
+        vehicles: shown.vehicles.iter().map(answer).collect(),
+        vehicles_pending: shown.pending,
+    }))
 }
 
-/// What Smartcar says of a vehicle, or the name of what went wrong.
-async fn ask(
+async fn ask_vault(
     context: &RequestContext<'_>,
     caller: &Caller,
-    vehicle: &VehicleId,
-    connection_id: &ConnectionId,
-) -> Result<VehicleAttributes, String> {
-    let tokens = ConnectionTokens {
-        context,
-        caller,
-        connection_id,
-    };
-    let request = ApiRequest::vehicle(&context.config.origins.api, vehicle);
-    let reply = smartcar::call(&tokens, &request)
-        .await
-        .map_err(|problem| problem.code.as_str().to_owned())?;
-    match reply {
-        Ok(reply) if reply.status == 200 => {
-            VehicleAttributes::read(&reply.body).ok_or_else(|| "unreadable_response".to_owned())
+    operation: Operation,
+) -> Result<ShownVehicles, Problem> {
+    match vault_client::ask(context.env, caller, operation).await? {
+        VaultReply::Vehicles(shown) => Ok(shown),
+        _ => Err(vault_client::unavailable()),
+    }
+}
+
+/// What came of asking what a vehicle is.
+enum Asked {
+    /// Smartcar was asked.
+    Described(Description),
+    /// It could not be asked: the stable name of the reason, and how long that lasts.
+    Hindered(String, Option<Millis>),
+}
+
+/// The questions of one answer.
+#[derive(Default)]
+struct Questions {
+    /// Set when Smartcar has had enough of them.
+    limit: RefCell<Option<Description>>,
+}
+
+impl Questions {
+    /// Asks Smartcar what a vehicle is, unless it has just said that these are too many questions.
+    async fn ask(
+        &self,
+        context: &RequestContext<'_>,
+        caller: &Caller,
+        vehicle: &VehicleId,
+        connection_id: &ConnectionId,
+    ) -> Asked {
+        let limit = self.limit.borrow().clone();
+        if let Some(limit) = limit {
+            return Asked::Described(limit);
         }
-        Ok(reply) => {
-            let header = |name: &str| header(&reply.headers, name);
-            Err(ApiError::read(reply.status, header, &reply.body).name())
-        }
-        Err(_) => Err("upstream_unavailable".to_owned()),
+        let tokens = ConnectionTokens {
+            context,
+            caller,
+            connection_id,
+        };
+        let request = ApiRequest::vehicle(&context.config.origins.api, vehicle);
+        let description = match smartcar::call(&tokens, &request).await {
+            Err(problem) => return Asked::Hindered(problem.code.as_str().to_owned(), problem.retry_after),
+            Ok(Err(_)) => Description::no_answer(),
+            Ok(Ok(reply)) if reply.status == 200 => match VehicleAttributes::read(&reply.body) {
+                Some(attributes) => Description::Told(attributes),
+                None => Description::unavailable("unreadable_response"),
+            },
+            Ok(Ok(reply)) => {
+                let header = |name: &str| header(&reply.headers, name);
+                let error = ApiError::read(reply.status, header, &reply.body);
+                if error.rejects_token() {
+                    return Asked::Hindered(error.name(), error.retry_after);
+                }
+                let refused = Description::refused(&error);
+                if reply.status == TOO_MANY_REQUESTS {
+                    self.limit.replace(Some(refused.clone()));
+                }
+                refused
+            }
+        };
+        Asked::Described(description)
     }
 }
 

@@ -5,10 +5,11 @@ use std::rc::Rc;
 use smartcar_connect::{
     connect::{
         Attempt, Callback, CallbackError, ConnectionId, ExternalId, RedirectUri, StateError, StateFingerprint,
-        UnverifiedCallback,
+        UnverifiedCallback, VehicleId,
     },
     edge::{
         Caller, IssuedToken, Problem, VaultReply, attempt_reply, deleted_meanwhile, exchange_problem, finish_reply,
+        too_many_finishes,
     },
     http_api::{ProblemCode, StartRequest, start::Asked},
     principal::Principal,
@@ -16,6 +17,7 @@ use smartcar_connect::{
     vault::{
         Live, Profile, Record,
         finish::{self, CallbackDigest, ExchangeResult, PendingRecord},
+        life::Event,
     },
 };
 
@@ -100,6 +102,10 @@ pub(super) async fn finish(
     query: String,
 ) -> Result<VaultReply, Refusal> {
     let digest = CallbackDigest::of(&query);
+    let is_new = finishes.under_way(&digest.as_str().to_owned()).is_none();
+    if is_new && finishes.len() >= finish::MAX_FINISHES {
+        return Err(too_many_finishes().into());
+    }
     let boarded = finishes.board(&digest.as_str().to_owned(), || {
         let (driver, caller) = (Rc::clone(driver), caller.clone());
         async move { finish_once(&driver, &caller, &query, &digest).await }
@@ -152,6 +158,9 @@ async fn finish_once(
         } => {
             transaction.put_pending(principal, &next)?;
             transaction.commit().await?;
+            if let Callback::Reauthenticated { vehicle_id, .. } = &callback {
+                reauthenticated(driver, principal, vehicle_id).await?;
+            }
             return respond(driver, principal, &outcome, &callback, &next.asked).await;
         }
         finish::Step::Exchange {
@@ -185,6 +194,18 @@ pub(super) async fn attempt(
     let connections = show::connections(&driver.storage, &profile.principal).await?;
     let answer = attempt_reply(&progress, &connections)?;
     Ok(VaultReply::Body(serde_json::to_string(&answer)?))
+}
+
+/// The owner has logged in again at the maker of a vehicle.
+async fn reauthenticated(driver: &Rc<Driver>, principal: &Principal, vehicle_id: &VehicleId) -> Result<(), VaultError> {
+    for (id, record) in driver.storage.records(principal).await? {
+        if record.vehicles().iter().any(|vehicle| vehicle.id == *vehicle_id) {
+            let vehicle_id = vehicle_id.clone();
+            let event = Event::Reauthenticated { vehicle_id };
+            driver.let_happen(principal, &id, event).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Keeps what the exchange brought: first of all durably, then the vehicles and the user are asked for.

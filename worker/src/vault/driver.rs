@@ -3,14 +3,16 @@
 
 use std::{collections::VecDeque, rc::Rc};
 
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, future::join_all};
 use smartcar_connect::{
-    connect::{ConnectionId, VehicleId},
-    edge::{Caller, Config, IssuedToken, token_reply},
+    connect::{ConnectionId, UserId, VehicleId},
+    edge::{Caller, Config, IssuedToken, Operation, VaultRequest, token_reply},
     principal::Principal,
+    seal::KvName,
+    time::Millis,
     token::{self, AccessToken, TokenRequest},
     vault::{
-        Profile, Record,
+        Closing, Profile, Record,
         life::{Effect, Event, IndexChange, Next, TokenReply, step},
         superseded_vehicles, vehicles_to_revoke,
     },
@@ -28,7 +30,17 @@ use crate::{
     kv_namespace::KvNamespace,
     smartcar::{self, TokenSource},
     telemetry::{self, LogEvent},
+    vault_client,
 };
+
+/// How old the list of a connection's vehicles may be when its owner looks at it.
+const LIST_MAX_AGE: Millis = Millis::from_mins(5);
+
+/// How long an owner who looks waits for Smartcar. What it says later is seen at the next look.
+const LOOK_DEADLINE: Millis = Millis::from_secs(3);
+
+/// How many vaults are told that something of their Smartcar user has changed: more than any user has.
+const MOST_TOLD: u32 = 20;
 
 /// How often a token is asked for, in case the flight that was joined was about something else.
 const MAX_FLIGHTS: usize = 4;
@@ -44,6 +56,8 @@ pub(super) struct Driver {
     state: Rc<State>,
     /// What is under way for each connection. A request for a token waits for its reply meanwhile.
     flights: SingleFlight<ConnectionId, Flown>,
+    /// The connections whose vehicles Smartcar is being asked for.
+    lists: SingleFlight<ConnectionId, Result<(), VaultError>>,
 }
 
 impl Driver {
@@ -58,12 +72,23 @@ impl Driver {
             config,
             state,
             flights: SingleFlight::default(),
+            lists: SingleFlight::default(),
         }
     }
 
     /// Drives a future to its end, whether or not anybody waits for it.
     pub(super) fn in_background(&self, future: impl Future<Output = ()> + 'static) {
         self.state.wait_until(future);
+    }
+
+    /// Has the alarm looked at, if that is due. Nobody waits for it.
+    pub(super) fn check_alarm(self: &Rc<Self>) {
+        let driver = Rc::clone(self);
+        self.in_background(async move {
+            if let Err(error) = driver.storage.check_alarm().await {
+                error.log();
+            }
+        });
     }
 
     /// Notes that the owner is here. `None` if the vault is empty.
@@ -124,6 +149,17 @@ impl Driver {
         Ok(decided.effects)
     }
 
+    /// As `apply`, with what is to be done then done in the background.
+    pub(super) async fn let_happen(
+        self: &Rc<Self>,
+        principal: &Principal,
+        id: &ConnectionId,
+        event: Event,
+    ) -> Result<(), VaultError> {
+        let effects = self.apply(principal, id, event).await?;
+        self.run_effects(principal, id, effects).await.map(|_| ())
+    }
+
     /// Carries effects out, and those that follow from them. Returns the reply to the request for a token.
     pub(super) async fn run_effects(
         self: &Rc<Self>,
@@ -149,7 +185,9 @@ impl Driver {
                     effects.extend(self.apply(principal, id, event).await?);
                 }
                 // Nobody who waits for a token waits for these.
-                Effect::ListVehicles => self.in_the_background_of(principal, id, Background::ListVehicles),
+                Effect::ListVehicles => {
+                    drop(self.listing(principal, id));
+                }
                 Effect::IdentifyUser => self.in_the_background_of(principal, id, Background::IdentifyUser),
                 Effect::PutKv | Effect::DeleteKv => self.in_the_background_of(principal, id, Background::SyncKv),
                 Effect::Revoke { access_token, vehicles } => {
@@ -165,7 +203,6 @@ impl Driver {
         let (driver, principal, id) = (Rc::clone(self), principal.clone(), id.clone());
         self.in_background(async move {
             let done = match work {
-                Background::ListVehicles => driver.list_vehicles(&principal, &id).await,
                 Background::IdentifyUser => driver.identify_user(&principal, &id).await,
                 Background::SyncKv => driver.sync_kv(&principal, &id).await,
             };
@@ -269,12 +306,99 @@ impl Driver {
         }
     }
 
-    /// Asks Smartcar which vehicles a connection covers.
+    /// Brings up to date what the owner of the connections looks at. What takes longer than a look goes on in the background.
+    pub(super) async fn look(self: &Rc<Self>, principal: Option<&Principal>) -> Result<(), VaultError> {
+        let Some(principal) = principal else { return Ok(()) };
+        let mut lists = Vec::new();
+        for (id, record) in self.storage.records(principal).await? {
+            if record.live().is_none() {
+                continue;
+            }
+            let max_age = LIST_MAX_AGE;
+            let event = Event::ListRequested { max_age };
+            self.let_happen(principal, &id, event).await?;
+            lists.extend(self.lists.under_way(&id));
+        }
+        if !lists.is_empty() {
+            let _ = clock::within(LOOK_DEADLINE, join_all(lists)).await;
+        }
+        Ok(())
+    }
+
+    /// Something of a Smartcar user has changed: the connections of that user are looked after.
+    pub(super) async fn user_changed(self: &Rc<Self>, user_id: &UserId) -> Result<(), VaultError> {
+        let Some(profile) = self.storage.profile().await? else {
+            return Ok(());
+        };
+        for (id, record) in self.storage.records(&profile.principal).await? {
+            if record.live().and_then(|live| live.user_id.known()) == Some(user_id) {
+                let event = Event::ListRequested { max_age: Millis::ZERO };
+                self.let_happen(&profile.principal, &id, event).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the other vaults of a Smartcar user that vehicles of that user were disconnected: Smartcar ends every grant that
+    /// covers them.
+    async fn tell_others(&self, user_id: &UserId) {
+        let own = self.storage.vault_id();
+        for prefix in KvName::user_lookup_prefixes(&self.config.key_ring, user_id) {
+            let Ok(page) = self.publisher.kv.list(&prefix, MOST_TOLD, None).await else {
+                return worker::console_error!("the other vaults of a user could not be listed");
+            };
+            for listed in page.names {
+                let Some(vault) = listed
+                    .metadata
+                    .map(|metadata| metadata.vault)
+                    .filter(|vault| *vault != own)
+                else {
+                    continue;
+                };
+                let request = VaultRequest {
+                    caller: None,
+                    operation: Operation::UserChanged(user_id.clone()),
+                };
+                if vault_client::ask_by_id(&self.publisher.env, &vault, &request)
+                    .await
+                    .is_err()
+                {
+                    worker::console_error!("another vault of a user could not be told of a disconnection");
+                }
+            }
+        }
+    }
+
+    /// Asks Smartcar which vehicles a connection covers, unless it is being asked.
     pub(super) async fn list_vehicles(
         self: &Rc<Self>,
         principal: &Principal,
         id: &ConnectionId,
     ) -> Result<(), VaultError> {
+        self.listing(principal, id).await
+    }
+
+    fn listing(self: &Rc<Self>, principal: &Principal, id: &ConnectionId) -> Flight<Result<(), VaultError>> {
+        let boarded = self.lists.board(id, || {
+            let (driver, principal, id) = (Rc::clone(self), principal.clone(), id.clone());
+            async move {
+                let listed = driver.list_vehicles_once(&principal, &id).await;
+                if let Err(error) = &listed {
+                    error.log();
+                }
+                listed
+            }
+        });
+        match boarded {
+            Boarded::Joined(flight) => flight,
+            Boarded::Started(flight) => {
+                self.see_to(&flight);
+                flight
+            }
+        }
+    }
+
+    async fn list_vehicles_once(self: &Rc<Self>, principal: &Principal, id: &ConnectionId) -> Result<(), VaultError> {
         let tokens = self.tokens(principal, id);
         let vehicles = smartcar::vehicles(&tokens, &self.config.origins.api).await;
         let effects = self.apply(principal, id, Event::VehiclesListed { vehicles }).await?;
@@ -307,21 +431,28 @@ impl Driver {
 
     /// Tells Smartcar that the vehicles of a connection are disconnected, but for those that another one covers.
     pub(super) async fn revoke_uncovered(
-        &self,
+        self: &Rc<Self>,
         principal: &Principal,
         id: &ConnectionId,
         access_token: &AccessToken,
         vehicles: &[VehicleId],
     ) -> Result<(), VaultError> {
-        if self.storage.profile().await?.is_some_and(|profile| profile.closing) {
-            self.publisher.revoke(access_token, vehicles).await;
-            return Ok(());
-        }
-        let uncovered = vehicles_to_revoke(&self.storage.records(principal).await?, id, vehicles);
+        let is_closing = self.storage.profile().await?.is_some_and(|profile| profile.closing);
+        let uncovered = if is_closing {
+            vehicles.to_vec()
+        } else {
+            vehicles_to_revoke(&self.storage.records(principal).await?, id, vehicles)
+        };
         if uncovered.is_empty() {
             telemetry::record(&self.publisher.env, LogEvent::Disconnect, "kept", clock::now(), None);
-        } else {
-            self.publisher.revoke(access_token, &uncovered).await;
+            return Ok(());
+        }
+        self.publisher.revoke(access_token, &uncovered).await;
+        if let Some(Record::Closing(Closing { live: Some(live), .. })) = self.storage.record(principal, id).await?
+            && let Some(user_id) = live.user_id.into_known()
+        {
+            let driver = Rc::clone(self);
+            self.in_background(async move { driver.tell_others(&user_id).await });
         }
         Ok(())
     }
@@ -330,7 +461,6 @@ impl Driver {
 /// What is done for a connection while nobody waits for it.
 #[derive(Clone, Copy)]
 enum Background {
-    ListVehicles,
     IdentifyUser,
     SyncKv,
 }

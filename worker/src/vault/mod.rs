@@ -120,9 +120,14 @@ impl Vault {
 
 async fn carry_out(driver: &Rc<Driver>, finishes: &Finishes, request: VaultRequest) -> Result<VaultReply, Refusal> {
     let storage = &driver.storage;
+    driver.check_alarm();
     let Some(caller) = request.caller else {
         return match request.operation {
             Operation::Reseal => Ok(reseal::reseal(driver).await?),
+            Operation::UserChanged(user_id) => {
+                driver.user_changed(&user_id).await?;
+                Ok(VaultReply::Done)
+            }
             _ => Err(VaultError::WrongPrincipal.into()),
         };
     };
@@ -136,20 +141,28 @@ async fn carry_out(driver: &Rc<Driver>, finishes: &Finishes, request: VaultReque
         Operation::Attempt(fingerprint) => connect::attempt(driver, &caller, &fingerprint).await,
         Operation::Connections(only) => {
             let profile = driver.visit(&caller).await?;
-            show::show(storage, principal_of(profile.as_ref()), only.as_ref()).await
+            let principal = principal_of(profile.as_ref());
+            driver.look(principal).await?;
+            show::show(storage, principal, only.as_ref()).await
         }
         Operation::Vehicles => {
             let profile = driver.visit(&caller).await?;
-            Ok(show::vehicles(storage, principal_of(profile.as_ref())).await?)
+            let principal = principal_of(profile.as_ref());
+            driver.look(principal).await?;
+            Ok(show::vehicles(storage, principal).await?)
         }
-        Operation::KeepAttributes(learned) => {
+        Operation::Described(described) => {
             let profile = known(driver.visit(&caller).await?)?;
-            for vehicle in learned {
-                let vehicles = vec![(vehicle.vehicle_id, vehicle.attributes)];
+            for vehicle in described {
+                let vehicles = vec![(vehicle.vehicle_id, vehicle.description)];
                 let event = Event::VehiclesDescribed { vehicles };
-                driver.apply(&profile.principal, &vehicle.connection_id, event).await?;
+                driver
+                    .let_happen(&profile.principal, &vehicle.connection_id, event)
+                    .await?;
             }
-            Ok(VaultReply::Done)
+            // A vehicle that Smartcar does not know any more is not in this answer.
+            driver.look(Some(&profile.principal)).await?;
+            Ok(show::vehicles(storage, Some(&profile.principal)).await?)
         }
         Operation::Token { select, rejected } => {
             let profile = known(driver.visit(&caller).await?)?;
@@ -171,7 +184,7 @@ async fn carry_out(driver: &Rc<Driver>, finishes: &Finishes, request: VaultReque
             }
             Ok(VaultReply::Done)
         }
-        Operation::Reseal => Ok(reseal::reseal(driver).await?),
+        Operation::Reseal | Operation::UserChanged(_) => Err(VaultError::WrongPrincipal.into()),
     }
 }
 

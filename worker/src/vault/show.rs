@@ -5,7 +5,7 @@ use smartcar_connect::{
     edge::{ConnectionSelector, Problem, VaultReply},
     http_api::{Connection, ConnectionList},
     principal::Principal,
-    vault::{VehicleIndex, connection, covered_vehicles},
+    vault::{VehicleIndex, connection, shown_vehicles},
 };
 
 use super::{
@@ -17,8 +17,11 @@ use crate::clock;
 /// The connections that their owner sees, the oldest first.
 pub(super) async fn connections(storage: &Storage, principal: &Principal) -> Result<Vec<Connection>, VaultError> {
     let now = clock::now();
+    let kept_until = storage.kept_until().await?;
     let records = storage.records(principal).await?;
-    let shown = records.iter().filter_map(|(id, record)| connection(id, record, now));
+    let shown = records
+        .iter()
+        .filter_map(|(id, record)| connection(id, record, kept_until, now));
     Ok(shown.collect())
 }
 
@@ -42,12 +45,13 @@ pub(super) async fn show(
     Ok(VaultReply::Body(body))
 }
 
-/// The vehicles that live connections cover.
+/// The vehicles of the connections that their owner sees.
 pub(super) async fn vehicles(storage: &Storage, principal: Option<&Principal>) -> Result<VaultReply, VaultError> {
-    Ok(VaultReply::Vehicles(match principal {
-        Some(principal) => covered_vehicles(&storage.records(principal).await?),
+    let records = match principal {
+        Some(principal) => storage.records(principal).await?,
         None => Vec::new(),
-    }))
+    };
+    Ok(VaultReply::Vehicles(shown_vehicles(&records, clock::now())))
 }
 
 /// The connection that is meant.

@@ -31,10 +31,19 @@ impl<K, T: Clone> Default for SingleFlight<K, T> {
 }
 
 impl<K: Clone + Eq + Hash + 'static, T: Clone + 'static> SingleFlight<K, T> {
+    /// How many flights are under way.
+    pub(super) fn len(&self) -> usize {
+        self.under_way.borrow().len()
+    }
+
+    /// The flight for `key`, if one is under way.
+    pub(super) fn under_way(&self, key: &K) -> Option<Flight<T>> {
+        self.under_way.borrow().get(key).cloned()
+    }
+
     /// Joins the flight for `key`, or starts the one that `start` makes. No await lies between the look and the start.
     pub(super) fn board<F: Future<Output = T> + 'static>(&self, key: &K, start: impl FnOnce() -> F) -> Boarded<T> {
-        let joined = self.under_way.borrow().get(key).cloned();
-        if let Some(flight) = joined {
+        if let Some(flight) = self.under_way(key) {
             return Boarded::Joined(flight);
         }
         let (under_way, work, own_key) = (Rc::clone(&self.under_way), start(), key.clone());

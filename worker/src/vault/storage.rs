@@ -16,7 +16,11 @@ use smartcar_connect::{
     principal::Principal,
     seal::{RecordBinding, SealedRecord},
     time::{Millis, UnixMillis},
-    vault::{IndexRecord, Profile, Record, finish::PendingRecord, life::next_alarm},
+    vault::{
+        IndexRecord, Profile, Record,
+        finish::PendingRecord,
+        life::{next_alarm, next_alarm_by},
+    },
 };
 use worker::{
     ListOptions, State,
@@ -35,6 +39,9 @@ const GRANT: &str = "grant/";
 
 /// When a record that does not open is tried again: only an operator can mend that.
 pub(super) const SEALED_TRIED_AFTER: Millis = Millis::from_hours(6);
+
+/// By how much a clock is put right that was kept right before.
+const CLOCK_STEP: Millis = Millis::from_mins(5);
 
 /// The most keys that one call to the platform's storage takes:
 /// <https://developers.cloudflare.com/durable-objects/api/storage-api/>.
@@ -72,6 +79,8 @@ pub(super) struct Storage {
     profile: RefCell<Option<Profile>>,
     /// `None` until storage was read.
     alarms: RefCell<Option<Alarms>>,
+    /// The time when the alarm was last looked at; `None` if it was not in this process's life.
+    alarm_checked_at: Cell<Option<UnixMillis>>,
     /// Whether everything is known to be sealed with the active key. All that is written is, so it stays.
     all_active: Cell<bool>,
 }
@@ -85,6 +94,7 @@ impl Storage {
             kv_lock: Mutex::new(()),
             profile: RefCell::default(),
             alarms: RefCell::default(),
+            alarm_checked_at: Cell::new(None),
             all_active: Cell::new(false),
         }
     }
@@ -154,6 +164,12 @@ impl Storage {
         let read: Option<Profile> = self.read(PROFILE, &RecordBinding::profile(&self.vault_id())).await?;
         // What was written meanwhile is newer.
         Ok(read.map(|profile| self.profile.borrow_mut().get_or_insert(profile).clone()))
+    }
+
+    /// When everything of the owner is given up, without another visit.
+    pub(super) async fn kept_until(&self) -> Result<UnixMillis, VaultError> {
+        let profile = self.profile().await?;
+        Ok(profile.map_or_else(clock::now, |profile| profile.deleted_at(self.config.retention)))
     }
 
     pub(super) async fn record(&self, principal: &Principal, id: &ConnectionId) -> Result<Option<Record>, VaultError> {
@@ -269,7 +285,7 @@ impl Storage {
                 let key = pending_key(pending.pending.fingerprint().as_str());
                 alarms.insert(key, pending.kept_until(now));
             }
-            if let Some(at) = self.index_record(principal).await?.and_then(|index| index.kv.alarm()) {
+            if let Some(at) = self.index_record(principal).await?.and_then(|index| index.alarm(now)) {
                 alarms.insert(INDEX.to_owned(), at);
             }
         }
@@ -280,7 +296,7 @@ impl Storage {
 
     async fn alarm_of(&self, principal: &Principal, id: &ConnectionId) -> Result<Option<UnixMillis>, VaultError> {
         match self.record(principal, id).await {
-            Ok(record) => Ok(record.and_then(|record| next_alarm(id, &record))),
+            Ok(record) => Ok(record.and_then(|record| next_alarm_by(id, &record, clock::now()))),
             // Its key may come back: it must not be forgotten meanwhile.
             Err(VaultError::Sealed(_) | VaultError::Corrupt) => Ok(Some(clock::now().after(SEALED_TRIED_AFTER))),
             Err(error) => Err(error),
@@ -293,6 +309,30 @@ impl Storage {
         let earliest = clock::now().after(pause);
         let next = self.alarms().await?.values().min().map(|at| earliest.max(*at));
         Ok(self.arm(next).await?)
+    }
+
+    /// Pulls the alarm back to where it belongs, if a clock that was ahead has set it to a time that is far away: once in a
+    /// process's life, and when the clock was set back meanwhile.
+    pub(super) async fn check_alarm(&self) -> Result<(), VaultError> {
+        let now = clock::now();
+        let checked_at = self.alarm_checked_at.replace(Some(now));
+        let was_set_back = checked_at.is_some_and(|checked_at| checked_at.since(now) > CLOCK_STEP);
+        if checked_at.is_some() && !was_set_back {
+            return Ok(());
+        }
+        let _transaction = self.begin().await;
+        if was_set_back {
+            *self.alarms.borrow_mut() = None;
+        }
+        let Some(due) = self.alarms().await?.values().min().copied() else {
+            return Ok(());
+        };
+        let set = self.state.storage().get_alarm().await?;
+        let set = set.map(|at| UnixMillis::new(u64::try_from(at).unwrap_or_default()));
+        if set.is_none_or(|set| set.since(due) > CLOCK_STEP) {
+            self.arm(Some(due)).await?;
+        }
+        Ok(())
     }
 
     /// Sets the alarm whatever storage says: it may be storage that failed.

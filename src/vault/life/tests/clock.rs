@@ -79,6 +79,12 @@ proptest! {
         run(&mut vault, &mut under_way, meanwhile, &mut numbers);
         // As if it had taken no time.
         vault.now = right;
+        if let Some(record) = &vault.record {
+            // A process that starts now sets the alarm by this.
+            let at = next_alarm_by(&id(), record, right);
+            let furthest = right.after(idle_refresh_after(&id()));
+            prop_assert!(at.is_none_or(|at| at <= furthest), "the alarm of a new process: {at:?} in {record:?}");
+        }
         let generation = vault.record.as_ref().map(Record::generation);
         for rejected in [None, generation] {
             let wait = told_to_wait(&vault, rejected);

@@ -210,7 +210,7 @@ fn what_each_fault_does_to_a_grant() {
         assert_eq!(vault.state(), fault.state, "{name}");
         assert_eq!(effects == ["call 1 refresh-1"], fault.repeated, "{name}: {effects:?}");
         match fault.cause {
-            None => assert_eq!(effects, ["answer 2 access-2", "publish"], "{name}"),
+            None => assert_eq!(effects, ["answer 2 access-2", "publish", "list"], "{name}"),
             Some(cause) => {
                 let effects = if fault.repeated {
                     let outcome = read_response(fault.status, fault.retry_after, &fault.body, vault.now);
@@ -295,9 +295,9 @@ fn a_death_at_each_step_loses_no_grant() {
     vault.issued(1, 2);
     assert_eq!(vault.clone().want(), ["answer 2 access-2"]);
     vault.pass(vault.sleeps());
-    assert_eq!(vault.wake(), ["publish"]);
+    assert_eq!(vault.wake(), ["publish", "list"]);
 
     // After KV: it is written once more.
     vault.pass(vault.sleeps());
-    assert_eq!(vault.wake(), ["publish"]);
+    assert_eq!(vault.wake(), ["publish", "list"]);
 }

@@ -3,12 +3,14 @@
 mod clock;
 mod closing;
 mod faults;
+mod listing;
 mod publishing;
 mod refreshing;
 mod waking;
 
 use super::{
-    Effect, Event, IndexChange, Next, Revocation, Step, TokenReply, next_alarm, schedule::idle_refresh_after, step,
+    Effect, Event, IndexChange, Next, Revocation, Step, TokenReply, next_alarm, next_alarm_by,
+    schedule::idle_refresh_after, step,
 };
 use crate::{
     api::VehicleAttributes,
@@ -17,9 +19,9 @@ use crate::{
     time::{Millis, UnixMillis},
     token::{
         AccessToken, RefreshToken, TokenError, TokenResult, TokenSet,
-        cycle::{CALL_LOST_AFTER, OwnerTokens, Policy, RefreshState},
+        cycle::{CALL_DEADLINE, CALL_LOST_AFTER, OwnerTokens, Policy, RefreshState},
     },
-    vault::{Access, Closing, Ended, KnownVehicle, KvCopy, KvOutcome, Learned, Live, Record},
+    vault::{Access, Closing, Description, Ended, KnownVehicle, KvCopy, KvOutcome, Learned, Live, Record},
 };
 
 const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
@@ -169,6 +171,12 @@ impl Vault {
     fn identified(&mut self) -> Vec<String> {
         let user_id = Some(UserId::parse("u1").unwrap());
         self.on(Event::UserIdentified { user_id })
+    }
+
+    /// Smartcar names the vehicles that are known.
+    fn listed_again(&mut self) {
+        let vehicles = Some(self.vehicles());
+        assert_eq!(self.on(Event::VehiclesListed { vehicles }), [""; 0]);
     }
 
     fn wake_at(&self) -> Option<UnixMillis> {

@@ -21,6 +21,7 @@ fn a_new_grant_is_owed_to_kv_and_its_vehicles_are_asked_for() {
 fn a_write_that_failed_is_repeated_ever_more_rarely() {
     let mut vault = Vault::calling();
     vault.issued(1, 2);
+    vault.listed_again();
     let mut waits = Vec::new();
     for _ in 0..11 {
         vault.published(2, KvOutcome::Failed);
@@ -182,8 +183,8 @@ fn what_is_known_of_a_vehicle_is_kept_for_as_long_as_the_vehicle_is_covered() {
     vault.on(listed(&["v1", "v2"]));
     let described = Event::VehiclesDescribed {
         vehicles: vec![
-            (vehicle("v2"), attributes("Model 3")),
-            (vehicle("v9"), attributes("none")),
+            (vehicle("v2"), Description::Told(attributes("Model 3"))),
+            (vehicle("v9"), Description::Told(attributes("none"))),
         ],
     };
     assert_eq!(vault.on(described.clone()), [""; 0], "KV tells nobody of it");

@@ -100,7 +100,7 @@ fn a_token_that_smartcar_refused_is_not_answered_while_the_refresh_rests() {
 fn a_new_pair_is_stored_then_answered_then_published() {
     let mut vault = Vault::calling();
     vault.pass(Millis::new(150));
-    assert_eq!(vault.issued(1, 2), ["answer 2 access-2", "publish"]);
+    assert_eq!(vault.issued(1, 2), ["answer 2 access-2", "publish", "list"]);
     let (grant, tokens) = (vault.grant(), vault.owner());
     assert_eq!(tokens.generation, 2);
     assert_eq!(tokens.pair.refresh_token.expose(), "refresh-2");
@@ -128,6 +128,7 @@ fn a_refresh_token_that_is_not_replaced_stays_and_counts_as_honoured_now() {
     assert_eq!(kept.refresh_token.expose(), "refresh-1");
     assert_eq!(kept.refresh_expires_at, vault.now.after(Millis::from_days(60)));
     vault.published(2, KvOutcome::Done);
+    vault.listed_again();
     assert!(vault.sleeps() >= Millis::from_days(30), "it is not due again at once");
 }
 
@@ -283,6 +284,21 @@ fn a_token_that_may_be_used_up_is_presented_again_within_the_grace() {
 }
 
 #[test]
+fn the_grace_counts_from_the_latest_moment_at_which_a_request_can_have_arrived() {
+    for (seconds, is_in_doubt) in [(69, true), (70, false)] {
+        let mut vault = Vault::calling();
+        let sent_at = vault.now;
+        vault.pass(CALL_DEADLINE);
+        vault.answered(1, TokenError::TimedOut);
+        vault.now = sent_at.after(Millis::from_secs(seconds));
+        assert_eq!(vault.want(), ["call 1 refresh-1"]);
+        let attempt = vault.owner().attempt.unwrap();
+        assert_eq!(attempt.unresolved_since, is_in_doubt.then_some(sent_at), "{seconds} s");
+        assert_eq!(attempt.attempts, if is_in_doubt { 2 } else { 1 }, "{seconds} s");
+    }
+}
+
+#[test]
 fn after_a_long_time_of_failures_each_attempt_is_still_repeated_within_the_grace() {
     let gaps = gaps(Millis::from_secs(60), TokenError::TimedOut, Millis::from_hours(10));
     let late: Vec<u64> = gaps.iter().rev().take(6).rev().copied().collect();
@@ -429,7 +445,7 @@ fn what_was_presented_in_time_may_be_answered_after_sixty_days() {
     vault.pass(Millis::from_secs(3));
     assert_eq!(vault.wake(), [""; 0], "the call is under way");
     assert_eq!(vault.want(), ["call 1 refresh-1"], "to be joined");
-    assert_eq!(vault.clone().issued(1, 2), ["answer 2 access-2", "publish"]);
+    assert_eq!(vault.clone().issued(1, 2), ["answer 2 access-2", "publish", "list"]);
 
     // The answer is lost: the new pair can be had for as long as the grace lasts.
     vault.pass(Millis::from_secs(5));
@@ -469,7 +485,7 @@ fn what_was_presented_in_time_has_until_its_call_is_lost_to_be_answered_also_wit
         assert_eq!(vault.wake(), [""; 0], "grace {grace} s: the call is under way");
         assert_eq!(
             vault.clone().issued(1, 2),
-            ["answer 2 access-2", "publish"],
+            ["answer 2 access-2", "publish", "list"],
             "grace {grace} s"
         );
         assert_eq!(

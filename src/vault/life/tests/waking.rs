@@ -13,6 +13,7 @@ fn an_idle_grant_is_refreshed_after_thirty_days_and_a_jitter_of_its_own() {
     assert_eq!(vault.wake(), ["call 1 refresh-1"]);
     vault.issued(1, 2);
     vault.published(2, KvOutcome::Done);
+    vault.listed_again();
     assert_eq!(vault.wake_at(), Some(vault.now.after(idle_refresh_after(&id()))));
 
     let jitters: std::collections::BTreeSet<u64> = (0..=255)
@@ -94,6 +95,7 @@ pub(super) enum Op {
     Want(bool),
     CallEnds(u8),
     KvEnds(bool),
+    Look,
     Listed(bool),
     Identified(bool),
     Told,
@@ -112,6 +114,7 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
         3 => any::<bool>().prop_map(Op::Want),
         5 => (0_u8..11).prop_map(Op::CallEnds),
         4 => any::<bool>().prop_map(Op::KvEnds),
+        1 => Just(Op::Look),
         1 => any::<bool>().prop_map(Op::Listed),
         1 => any::<bool>().prop_map(Op::Identified),
         1 => Just(Op::Told),
@@ -202,6 +205,9 @@ pub(super) fn event(op: &Op, under_way: &mut UnderWay, vault: &mut Vault, n: u32
                 core::mem::take(&mut under_way.unpublish).then_some(Event::KvDeleteCompleted { outcome })
             }
         }
+        Op::Look => Some(Event::ListRequested {
+            max_age: Millis::from_mins(5),
+        }),
         Op::Listed(told) => core::mem::take(&mut under_way.list).then(|| Event::VehiclesListed {
             vehicles: told.then(|| vec![vehicle("v1")]),
         }),

@@ -1,0 +1,261 @@
+//! What is kept of a vehicle.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    api::{ApiError, ResolutionKind, VehicleAttributes},
+    connect::VehicleId,
+    time::{Millis, UnixMillis},
+    token::cycle::{LONGEST_BACKOFF, exponential_backoff},
+};
+
+/// How long Smartcar is left alone about a vehicle of which it said nothing, at first.
+const ASKED_AGAIN_AFTER: Millis = Millis::from_secs(30);
+
+/// The name of what stands in the way if no answer came.
+const NO_ANSWER: &str = "upstream_unavailable";
+
+/// A vehicle that a connection covers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct KnownVehicle {
+    /// Smartcar's id.
+    pub id: VehicleId,
+    /// What does not change of it, once Smartcar has said so.
+    pub attributes: Option<VehicleAttributes>,
+    /// Why Smartcar did not say so when it was last asked.
+    pub problem: Option<VehicleProblem>,
+}
+
+/// Why it is not known what a vehicle is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct VehicleProblem {
+    /// Its stable name: lower-case letters, digits, `_` and `:`.
+    pub name: String,
+    /// Since when Smartcar does not say.
+    pub since: UnixMillis,
+    /// How often it was asked in a row.
+    pub failures: u32,
+    /// It is not asked about this vehicle before this.
+    pub retry_at: UnixMillis,
+    /// Whether the owner has to log in again at the car's maker.
+    pub needs_reauthentication: bool,
+}
+
+/// What came of the question what a vehicle is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Description {
+    /// Smartcar said this.
+    Told(VehicleAttributes),
+    /// Smartcar did not say.
+    Refused {
+        /// The stable name of its error.
+        name: String,
+        /// How long it wants to be left alone, if it said so.
+        retry_after: Option<Millis>,
+        /// Whether the owner has to log in again at the car's maker.
+        needs_reauthentication: bool,
+        /// Whether the connection covers the vehicle no more, as far as this answer tells.
+        is_missing: bool,
+    },
+}
+
+impl Description {
+    /// Smartcar answered with an error.
+    #[must_use]
+    pub fn refused(error: &ApiError) -> Self {
+        let name = error.name();
+        let resolution = error.resolution.as_ref().map(|resolution| resolution.kind);
+        Self::Refused {
+            needs_reauthentication: resolution == Some(ResolutionKind::Reauthenticate)
+                || name == "connected_services_account:authentication_failed",
+            is_missing: error.status == 404,
+            retry_after: error.retry_after,
+            name,
+        }
+    }
+
+    /// Something else than an error stands in the way: no answer, or one that can't be read. `name` is a stable name.
+    #[must_use]
+    pub fn unavailable(name: &str) -> Self {
+        Self::Refused {
+            name: name.to_owned(),
+            retry_after: None,
+            needs_reauthentication: false,
+            is_missing: false,
+        }
+    }
+
+    /// No answer came.
+    #[must_use]
+    pub fn no_answer() -> Self {
+        Self::unavailable(NO_ANSWER)
+    }
+}
+
+impl KnownVehicle {
+    /// A vehicle of which nothing but its id is known.
+    #[must_use]
+    pub const fn new(id: VehicleId) -> Self {
+        Self {
+            id,
+            attributes: None,
+            problem: None,
+        }
+    }
+
+    /// Whether Smartcar is to be asked what it is, now that somebody wants to know.
+    #[must_use]
+    pub fn is_worth_asking_about(&self, now: UnixMillis) -> bool {
+        self.attributes.is_none() && self.wait(now).is_none()
+    }
+
+    /// How long Smartcar is left alone about it, after a question that came to nothing.
+    #[must_use]
+    pub fn wait(&self, now: UnixMillis) -> Option<Millis> {
+        let problem = self.problem.as_ref()?;
+        let wait = problem.retry_at.since(now);
+        // A clock that was ahead holds nothing up.
+        (wait > Millis::ZERO && wait <= LONGEST_BACKOFF).then_some(wait)
+    }
+
+    /// Whether Smartcar wants its owner to log in again at its maker, and since when.
+    #[must_use]
+    pub fn needs_reauthentication_since(&self) -> Option<UnixMillis> {
+        let problem = self.problem.as_ref().filter(|problem| problem.needs_reauthentication)?;
+        Some(problem.since)
+    }
+
+    /// The vehicle after Smartcar was asked what it is. What is known stays known.
+    #[must_use]
+    pub fn described(&self, description: &Description, now: UnixMillis) -> Self {
+        let (attributes, problem) = match description {
+            Description::Told(attributes) => (Some(attributes.clone()), None),
+            Description::Refused {
+                name,
+                retry_after,
+                needs_reauthentication,
+                ..
+            } => {
+                let before = self.problem.as_ref();
+                let failures = before.map_or(0, |problem| problem.failures).saturating_add(1);
+                let wait = exponential_backoff(ASKED_AGAIN_AFTER, failures).max(retry_after.unwrap_or(Millis::ZERO));
+                let problem = VehicleProblem {
+                    since: before
+                        .filter(|before| before.needs_reauthentication == *needs_reauthentication)
+                        .map_or(now, |before| before.since),
+                    name: name.clone(),
+                    failures,
+                    retry_at: now.after(wait.min(LONGEST_BACKOFF)),
+                    needs_reauthentication: *needs_reauthentication,
+                };
+                (self.attributes.clone(), Some(problem))
+            }
+        };
+        Self {
+            id: self.id.clone(),
+            attributes,
+            problem,
+        }
+    }
+
+    /// The vehicle after its owner has logged in again at its maker: Smartcar is asked anew.
+    #[must_use]
+    pub fn reauthenticated(&self) -> Self {
+        Self {
+            problem: None,
+            ..self.clone()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
+
+    fn vehicle() -> KnownVehicle {
+        KnownVehicle::new(VehicleId::parse("v1").unwrap())
+    }
+
+    fn error(status: u16, retry_after: Option<&str>, body: &str) -> Description {
+        let header = |name: &str| retry_after.filter(|_| name == "retry-after").map(str::to_owned);
+        Description::refused(&ApiError::read(status, header, body.as_bytes()))
+    }
+
+    #[test]
+    fn smartcar_is_left_alone_for_as_long_as_it_wants_and_ever_longer() {
+        let mut car = vehicle();
+        assert!(car.is_worth_asking_about(NOW));
+        let limited = error(429, Some("120"), r#"{"type":"RATE_LIMIT","code":"VEHICLE"}"#);
+        car = car.described(&limited, NOW);
+        assert_eq!(car.wait(NOW), Some(Millis::from_secs(120)));
+        assert!(!car.is_worth_asking_about(NOW.after(Millis::from_secs(119))));
+        assert!(car.is_worth_asking_about(NOW.after(Millis::from_secs(120))));
+        let refused = error(403, None, r#"{"type":"PERMISSION"}"#);
+        let waits: Vec<u64> = (0..9)
+            .map(|_| {
+                car = car.described(&refused, NOW);
+                car.wait(NOW).unwrap().as_secs()
+            })
+            .collect();
+        assert_eq!(waits, [60, 120, 240, 480, 960, 1_920, 3_600, 3_600, 3_600]);
+        assert_eq!(car.problem.as_ref().unwrap().name, "permission");
+        let hours_ago = UnixMillis::new(NOW.as_millis() - 10_000_000);
+        assert!(car.is_worth_asking_about(hours_ago), "the clock was ahead");
+    }
+
+    #[test]
+    fn a_limit_takes_nothing_away() {
+        let attributes = VehicleAttributes {
+            make: Some("TESLA".into()),
+            ..VehicleAttributes::default()
+        };
+        let told = vehicle().described(&error(500, None, ""), NOW);
+        let told = told.described(&Description::Told(attributes.clone()), NOW);
+        assert_eq!((&told.attributes, &told.problem), (&Some(attributes.clone()), &None));
+        let limited = told.described(&error(429, Some("9"), ""), NOW);
+        assert_eq!(limited.attributes, Some(attributes));
+        assert!(
+            !limited.is_worth_asking_about(NOW.after(Millis::from_days(9))),
+            "it is known"
+        );
+    }
+
+    #[test]
+    fn an_owner_has_to_log_in_again_where_smartcar_says_so() {
+        let failed = r#"{"type":"CONNECTED_SERVICES_ACCOUNT","code":"AUTHENTICATION_FAILED"}"#;
+        let resolved = r#"{"type":"X","resolution":{"type":"REAUTHENTICATE"}}"#;
+        for body in [failed, resolved] {
+            let car = vehicle().described(&error(400, None, body), NOW);
+            assert_eq!(car.needs_reauthentication_since(), Some(NOW), "{body}");
+            let again = car.described(&error(400, None, body), NOW.after(Millis::from_hours(1)));
+            assert_eq!(again.needs_reauthentication_since(), Some(NOW), "{body}");
+            assert_eq!(car.reauthenticated(), vehicle());
+        }
+        let other = vehicle().described(&error(403, None, r#"{"type":"PERMISSION"}"#), NOW);
+        assert_eq!(other.needs_reauthentication_since(), None);
+        let then = other.described(&error(400, None, failed), NOW.after(Millis::from_hours(1)));
+        assert_eq!(
+            then.needs_reauthentication_since(),
+            Some(NOW.after(Millis::from_hours(1)))
+        );
+    }
+
+    #[test]
+    fn only_an_answer_of_404_says_that_a_vehicle_is_missing() {
+        let missing = |description: &Description| matches!(description, Description::Refused { is_missing: true, .. });
+        assert!(missing(&error(404, None, r#"{"type":"RESOURCE_NOT_FOUND"}"#)));
+        assert!(!missing(&error(403, None, r#"{"type":"PERMISSION"}"#)));
+        assert!(!missing(&Description::no_answer()));
+        assert_eq!(
+            vehicle()
+                .described(&Description::no_answer(), NOW)
+                .problem
+                .unwrap()
+                .name,
+            "upstream_unavailable"
+        );
+    }
+}

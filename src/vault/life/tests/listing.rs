@@ -1,0 +1,175 @@
+//! Which vehicles a connection covers, and what they are: asked again when that may have changed.
+
+use super::*;
+
+const FIVE_MINUTES: Millis = Millis::from_mins(5);
+
+fn listed(names: &[&str]) -> Event {
+    Event::VehiclesListed {
+        vehicles: Some(names.iter().map(|name| vehicle(name)).collect()),
+    }
+}
+
+fn unlisted() -> Event {
+    Event::VehiclesListed { vehicles: None }
+}
+
+fn look() -> Event {
+    Event::ListRequested { max_age: FIVE_MINUTES }
+}
+
+fn refused(name: &str, is_missing: bool) -> Description {
+    Description::Refused {
+        name: name.to_owned(),
+        retry_after: None,
+        needs_reauthentication: name == "login",
+        is_missing,
+    }
+}
+
+fn described(name: &str, description: Description) -> Event {
+    Event::VehiclesDescribed {
+        vehicles: vec![(vehicle(name), description)],
+    }
+}
+
+/// Lets it happen, and says what that means for the index.
+fn index(vault: &mut Vault, event: Event) -> IndexChange {
+    let index = step(&id(), vault.record.clone(), vault.now, event.clone(), &vault.policy).index;
+    vault.on(event);
+    index
+}
+
+fn names(vault: &Vault) -> Vec<String> {
+    vault.vehicles().iter().map(|id| id.as_str().to_owned()).collect()
+}
+
+#[test]
+fn after_a_refresh_the_vehicles_are_listed_again_and_one_that_was_revoked_is_gone() {
+    let mut vault = Vault::new();
+    vault.on(listed(&["v1", "v2"]));
+    vault.published(1, KvOutcome::Done);
+    vault.now = NOW.after(Millis::from_hours(2));
+    vault.want();
+    assert_eq!(vault.issued(1, 2), ["answer 2 access-2", "publish", "list"]);
+    assert_eq!(names(&vault), ["v1", "v2"], "until Smartcar has answered");
+    assert_eq!(index(&mut vault, listed(&["v2"])), IndexChange::Outdated);
+    assert_eq!(names(&vault), ["v2"]);
+}
+
+#[test]
+fn a_list_that_says_nothing_new_is_written_nowhere_else() {
+    let mut vault = Vault::new();
+    vault.pass(Millis::from_hours(1));
+    assert_eq!(vault.on(look()), ["list"]);
+    assert_eq!(vault.on(listed(&["v1"])), [""; 0]);
+    assert!(vault.grant().kv.is_synced());
+    assert_eq!(vault.grant().listed_at, vault.now);
+    assert_eq!(vault.on(look()), [""; 0], "it is known");
+}
+
+#[test]
+fn who_looks_has_a_list_asked_for_that_is_older_than_wanted_and_not_twice() {
+    let mut vault = Vault::new();
+    vault.now = NOW.after(Millis::new(FIVE_MINUTES.as_millis() - 1));
+    assert_eq!(vault.on(look()), [""; 0]);
+    vault.pass(Millis::new(1));
+    assert_eq!(vault.on(look()), ["list"]);
+    assert_eq!(vault.on(look()), [""; 0], "Smartcar is being asked");
+    let at_once = Event::ListRequested { max_age: Millis::ZERO };
+    assert_eq!(vault.on(at_once.clone()), [""; 0]);
+    vault.on(listed(&["v1"]));
+    assert_eq!(vault.on(at_once), ["list"]);
+    let earlier = UnixMillis::new(NOW.as_millis() - 1);
+    let mut ahead = Vault::new();
+    ahead.now = earlier;
+    assert_eq!(ahead.on(look()), ["list"], "the clock was ahead when the list came");
+}
+
+#[test]
+fn a_list_that_is_not_to_be_had_again_stays_and_smartcar_is_left_alone_at_last() {
+    let mut vault = Vault::new();
+    vault.pass(Millis::from_hours(1));
+    vault.on(look());
+    let mut waits = Vec::new();
+    loop {
+        assert_eq!(vault.on(unlisted()), [""; 0]);
+        assert_eq!(names(&vault), ["v1"]);
+        if matches!(vault.grant().vehicles, Learned::Known(_)) {
+            break;
+        }
+        assert_eq!(vault.on(look()), [""; 0], "not before its time");
+        waits.push(vault.sleeps().as_secs());
+        vault.pass(vault.sleeps());
+        assert_eq!(vault.wake(), ["list"]);
+    }
+    assert_eq!(waits, [5, 10, 20, 40, 80, 160, 320]);
+    assert!(vault.sleeps() > Millis::from_days(20));
+    assert_eq!(vault.on(look()), ["list"], "the next one who looks");
+}
+
+#[test]
+fn a_list_that_is_not_there_yet_is_asked_for_when_its_time_has_come() {
+    let mut vault = Vault::just_granted();
+    assert_eq!(vault.on(look()), [""; 0], "Smartcar is being asked");
+    vault.on(unlisted());
+    assert_eq!(vault.on(look()), [""; 0]);
+    vault.pass(Millis::from_secs(5));
+    assert_eq!(vault.on(look()), ["list"]);
+    vault.on(listed(&["v1"]));
+    assert_eq!(names(&vault), ["v1"]);
+}
+
+#[test]
+fn a_vehicle_that_smartcar_does_not_know_has_the_list_asked_for() {
+    let mut vault = Vault::new();
+    assert_eq!(vault.on(described("v1", refused("permission", false))), [""; 0]);
+    assert_eq!(
+        vault.on(described("v9", refused("gone", true))),
+        [""; 0],
+        "it is none of ours"
+    );
+    assert_eq!(vault.on(described("v1", refused("gone", true))), ["list"]);
+    assert_eq!(index(&mut vault, listed(&[])), IndexChange::Outdated);
+    assert_eq!(names(&vault), [""; 0]);
+}
+
+#[test]
+fn what_could_not_be_learned_is_kept_with_the_time_of_the_next_question() {
+    let mut vault = Vault::new();
+    vault.on(described("v1", refused("login", false)));
+    let car = vault.grant().vehicles()[0].clone();
+    assert!(!car.is_worth_asking_about(vault.now));
+    assert_eq!(car.needs_reauthentication_since(), Some(vault.now));
+    assert_eq!(vault.on(listed(&["v1"])), [""; 0]);
+    assert_eq!(vault.grant().vehicles()[0], car, "also when it is listed again");
+    let elsewhere = Event::Reauthenticated {
+        vehicle_id: vehicle("v9"),
+    };
+    vault.on(elsewhere);
+    assert_eq!(vault.grant().vehicles()[0], car);
+    let vehicle_id = vehicle("v1");
+    assert_eq!(vault.on(Event::Reauthenticated { vehicle_id }), [""; 0]);
+    assert!(vault.grant().vehicles()[0].is_worth_asking_about(vault.now));
+}
+
+#[test]
+fn what_is_over_is_not_asked_about() {
+    for (name, mut vault) in Vault::every_state() {
+        if vault.state() == "live" {
+            continue;
+        }
+        let before = format!("{:?}", vault.record);
+        vault.pass(Millis::from_secs(1));
+        let vehicle_id = vehicle("v1");
+        for event in [
+            look(),
+            listed(&["v1"]),
+            described("v1", refused("gone", true)),
+            Event::Reauthenticated { vehicle_id },
+        ] {
+            assert_eq!(vault.on(event), [""; 0], "{name}");
+        }
+        assert_eq!(format!("{:?}", vault.record), before, "{name}");
+    }
+}
