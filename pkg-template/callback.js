@@ -1,0 +1,43 @@
+// `hasCallback`, in JavaScript: most views of a page are no callback, and should not pay for the module to learn that.
+// The module decides in the same way once it is there (`src/connect/callback/query.rs`); a test compares the two.
+import { ConnectError } from "./errors.js";
+
+/** What a `state` vouches for. */
+const ANSWERS = ["code", "error", "user_id", "vehicle_id"];
+
+export function hasCallback(url) {
+  // Only a `?` at the very beginning would be taken for the one before a query.
+  const parameters = new URLSearchParams(`&${queryOf(url === undefined ? pageAddress() : textOf(url))}`);
+  return parameters.has("state") && ANSWERS.some((name) => parameters.has(name));
+}
+
+function pageAddress() {
+  if (typeof window === "object") return window.location.href;
+  throw new ConnectError("not_in_browser", "`hasCallback` works in a page in a browser only; call it there");
+}
+
+function textOf(url) {
+  const text = typeof url === "object" ? url?.href : url;
+  if (typeof text === "string") return text;
+  const error = new ConnectError("invalid_option", `\`url\` must be a string or a URL, not ${described(url)}`);
+  throw Object.assign(error, { field: "url" });
+}
+
+function described(value) {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+// A query can have `?` and `://` in a value.
+function queryOf(urlOrQuery) {
+  const [text] = urlOrQuery.split("#", 1);
+  const start = text.indexOf("?");
+  if (start < 0) return isAddress(text) ? "" : text;
+  const before = text.slice(0, start);
+  return /[=&]/.test(before) && !isAddress(before) ? text : text.slice(start + 1);
+}
+
+function isAddress(text) {
+  return /^(\/|[a-z\d+.-]+:\/)/i.test(text);
+}
