@@ -18,10 +18,10 @@ HELLO := tests/load/peers/hello/build/index.js
 files = $(shell find $(1) -type f 2>/dev/null)
 CRATE := $(call files,src) Cargo.toml Cargo.lock
 
-.PHONY: help demo test fuzz bench build package worker fmt lint reproducible tools machine clean
+.PHONY: help demo test test-consumers fuzz bench build package worker fmt lint reproducible tools machine clean
 
 help: ## What there is to run
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: worker dist/demo/index.html $(SIMULATOR) ## Connect a simulated car in your browser
 	@exec $(XTASK) demo
@@ -29,6 +29,10 @@ demo: worker dist/demo/index.html $(SIMULATOR) ## Connect a simulated car in you
 test: artefacts $(SIMULATOR) ## Every check and test
 	@scripts/need chromium
 	@$(XTASK) test
+
+test-consumers: package ## The npm package in Next, webpack and SvelteKit, which it fetches from the npm registry
+	@scripts/need chromium
+	@$(XTASK) test consumers
 
 fuzz: $(XTASK) ## Fuzz what reads untrusted input, FUZZ_SECONDS (60) for each of 6 targets
 	@$(XTASK) fuzz

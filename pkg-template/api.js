@@ -1,19 +1,54 @@
 // The functions of the package, the same behind every entry.
-import * as glue from "./connect.js";
-import { guarded, loaded } from "./loader.js";
+import { ConnectError } from "./errors.js";
+import { guarded, load, loaded } from "./loader.js";
 
-export { ConnectError } from "./errors.js";
+export { hasCallback } from "./callback.js";
+export { ConnectError };
 
-export const start = (options) => loaded(() => glue.start(options));
-export const finish = (url, options) => loaded(() => glue.finish(url, options));
-export const connections = (options) => loaded(() => glue.connections(options));
-export const vehicles = (options) => loaded(() => glue.vehicles(options));
-export const disconnect = (id, options) => loaded(() => glue.disconnect(id, options));
-export const disconnectAll = (options) => loaded(() => glue.disconnectAll(options));
+export const init = (source) => load(source);
 
-export const hasCallback = (url) => guarded(() => glue.hasCallback(url));
-export const authorizeUrl = (options) => guarded(() => glue.authorizeUrl(options));
-export const reauthenticateUrl = (options) => guarded(() => glue.reauthenticateUrl(options));
-export const createState = () => guarded(() => glue.createState());
-export const stateFingerprint = (state) => guarded(() => glue.stateFingerprint(state));
-export const checkCallback = (url, expected) => guarded(() => glue.checkCallback(url, expected));
+export const start = (options) => loaded((module) => module.start(options));
+export const connections = (options) => loaded((module) => module.connections(options));
+export const vehicles = (options) => loaded((module) => module.vehicles(options));
+export const disconnect = (id, options) => loaded((module) => module.disconnect(id, options));
+export const disconnectAll = (options) => loaded((module) => module.disconnectAll(options));
+
+export function finish(url, options) {
+  // A router may change the address while the module is loaded.
+  const callback = url === undefined ? globalThis.location?.href : url;
+  return loaded((module) => module.finish(callback, options));
+}
+
+/** The functions above, for the Worker at one place. */
+export function createConnect(defaults) {
+  const { edge } = checkedDefaults(defaults);
+  // What is no object of options is for the module to refuse.
+  const at = (options = {}) => (isOptions(options) && options.edge === undefined ? { ...options, edge } : options);
+  return {
+    start: (options) => start(at(options)),
+    finish: (url, options) => finish(url, at(options)),
+    connections: (options) => connections(at(options)),
+    vehicles: (options) => vehicles(at(options)),
+    disconnect: (id, options) => disconnect(id, at(options)),
+    disconnectAll: (options) => disconnectAll(at(options)),
+  };
+}
+
+function isOptions(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function checkedDefaults(defaults = {}) {
+  const unknown = isOptions(defaults) ? Object.keys(defaults).find((name) => name !== "edge") : "options";
+  if (unknown === undefined) return defaults;
+  const message = isOptions(defaults)
+    ? `\`${unknown}\` is not an option of \`createConnect\`; it knows \`edge\``
+    : "`createConnect` takes an object of options";
+  throw Object.assign(new ConnectError("invalid_option", message), { field: unknown });
+}
+
+export const authorizeUrl = (options) => guarded((module) => module.authorizeUrl(options));
+export const reauthenticateUrl = (options) => guarded((module) => module.reauthenticateUrl(options));
+export const createState = () => guarded((module) => module.createState());
+export const stateFingerprint = (state) => guarded((module) => module.stateFingerprint(state));
+export const checkCallback = (url, expected) => guarded((module) => module.checkCallback(url, expected));

@@ -1,5 +1,4 @@
-// The package's face, behind every entry. The types of what goes in and comes out are generated with the module; what the
-// module needs to be loaded is not part of the face.
+// The package's face, behind every entry. What the module needs to be loaded is not part of it.
 import type {
   AuthorizeUrlOptions,
   Callback,
@@ -14,7 +13,7 @@ import type {
   StartOptions,
   StartResult,
   Vehicle,
-} from "./connect.js";
+} from "./types.js";
 
 export type {
   ApprovalPrompt,
@@ -38,16 +37,34 @@ export type {
   StartOptions,
   StartResult,
   Vehicle,
-} from "./connect.js";
+} from "./types.js";
+
+/** The objects of a class that every platform has, but not every project's libraries: a back end may do without the DOM's. */
+type Platform<Name extends string> = typeof globalThis extends { [Class in Name]: { prototype: infer Instance } }
+  ? Instance
+  : never;
+
+type CompiledModule = typeof globalThis extends { WebAssembly: { Module: { prototype: infer Instance } } } ? Instance : never;
+
+/** An address: a string, or a `URL` where there is one. */
+export type Address = string | Platform<"URL">;
 
 /** Where the WebAssembly module comes from: its address, an answer that holds it, its bytes, or the compiled module. */
-export type ModuleSource = string | URL | Request | Response | BufferSource | WebAssembly.Module;
+export type ModuleSource =
+  | Address
+  | Platform<"Request">
+  | Platform<"Response">
+  | ArrayBuffer
+  | ArrayBufferView
+  | CompiledModule;
 
 /**
  * Loads the WebAssembly module; once, however often it is called. After a failure the next call tries again.
- * In Node and in Cloudflare Workers the module is there when the import is, and this does nothing.
  *
- * @param source Left out, `connect_bg.wasm` beside the script.
+ * The asynchronous functions load it by themselves: call this to have it before it is needed. In Node and in Cloudflare
+ * Workers every function does, and nothing is ever fetched.
+ *
+ * @param source Left out, `connect_bg.wasm` beside the script, or else a script that holds it.
  * @throws {ConnectError} `wasm_blocked` or `wasm_unavailable`
  */
 export function init(source?: ModuleSource | Promise<ModuleSource>): Promise<void>;
@@ -71,7 +88,7 @@ export function start(options?: StartOptions): Promise<StartResult>;
  * @param url The callback, if it is not the page's address.
  * @throws {ConnectError}
  */
-export function finish(url?: string | URL, options?: FinishOptions): Promise<FinishOutcome>;
+export function finish(url?: Address, options?: FinishOptions): Promise<FinishOutcome>;
 
 /** The owner's connections. @throws {ConnectError} */
 export function connections(options?: EdgeOptions): Promise<Connection[]>;
@@ -95,32 +112,53 @@ export function disconnect(id: string, options?: EdgeOptions): Promise<void>;
  */
 export function disconnectAll(options?: EdgeOptions): Promise<void>;
 
+/** What `createConnect` returns: the functions of the same names, for the Worker at one place. */
+export interface Connect {
+  start: typeof start;
+  finish: typeof finish;
+  connections: typeof connections;
+  vehicles: typeof vehicles;
+  disconnect: typeof disconnect;
+  disconnectAll: typeof disconnectAll;
+}
+
+/**
+ * The functions that call the Worker, told once where it is. What a call says itself goes first.
+ *
+ * @throws {ConnectError} `invalid_option`
+ */
+export function createConnect(options?: EdgeOptions): Connect;
+
 /**
  * Whether there is a callback of ours in the page's address, or in `url`: its `state` was minted here, whatever has become of it.
- * Without `url` also while a `finish` is under way, or if the page was reloaded in the middle of one. Needs `init`.
+ * Without `url` also while a `finish` is under way, or if the page was reloaded in the middle of one. Loads nothing.
  *
  * @throws {ConnectError}
  */
-export function hasCallback(url?: string | URL): boolean;
+export function hasCallback(url?: Address): boolean;
 
-/** The URL that starts a connection, for those with a back end of their own. Needs `init`. @throws {ConnectError} */
+/** The URL that starts a connection, for those with a back end of their own. In a browser it needs `init`. @throws {ConnectError} */
 export function authorizeUrl(options: AuthorizeUrlOptions): string;
 
-/** The URL that renews the access to a vehicle. Needs `init`. @throws {ConnectError} */
+/** The URL that renews the access to a vehicle. In a browser it needs `init`. @throws {ConnectError} */
 export function reauthenticateUrl(options: ReauthenticateVehicleOptions | ReauthenticateResolutionOptions): string;
 
-/** A fresh `state`: `smartcar-connect.` and 32 random bytes as base64url, 60 characters. Needs `init`. @throws {ConnectError} */
+/**
+ * A fresh `state`: `smartcar-connect.` and 32 random bytes as base64url, 60 characters. In a browser it needs `init`.
+ *
+ * @throws {ConnectError}
+ */
 export function createState(): string;
 
-/** The fingerprint under which to keep a `state`: its SHA-256 as 43 characters. Needs `init`. @throws {ConnectError} */
+/** The fingerprint under which to keep a `state`: its SHA-256 as 43 characters. In a browser it needs `init`. @throws {ConnectError} */
 export function stateFingerprint(state: string): string;
 
 /**
- * The contents of a callback, once its `state` has proved to be the expected one. Needs `init`.
+ * The contents of a callback, once its `state` has proved to be the expected one. In a browser it needs `init`.
  *
  * @throws {ConnectError} `state_…` if the callback is not an answer to this connection, `callback_…` if it is none at all
  */
-export function checkCallback(url: string | URL, expected: ExpectedCallback): Callback;
+export function checkCallback(url: Address, expected: ExpectedCallback): Callback;
 
 /**
  * What every function throws. Two copies of the package have two classes: where that can happen, compare `code` and do not

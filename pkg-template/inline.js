@@ -1,8 +1,8 @@
 // For pages that cannot fetch a second file: the module travels as text, and is compiled when first needed.
-import text from "./connect_bg.wasm.js";
-import { load, setDefaultInput } from "./loader.js";
+import * as functions from "./connect.js";
+import bytes from "./connect_bg.wasm.js";
+import { setSource } from "./loader.js";
 
-setDefaultInput(() => Uint8Array.from(atob(text), (symbol) => symbol.charCodeAt(0)));
+setSource({ functions: () => functions, modules: [bytes] });
 
-export const init = (input) => load(input);
 export * from "./api.js";

@@ -1,46 +1,76 @@
-// The module's one instance and its states; the guard in front of every call.
-import * as glue from "./connect.js";
+// The module's one instance and its states; the guard in front of every call. Nothing is read, fetched or compiled before the
+// first call that needs it.
 import { ConnectError } from "./errors.js";
 
+/**
+ * How an entry of the package gets at the module.
+ *
+ * @typedef {object} Source
+ * @property {() => object | Promise<object>} functions the glue, `connect.js`
+ * @property {(() => unknown)[]} modules the module, in every way in which it is to be had: the next is tried after a failure
+ * @property {boolean} [isImmediate] none of that is a promise, and compiling holds nobody up: a synchronous call may do it
+ */
+
+/** @type {Source} */
+let source;
 /** @type {"empty" | "ready" | "broken"} */
 let state = "empty";
+/** The functions of the module, once it is there. */
+let functions;
 /** @type {Promise<void> | undefined} */
 let loading;
-/** What this entry of the package loads when nobody gave `init` anything. */
-let defaultInput = () => undefined;
 
-/** @param {() => unknown} input */
-export function setDefaultInput(input) {
-  defaultInput = input;
-}
-
-/** Loads a compiled module, at once. */
-export function loadNow(module) {
-  glue.initSync({ module });
-  state = "ready";
+/** @param {Source} given */
+export function setSource(given) {
+  source = given;
 }
 
 /** One load, whoever asks and however often; after a failure the next call tries again. */
-export async function load(input) {
+export async function load(given) {
   if (state === "broken") throw broken();
   if (state === "ready") return;
-  loading ??= instantiate(input).finally(() => {
+  if (source.isImmediate) return loadNow();
+  loading ??= instantiate(given === undefined ? source.modules : [() => given]).finally(() => {
     loading = undefined;
   });
   await loading;
 }
 
-async function instantiate(input) {
+function loadNow() {
+  const [module] = source.modules;
+  const glue = source.functions();
   try {
-    await glue.default({ module_or_path: await (input ?? defaultInput()) });
+    glue.initSync({ module: module() });
   } catch (error) {
     throw loadError(error);
   }
+  ready(glue);
+}
+
+async function instantiate(modules) {
+  let first;
+  for (const module of modules) {
+    try {
+      const [glue, module_or_path] = await Promise.all([source.functions(), module()]);
+      await glue.default({ module_or_path });
+      return ready(glue);
+    } catch (error) {
+      first ??= loadError(error);
+      // No other way would lead past the policy.
+      if (first.code === "wasm_blocked") break;
+    }
+  }
+  throw first;
+}
+
+function ready(glue) {
+  functions = glue;
   state = "ready";
 }
 
-// Browsers have no error type for this; Chromium, Firefox and Safari each name the policy in the message.
-const POLICY = /content.security.policy|\bCSP\b|unsafe-eval/i;
+// Browsers have no error type for this; Chromium, Firefox and Safari each name the policy in the message. A policy can also
+// forbid the request, without a word of WebAssembly.
+const POLICY = /webassembly.*(content.security.policy|\bCSP\b|unsafe-eval)/is;
 
 function loadError(cause) {
   return POLICY.test(cause instanceof Error ? cause.message : String(cause))
@@ -51,8 +81,8 @@ function loadError(cause) {
       )
     : new ConnectError(
         "wasm_unavailable",
-        "the WebAssembly module could not be loaded: serve `connect_bg.wasm` beside the script, pass its address to " +
-          "`init`, or import `smartcar-connect/inline`",
+        "the WebAssembly module could not be loaded: check the network, serve `connect_bg.wasm` beside the script, pass its " +
+          "address to `init`, or import `smartcar-connect/inline`",
         { cause },
       );
 }
@@ -68,14 +98,17 @@ function checked(error) {
   return broken(error);
 }
 
-/** Runs a synchronous call, if the module is there. */
+/** Runs a synchronous call, if the module is there or can be at once. */
 export function guarded(call) {
   if (state === "broken") throw broken();
   if (state === "empty") {
-    throw new ConnectError("not_initialized", "smartcar-connect is not loaded yet: await `init()` first");
+    if (!source.isImmediate) {
+      throw new ConnectError("not_initialized", "smartcar-connect is not loaded yet: await `init()` first");
+    }
+    loadNow();
   }
   try {
-    return call();
+    return call(functions);
   } catch (error) {
     // The frames inside the module say nothing, and would push the caller's own out of the stack.
     if (error instanceof ConnectError) Error.captureStackTrace?.(error, guarded);

@@ -1,9 +1,9 @@
-// Node and what resolves like it: the module is read and ready when the import is.
-import { readFileSync } from "node:fs";
-import { loadNow } from "./loader.js";
+// Node, what resolves like it, and what is bundled for a server: there no file may be beside the script, so that the module
+// travels as text. It is compiled when first needed, also by a synchronous call.
+import * as functions from "./connect.js";
+import bytes from "./connect_bg.wasm.js";
+import { setSource } from "./loader.js";
 
-loadNow(readFileSync(new URL("./connect_bg.wasm", import.meta.url)));
+setSource({ functions: () => functions, modules: [bytes], isImmediate: true });
 
-/** There is nothing left to do: for code that also runs in a browser. */
-export const init = async () => {};
 export * from "./api.js";

@@ -1,9 +1,8 @@
-// Cloudflare Workers compile modules at deployment, and only then.
+// Cloudflare Workers compile modules at deployment, and only then. It is started when first needed.
+import * as functions from "./connect.js";
 import module from "./connect_bg.wasm";
-import { loadNow } from "./loader.js";
+import { setSource } from "./loader.js";
 
-loadNow(module);
+setSource({ functions: () => functions, modules: [() => module], isImmediate: true });
 
-/** There is nothing left to do: for code that also runs in a browser. */
-export const init = async () => {};
 export * from "./api.js";

@@ -1,4 +1,5 @@
-// `make demo`: the simulator and the Worker, until Ctrl-C. `PAGE=http://localhost:5173/` lets a page of your own use them.
+// `make demo`: the simulator and the Worker, until Ctrl-C. `PAGE=http://localhost:5173/` lets a page of your own use them;
+// `PORT` and `SIMULATOR_PORT` choose where they listen.
 import { spawn } from "node:child_process";
 import { createWriteStream, mkdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -6,12 +7,11 @@ import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { ensureDevVars } from "./dev-vars.mjs";
+import { ensureDevVars, localVars } from "./dev-vars.mjs";
 
-const SIMULATOR_PORT = 9191;
 const WORKER_PORT = 8787;
-const PAGE = `http://localhost:${WORKER_PORT}/`;
-const HEALTH = `${PAGE}smartcar/healthz`;
+const SIMULATOR_PORT = 9191;
+const STATE = ".wrangler/state";
 const PATIENCE_MS = 60_000;
 
 const [simulator] = process.argv.slice(2);
@@ -30,49 +30,91 @@ try {
 }
 
 async function main() {
-  if (ownPage && !/^https?:$/.test(URL.parse(ownPage)?.protocol)) {
-    throw new Error(`\`PAGE\` is \`${ownPage}\`: give your page's whole address, such as http://localhost:5173/`);
-  }
-  await free(SIMULATOR_PORT);
-  await free(WORKER_PORT);
+  const ownPages = ownPage ? loopbackTwins(pageAddress(ownPage)) : [];
+  const port = await choosePort("PORT", WORKER_PORT);
+  const simulatorPort = await choosePort("SIMULATOR_PORT", SIMULATOR_PORT, port);
+  const page = `http://localhost:${port}/`;
   mkdirSync(logs, { recursive: true });
-  if (ensureDevVars(".dev.vars", `http://localhost:${SIMULATOR_PORT}`)) {
-    console.log("  ✓ Made .dev.vars with a sealing key for this machine");
-  }
+  if (ensureDevVars(".dev.vars")) console.log("  ✓ Made .dev.vars with a sealing key for this machine");
 
   const started = Date.now();
-  const redirectUris = [PAGE, ownPage].filter(Boolean).flatMap((page) => ["--redirect-uri", page]);
-  start("simulator", simulator, ["--port", String(SIMULATOR_PORT), ...redirectUris]);
+  const redirectUris = [...loopbackTwins(page), ...ownPages].flatMap((uri) => ["--redirect-uri", uri]);
+  const state = ["--state", join(STATE, "simulator.json")];
+  start("simulator", simulator, ["--port", String(simulatorPort), ...state, ...redirectUris]);
+  const origins = [...new Set(ownPages.map((address) => new URL(address).origin))];
+  const vars = {
+    ...localVars(".dev.vars", `http://localhost:${simulatorPort}`),
+    ...(ownPage ? { ALLOWED_ORIGINS: origins.join(",") } : {}),
+  };
   const worker = start("worker", "wrangler", [
     "dev",
+    "worker/demo-backend.js",
     "--local",
     "--port",
-    String(WORKER_PORT),
+    String(port),
     "--inspector-port",
     "0",
     "--persist-to",
-    ".wrangler/state",
+    STATE,
     "--assets",
     "dist/demo",
     "--show-interactive-dev-session=false",
-    ...(ownPage ? ["--var", `ALLOWED_ORIGINS:${new URL(ownPage).origin}`] : []),
+    ...Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`]),
   ]);
-  await healthy(started + PATIENCE_MS, worker);
+  await healthy(`${page}smartcar/healthz`, started + PATIENCE_MS, worker);
 
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   console.log(`  ✓ The simulator and the Worker are up (${seconds} s); what they print is in ${logs}/demo-*.log`);
-  const where = ownPage ? `\n      Your page  ${ownPage}  may use the Worker at ${PAGE}smartcar` : "";
-  console.log(`\n      Open  ${PAGE}${where}\n\n      Ctrl-C stops it.\n`);
+  const where = ownPage ? `\n      Your page  ${ownPages[0]}  may use the Worker at ${page}smartcar` : "";
+  console.log(`\n      Open  ${page}${where}\n\n      Ctrl-C stops it.\n`);
 }
 
-function free(port) {
-  return new Promise((resolve, reject) => {
+/** The address as a page itself has it, with its slash and without a hash. */
+function pageAddress(given) {
+  const url = URL.parse(given);
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    throw new Error(`\`PAGE\` is \`${given}\`: give your page's whole address, such as http://localhost:5173/`);
+  }
+  url.hash = "";
+  return url.href;
+}
+
+/** An address of this machine by both of the names under which it may be opened; any other one alone. */
+function loopbackTwins(address) {
+  const twin = { localhost: "127.0.0.1", "127.0.0.1": "localhost" }[new URL(address).hostname];
+  if (!twin) return [address];
+  const url = new URL(address);
+  url.hostname = twin;
+  return [address, url.href];
+}
+
+/** The port that a variable names, or the usual one, or else the next that is free. */
+async function choosePort(variable, usual, taken) {
+  const named = process.env[variable];
+  if (named !== undefined && named !== "") {
+    if (!/^\d{1,5}$/.test(named) || named < 1 || named > 65_535) {
+      throw new Error(`\`${variable}\` is \`${named}\`: give a port, 1 to 65535`);
+    }
+    if (!(await isFree(Number(named)))) throw new Error(`port ${named} is in use: choose another \`${variable}\``);
+    return Number(named);
+  }
+  for (let port = usual; port < usual + 100; port += 1) {
+    if (port !== taken && (await isFree(port))) {
+      if (port !== usual) console.log(`  ✓ Port ${usual} is in use: ${port} is taken (\`${variable}\` chooses one)`);
+      return port;
+    }
+  }
+  throw new Error(`no port from ${usual} on is free: choose one by \`${variable}\``);
+}
+
+async function isFree(port) {
+  for (const host of ["localhost", "127.0.0.1"]) {
     const probe = createServer();
-    probe.once("error", (error) =>
-      reject(new Error(`port ${port} is in use (${error.code}): stop what listens there, then run \`make demo\` again`)),
-    );
-    probe.listen(port, "localhost", () => probe.close(resolve));
-  });
+    const listening = new Promise((resolve) => probe.once("error", () => resolve(false)).listen(port, host, () => resolve(true)));
+    if (!(await listening)) return false;
+    await new Promise((resolve) => probe.close(resolve));
+  }
+  return true;
 }
 
 function start(name, program, args) {
@@ -97,11 +139,11 @@ function environment() {
   return { ...inherited, WRANGLER_LOG_PATH: logs };
 }
 
-async function healthy(deadline, worker) {
+async function healthy(address, deadline, worker) {
   let last = "no answer";
   while (Date.now() < deadline && !stopping) {
     try {
-      const response = await fetch(HEALTH, { signal: AbortSignal.timeout(5_000) });
+      const response = await fetch(address, { signal: AbortSignal.timeout(5_000) });
       if (response.ok) return;
       last = (await response.json().catch(() => ({}))).detail ?? `status ${response.status}`;
       if (response.status === 503) break;

@@ -1,11 +1,15 @@
 // The local Worker's settings and secrets, made once: `.dev.vars` outranks wrangler.toml in `wrangler dev`, and only there.
 import { randomBytes } from "node:crypto";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { parseEnv } from "node:util";
 
-/** @param {string} file @param {string} smartcar The simulator's origin, which stands in for all of Smartcar's. */
-export function ensureDevVars(file, smartcar) {
+/** Where the simulator stands in for all of Smartcar. */
+const ORIGINS = ["SMARTCAR_CONNECT_ORIGIN", "SMARTCAR_AUTH_ORIGIN", "SMARTCAR_API_ORIGIN"];
+const USUAL = "http://localhost:9191";
+
+/** @param {string} file */
+export function ensureDevVars(file) {
   if (existsSync(file)) return false;
-  const origins = ["CONNECT", "AUTH", "API"];
   const lines = [
     "# Made by `make demo` for this machine; git ignores it. Delete it to have it made again: what was stored locally with",
     "# this sealing key can then no longer be read.",
@@ -13,8 +17,24 @@ export function ensureDevVars(file, smartcar) {
     "SMARTCAR_CLIENT_ID=11111111-2222-4333-8444-555555555555",
     "SMARTCAR_CLIENT_SECRET=simulator-client-secret",
     `SEALING_KEYS=local:${randomBytes(32).toString("base64")}`,
-    ...origins.map((name) => `SMARTCAR_${name}_ORIGIN=${smartcar}`),
+    `SERVICE_KEYS=${serviceKey()}`,
+    ...ORIGINS.map((name) => `${name}=${USUAL}`),
   ];
   writeFileSync(file, `${lines.join("\n")}\n`, { mode: 0o600 });
   return true;
+}
+
+/**
+ * What outranks the file this time: the simulator's address, where the file leads to it, and a service key for the demo's back
+ * end, where the file has none.
+ * @param {string} file @param {string} simulator The simulator's origin.
+ */
+export function localVars(file, simulator) {
+  const vars = parseEnv(readFileSync(file, "utf8"));
+  const simulated = ORIGINS.filter((name) => vars[name] === USUAL).map((name) => [name, simulator]);
+  return { ...Object.fromEntries(simulated), ...(vars.SERVICE_KEYS ? {} : { SERVICE_KEYS: serviceKey() }) };
+}
+
+function serviceKey() {
+  return randomBytes(32).toString("base64url");
 }

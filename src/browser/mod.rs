@@ -1,7 +1,7 @@
 //! The JavaScript face of [`connect`](crate::connect): `start`, `finish`, and the functions that keep no state.
 //!
 //! Built into the npm package `smartcar-connect`. Each function takes and returns plain values; what they are is written in
-//! `types.d.ts`, which becomes the package's type declarations. Every failure is a `ConnectError` with a stable code.
+//! `types.d.ts`, which is part of the package's type declarations. Every failure is a `ConnectError` with a stable code.
 //!
 //! No token ever gets here. The `state` of a connection is in the Connect URL alone; this browser keeps its fingerprint in
 //! `localStorage`, for a day at most.
@@ -32,9 +32,6 @@ use self::{
     options::Options,
 };
 use crate::http_api::{connection, path, schema, vehicle};
-
-#[wasm_bindgen(typescript_custom_section)]
-const TYPES: &str = include_str!("types.d.ts");
 
 /// Starts a connection and leaves the page for Connect. Resolves to a `StartResult`.
 #[wasm_bindgen(skip_typescript)]

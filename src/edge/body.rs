@@ -45,7 +45,8 @@ mod tests {
         assert!(start("{}").contains("missing field `stateFingerprint`"));
         let detail = start(r#"{"stateFingerprint":"a","redirectUri":"b","extra":1}"#);
         assert!(
-            detail.contains("unknown field `extra`, expected one of `stateFingerprint`, `redirectUri`, `scope`, `mode`"),
+            detail
+                .contains("unknown field `extra`, expected one of `stateFingerprint`, `redirectUri`, `scope`, `mode`"),
             "{detail}"
         );
         let error = serde_json::from_str::<FinishRequest>(r#"{"x":1}"#).unwrap_err();

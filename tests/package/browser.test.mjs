@@ -1,6 +1,7 @@
 // In Chromium from a plain <script type="module">, under the content security policies of real pages.
 import assert from "node:assert/strict";
-import { copyFile } from "node:fs/promises";
+import { copyFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 
 import { consumer } from "./support/consumer.mjs";
@@ -52,6 +53,50 @@ test("before `init` a synchronous function says so, an asynchronous one loads th
   assert.deepEqual(result, ["ConnectError not_initialized", "ConnectError unexpected_response", 60]);
 });
 
+test("a page that only asks whether there is a callback loads some scripts, and no module", async (t) => {
+  const script = page("index.js", 'return [connect.hasCallback(), connect.hasCallback("/?code=1&state=smartcar-connect.s")];');
+  const { server, result } = await open(t, script, { "content-security-policy": TOO_STRICT });
+  assert.deepEqual(result, [false, true]);
+  const loaded = server.served.filter((path) => path.startsWith(PACKAGE)).map((path) => path.slice(PACKAGE.length + 1));
+  assert.deepEqual(loaded.sort(), ["api.js", "callback.js", "errors.js", "index.js", "loader.js"]);
+});
+
+test("`finish` takes the address of its call, whatever a router makes of it while the module is loaded", async (t) => {
+  const script = page(
+    "index.js",
+    `history.replaceState(null, "", "/?code=1&state=smartcar-connect.${"s".repeat(43)}");
+     const finished = attempt(() => connect.finish());
+     history.replaceState(null, "", "/");
+     return finished;`,
+  );
+  const { result } = await open(t, script);
+  assert.match(result, /^ConnectError state_/);
+});
+
+for (const [what, file] of [
+  ["not there", undefined],
+  ["answered with a page, as by the server of a single-page app", PAGE],
+]) {
+  test(`where the module's address is ${what}, a script has it`, async (t) => {
+    const { folder, installed } = await consumer(t, {
+      "index.html": PAGE,
+      "page.js": page("index.js", "await connect.init(); return connect.createState();"),
+    });
+    if (file) await writeFile(join(installed, "connect_bg.wasm"), file);
+    const server = await serve(t, folder);
+    if (!file) server.missing.add(`${PACKAGE}/connect_bg.wasm`);
+    assert.match(await resultOf(t, `${server.origin}/`), /^smartcar-connect\.[\w-]{43}$/);
+    assert.ok(server.served.includes(`${PACKAGE}/connect_bg.wasm.js`));
+  });
+}
+
+test("a policy that forbids the request for the module does not forbid the module", async (t) => {
+  const script = page("index.js", "await connect.init(); return connect.createState();");
+  const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'";
+  const { result } = await open(t, script, { "content-security-policy": policy });
+  assert.match(result, /^smartcar-connect\.[\w-]{43}$/);
+});
+
 test("a module that is not there is a clear error, and a further attempt may work", async (t) => {
   const { folder } = await consumer(t, {
     "index.html": PAGE,
@@ -64,7 +109,7 @@ test("a module that is not there is a clear error, and a further attempt may wor
   });
   const server = await serve(t, folder);
   const wasm = `${PACKAGE}/connect_bg.wasm`;
-  server.missing.add(wasm);
+  server.missing.add(wasm).add(`${wasm}.js`);
   server.onRequest = (path) => path === "/restore" && server.missing.delete(wasm);
   assert.deepEqual(await resultOf(t, `${server.origin}/`), ["ConnectError wasm_unavailable", 60]);
 });
@@ -79,4 +124,37 @@ test("`init` loads a module that is hosted elsewhere", async (t) => {
     server.served.filter((path) => path.endsWith(".wasm")),
     ["/copy.wasm"],
   );
+});
+
+test("`createConnect` says once where the Worker is", async (t) => {
+  const script = page(
+    "index.js",
+    `const { connections, disconnect, disconnectAll, finish, start, vehicles } = connect.createConnect({ edge: "/edge" });
+     const asked = [];
+     globalThis.fetch = ((fetch) => (url, init) => {
+       if (String(url).endsWith(".wasm")) return fetch(url, init);
+       asked.push(init.method + " " + new URL(url).pathname);
+       return Promise.reject(new Error("no network"));
+     })(fetch);
+     for (const call of [start, connections, vehicles, () => disconnect("A".repeat(22)), disconnectAll]) await attempt(call);
+     await attempt(() => connections({ edge: "/other" }));
+     return [
+       asked,
+       await attempt(() => start("no options")),
+       await attempt(() => finish("/?code=1&state=smartcar-connect.s", { scope: [] })),
+       await attempt(() => connect.createConnect({ edg: "/edge" })),
+       await attempt(() => connect.createConnect("/edge")),
+     ];`,
+  );
+  const { result } = await open(t, script);
+  const [asked, ...refused] = result;
+  assert.deepEqual(asked, [
+    "POST /edge/connect/start",
+    "GET /edge/connections",
+    "GET /edge/vehicles",
+    `DELETE /edge/connections/${"A".repeat(22)}`,
+    "DELETE /edge/connections",
+    "GET /other/connections",
+  ]);
+  assert.deepEqual(refused, Array(4).fill("ConnectError invalid_option"));
 });

@@ -12,18 +12,21 @@ const FILES = [
   "LICENSE-MIT",
   "README.md",
   "api.js",
-  "connect.d.ts",
+  "callback.js",
   "connect.js",
+  "connect.wasm.d.ts",
   "connect_bg.wasm",
   "connect_bg.wasm.js",
   "errors.js",
   "index.d.ts",
   "index.js",
+  "inline.d.ts",
   "inline.js",
   "loader.js",
   "node.js",
   "package.json",
   "page.js",
+  "types.d.ts",
   "workerd.js",
 ];
 
@@ -61,5 +64,15 @@ test("the module's address stands in one file only, so that bundlers copy it onc
   for (const name of scripts) {
     if (/new URL\([^)]*wasm/.test(await readFile(join(installed, name), "utf8"))) found.push(name);
   }
-  assert.deepEqual(found, ["index.js", "node.js"]);
+  assert.deepEqual(found, ["index.js"]);
+});
+
+test("no script needs a platform's own modules, or a file beside it but scripts", async (t) => {
+  const { installed } = await consumer(t);
+  for (const name of (await readdir(installed)).filter((name) => name.endsWith(".js"))) {
+    const script = await readFile(join(installed, name), "utf8");
+    const imported = [...script.matchAll(/(?:\bfrom|\bimport) *\(? *"([^"]+)"/g)].map(([, from]) => from);
+    const strange = imported.filter((from) => !/^\.\/[\w.]+\.js$/.test(from));
+    assert.deepEqual(strange, name === "workerd.js" ? ["./connect_bg.wasm"] : [], name);
+  }
 });

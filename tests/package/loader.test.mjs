@@ -1,6 +1,6 @@
 // The states of the module: not there, loading, there, broken.
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -20,7 +20,7 @@ async function browserEntry(t) {
 
 test("before `init` every synchronous function refuses, by name", async (t) => {
   const { entry } = await browserEntry(t);
-  for (const name of ["hasCallback", "authorizeUrl", "reauthenticateUrl", "createState", "stateFingerprint", "checkCallback"]) {
+  for (const name of ["authorizeUrl", "reauthenticateUrl", "createState", "stateFingerprint", "checkCallback"]) {
     assert.throws(() => entry[name](), code("not_initialized"), name);
   }
 });
@@ -40,6 +40,14 @@ test("`init` takes a compiled module and a promise of one, too", async (t) => {
     await entry.init(input(wasm));
     assert.match(entry.createState(), /^smartcar-connect\.[\w-]{43}$/);
   }
+});
+
+test("where the module has no file, as in many a bundle, it comes as a script", async (t) => {
+  const { installed } = await consumer(t);
+  await rm(join(installed, "connect_bg.wasm"));
+  const entry = await import(join(installed, "index.js"));
+  await entry.init();
+  assert.match(entry.createState(), /^smartcar-connect\.[\w-]{43}$/);
 });
 
 test("`./inline` needs no second file, and loads when first asked", async (t) => {

@@ -1,7 +1,10 @@
-// In Node: ready when imported, the same names behind every entry.
+// In Node: idle until a function is called, every one of which then works at once; the same names behind every entry.
 import assert from "node:assert/strict";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+
+import { build } from "esbuild";
 
 import { consumer, run } from "./support/consumer.mjs";
 
@@ -10,6 +13,7 @@ const NAMES = [
   "authorizeUrl",
   "checkCallback",
   "connections",
+  "createConnect",
   "createState",
   "disconnect",
   "disconnectAll",
@@ -39,11 +43,33 @@ test("the compiled module exports the functions of the API and nothing else to c
   const { installed } = await consumer(t);
   const glue = await import(join(installed, "connect.js"));
   const internal = ["default", "initSync"];
-  const api = NAMES.filter((name) => !["ConnectError", "init"].includes(name));
+  const api = NAMES.filter((name) => !["ConnectError", "createConnect", "init"].includes(name));
   assert.deepEqual(Object.keys(glue).filter((name) => !internal.includes(name)).sort(), api);
 });
 
-test("in Node the package works at once, and `init` has nothing left to do", async (t) => {
+for (const entry of ["smartcar-connect", "smartcar-connect/inline", "./node_modules/smartcar-connect/index.js"]) {
+  test(`importing ${entry} compiles and fetches nothing, and neither does hasCallback`, async (t) => {
+    const { folder } = await consumer(t, {
+      "idle.mjs": `
+        const asked = [];
+        const ask = (name) => function () { asked.push(name); throw new Error(name); };
+        for (const name of Object.getOwnPropertyNames(WebAssembly)) {
+          if (typeof WebAssembly[name] === "function" && !/Error$/.test(name)) WebAssembly[name] = ask(name);
+        }
+        globalThis.fetch = ask("fetch");
+        globalThis.atob = ask("atob");
+        const { hasCallback, init } = await import("${entry}");
+        const answers = ["/cars?code=1&state=smartcar-connect.s", "/cars?code=1"].map((url) => hasCallback(url));
+        const idle = [...asked];
+        await init().catch(() => {});
+        console.log(JSON.stringify({ answers, idle, askedLater: asked.length > 0 }));`,
+    });
+    const { stdout } = await run(folder, "node", ["idle.mjs"]);
+    assert.deepEqual(JSON.parse(stdout), { answers: [true, false], idle: [], askedLater: true });
+  });
+}
+
+test("in Node every function works at once, and `init` has nothing left to do", async (t) => {
   const { folder } = await consumer(t, {
     "use.mjs": `
       import { authorizeUrl, createState, init, stateFingerprint } from "smartcar-connect";
@@ -66,6 +92,21 @@ test("in Node the package works at once, and `init` has nothing left to do", asy
   assert.equal(query.get("redirect_uri"), "https://app.example/cars");
   assert.match(fingerprint, /^[\w-]{43}$/);
   assert.equal(stderr, "");
+});
+
+test("a bundle for a server works wherever it is copied to, as one file", async (t) => {
+  const { folder } = await consumer(t, {
+    "server.mjs": `
+      import { createState } from "smartcar-connect";
+      console.log(createState());`,
+  });
+  const outfile = join(folder, "elsewhere", "server.mjs");
+  const options = { bundle: true, platform: "node", format: "esm", logLevel: "silent" };
+  const { warnings } = await build({ ...options, absWorkingDir: folder, entryPoints: ["server.mjs"], outfile });
+  assert.deepEqual(warnings, []);
+  await rm(join(folder, "node_modules"), { recursive: true });
+  const { stdout } = await run(folder, "node", [outfile]);
+  assert.match(stdout, /^smartcar-connect\.[\w-]{43}\n$/);
 });
 
 test("an error is an Error with a name, a code and the field at fault", async (t) => {

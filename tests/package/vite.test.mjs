@@ -1,12 +1,12 @@
-// In Vite: one copy of the module in a build, and the development server.
+// In Vite: one copy of the module in a build, the development server, and what is rendered on a server.
 import assert from "node:assert/strict";
-import { readdir } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 
 import { build, createServer } from "vite";
 
-import { consumer } from "./support/consumer.mjs";
+import { consumer, run } from "./support/consumer.mjs";
 import { resultOf, serve } from "./support/pages.mjs";
 
 const files = (entry, source = "") => ({
@@ -34,7 +34,7 @@ for (const [entry, source, copies] of [
   });
 }
 
-// The setting is what older versions of Vite need; this one must work with it and without.
+// The setting is what people copy from packages that need it: nothing may depend on it.
 for (const [entry, optimizeDeps] of [
   ["smartcar-connect", {}],
   ["smartcar-connect", { exclude: ["smartcar-connect"] }],
@@ -49,3 +49,30 @@ for (const [entry, optimizeDeps] of [
     assert.match(await resultOf(t, `http://localhost:${port}/`), /^smartcar-connect\.[\w-]{43}$/);
   });
 }
+
+for (const [noExternal, what] of [[true, "bundled"], [undefined, "left in node_modules"]]) {
+  test(`on a server, with the package ${what}, it works in Node`, async (t) => {
+    const { folder } = await consumer(t, {
+      "server.js": `
+        import { createState, hasCallback } from "smartcar-connect";
+        console.log(JSON.stringify([createState(), hasCallback("/cars?code=1&state=smartcar-connect.s")]));`,
+    });
+    await build({ ...quiet, root: folder, ssr: { noExternal }, build: { ssr: "server.js" } });
+    if (noExternal) await rm(join(folder, "node_modules"), { recursive: true });
+    const { stdout } = await run(folder, "node", ["dist/server.js"]);
+    const [state, isCallback] = JSON.parse(stdout);
+    assert.match(state, /^smartcar-connect\.[\w-]{43}$/);
+    assert.equal(isCallback, true);
+  });
+}
+
+test("the development server renders on the server, with the package bundled", async (t) => {
+  const { folder } = await consumer(t, {
+    "server.js": 'import { createState } from "smartcar-connect"; export const render = () => createState();',
+  });
+  const options = { ...quiet, root: folder, appType: "custom", ssr: { noExternal: true } };
+  const server = await createServer({ ...options, server: { middlewareMode: true, hmr: false, ws: false } });
+  t.after(() => server.close());
+  const { render } = await server.ssrLoadModule("/server.js");
+  assert.match(render(), /^smartcar-connect\.[\w-]{43}$/);
+});

@@ -11,13 +11,18 @@ import { consumer } from "./support/consumer.mjs";
 
 const WASM = "connect_bg.wasm";
 
-test("a Worker that imports the package can use it at once", async (t) => {
-  const { folder, installed } = await consumer(t, {
-    "worker.js": `
-      import { createState, init } from "smartcar-connect";
-      await init();
-      export default { fetch: () => new Response(createState()) };`,
+for (const [how, script] of [
+  ["at once", "export default { fetch: () => new Response(createState()) };"],
+  ["after `init`, too", "await init(); export default { fetch: () => new Response(createState()) };"],
+]) {
+  test(`a Worker that imports the package can use it ${how}`, async (t) => {
+    const state = await answerOf(t, `import { createState, init } from "smartcar-connect"; ${script}`);
+    assert.match(state, /^smartcar-connect\.[\w-]{43}$/);
   });
+}
+
+async function answerOf(t, script) {
+  const { folder, installed } = await consumer(t, { "worker.js": script });
   const bundle = join(folder, "bundle.mjs");
   await build({
     absWorkingDir: folder,
@@ -44,5 +49,5 @@ test("a Worker that imports the package can use it at once", async (t) => {
   );
   t.after(() => worker.dispose());
   const response = await worker.dispatchFetch("http://localhost/");
-  assert.match(await response.text(), /^smartcar-connect\.[\w-]{43}$/);
-});
+  return response.text();
+}

@@ -1,8 +1,18 @@
 // The whole flow: `finish` when the owner returns from Connect, then the list; `start` and `disconnect` on a click.
-import { connections, disconnect, finish, hasCallback, init, start, vehicles } from "./pkg/index.js";
+import { connections, disconnect, disconnectAll, finish, hasCallback, start, vehicles } from "./pkg/index.js";
 import { connectionCard, namesOn, refreshTimes } from "./cards.js";
 import { confirm } from "./confirm.js";
-import { disconnectedWords, disconnectWords, errorWords, outcomeWords } from "./words.js";
+import { showFigures } from "./figures.js";
+import {
+  deletedWords,
+  deleteWords,
+  disconnectedWords,
+  disconnectWords,
+  errorWords,
+  figureWords,
+  headlineWords,
+  outcomeWords,
+} from "./words.js";
 
 const SCOPE = ["required:read_vehicle_info", "read_odometer", "read_location"];
 /** When cars that Smartcar is still being asked for are looked for again. */
@@ -15,7 +25,6 @@ async function load() {
   let news;
   try {
     showSimulator();
-    await init();
     if (hasCallback()) {
       busy("Finishing…");
       news = outcomeWords(await finish());
@@ -36,9 +45,16 @@ async function load() {
 async function showCars() {
   // Without the details a car is still listed, by its id.
   const [list, details] = await Promise.all([connections(), vehicles().catch(() => [])]);
-  byId("connections").replaceChildren(...list.map((connection) => connectionCard(connection, details)));
+  const cards = list.map((connection) => connectionCard(connection, details));
+  byId("connections").replaceChildren(...cards);
   show(list.length > 0 ? "cars" : "welcome");
   if (list.some(({ vehiclesPending }) => vehiclesPending)) setTimeout(() => showCars().catch(() => {}), LOOK_AGAIN_MS);
+  // They come later than the list, and each on its own.
+  for (const card of cards) if (canBeRead(card)) showFigures(card, figureWords);
+}
+
+function canBeRead(card) {
+  return ["active", "degraded"].includes(card.dataset.status);
 }
 
 async function connect() {
@@ -55,13 +71,24 @@ async function connect() {
   }
 }
 
-async function end(card) {
+function end(card) {
   const cars = namesOn(card);
-  let news = disconnectedWords(cars);
-  const agreed = await confirm(disconnectWords(cars), async () => {
+  return confirmed(disconnectWords(cars), disconnectedWords(cars), async () => {
+    await disconnect(card.dataset.connection);
+    card.remove();
+  });
+}
+
+function endAll() {
+  return confirmed(deleteWords(), deletedWords(), disconnectAll);
+}
+
+/** Asks the owner, does `work`, and tells what came of it. */
+async function confirmed(question, success, work) {
+  let news = success;
+  const agreed = await confirm(question, async () => {
     try {
-      await disconnect(card.dataset.connection);
-      card.remove();
+      await work();
     } catch (error) {
       news = errorWords(error);
     }
@@ -74,6 +101,8 @@ async function end(card) {
 /** Shows one of the views `welcome`, `cars`, `unavailable`, or none of them: `busy`. */
 function show(view, status = "") {
   document.body.dataset.view = view;
+  const headline = headlineWords(view);
+  if (headline) [byId("headline").textContent, byId("lead").textContent] = headline;
   byId("status").textContent = status;
   for (const element of document.querySelectorAll("[data-show]")) {
     element.hidden = element.dataset.show !== view;
@@ -113,6 +142,7 @@ document.addEventListener("click", ({ target }) => {
   const action = target.closest("[data-action]")?.dataset.action;
   if (action === "connect") connect();
   if (action === "disconnect") end(target.closest("[data-connection]"));
+  if (action === "delete") endAll();
   if (action === "reload") location.reload();
 });
 // A page that the Back button brings back from the cache still shows that it was leaving.

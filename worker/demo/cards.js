@@ -1,5 +1,5 @@
 // One card for each connection, cloned from the templates in index.html.
-import { ago, moment, statusWords } from "./words.js";
+import { ago, moment, statusWords, unknownCarWords } from "./words.js";
 
 /** Builds the card of a connection; `details` is the answer of `vehicles()`. */
 export function connectionCard(connection, details) {
@@ -12,7 +12,7 @@ export function connectionCard(connection, details) {
   card.querySelector(".times").append(...times(connection));
 
   const cars = connection.vehicles.map(({ id }) => details.find((vehicle) => vehicle.id === id) ?? { id });
-  card.querySelector(".vehicles").append(...cars.map(vehicleRow));
+  card.querySelector(".vehicles").append(...(cars.length > 0 ? cars : [{}]).map(vehicleRow));
 
   const names = cars.map(nameOf).join(", ");
   for (const button of card.querySelectorAll("button")) {
@@ -36,14 +36,14 @@ export function refreshTimes() {
 
 function vehicleRow(vehicle) {
   const row = clone("vehicle-template");
-  row.dataset.vehicle = vehicle.id;
+  if (vehicle.id) row.dataset.vehicle = vehicle.id;
   row.querySelector("h2").textContent = nameOf(vehicle);
   row.querySelector(".detail").textContent = detailOf(vehicle);
   return row;
 }
 
 function nameOf({ id, make, model }) {
-  return [make && makeName(make), model].filter(Boolean).join(" ") || `Car ${id.slice(0, 8)}`;
+  return [make && makeName(make), model].filter(Boolean).join(" ") || (id ? `Car ${id.slice(0, 8)}` : "Your cars");
 }
 
 /** Smartcar writes "TESLA" and "MERCEDES-BENZ"; a short one such as "BMW" is an abbreviation. */
@@ -52,9 +52,9 @@ function makeName(make) {
   return make.toLowerCase().replace(/(^|[ -])\p{L}/gu, (initial) => initial.toUpperCase());
 }
 
-function detailOf({ make, model, year, problem }) {
+function detailOf({ id, make, model, year, problem }) {
   if (make || model) return year ? String(year) : "";
-  return problem ? `Its details can't be read now (${problem}).` : "Its details can't be read now.";
+  return unknownCarWords(id, problem);
 }
 
 function times({ status, since, connectedAt, accessExpiresAt }) {

@@ -101,6 +101,27 @@ export function disconnectedWords(cars) {
   };
 }
 
+/** What the owner is asked before everything is deleted. */
+export function deleteWords() {
+  return {
+    title: "Delete everything?",
+    text: "All your cars are disconnected, and everything that this app keeps of you is deleted. You can connect again at any time.",
+    action: "Delete",
+    progress: "Deleting… This can take a few seconds.",
+  };
+}
+
+/** The words for what `disconnectAll()` has done. */
+export function deletedWords() {
+  return {
+    code: "deleted",
+    tone: "good",
+    title: "Everything is deleted",
+    text: "Your cars are disconnected, and this app keeps nothing of you any more. You can connect again at any time.",
+    facts: [],
+  };
+}
+
 function listed(names) {
   return new Intl.ListFormat("en").format(names);
 }
@@ -205,27 +226,77 @@ const ERRORS = {
   ],
 };
 
+/** What stands at the top of a view, and below it; nothing while the page works. */
+export function headlineWords(view) {
+  return {
+    welcome: [
+      "Connect your car",
+      "You log in with the car maker and choose what this app may read. Your password and the access tokens never reach this page.",
+    ],
+    cars: ["Your cars", "This app can read what you allowed, until you disconnect."],
+    unavailable: ["Your cars can't be shown", "They are still connected. Try again in a moment."],
+  }[view];
+}
+
 /** The words for the status of a connection; `needsOwner` says that only the owner can help. */
 export function statusWords({ status, cause }) {
-  const because = cause ? ` (${cause.replaceAll("_", " ")})` : "";
+  const because = CAUSES[cause] ? `${CAUSES[cause]} ` : "";
   return {
-    active: { label: "Active", advice: "", needsOwner: false },
+    active: { label: "Connected", advice: "", needsOwner: false },
     degraded: {
-      label: "Active, but the last renewal failed",
-      advice: `It is tried again automatically${because}. There is nothing for you to do.`,
+      label: "Connected, but not up to date",
+      advice: `${because}We try again by ourselves: there is nothing for you to do.`,
       needsOwner: false,
     },
     reauthentication_required: {
       label: "Needs you",
-      advice: `The car maker wants you to log in again${because}. Until then nothing can be read.`,
+      advice: "The car maker wants you to log in again. Until then nothing can be read.",
       needsOwner: true,
     },
     reconnection_required: {
       label: "Access ended",
-      advice: `Nothing can be read any more${because}. Connect again if you want to go on.`,
+      advice: `${because}Nothing can be read any more. Connect again if you want to go on.`,
       needsOwner: true,
     },
   }[status];
+}
+
+const UNREACHABLE = "Smartcar could not be reached the last time.";
+const CAUSES = {
+  invalid_grant: "Smartcar says that you, or the car maker, ended it.",
+  refresh_token_expired: "It was not used for 60 days.",
+  invalid_client: "Smartcar does not accept this app at the moment.",
+  rate_limited: "Smartcar has too much to do at the moment.",
+  refused_without_reason: "Smartcar refused the last renewal.",
+  server_error: "Smartcar has a problem at the moment.",
+  timed_out: UNREACHABLE,
+  connection_lost: UNREACHABLE,
+  unreadable_response: "Smartcar's last answer could not be read.",
+  redirected: "Smartcar's last answer could not be read.",
+};
+
+/** The words for a car whose name is not known; without an `id` for cars that are still being asked for. */
+export function unknownCarWords(id, problem) {
+  if (!id) return "We are still asking Smartcar which they are. Look again in a minute.";
+  return PROBLEMS[problem] ?? "Its name and year can't be read just now.";
+}
+
+const PROBLEMS = {
+  not_described: "Its name and year come the next time you look.",
+  reauthentication_required: "The car maker wants you to log in again.",
+  reconnection_required: "Its name and year can't be read any more.",
+};
+
+/** What a car says now, as pairs of a term and a value: `odometer` in km, `location` in degrees. */
+export function figureWords({ odometer, location }) {
+  return present([
+    ["Odometer", Number.isFinite(odometer) && `${new Intl.NumberFormat("en").format(Math.round(odometer))} km`],
+    ["Location", location && `${degrees(location.latitude, "N", "S")}, ${degrees(location.longitude, "E", "W")}`],
+  ]);
+}
+
+function degrees(value, positive, negative) {
+  return `${Math.abs(value).toFixed(3)}° ${value < 0 ? negative : positive}`;
 }
 
 const UNITS = [["day", 86_400], ["hour", 3_600], ["minute", 60]];

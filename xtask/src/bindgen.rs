@@ -8,7 +8,8 @@ use wasm_bindgen_cli_support::Bindgen;
 /// The version of `wasm-bindgen-cli-support` in `Cargo.toml`; [`crate::lock::check`] compares it with `Cargo.lock`.
 pub const VERSION: &str = "0.2.130";
 
-/// Writes the glue of the browser module, `<stem>.js`, `<stem>.d.ts` and `<stem>_bg.wasm`, to `out`.
+/// Writes the glue of the browser module, `<stem>.js` and `<stem>_bg.wasm`, to `out`. Its types are written by hand: those that
+/// would be generated need the DOM library, for what only the package itself calls.
 ///
 /// The glue holds no address of the module: every entry of the package passes its own, so that a bundler meets
 /// `new URL("….wasm", import.meta.url)` in one file only and copies the module once.
@@ -20,7 +21,7 @@ pub fn web(module: &Path, stem: &str, out: &Path) -> Result<()> {
     bindgen
         .input_path(module)
         .out_name(stem)
-        .typescript(true)
+        .typescript(false)
         .omit_default_module_path(true)
         .web(true)?;
     bindgen

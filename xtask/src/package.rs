@@ -15,7 +15,7 @@ use crate::{
     wasm_opt,
 };
 
-/// The file names in the package: `connect.js`, `connect.d.ts`, `connect_bg.wasm`.
+/// The file names in the package: `connect.js`, `connect_bg.wasm`.
 const STEM: &str = "connect";
 
 /// What stands in the template where the crate's version goes.
@@ -39,10 +39,10 @@ pub(crate) fn package(layout: &Layout, log: &Log) -> Result<()> {
     compile(layout, log)?;
     let module = layout.target.join(WASM).join("release/smartcar_connect.wasm");
     bindgen::web(&module, STEM, &staging)?;
-    fs::remove_file(staging.join(format!("{STEM}_bg.wasm.d.ts")))?;
     let wasm = staging.join(format!("{STEM}_bg.wasm"));
     wasm_opt::run_on(layout, log, &wasm, &["-Oz", "--strip-debug", "--strip-producers"])?;
     files::copy_tree(&layout.root.join("pkg-template"), &staging)?;
+    files::copy(&layout.root.join("src/browser/types.d.ts"), &staging.join("types.d.ts"))?;
     for file in ["CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"] {
         files::copy(&layout.root.join(file), &staging.join(file))?;
     }
@@ -61,10 +61,11 @@ fn compile(layout: &Layout, log: &Log) -> Result<()> {
     log.run(&mut command)
 }
 
-/// The module as text, for pages that cannot fetch it.
+/// The module as a script: a function that returns its bytes, for where it cannot be fetched.
 fn inline(wasm: &Path, out: &Path) -> Result<()> {
     let text = STANDARD.encode(fs::read(wasm)?);
-    fs::write(out, format!("export default \"{text}\";\n"))?;
+    let bytes = format!("Uint8Array.from(atob(\"{text}\"), (symbol) => symbol.charCodeAt(0))");
+    fs::write(out, format!("export default () => {bytes};\n"))?;
     Ok(())
 }
 

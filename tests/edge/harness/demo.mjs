@@ -1,13 +1,15 @@
 // The demo page in real Chromium, served by the Worker, and an owner's profiles on it.
 import { openBrowser } from "./browser.mjs";
 import { openConnections } from "./connections-fixture.mjs";
+import { instrumentedModules } from "./instrumented.mjs";
 import { SECOND } from "./spans.mjs";
 
 const PATIENCE = 60 * SECOND;
 
-/** Opens connections of one isolate, see `openConnections`, with the demo page and a browser. */
+/** Opens connections of one isolate, see `openConnections`, with the demo page, its back end and a browser. */
 export async function openDemo() {
-  const fixture = await openConnections({ isolates: 1, demo: true });
+  const modules = instrumentedModules("demo-backend.js");
+  const fixture = await openConnections({ isolates: 1, demo: true, modules });
   const browser = await openBrowser();
   return {
     ...fixture,

@@ -7,10 +7,16 @@ import { workerDirectory, workerModules } from "./paths.mjs";
 
 const ENTRY = readFileSync(new URL("instrumented-worker.js", import.meta.url), "utf8");
 
-/** The modules for `startEdge`, the entry around the built Worker first. */
-export function instrumentedModules() {
-  const entry = { type: "ESModule", path: path.join(workerDirectory, "instrumented.js"), contents: ENTRY };
-  return [entry, ...workerModules()];
+/**
+ * The modules for `startEdge`, the entry around the built Worker first.
+ * @param {string} [around] a script in `worker/` that stands between the two
+ */
+export function instrumentedModules(around) {
+  const module = (name, contents) => ({ type: "ESModule", path: path.join(workerDirectory, name), contents });
+  if (!around) return [module("instrumented.js", ENTRY), ...workerModules()];
+  const entry = ENTRY.replace('"./entry.js"', JSON.stringify(`./${around}`));
+  const script = readFileSync(path.join(workerDirectory, around), "utf8");
+  return [module("instrumented.js", entry), module(around, script), ...workerModules()];
 }
 
 /** Asks one isolate; `id` is the Durable Object that is meant. */

@@ -43,16 +43,22 @@ async function launch() {
   return chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] });
 }
 
-/** Opens a page in a profile of its own and waits for what it puts into `globalThis.result`. */
-export async function resultOf(t, url) {
+/** Opens a page in a profile of its own. */
+export async function openPage(t, url, said = []) {
   browser ??= launch();
   const context = await (await browser).newContext();
   t.after(() => context.close());
   const page = await context.newPage();
-  const said = [];
   page.on("console", (message) => said.push(message.text()));
   page.on("pageerror", (error) => said.push(String(error)));
   await page.goto(url);
+  return page;
+}
+
+/** Opens a page and waits for what it puts into `globalThis.result`. */
+export async function resultOf(t, url) {
+  const said = [];
+  const page = await openPage(t, url, said);
   try {
     await page.waitForFunction(() => globalThis.result !== undefined, null, { timeout: PATIENCE_MS });
   } catch (error) {

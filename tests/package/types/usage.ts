@@ -1,6 +1,7 @@
 // Compiled, never run: what users write has these types, exactly.
 import {
   type Callback,
+  type Connect,
   ConnectError,
   type ConnectErrorCode,
   type Connection,
@@ -11,6 +12,7 @@ import {
   authorizeUrl,
   checkCallback,
   connections,
+  createConnect,
   createState,
   disconnect,
   disconnectAll,
@@ -34,6 +36,8 @@ same<ReturnType<typeof connections>, Promise<Connection[]>>(true);
 same<ReturnType<typeof vehicles>, Promise<Vehicle[]>>(true);
 same<typeof disconnect, (id: string, options?: EdgeOptions) => Promise<void>>(true);
 same<typeof disconnectAll, (options?: EdgeOptions) => Promise<void>>(true);
+same<typeof createConnect, (options?: EdgeOptions) => Connect>(true);
+same<Connect["finish"], typeof finish>(true);
 same<ReturnType<typeof hasCallback>, boolean>(true);
 same<ReturnType<typeof authorizeUrl>, string>(true);
 same<ReturnType<typeof reauthenticateUrl>, string>(true);
@@ -92,6 +96,8 @@ export async function everyday() {
 }
 
 export function refused() {
+  // @ts-expect-error no such option
+  createConnect({ scope: [] });
   // @ts-expect-error no such mode
   void start({ mode: "real" });
   // @ts-expect-error no such option

@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, path::PathBuf};
 
 use lexopt::{
     Arg::{Long, Short},
@@ -17,6 +17,8 @@ pub(crate) enum Command {
         /// 0 for any free port.
         port: u16,
         config: Config,
+        /// Where to keep what was issued from one start to the next.
+        state: Option<PathBuf>,
         verbose: bool,
     },
     /// Print the help.
@@ -36,6 +38,7 @@ Options:
       --client-id ID          id of the application [default: {DEFAULT_CLIENT_ID}]
       --client-secret SECRET  its secret [default: {DEFAULT_CLIENT_SECRET}]
       --redirect-uri URI      a registered redirect URI, may be repeated [default: {DEFAULT_REDIRECT_URI}]
+      --state FILE            keep grants and tokens in this file, and go on with what it holds
   -v, --verbose               a line per request on standard error
   -h, --help                  this text
 
@@ -53,6 +56,7 @@ fn read(mut parser: Parser) -> Result<Command, lexopt::Error> {
     let mut port = 0;
     let mut config = Config::default();
     let mut redirect_uris = Vec::new();
+    let mut state = None;
     let mut verbose = false;
     while let Some(arg) = parser.next()? {
         match arg {
@@ -60,6 +64,7 @@ fn read(mut parser: Parser) -> Result<Command, lexopt::Error> {
             Long("client-id") => config.client_id = non_empty("--client-id", parser.value()?)?,
             Long("client-secret") => config.client_secret = non_empty("--client-secret", parser.value()?)?,
             Long("redirect-uri") => redirect_uris.push(redirect_uri(parser.value()?)?),
+            Long("state") => state = Some(PathBuf::from(parser.value()?)),
             Short('v') | Long("verbose") => verbose = true,
             Short('h') | Long("help") => return Ok(Command::Help),
             _ => return Err(arg.unexpected()),
@@ -68,7 +73,12 @@ fn read(mut parser: Parser) -> Result<Command, lexopt::Error> {
     if !redirect_uris.is_empty() {
         config.redirect_uris = redirect_uris;
     }
-    Ok(Command::Run { port, config, verbose })
+    Ok(Command::Run {
+        port,
+        config,
+        state,
+        verbose,
+    })
 }
 
 fn non_empty(option: &str, value: OsString) -> Result<String, lexopt::Error> {
@@ -97,22 +107,34 @@ mod tests {
 
     #[test]
     fn defaults() {
-        let Ok(Command::Run { port, config, verbose }) = parsed(&[]) else {
+        let Ok(Command::Run {
+            port,
+            config,
+            state,
+            verbose,
+        }) = parsed(&[])
+        else {
             panic!("no arguments are fine");
         };
-        assert_eq!((port, verbose), (0, false));
+        assert_eq!((port, state, verbose), (0, None, false));
         assert_eq!(config.redirect_uris, ["http://localhost:8787/"]);
         assert_eq!(config.client_id, DEFAULT_CLIENT_ID);
     }
 
     #[test]
     fn every_option() {
-        let args =
-            "--port 9191 --client-id a --client-secret=b --redirect-uri https://x.test/ --redirect-uri sca://y -v";
-        let Ok(Command::Run { port, config, verbose }) = parsed(&args.split(' ').collect::<Vec<_>>()) else {
+        let args = "--port 9191 --client-id a --client-secret=b --redirect-uri https://x.test/ --redirect-uri sca://y --state a/b.json -v";
+        let Ok(Command::Run {
+            port,
+            config,
+            state,
+            verbose,
+        }) = parsed(&args.split(' ').collect::<Vec<_>>())
+        else {
             panic!("all options are fine");
         };
         assert_eq!((port, verbose), (9191, true));
+        assert_eq!(state, Some(PathBuf::from("a/b.json")));
         assert_eq!((config.client_id.as_str(), config.client_secret.as_str()), ("a", "b"));
         assert_eq!(config.redirect_uris, ["https://x.test/", "sca://y"]);
     }

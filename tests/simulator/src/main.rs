@@ -14,6 +14,7 @@ mod http;
 mod ids;
 mod log;
 mod server;
+mod state_file;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -24,19 +25,27 @@ use std::{
     env,
     io::{self, Write as _},
     net::Ipv4Addr,
+    path::Path,
     process::ExitCode,
 };
 
 use tokio::{net::TcpListener, runtime::Runtime, signal};
 
-use crate::{args::Command, config::Config, world::Shared};
+use crate::{args::Command, config::Config, state_file::StateFile, world::Shared};
 
 fn main() -> ExitCode {
     let result = match args::parse(env::args_os().skip(1)) {
         Ok(Command::Help) => print(&args::help()),
-        Ok(Command::Run { port, config, verbose }) => Runtime::new()
-            .map_err(|error| format!("cannot start the runtime: {error}"))
-            .and_then(|runtime| runtime.block_on(run(port, config, verbose))),
+        Ok(Command::Run {
+            port,
+            config,
+            state,
+            verbose,
+        }) => world(config, state.as_deref()).and_then(|shared| {
+            Runtime::new()
+                .map_err(|error| format!("cannot start the runtime: {error}"))
+                .and_then(|runtime| runtime.block_on(run(port, shared, verbose)))
+        }),
         Err(message) => Err(message),
     };
     match result {
@@ -57,7 +66,16 @@ fn print(text: &str) -> Result<(), String> {
         .map_err(|error| format!("cannot write to standard output: {error}"))
 }
 
-async fn run(port: u16, config: Config, verbose: bool) -> Result<(), String> {
+fn world(config: Config, state: Option<&Path>) -> Result<Shared, String> {
+    let shared = Shared::new(config);
+    if let Some(path) = state {
+        let (file, store) = StateFile::open(path)?;
+        shared.lock().keep_in(file, store);
+    }
+    Ok(shared)
+}
+
+async fn run(port: u16, shared: Shared, verbose: bool) -> Result<(), String> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .await
         .map_err(|error| format!("cannot listen on port {port}: {error}"))?;
@@ -66,7 +84,7 @@ async fn run(port: u16, config: Config, verbose: bool) -> Result<(), String> {
         .map_err(|error| format!("cannot tell the address: {error}"))?;
     print(&format!("listening on http://{address}\n"))?;
     tokio::select! {
-        () = server::run(listener, Shared::new(config), verbose) => Ok(()),
+        () = server::run(listener, shared, verbose) => Ok(()),
         result = stop_signal() => result.map_err(|error| format!("cannot wait for a signal: {error}")),
     }
 }

@@ -229,7 +229,12 @@ impl Visit {
         {
             record.set_status(status);
         }
+        let saved = world.save();
         drop(world);
+        if let Err(message) = saved {
+            // A closed stderr is nobody's problem.
+            let _ = writeln!(io::stderr(), "{message}");
+        }
         if simulator.verbose {
             let fault = self.fault.as_ref().map(|fault| format!(" [{}]", fault.kind_name()));
             let status = status.map_or_else(|end| format!("{end:?}").to_lowercase(), |status| status.to_string());

@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{clock::Millis, config::Config, connect::Session, ids};
 
 /// Everything the token endpoint and the API change. A clone stands for "what would have happened".
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
 pub(crate) struct Store {
     pub(crate) grants: Vec<Grant>,
     pub(crate) codes: BTreeMap<String, Code>,
@@ -15,14 +18,16 @@ pub(crate) struct Store {
     /// Every secret that was ever sent to anybody.
     secrets: BTreeSet<String>,
     pub(crate) tally: Tally,
-    /// Visits to Connect by their id.
+    /// Visits to Connect by their id: those that are under way end with the process.
+    #[serde(skip)]
     pub(crate) sessions: BTreeMap<String, Session>,
     /// Vehicles whose owner has to log in at the manufacturer again.
     pub(crate) unauthenticated: BTreeSet<String>,
 }
 
 /// What the token endpoint really did, as opposed to how often it was called.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
 pub(crate) struct Tally {
     pub(crate) exchanged: u64,
     pub(crate) exchange_refused: u64,
@@ -32,7 +37,7 @@ pub(crate) struct Tally {
 }
 
 /// What an owner allowed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Grant {
     pub(crate) user_id: String,
     /// Empties as vehicles are disconnected; a grant without vehicles is revoked.
@@ -44,7 +49,7 @@ pub(crate) struct Grant {
 pub(crate) type GrantIndex = usize;
 
 /// An authorization code.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Code {
     pub(crate) grant: GrantIndex,
     pub(crate) redirect_uri: String,
@@ -53,14 +58,14 @@ pub(crate) struct Code {
 }
 
 /// An access token.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct AccessToken {
     pub(crate) grant: GrantIndex,
     pub(crate) expires_at: Millis,
 }
 
 /// A refresh token; it is rotated, so from its first use on it is dying.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct RefreshToken {
     pub(crate) grant: GrantIndex,
     pub(crate) issued_at: Millis,

@@ -15,6 +15,7 @@ use crate::{
     fault::Faults,
     http::{Answer, Request},
     log::Record,
+    state_file::StateFile,
     store::Store,
     token,
 };
@@ -30,6 +31,7 @@ pub(crate) struct World {
     pub(crate) records: Vec<Record>,
     /// Grows with every reset, so that an answer that is under way is not noted in the next world's records.
     pub(crate) generation: u64,
+    file: Option<StateFile>,
 }
 
 impl World {
@@ -43,16 +45,37 @@ impl World {
             faults: Faults::default(),
             records: Vec::new(),
             generation: 0,
+            file: None,
         };
         world.note_configured_secrets();
         world
     }
 
-    /// Back to the state after the start.
+    /// Back to the state after a first start.
     pub(crate) fn reset(&mut self) {
         let generation = self.generation.saturating_add(1);
+        let file = self.file.take();
         *self = Self::new(self.initial.clone());
         self.generation = generation;
+        self.file = file;
+    }
+
+    /// Goes on with what a file holds, and keeps it there.
+    pub(crate) fn keep_in(&mut self, file: StateFile, store: Store) {
+        self.file = Some(file);
+        self.store = store;
+        self.note_configured_secrets();
+    }
+
+    /// Writes what has changed to the file, if there is one.
+    ///
+    /// # Errors
+    /// One sentence for the user, when it cannot be written.
+    pub(crate) fn save(&mut self) -> Result<(), String> {
+        match &mut self.file {
+            Some(file) => file.save(&self.store),
+            None => Ok(()),
+        }
     }
 
     /// Registers the secrets that the settings hold.

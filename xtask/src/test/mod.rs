@@ -41,6 +41,17 @@ pub fn everything(layout: &Layout) -> Result<()> {
     run.end()
 }
 
+/// The package in projects with the frameworks that people use, whose packages come from the npm registry.
+///
+/// # Errors
+/// [`Failed`] when one failed; all there is to say about it is printed.
+pub fn consumers(layout: &Layout) -> Result<()> {
+    let mut run = Run::new(layout);
+    run.need(|| tools::npm(layout));
+    run.node("The package in frameworks", "tests/package/consumers/*.test.mjs")?;
+    run.end()
+}
+
 /// The checks of the sources alone.
 ///
 /// # Errors

@@ -1,0 +1,61 @@
+// `hasCallback`, in JavaScript: most views of a page are no callback, and should not pay for the module to learn that.
+// The module decides in the same way once it is there (`src/connect/callback/query.rs`); a test compares the two.
+import { ConnectError } from "./errors.js";
+
+/** How each `state` begins that is minted here. */
+const MARK = "smartcar-connect.";
+
+/** What a `state` vouches for. */
+const ANSWERS = ["code", "error", "user_id", "vehicle_id"];
+
+/** For how long the outcome of a `finish` can be asked for after a reload, in milliseconds. */
+const UNFINISHED_FOR = 10 * 60 * 1000;
+
+export function hasCallback(url) {
+  if (url === undefined && isUnfinished()) return true;
+  // Only a `?` at the very beginning would be taken for the one before a query.
+  const parameters = new URLSearchParams(`&${queryOf(url === undefined ? pageAddress() : textOf(url))}`);
+  const isOurs = parameters.getAll("state").some((state) => state.startsWith(MARK));
+  return isOurs && ANSWERS.some((name) => parameters.has(name));
+}
+
+/** Whether a `finish` is under way, or the page was reloaded in the middle of one (`src/browser/finish.rs`). */
+function isUnfinished() {
+  try {
+    const { fingerprint, since } = JSON.parse(sessionStorage.getItem("smartcar-connect:finishing"));
+    return /^[\w-]{43}$/.test(fingerprint) && Math.abs(Date.now() - since) < UNFINISHED_FOR;
+  } catch {
+    return false;
+  }
+}
+
+function pageAddress() {
+  if (typeof window === "object") return window.location.href;
+  throw new ConnectError("not_in_browser", "`hasCallback` works in a page in a browser only; call it there");
+}
+
+function textOf(url) {
+  const text = typeof url === "object" ? url?.href : url;
+  if (typeof text === "string") return text;
+  const error = new ConnectError("invalid_option", `\`url\` must be a string or a URL, not ${described(url)}`);
+  throw Object.assign(error, { field: "url" });
+}
+
+function described(value) {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+// A query can have `?` and `://` in a value.
+function queryOf(urlOrQuery) {
+  const [text] = urlOrQuery.split("#", 1);
+  const start = text.indexOf("?");
+  if (start < 0) return isAddress(text) ? "" : text;
+  const before = text.slice(0, start);
+  return /[=&]/.test(before) && !isAddress(before) ? text : text.slice(start + 1);
+}
+
+function isAddress(text) {
+  return /^(\/|[a-z\d+.-]+:\/)/i.test(text);
+}

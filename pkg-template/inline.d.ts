@@ -1,0 +1,2 @@
+// The same functions; the module travels with the script.
+export * from "./index.js";

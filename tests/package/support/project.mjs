@@ -1,0 +1,69 @@
+// A project with a framework: its sources in `consumers/`, its packages from the npm registry by its lock file, and ours from
+// the tarball, in a folder that knows nothing of this repository.
+import { spawn } from "node:child_process";
+import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
+import net from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { ROOT, run, tarball } from "./consumer.mjs";
+
+const PATIENCE_MS = 120_000;
+
+const folders = [];
+after(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
+
+/** Installs the project; it is there as long as the test file runs. */
+export async function project(name) {
+  const folder = await mkdtemp(join(tmpdir(), `smartcar-connect-${name}-`));
+  folders.push(folder);
+  await cp(join(ROOT, "tests/package/consumers", name), folder, { recursive: true });
+  await run(folder, "npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]);
+  const installed = join(folder, "node_modules/smartcar-connect");
+  await mkdir(installed);
+  await run(folder, "tar", ["--extract", "--gzip", "--file", await tarball(), "--strip-components=1", "--directory", installed]);
+  return folder;
+}
+
+async function freePort() {
+  const server = net.createServer();
+  await new Promise((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Starts a server of the project, which is told its port by `args`; resolves to its origin once it answers. */
+export async function served(t, folder, program, args) {
+  const port = await freePort();
+  const said = [];
+  const server = spawn(join(folder, "node_modules/.bin", program), args(String(port)), {
+    cwd: folder,
+    env: environment(),
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
+  server.stdout.on("data", (text) => said.push(text));
+  server.stderr.on("data", (text) => said.push(text));
+  const ended = new Promise((resolve, reject) => server.once("exit", resolve).once("error", reject));
+  t.after(() => {
+    if (server.exitCode === null && server.pid) process.kill(-server.pid, "SIGKILL");
+    return ended;
+  });
+  const origin = `http://localhost:${port}`;
+  for (const end = Date.now() + PATIENCE_MS; Date.now() < end && server.exitCode === null; await sleep(200)) {
+    if (await fetch(origin).then(({ ok }) => ok, () => false)) return origin;
+  }
+  throw new Error(`${program} does not serve; it said: ${said.join("")}`);
+}
+
+/** Runs a program of the project. */
+export const built = (folder, program, args) =>
+  run(folder, join(folder, "node_modules/.bin", program), args, { env: environment(), maxBuffer: 64 * 1024 * 1024 });
+
+// No framework is to tell its makers of a test.
+function environment() {
+  return { ...process.env, NEXT_TELEMETRY_DISABLED: "1", DO_NOT_TRACK: "1", CI: "1" };
+}
