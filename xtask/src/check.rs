@@ -75,7 +75,7 @@ pub struct Shipped {
 pub const BROWSER: Shipped = Shipped {
     name: "browser module",
     files: &["dist/package/connect_bg.wasm"],
-    alarm: 60_000,
+    alarm: 70_000,
     downloaded: true,
 };
 
