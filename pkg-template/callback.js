@@ -35,10 +35,19 @@ function pageAddress() {
 }
 
 function textOf(url) {
-  const text = typeof url === "object" ? url?.href : url;
+  const text = typeof url === "object" ? addressOf(url) : url;
   if (typeof text === "string") return text;
   const error = new ConnectError("invalid_option", `\`url\` must be a string or a URL, not ${described(url)}`);
   throw Object.assign(error, { field: "url" });
+}
+
+function addressOf(object) {
+  try {
+    return object?.href;
+  } catch {
+    // A getter that throws has no address to give.
+    return undefined;
+  }
 }
 
 function described(value) {
