@@ -19,7 +19,8 @@ afterEach(() => demo.closeProfiles());
 /** Headers and body, read at once: the next navigation takes them away. */
 async function contentOf(response) {
   const body = await response.body().catch(() => Buffer.alloc(0));
-  const headers = await response.headersArray();
+  // Of a page that is closed meanwhile nothing more is to be had.
+  const headers = await response.headersArray().catch(() => []);
   return { source: new URL(response.url()).pathname, content: `${JSON.stringify(headers)}\n${body.toString("latin1")}` };
 }
 

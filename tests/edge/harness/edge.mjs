@@ -12,13 +12,23 @@ import { compatibilityDate, demoDirectory, workerDirectory, workerModules } from
 const { Miniflare, NoOpLog, convertV4MiniflareOptions } = miniflare;
 const VAULT_HOME = "edge-0";
 
+/** Below the ports that a system gives to whoever asks for any: nobody takes one of these in the meantime by chance. */
+const PORTS = { first: 20_000, count: 12_000 };
+
+function isFree(port) {
+  const server = net.createServer();
+  return new Promise((resolve) => {
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
+}
+
 /** A port that is free now: the redirect URI has to be registered before the Worker listens. */
 export async function freePort() {
-  const server = net.createServer();
-  await new Promise((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    const port = PORTS.first + Math.floor(Math.random() * PORTS.count);
+    if (await isFree(port)) return port;
+  }
 }
 
 function workerOptions({ name, bindings, kv, vault, modules, modulesRoot, assets, metrics }) {
