@@ -1,9 +1,9 @@
 // The functions of the package, the same behind every entry.
+import { hasCallback } from "./callback.js";
 import { ConnectError } from "./errors.js";
 import { guarded, load, loaded } from "./loader.js";
 
-export { hasCallback } from "./callback.js";
-export { ConnectError };
+export { ConnectError, hasCallback };
 
 export const init = (source) => load(source);
 
@@ -14,8 +14,10 @@ export const disconnect = (id, options) => loaded((module) => module.disconnect(
 export const disconnectAll = (options) => loaded((module) => module.disconnectAll(options));
 
 export function finish(url, options) {
-  // A router may change the address while the module is loaded.
-  const callback = url === undefined ? globalThis.location?.href : url;
+  // A router may change the address while the module is loaded. Where there is no callback in it, the module asks what this page,
+  // or the one before a reload, was at.
+  const address = url === undefined ? globalThis.location?.href : undefined;
+  const callback = address !== undefined && hasCallback(address) ? address : url;
   return loaded((module) => module.finish(callback, options));
 }
 

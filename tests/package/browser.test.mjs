@@ -74,6 +74,20 @@ test("`finish` takes the address of its call, whatever a router makes of it whil
   assert.match(result, /^ConnectError unexpected_response/);
 });
 
+test("`finish` after a reload finds what the page was at, whatever a router makes of the address meanwhile", async (t) => {
+  const script = page(
+    "index.js",
+    `const unfinished = { fingerprint: "A".repeat(43), edge: location.origin + "/smartcar", since: Date.now() };
+     sessionStorage.setItem("smartcar-connect:finishing", JSON.stringify(unfinished));
+     const finished = attempt(() => connect.finish());
+     history.replaceState(null, "", "/?tab=1");
+     return finished;`,
+  );
+  const { server, result } = await open(t, script);
+  assert.equal(result, "ConnectError unexpected_response");
+  assert.ok(server.served.includes(`/smartcar/connect/attempts/${"A".repeat(43)}`));
+});
+
 for (const [what, file] of [
   ["not there", undefined],
   ["answered with a page, as by the server of a single-page app", PAGE],
