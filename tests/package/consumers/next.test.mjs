@@ -19,6 +19,36 @@ async function assertServes(t, origin) {
   assertWorks(await resultOf(t, `${origin}/client`));
 }
 
+/** An effect that runs twice finishes once: both calls have the outcome, and the Worker is asked once. */
+async function assertFinishesOnce(t, address) {
+  const page = await openPage(t, address);
+  const asked = [];
+  const answers = {
+    start: {
+      applicationId: "11111111-2222-4333-8444-555555555555",
+      connectOrigin: "https://connect.smartcar.com",
+      externalId: "0".repeat(22),
+      expiresAt: Date.now() + 600_000,
+      session: "resumed",
+    },
+    attempts: { status: "pending" },
+    finish: { kind: "access_denied" },
+  };
+  await page.route("**/smartcar/connect/**", (route) => {
+    const [, name] = /\/connect\/(\w+)/.exec(route.request().url());
+    asked.push(name);
+    return route.fulfill({ json: answers[name] });
+  });
+  await page.waitForFunction(() => globalThis.start);
+  const { url } = await page.evaluate(() => globalThis.start({ navigate: false }));
+  const state = new URL(url).searchParams.get("state");
+  await page.goto(`${address}?error=access_denied&state=${state}`);
+  await page.waitForFunction(() => globalThis.outcomes?.length === 2);
+  assert.deepEqual(await page.evaluate(() => globalThis.outcomes), ["access_denied", "access_denied"]);
+  assert.deepEqual(asked.filter((name) => name === "finish"), ["finish"]);
+  assert.equal(page.url(), address);
+}
+
 for (const bundler of ["--turbopack", "--webpack"]) {
   test(`next build ${bundler}, and what it builds`, async (t) => {
     await rm(join(folder, ".next"), { recursive: true, force: true });
@@ -28,6 +58,8 @@ for (const bundler of ["--turbopack", "--webpack"]) {
 
   test(`next dev ${bundler}`, async (t) => {
     await rm(join(folder, ".next"), { recursive: true, force: true });
-    await assertServes(t, await served(t, folder, "next", (port) => ["dev", bundler, "--port", port]));
+    const origin = await served(t, folder, "next", (port) => ["dev", bundler, "--port", port]);
+    await assertServes(t, origin);
+    await assertFinishesOnce(t, `${origin}/strict`);
   });
 }
