@@ -20,7 +20,16 @@ async function refreshes() {
 async function livesThrough(days, vault) {
   for (let day = 0; day < days; day += 1) {
     await env.travel(DAY);
+    const before = await simulator.counts();
     await runAlarm(edge, vault);
+    const now = await simulator.counts();
+    // A refresh is followed by a new list of the cars. A day later its access token would be too old for that.
+    if (now.refreshCommitted > before.refreshCommitted) {
+      await until("the cars are listed again, or given up", async () => {
+        const { vehicles, disconnect } = await simulator.counts();
+        return vehicles > before.vehicles || disconnect > before.disconnect;
+      });
+    }
   }
 }
 
