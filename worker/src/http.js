@@ -50,7 +50,7 @@ export async function body(request, limit, deadline) {
  * What every answer says: it may not be stored, sniffed, framed, opened as a page with anything in it, or loaded by a page of
  * another origin but by CORS; what it links to learns nothing of its address; and it came over TLS, as the next one will.
  */
-const ALWAYS = {
+const ALWAYS = new Headers({
   "cache-control": "no-store",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   "cross-origin-opener-policy": "same-origin",
@@ -59,12 +59,14 @@ const ALWAYS = {
   "strict-transport-security": "max-age=31536000",
   vary: "origin",
   "x-content-type-options": "nosniff",
-};
+});
 
 /** The answer: `fields` are its headers, name and value in turn, a line each. */
 export function respond(status, fields, text) {
-  const headers = { ...ALWAYS };
+  // The platform copies what is always there as a whole, which is cheaper than a header at a time.
+  const response = new Response(text, { status, headers: ALWAYS });
+  const { headers } = response;
   const lines = fields.split("\n");
-  for (let at = 0; at < lines.length; at += 2) headers[lines[at]] = lines[at + 1];
-  return new Response(text, { status, headers });
+  for (let at = 0; at < lines.length; at += 2) headers.set(lines[at], lines[at + 1]);
+  return response;
 }
