@@ -12,7 +12,7 @@ use worker::Env;
 use crate::{
     clock,
     context::{self, RequestContext},
-    http::{self, Answer},
+    http::{self, HttpResponse},
     identity, random, routes, settings, telemetry,
 };
 
@@ -25,7 +25,7 @@ pub(crate) async fn respond(request: &web_sys::Request, env: &Env) -> worker::Re
             if let Some((setting, _)) = misconfiguration.problems().first() {
                 problem = problem.with_field(setting.name());
             }
-            return Answer::problem(&problem, &request_id).into_response(&request_id);
+            return HttpResponse::problem(&problem, &request_id).into_response(&request_id);
         }
     };
     let now = clock::now();
@@ -68,8 +68,8 @@ pub(crate) async fn respond(request: &web_sys::Request, env: &Env) -> worker::Re
 }
 
 /// The answer to a request that has a problem.
-fn refusal(problem: &Problem, head: &RequestHead, config: &Config, request_id: &str) -> Answer {
-    let answer = Answer::problem(problem, request_id);
+fn refusal(problem: &Problem, head: &RequestHead, config: &Config, request_id: &str) -> HttpResponse {
+    let answer = HttpResponse::problem(problem, request_id);
     let cookie_name = config.session_cookie.name(head.port());
     match challenge(problem.code, head.authorization(), &cookie_name) {
         Some(challenge) => answer.with_header("www-authenticate", challenge),
@@ -78,13 +78,18 @@ fn refusal(problem: &Problem, head: &RequestHead, config: &Config, request_id: &
 }
 
 /// The answer where there is nothing to ask for.
-fn without_resource(routed: &Routed, head: &RequestHead, config: &Config, request_id: &str) -> Result<Answer, Problem> {
+fn without_resource(
+    routed: &Routed,
+    head: &RequestHead,
+    config: &Config,
+    request_id: &str,
+) -> Result<HttpResponse, Problem> {
     match routed {
         Routed::Preflight { allow } => Ok(preflight(head, allow, config)),
         Routed::MethodNotAllowed { allow } => {
             let detail = ["use ", allow].concat();
             let problem = Problem::new(ProblemCode::MethodNotAllowed, detail);
-            Ok(Answer::problem(&problem, request_id).with_header("allow", *allow))
+            Ok(HttpResponse::problem(&problem, request_id).with_header("allow", *allow))
         }
         Routed::NotFound | Routed::Outside | Routed::To(_) => {
             let detail = [
@@ -98,7 +103,7 @@ fn without_resource(routed: &Routed, head: &RequestHead, config: &Config, reques
     }
 }
 
-async fn answer(context: &RequestContext<'_>) -> Result<Answer, Problem> {
+async fn answer(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {
     let (head, allowed) = (context.head, &context.config.allowed_origins);
     if needs_csrf_check(context.resource, context.identity) {
         check_csrf(&head.csrf_headers(), head.own_origin().as_ref(), allowed)?;
@@ -126,13 +131,13 @@ async fn answer(context: &RequestContext<'_>) -> Result<Answer, Problem> {
         Resource::ListVehicles => routes::vehicles::list(context).await,
         Resource::InternalToken => routes::token::issue(context).await,
         Resource::Rotation => routes::rotation::report(context).await,
-        Resource::Health => Ok(Answer::json_text(r#"{"status":"ok"}"#.to_owned())),
+        Resource::Health => Ok(HttpResponse::json_text(r#"{"status":"ok"}"#.to_owned())),
     }
 }
 
 /// The answer to a preflight: a browser asks before it lets a page of another origin send our header.
-fn preflight(head: &RequestHead, allow: &'static str, config: &Config) -> Answer {
-    let answer = Answer::empty(204).with_header("allow", allow);
+fn preflight(head: &RequestHead, allow: &'static str, config: &Config) -> HttpResponse {
+    let answer = HttpResponse::empty(204).with_header("allow", allow);
     match head.origin() {
         Some(origin) if context::allows(head, config, origin) => answer
             .with_header("access-control-allow-methods", allow)
@@ -143,7 +148,7 @@ fn preflight(head: &RequestHead, allow: &'static str, config: &Config) -> Answer
 }
 
 /// Lets the pages of allowed origins read the answer.
-fn with_cors(answer: Answer, head: &RequestHead, config: &Config) -> Answer {
+fn with_cors(answer: HttpResponse, head: &RequestHead, config: &Config) -> HttpResponse {
     match head.origin() {
         Some(origin) if context::allows(head, config, origin) => answer
             .with_header("access-control-allow-origin", origin)

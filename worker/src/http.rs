@@ -88,15 +88,15 @@ async fn body(request: &web_sys::Request) -> Result<Zeroizing<Vec<u8>>, Problem>
     }
 }
 
-/// An answer before it is turned into the platform's.
-pub(crate) struct Answer {
+/// A response before it is turned into the platform's.
+pub(crate) struct HttpResponse {
     pub(crate) status: u16,
     pub(crate) content_type: Option<&'static str>,
     pub(crate) body: String,
     pub(crate) headers: Vec<(&'static str, String)>,
 }
 
-impl Answer {
+impl HttpResponse {
     pub(crate) fn json(value: &impl serde::Serialize) -> Self {
         Self::json_text(serde_json::to_string(value).unwrap_or_default())
     }

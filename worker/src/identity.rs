@@ -7,7 +7,7 @@ use smartcar_connect::{
     time::UnixMillis,
 };
 
-use crate::{http::Answer, random};
+use crate::{http::HttpResponse, random};
 
 /// Reads the credential that `resource` takes: a service key where the app's own back end calls, a session otherwise.
 ///
@@ -59,12 +59,12 @@ pub(crate) fn start_session(config: &Config, now: UnixMillis) -> Result<Session,
 
 /// The answer with the cookie of the identity, if it has to be set.
 pub(crate) fn set_session_cookie(
-    answer: Answer,
+    answer: HttpResponse,
     identity: &Identity,
     head: &RequestHead,
     config: &Config,
     now: UnixMillis,
-) -> Answer {
+) -> HttpResponse {
     let name = config.session_cookie.name(head.port());
     match identity.set_cookie(&name, &config.key_ring, now) {
         Some(cookie) => answer.with_header("set-cookie", cookie.as_str()),
@@ -73,7 +73,7 @@ pub(crate) fn set_session_cookie(
 }
 
 /// The answer that ends the session in the browser.
-pub(crate) fn end_session(answer: Answer, head: &RequestHead, config: &Config) -> Answer {
+pub(crate) fn end_session(answer: HttpResponse, head: &RequestHead, config: &Config) -> HttpResponse {
     let name = config.session_cookie.name(head.port());
     answer.with_header("set-cookie", ended_session_cookie(&name))
 }

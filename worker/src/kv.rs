@@ -9,7 +9,7 @@ use smartcar_connect::{
 };
 use zeroize::Zeroizing;
 
-use crate::kv_namespace::{KvNamespace, Metadata};
+use crate::kv_namespace::{KvNamespace, Metadata, PutOptions};
 
 /// Writes a value that is worthless after `expires_at` under the active key's name, and deletes it under the others'.
 pub(crate) async fn put(
@@ -28,8 +28,11 @@ pub(crate) async fn put(
         key: sealed_with.as_str().to_owned(),
         vault: vault_id.to_owned(),
     };
-    let beside = (kv_life_secs(expires_at, now), &metadata);
-    let written = kv.put(name.as_str(), value, Some(beside)).await.is_ok();
+    let kept = PutOptions {
+        expiration_ttl: kv_life_secs(expires_at, now),
+        metadata: &metadata,
+    };
+    let written = kv.put(name.as_str(), value, Some(kept)).await.is_ok();
     if written {
         delete(kv, former).await
     } else {

@@ -60,6 +60,15 @@ pub(crate) struct Metadata {
     pub(crate) vault: String,
 }
 
+/// How a value is kept: <https://developers.cloudflare.com/kv/api/write-key-value-pairs/>.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PutOptions<'a> {
+    /// For how many seconds, 60 at least.
+    pub(crate) expiration_ttl: u64,
+    /// What stands beside the value.
+    pub(crate) metadata: &'a Metadata,
+}
+
 /// A name that a page lists.
 #[derive(Debug)]
 pub(crate) struct ListedName {
@@ -87,16 +96,20 @@ impl KvNamespace {
         Ok(read(self, name, READ_DEADLINE_MS).await?.as_string())
     }
 
-    /// Writes `value`: forever, or for so many seconds (60 at least), with what stands beside it.
-    pub(crate) async fn put(&self, name: &str, value: &str, beside: Option<(u64, &Metadata)>) -> Result<(), KvError> {
+    /// Writes `value`; forever, and with nothing beside it, if `kept` does not say otherwise.
+    pub(crate) async fn put(&self, name: &str, value: &str, kept: Option<PutOptions<'_>>) -> Result<(), KvError> {
         let options = Object::new();
-        if let Some((life_secs, metadata)) = beside {
+        if let Some(PutOptions {
+            expiration_ttl,
+            metadata,
+        }) = kept
+        {
             let both = Object::new();
             set(&both, "key", &metadata.key.as_str().into())?;
             set(&both, "vault", &metadata.vault.as_str().into())?;
             set(&options, "metadata", &both)?;
-            let life_secs = u32::try_from(life_secs).unwrap_or(u32::MAX);
-            set(&options, "expirationTtl", &life_secs.into())?;
+            let expiration_ttl = u32::try_from(expiration_ttl).unwrap_or(u32::MAX);
+            set(&options, "expirationTtl", &expiration_ttl.into())?;
         }
         within(WRITE_DEADLINE, self.write(name, value, &options))
             .await

@@ -9,12 +9,12 @@ use smartcar_connect::{
 
 use crate::{
     context::RequestContext,
-    http::Answer,
+    http::HttpResponse,
     identity::{set_session_cookie, start_session},
     rate_limit, vault_client,
 };
 
-pub(crate) async fn start(context: &RequestContext<'_>) -> Result<Answer, Problem> {
+pub(crate) async fn start(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {
     let body: StartRequest = context.json_body().await?;
     let fingerprint = StateFingerprint::parse(&body.state_fingerprint)
         .map_err(|error| error.in_field(StartRequest::STATE_FINGERPRINT))?;
@@ -46,7 +46,7 @@ pub(crate) async fn start(context: &RequestContext<'_>) -> Result<Answer, Proble
     else {
         return Err(vault_client::unavailable());
     };
-    let answer = Answer::json(&StartResponse {
+    let answer = HttpResponse::json(&StartResponse {
         application_id: context.config.application_id.clone(),
         connect_origin: context.config.origins.connect.as_str().to_owned(),
         external_id,
@@ -65,7 +65,7 @@ pub(crate) async fn start(context: &RequestContext<'_>) -> Result<Answer, Proble
     })
 }
 
-pub(crate) async fn finish(context: &RequestContext<'_>) -> Result<Answer, Problem> {
+pub(crate) async fn finish(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {
     let body: FinishRequest = context.json_body().await?;
     let caller = context.caller()?;
     rate_limit::admit_finish(context.env).await?;
@@ -73,14 +73,17 @@ pub(crate) async fn finish(context: &RequestContext<'_>) -> Result<Answer, Probl
     else {
         return Err(vault_client::unavailable());
     };
-    Ok(Answer::json_text(answer))
+    Ok(HttpResponse::json_text(answer))
 }
 
-pub(crate) async fn attempt(context: &RequestContext<'_>, fingerprint: StateFingerprint) -> Result<Answer, Problem> {
+pub(crate) async fn attempt(
+    context: &RequestContext<'_>,
+    fingerprint: StateFingerprint,
+) -> Result<HttpResponse, Problem> {
     let caller = context.caller()?;
     let VaultReply::Body(answer) = vault_client::ask(context.env, &caller, Operation::Attempt(fingerprint)).await?
     else {
         return Err(vault_client::unavailable());
     };
-    Ok(Answer::json_text(answer))
+    Ok(HttpResponse::json_text(answer))
 }

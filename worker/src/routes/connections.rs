@@ -6,38 +6,42 @@ use smartcar_connect::{
     http_api::ConnectionList,
 };
 
-use crate::{context::RequestContext, http::Answer, vault_client};
+use crate::{context::RequestContext, http::HttpResponse, vault_client};
 
-pub(crate) async fn list(context: &RequestContext<'_>) -> Result<Answer, Problem> {
+pub(crate) async fn list(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {
     match context.caller() {
         Ok(caller) => ask(context, &caller, None).await,
-        Err(_) => Ok(Answer::json(&ConnectionList {
+        Err(_) => Ok(HttpResponse::json(&ConnectionList {
             connections: Vec::new(),
         })),
     }
 }
 
-pub(crate) async fn show(context: &RequestContext<'_>, id: ConnectionId) -> Result<Answer, Problem> {
+pub(crate) async fn show(context: &RequestContext<'_>, id: ConnectionId) -> Result<HttpResponse, Problem> {
     let caller = context.caller()?;
     ask(context, &caller, Some(id)).await
 }
 
-async fn ask(context: &RequestContext<'_>, caller: &Caller, only: Option<ConnectionId>) -> Result<Answer, Problem> {
+async fn ask(
+    context: &RequestContext<'_>,
+    caller: &Caller,
+    only: Option<ConnectionId>,
+) -> Result<HttpResponse, Problem> {
     match vault_client::ask(context.env, caller, Operation::Connections(only)).await? {
-        VaultReply::Body(body) => Ok(Answer::json_text(body)),
+        VaultReply::Body(body) => Ok(HttpResponse::json_text(body)),
         _ => Err(vault_client::unavailable()),
     }
 }
 
-pub(crate) async fn disconnect(context: &RequestContext<'_>, id: ConnectionId) -> Result<Answer, Problem> {
+pub(crate) async fn disconnect(context: &RequestContext<'_>, id: ConnectionId) -> Result<HttpResponse, Problem> {
     let caller = context.caller()?;
     vault_client::ask(context.env, &caller, Operation::Disconnect(id)).await?;
-    Ok(Answer::empty(204))
+    Ok(HttpResponse::empty(204))
 }
 
-pub(crate) async fn disconnect_all(context: &RequestContext<'_>) -> Result<Answer, Problem> {
+pub(crate) async fn disconnect_all(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {
     if let Ok(caller) = context.caller() {
         vault_client::ask(context.env, &caller, Operation::DisconnectAll).await?;
     }
-    Ok(Answer::empty(204))
+    Ok(HttpResponse::empty(204))
 }

@@ -2,7 +2,7 @@
 
 use smartcar_connect::{edge::Problem, seal::ResealProgress};
 
-use crate::{context::RequestContext, http::Answer, rotation, settings, vault_client};
+use crate::{context::RequestContext, http::HttpResponse, rotation, settings, vault_client};
 
 #[derive(serde::Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -11,10 +11,10 @@ struct Report {
     rotation: Option<ResealProgress>,
 }
 
-pub(crate) async fn report(context: &RequestContext<'_>) -> Result<Answer, Problem> {
+pub(crate) async fn report(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {
     let store = settings::tokens(context.env).map_err(|_| vault_client::unavailable())?;
     let active_key = context.config.key_ring.active_id().as_str().to_owned();
-    Ok(Answer::json(&Report {
+    Ok(HttpResponse::json(&Report {
         active_key,
         rotation: rotation::progress(&store)
             .await

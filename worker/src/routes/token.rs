@@ -12,9 +12,9 @@ use smartcar_connect::{
     token::AccessToken,
 };
 
-use crate::{context::RequestContext, http::Answer, vault_client};
+use crate::{context::RequestContext, http::HttpResponse, vault_client};
 
-pub(crate) async fn issue(context: &RequestContext<'_>) -> Result<Answer, Problem> {
+pub(crate) async fn issue(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {
     let body: TokenRequestBody = context.json_body().await?;
     let caller = match (body.principal, body.session) {
         (Some(principal), None) => Caller {
@@ -54,7 +54,7 @@ pub(crate) async fn issue(context: &RequestContext<'_>) -> Result<Answer, Proble
     if rejected.is_some_and(|rejected| rejected.ct_eq(&token.access_token)) {
         token = vault_client::token_after(context.env, &caller, &token).await?;
     }
-    Ok(Answer::json(&TokenResponseBody {
+    Ok(HttpResponse::json(&TokenResponseBody {
         access_token: token.access_token.expose(),
         expires_at: token.expires_at,
         connection_id: token.connection_id.as_str(),

@@ -15,7 +15,7 @@ use smartcar_connect::{
 use crate::{
     clock,
     context::RequestContext,
-    http::{Answer, header},
+    http::{HttpResponse, header},
     smartcar::{self, TokenSource},
     vault_client,
 };
@@ -30,9 +30,9 @@ const AT_ONCE: usize = 4;
 /// The status of an answer to one request too many.
 const TOO_MANY_REQUESTS: u16 = 429;
 
-pub(crate) async fn list(context: &RequestContext<'_>) -> Result<Answer, Problem> {
+pub(crate) async fn list(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {
     let Ok(caller) = context.caller() else {
-        return Ok(Answer::json(&VehicleList {
+        return Ok(HttpResponse::json(&VehicleList {
             vehicles: Vec::new(),
             vehicles_pending: false,
         }));
@@ -81,7 +81,7 @@ pub(crate) async fn list(context: &RequestContext<'_>) -> Result<Answer, Problem
         }
     }
     let answer = |shown: &ShownVehicle| shown.answer(hindrances.get(&shown.vehicle.id), clock::now());
-    Ok(Answer::json(&VehicleList {
+    Ok(HttpResponse::json(&VehicleList {
         vehicles: shown.vehicles.iter().map(answer).collect(),
         vehicles_pending: shown.pending,
     }))
