@@ -100,11 +100,14 @@ impl AttemptStore {
         let mut kept = Vec::new();
         for key in keys {
             match self.entry(&key).filter(|entry| entry.is_kept(now)) {
-                Some(entry) => kept.push((entry.started_at, key)),
+                Some(entry) => {
+                    let entry = (entry.started_at, key);
+                    // Not `sort`, for its size: there are a few.
+                    kept.insert(kept.partition_point(|other| *other < entry), entry);
+                }
                 None => drop(self.0.remove_item(&key)),
             }
         }
-        kept.sort();
         let surplus = kept.len().saturating_add(1).saturating_sub(MOST);
         for (_, key) in kept.into_iter().take(surplus) {
             drop(self.0.remove_item(&key));
