@@ -16,6 +16,9 @@ pub struct Principal(String);
 /// The longest name of a principal, in bytes.
 const MAX_BYTES: usize = 512;
 
+/// What stands before the id of a user.
+const USER: &str = "user:";
+
 impl Principal {
     /// The principal of an anonymous session. The session's id opens its cookie, so only its hash is kept.
     #[must_use]
@@ -25,6 +28,22 @@ impl Principal {
             .chain_update(session_id)
             .finalize();
         Self(["anonymous:", &URL_SAFE_NO_PAD.encode(hash)].concat())
+    }
+
+    /// The principal of a user of the app's own, by the id that the app's log-in gives: visible ASCII, at most 507 bytes. No
+    /// user's is that of an anonymous session.
+    ///
+    /// # Errors
+    /// The reason, when the id is empty, too long or holds anything but visible ASCII.
+    pub fn user(id: &str) -> Result<Self, InvalidValue> {
+        if id.is_empty() {
+            return Err(Reason::Empty.into());
+        }
+        let max = MAX_BYTES.saturating_sub(USER.len());
+        if id.len() > max {
+            return Err(Reason::TooLong { max }.into());
+        }
+        Self::parse(&[USER, id].concat())
     }
 
     /// Reads a principal's name, as `POST /internal/token` gives it: visible ASCII, at most 512 bytes.
@@ -81,5 +100,16 @@ mod tests {
             assert_eq!(refused(name), "not_visible_ascii", "{name:?}");
         }
         assert_eq!(Principal::parse("user:42").unwrap().as_str(), "user:42");
+    }
+
+    #[test]
+    fn a_user_is_named_by_its_id_and_is_nobody_anonymous() {
+        assert_eq!(Principal::user("auth0|42").unwrap().as_str(), "user:auth0|42");
+        assert_eq!(Principal::user("").unwrap_err().code(), "empty");
+        assert_eq!(Principal::user("josé").unwrap_err().code(), "not_visible_ascii");
+        assert!(Principal::user(&"4".repeat(507)).is_ok());
+        assert_eq!(Principal::user(&"4".repeat(508)).unwrap_err().code(), "too_long");
+        let anonymous = Principal::anonymous(&[7; 32]);
+        assert_ne!(Principal::user(anonymous.as_str()).unwrap(), anonymous);
     }
 }

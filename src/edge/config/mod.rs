@@ -1,6 +1,11 @@
 //! The Worker's settings.
 
-use core::fmt;
+mod identity;
+mod misconfiguration;
+mod reader;
+
+pub use misconfiguration::{Misconfiguration, Setting};
+use reader::{KEYS, LIST, ONE, Reader};
 
 use crate::{
     connect::{ApplicationId, Origin, Origins},
@@ -11,53 +16,6 @@ use crate::{
     token::cycle::Policy,
     token::{Client, ClientAuthMethod, ClientId, ClientSecret},
 };
-
-/// A setting by its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Setting(&'static str);
-
-impl Setting {
-    /// The name of the variable or secret.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        self.0
-    }
-}
-
-/// Why the Worker can't serve: every setting that is missing or unusable, with the remedy. No value is repeated.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Misconfiguration {
-    problems: Vec<(Setting, String)>,
-}
-
-impl Misconfiguration {
-    /// The settings, each with what is wrong.
-    #[must_use]
-    pub fn problems(&self) -> &[(Setting, String)] {
-        &self.problems
-    }
-
-    /// A binding of the Worker that is missing.
-    #[must_use]
-    pub fn missing_binding(name: &'static str) -> Self {
-        let reason = "is not bound: see `wrangler.toml`".to_owned();
-        Self {
-            problems: vec![(Setting(name), reason)],
-        }
-    }
-}
-
-impl fmt::Display for Misconfiguration {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, (setting, reason)) in self.problems.iter().enumerate() {
-            let separator = if index == 0 { "" } else { "; " };
-            write!(f, "{separator}`{}` {reason}", setting.0)?;
-        }
-        Ok(())
-    }
-}
-
-impl core::error::Error for Misconfiguration {}
 
 /// Everything that an operator sets.
 #[derive(Debug)]
@@ -95,29 +53,29 @@ impl Config {
     /// [`Misconfiguration`] with all that is wrong, not only the first.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, Misconfiguration> {
         let mut reader = Reader {
-            get,
+            get: &get,
             problems: Vec::new(),
         };
-        let application_id = reader.application_id();
+        let application_id = application_id(&mut reader);
         let secret = reader.required(
             "SMARTCAR_CLIENT_SECRET",
             ONE,
             "set it by `wrangler secret put SMARTCAR_CLIENT_SECRET`",
         );
-        let key_ring = reader.key_ring();
-        let origins = reader.origins();
-        let method = reader.auth_method();
-        let prefix = reader.prefix();
-        let allowed_origins = reader.allowed_origins();
+        let key_ring = key_ring(&mut reader);
+        let origins = origins(&mut reader);
+        let method = auth_method(&mut reader);
+        let prefix = prefix(&mut reader);
+        let allowed_origins = allowed_origins(&mut reader);
         let grace = reader
             .span("REFRESH_GRACE_SECONDS", 60, 0..=3_600)
             .map(Millis::from_secs);
-        let session_limits = reader.session_limits();
+        let session_limits = identity::session_limits(&mut reader);
         let retention = reader.span("RETENTION_DAYS", 180, 1..=3_650).map(Millis::from_days);
         let rotation_batch = reader
             .span("ROTATION_BATCH", 40, 1..=900)
             .and_then(|batch| u32::try_from(batch).ok());
-        let service_keys = reader.service_keys();
+        let service_keys = identity::service_keys(&mut reader);
         let all = (|| {
             let (application_id, origins, prefix) = (application_id?, origins?, prefix?);
             let id = ClientId::new(application_id.as_str().to_owned());
@@ -145,213 +103,94 @@ impl Config {
     }
 }
 
-/// What separates the entries of a setting that is one value.
-const ONE: &[char] = &[];
-
-/// What separates the entries of a list.
-const LIST: &[char] = &[','];
-
-/// What separates the ids and keys of a key ring.
-const KEYS: &[char] = &[',', ':'];
-
-/// Why no value of a setting can have been meant: what a shell, an editor or a clipboard has added to it. Such a secret would
-/// only be noticed when Smartcar refuses it.
-fn added(value: &str, separators: &[char]) -> Option<&'static str> {
-    let is_white = |one: char| one.is_ascii_whitespace();
-    for entry in value.split(separators).map(|entry| entry.trim_matches(is_white)) {
-        if entry.starts_with(['"', '\'', '`']) || entry.ends_with(['"', '\'', '`']) {
-            return Some("stands in quotation marks: give it without them");
-        }
-        if entry.contains(is_white) {
-            return Some("has white space in it: remove it");
-        }
-        if !entry.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Some(
-                "has a character that is not visible ASCII, such as a zero-width space: type it, or copy it anew",
-            );
+fn application_id(reader: &mut Reader<'_>) -> Option<ApplicationId> {
+    const NAME: &str = "SMARTCAR_CLIENT_ID";
+    let id = reader.required(
+        NAME,
+        ONE,
+        "give the application's id, a UUID, from the Smartcar dashboard",
+    )?;
+    match ApplicationId::parse(&id) {
+        Ok(id) => Some(id),
+        Err(error) => {
+            reader.wrong(NAME, error.to_string());
+            None
         }
     }
-    None
 }
 
-struct Reader<G> {
-    get: G,
-    problems: Vec<(Setting, String)>,
+fn key_ring(reader: &mut Reader<'_>) -> Option<KeyRing> {
+    const NAME: &str = "SEALING_KEYS";
+    let text = zeroize::Zeroizing::new(reader.required(
+        NAME,
+        KEYS,
+        "set it by `wrangler secret put SEALING_KEYS` to `id:key`, the key made by `openssl rand -base64 32`",
+    )?);
+    match KeyRing::parse(&text) {
+        Ok(ring) => Some(ring),
+        Err(error) => {
+            reader.wrong(NAME, ["is unusable: ", &error.to_string()].concat());
+            None
+        }
+    }
 }
 
-/// That what is wrong with a setting has been noted.
-struct Noted;
+fn origins(reader: &mut Reader<'_>) -> Option<Origins> {
+    let default = Origins::default();
+    let connect = reader.origin("SMARTCAR_CONNECT_ORIGIN", default.connect);
+    let auth = reader.origin("SMARTCAR_AUTH_ORIGIN", default.auth);
+    let api = reader.origin("SMARTCAR_API_ORIGIN", default.api);
+    Some(Origins {
+        connect: connect?,
+        auth: auth?,
+        api: api?,
+    })
+}
 
-impl<G: Fn(&str) -> Option<String>> Reader<G> {
-    /// A value that is there and not blank.
-    fn value(&mut self, name: &'static str, separators: &[char]) -> Result<Option<String>, Noted> {
-        let Some(text) = (self.get)(name).map(zeroize::Zeroizing::new) else {
-            return Ok(None);
-        };
-        let value = text.trim_matches(|one: char| one.is_ascii_whitespace());
-        if let Some(reason) = added(value, separators) {
-            self.wrong(name, reason);
-            return Err(Noted);
-        }
-        Ok(Some(value.to_owned()).filter(|value| !value.is_empty()))
+fn auth_method(reader: &mut Reader<'_>) -> Option<ClientAuthMethod> {
+    const NAME: &str = "TOKEN_ENDPOINT_AUTH_METHOD";
+    let Some(name) = reader.value(NAME, ONE).ok()? else {
+        return Some(ClientAuthMethod::default());
+    };
+    let method = ClientAuthMethod::parse(&name);
+    if method.is_none() {
+        reader.wrong(NAME, "is neither `client_secret_post` nor `client_secret_basic`");
     }
+    method
+}
 
-    fn wrong(&mut self, name: &'static str, reason: impl Into<String>) {
-        self.problems.push((Setting(name), reason.into()));
-    }
-
-    fn required(&mut self, name: &'static str, separators: &[char], remedy: &str) -> Option<String> {
-        let value = self.value(name, separators).ok()?;
-        if value.is_none() {
-            self.wrong(name, ["is missing: ", remedy].concat());
-        }
-        value
-    }
-
-    fn application_id(&mut self) -> Option<ApplicationId> {
-        const NAME: &str = "SMARTCAR_CLIENT_ID";
-        let id = self.required(
+fn prefix(reader: &mut Reader<'_>) -> Option<String> {
+    const NAME: &str = "PATH_PREFIX";
+    let Some(prefix) = reader.value(NAME, ONE).ok()? else {
+        return Some(path::DEFAULT_MOUNT.to_owned());
+    };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.' | b'~');
+    let usable = prefix.starts_with('/')
+        && !prefix.ends_with('/')
+        && !prefix.contains("//")
+        && !prefix.split('/').any(|segment| matches!(segment, "." | ".."))
+        && prefix.bytes().all(plain);
+    if !usable {
+        reader.wrong(
             NAME,
-            ONE,
-            "give the application's id, a UUID, from the Smartcar dashboard",
-        )?;
-        match ApplicationId::parse(&id) {
-            Ok(id) => Some(id),
-            Err(error) => {
-                self.wrong(NAME, error.to_string());
-                None
-            }
-        }
+            "is no path prefix: start it with `/`, end it without, as in `/smartcar`",
+        );
     }
+    usable.then_some(prefix)
+}
 
-    fn key_ring(&mut self) -> Option<KeyRing> {
-        const NAME: &str = "SEALING_KEYS";
-        let text = zeroize::Zeroizing::new(self.required(
-            NAME,
-            KEYS,
-            "set it by `wrangler secret put SEALING_KEYS` to `id:key`, the key made by `openssl rand -base64 32`",
-        )?);
-        match KeyRing::parse(&text) {
-            Ok(ring) => Some(ring),
-            Err(error) => {
-                self.wrong(NAME, ["is unusable: ", &error.to_string()].concat());
-                None
-            }
-        }
+fn allowed_origins(reader: &mut Reader<'_>) -> Option<Vec<Origin>> {
+    const NAME: &str = "ALLOWED_ORIGINS";
+    let Some(list) = reader.value(NAME, LIST).ok()? else {
+        return Some(Vec::new());
+    };
+    if list.split(',').any(|text| text.trim().is_empty()) {
+        reader.wrong(NAME, ServiceKeyError::EmptyEntry.to_string());
+        return None;
     }
-
-    fn origins(&mut self) -> Option<Origins> {
-        let default = Origins::default();
-        let connect = self.origin("SMARTCAR_CONNECT_ORIGIN", default.connect);
-        let auth = self.origin("SMARTCAR_AUTH_ORIGIN", default.auth);
-        let api = self.origin("SMARTCAR_API_ORIGIN", default.api);
-        Some(Origins {
-            connect: connect?,
-            auth: auth?,
-            api: api?,
-        })
-    }
-
-    fn origin(&mut self, name: &'static str, default: Origin) -> Option<Origin> {
-        match self.value(name, ONE).ok()? {
-            None => Some(default),
-            Some(text) => self.parse_origin(name, &text),
-        }
-    }
-
-    fn parse_origin(&mut self, name: &'static str, text: &str) -> Option<Origin> {
-        match Origin::parse(text) {
-            Ok(origin) => Some(origin),
-            Err(error) => {
-                self.wrong(name, error.to_string());
-                None
-            }
-        }
-    }
-
-    fn auth_method(&mut self) -> Option<ClientAuthMethod> {
-        const NAME: &str = "TOKEN_ENDPOINT_AUTH_METHOD";
-        let Some(name) = self.value(NAME, ONE).ok()? else {
-            return Some(ClientAuthMethod::default());
-        };
-        let method = ClientAuthMethod::parse(&name);
-        if method.is_none() {
-            self.wrong(NAME, "is neither `client_secret_post` nor `client_secret_basic`");
-        }
-        method
-    }
-
-    fn prefix(&mut self) -> Option<String> {
-        const NAME: &str = "PATH_PREFIX";
-        let Some(prefix) = self.value(NAME, ONE).ok()? else {
-            return Some(path::DEFAULT_MOUNT.to_owned());
-        };
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.' | b'~');
-        let usable = prefix.starts_with('/')
-            && !prefix.ends_with('/')
-            && !prefix.contains("//")
-            && !prefix.split('/').any(|segment| matches!(segment, "." | ".."))
-            && prefix.bytes().all(plain);
-        if !usable {
-            self.wrong(
-                NAME,
-                "is no path prefix: start it with `/`, end it without, as in `/smartcar`",
-            );
-        }
-        usable.then_some(prefix)
-    }
-
-    fn allowed_origins(&mut self) -> Option<Vec<Origin>> {
-        const NAME: &str = "ALLOWED_ORIGINS";
-        let Some(list) = self.value(NAME, LIST).ok()? else {
-            return Some(Vec::new());
-        };
-        if list.split(',').any(|text| text.trim().is_empty()) {
-            self.wrong(NAME, ServiceKeyError::EmptyEntry.to_string());
-            return None;
-        }
-        list.split(',')
-            .map(|text| self.parse_origin(NAME, text.trim()))
-            .collect()
-    }
-
-    fn span(&mut self, name: &'static str, default: u64, range: core::ops::RangeInclusive<u64>) -> Option<u64> {
-        let Some(text) = self.value(name, ONE).ok()? else {
-            return Some(default);
-        };
-        let number = text.parse().ok().filter(|number| range.contains(number));
-        if number.is_none() {
-            self.wrong(
-                name,
-                format!("is no whole number from {} to {}", range.start(), range.end()),
-            );
-        }
-        number
-    }
-
-    fn session_limits(&mut self) -> Option<SessionLimits> {
-        const NAME: &str = "SESSION_MAX_DAYS";
-        let idle = self.span("SESSION_DAYS", 180, 1..=400).map(Millis::from_days);
-        let absolute = match self.value(NAME, &[]).ok()? {
-            Some(_) => Some(self.span(NAME, 0, 1..=3_650).map(Millis::from_days)?),
-            None => None,
-        };
-        Some(SessionLimits { idle: idle?, absolute })
-    }
-
-    fn service_keys(&mut self) -> Option<ServiceKeys> {
-        const NAME: &str = "SERVICE_KEYS";
-        let Some(list) = self.value(NAME, LIST).ok()?.map(zeroize::Zeroizing::new) else {
-            return Some(ServiceKeys::default());
-        };
-        match ServiceKeys::parse(&list) {
-            Ok(keys) => Some(keys),
-            Err(error) => {
-                self.wrong(NAME, error.to_string());
-                None
-            }
-        }
-    }
+    list.split(',')
+        .map(|text| reader.parse_origin(NAME, text.trim()))
+        .collect()
 }
 
 #[cfg(test)]
