@@ -2,7 +2,10 @@
 //! good ones beside it; what callers send [strictly](strict), since they can mend it.
 
 pub(crate) mod lenient;
+mod members;
 pub mod strict;
 
 #[cfg(test)]
 pub(crate) mod odd;
+
+pub use members::Members;
