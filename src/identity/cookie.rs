@@ -79,6 +79,11 @@ impl SessionCookie {
     }
 }
 
+/// The values of the cookies of this name in a `Cookie` header.
+pub(super) fn values_of<'a>(header: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
+    pairs(header).filter_map(move |(one, value)| (one == name).then_some(value))
+}
+
 /// The names and values of a `Cookie` header, whose pairs are separated by a semicolon and spaces or tabs (RFC 6265bis section
 /// 4.2.1). They count byte for byte: browsers let a page of a sibling host set a cookie whose name is ours behind a Unicode
 /// space, which no prefix protects.

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{cookie::session_cookie, service_key::ServiceKey, session::Session};
+use super::{cookie::session_cookie, jwt::Subject, service_key::ServiceKey, session::Session};
 use crate::{principal::Principal, seal::KeyRing, time::UnixMillis};
 
 /// Who makes a request, by the credential that it shows.
@@ -10,6 +10,8 @@ use crate::{principal::Principal, seal::KeyRing, time::UnixMillis};
 pub enum Identity {
     /// A visitor of a page, by the cookie of an anonymous session.
     Session(Session),
+    /// A user of the app's own, by a token of its log-in.
+    Subject(Subject),
     /// The app's own back end, by a service key. It may act for every principal, and names the one.
     Service(ServiceKey),
 }
@@ -20,16 +22,17 @@ impl Identity {
     pub fn principal(&self) -> Option<Principal> {
         match self {
             Self::Session(session) => Some(session.principal()),
+            Self::Subject(subject) => Some(subject.principal().clone()),
             Self::Service(_) => None,
         }
     }
 
-    /// When the credential ends; `None` if it does not end by itself.
+    /// When the credential ends, and with it what it opens; `None` if the principal can come back by another one.
     #[must_use]
     pub fn ends_at(&self) -> Option<UnixMillis> {
         match self {
             Self::Session(session) => Some(session.ends_at()),
-            Self::Service(_) => None,
+            Self::Subject(_) | Self::Service(_) => None,
         }
     }
 
@@ -39,6 +42,7 @@ impl Identity {
     pub const fn is_ambient(&self) -> bool {
         match self {
             Self::Session(_) => true,
+            Self::Subject(subject) => subject.is_ambient(),
             Self::Service(_) => false,
         }
     }
@@ -52,7 +56,7 @@ impl Identity {
                 let life = session.ends_at().since(now);
                 Some(session_cookie(name, &session.to_cookie(ring)?, life))
             }
-            Self::Session(_) | Self::Service(_) => None,
+            Self::Session(_) | Self::Subject(_) | Self::Service(_) => None,
         }
     }
 }
@@ -107,6 +111,18 @@ mod tests {
             let session = Session::from_cookie(&ring, &value, NOW, LIMITS).unwrap();
             let set = Identity::Session(session).set_cookie("__Host-name", &ring, NOW);
             assert_eq!(set.is_some(), is_set);
+        }
+    }
+
+    #[test]
+    fn a_token_speaks_for_its_subject_whose_cars_outlive_it() {
+        for is_ambient in [false, true] {
+            let principal = Principal::user("42").unwrap();
+            let identity = Identity::Subject(Subject::new(principal.clone(), is_ambient));
+            assert_eq!(identity.principal(), Some(principal));
+            assert_eq!(identity.ends_at(), None);
+            assert_eq!(identity.is_ambient(), is_ambient);
+            assert!(identity.set_cookie("__Host-name", &one(), NOW).is_none());
         }
     }
 

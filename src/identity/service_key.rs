@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConstantTimeEq as _};
 
+use super::bearer::bearer_token;
+
 /// The shortest service key, in characters.
 const SHORTEST: usize = 32;
 
@@ -80,10 +82,7 @@ impl ServiceKeys {
     /// Reads the header `Authorization`, which has to be `Bearer` and one of the keys.
     #[must_use]
     pub fn shown_by(&self, authorization: Option<&str>) -> Option<ServiceKey> {
-        // RFC 9110, section 11: the scheme in any case, and one space or more.
-        let (scheme, key) = authorization?.split_once(' ')?;
-        let is_shown = scheme.eq_ignore_ascii_case("Bearer") && self.contains(key.trim_start_matches(' '));
-        is_shown.then_some(ServiceKey(()))
+        self.contains(bearer_token(authorization)?).then_some(ServiceKey(()))
     }
 
     /// Whether `key` is one of them. Every key is compared, each in constant time.
