@@ -128,6 +128,7 @@ fn every_page_links_to_files_that_exist() {
         "docs/http-api.md",
         "docs/operations.md",
         "docs/storage.md",
+        "docs/users.md",
     ] {
         let file = root.join(page);
         let text = fs::read_to_string(&file).unwrap();

@@ -11,7 +11,7 @@ use smartcar_connect::{
 };
 use url::Url;
 
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 23] = [
     "SMARTCAR_CLIENT_ID",
     "SMARTCAR_CLIENT_SECRET",
     "SEALING_KEYS",
@@ -26,6 +26,15 @@ const NAMES: [&str; 14] = [
     "SMARTCAR_CONNECT_ORIGIN",
     "SMARTCAR_AUTH_ORIGIN",
     "SMARTCAR_API_ORIGIN",
+    "JWT_ISSUER",
+    "JWT_AUDIENCE",
+    "JWT_AUTHORIZED_PARTY",
+    "JWT_JWKS_URL",
+    "JWT_KEYS",
+    "JWT_SECRET",
+    "JWT_ALGORITHMS",
+    "JWT_TYP",
+    "JWT_COOKIE",
 ];
 const OTHER_KEY: &str = "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=";
 

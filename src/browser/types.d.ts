@@ -52,6 +52,10 @@ export type ConnectErrorCode =
   | "invalid_parameter"
   /** The Worker: the session ended between `start` and `finish`, or its cookie is blocked. */
   | "session_missing"
+  /** The Worker: the token of your app's log-in is not accepted; the message says why. Have a new one made. */
+  | "invalid_token"
+  /** The Worker: the keys of your app's log-in can't be reached. Worth a further attempt after `retryAfter`. */
+  | "keys_unavailable"
   /** The callback has no `state`. */
   | "state_missing"
   /** No connection with this `state` was started in this browser: forged, from another browser, or of another log-in. */

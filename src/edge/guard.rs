@@ -152,7 +152,8 @@ mod tests {
     use super::*;
     use crate::{
         connect::ConnectionId,
-        identity::{ServiceKeys, Session, SessionLimits},
+        identity::{ServiceKeys, Session, SessionLimits, Subject},
+        principal::Principal,
         time::{Millis, UnixMillis},
     };
 
@@ -264,6 +265,16 @@ mod tests {
             for identity in [None, Some(&session), Some(&service)] {
                 assert!(!needs_csrf_check(&resource, identity), "{resource:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_token_that_came_in_a_cookie_is_checked_like_a_session_and_a_bearer_token_is_not() {
+        for is_ambient in [false, true] {
+            let principal = Principal::user("42").unwrap();
+            let subject = Identity::Subject(Subject::new(principal, is_ambient));
+            assert_eq!(needs_csrf_check(&Resource::DisconnectAll, Some(&subject)), is_ambient);
+            assert_eq!(needs_read_check(&Resource::ListVehicles, Some(&subject)), is_ambient);
         }
     }
 

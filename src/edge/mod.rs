@@ -8,6 +8,7 @@ mod challenge;
 mod config;
 mod guard;
 mod head;
+mod jwt;
 mod log_budget;
 mod outcome;
 mod problem;
@@ -24,6 +25,7 @@ pub use guard::{
     without_identity,
 };
 pub use head::RequestHead;
+pub use jwt::{invalid_token, keys_unavailable};
 pub use log_budget::LogBudget;
 pub use outcome::finish_answer;
 pub use problem::Problem;

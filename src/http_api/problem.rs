@@ -79,6 +79,10 @@ problem_codes! {
     InvalidParameter = "invalid_parameter", 400, "A parameter is not acceptable";
     /// The caller has no session, or it has ended.
     SessionMissing = "session_missing", 401, "There is no session";
+    /// The caller's token, of the app's own log-in, is not accepted.
+    InvalidToken = "invalid_token", 401, "The token is not accepted";
+    /// The keys that verify tokens of the app's log-in can't be had.
+    KeysUnavailable = "keys_unavailable", 503, "The keys of the log-in can't be reached at the moment";
     /// The callback has no state.
     StateMissing = "state_missing", 400, "The callback has no state";
     /// The state is not one of the caller's.

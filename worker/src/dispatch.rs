@@ -6,6 +6,7 @@ use smartcar_connect::{
         needs_csrf_check, needs_read_check, route,
     },
     http_api::{ProblemCode, header},
+    identity::Identity,
 };
 use worker::Env;
 
@@ -35,7 +36,7 @@ pub(crate) async fn respond(request: &web_sys::Request, env: &Env) -> worker::Re
         Routed::To(resource) => Some(resource),
         _ => None,
     };
-    let identified = identity::identify(&head, &config, resource, now).await;
+    let identified = identity::identify(env, &head, &config, resource, now).await;
     let answer = match (&identified, resource) {
         (Err(problem), _) => Err(problem.clone()),
         (Ok(identity), Some(resource)) => {
@@ -57,7 +58,7 @@ pub(crate) async fn respond(request: &web_sys::Request, env: &Env) -> worker::Re
     telemetry::record_request(env, route, answer.status, now, &request_id);
     let answer = match identified {
         // Nothing is left that the session could open.
-        Ok(Some(_)) if resource == Some(&Resource::DisconnectAll) && answer.status == 204 => {
+        Ok(Some(Identity::Session(_))) if resource == Some(&Resource::DisconnectAll) && answer.status == 204 => {
             identity::end_session(answer, &head, &config)
         }
         // A cookie made with a retired key is made again whatever was asked.
@@ -71,7 +72,7 @@ pub(crate) async fn respond(request: &web_sys::Request, env: &Env) -> worker::Re
 fn refusal(problem: &Problem, head: &RequestHead, config: &Config, request_id: &str) -> HttpResponse {
     let answer = HttpResponse::problem(problem, request_id);
     let cookie_name = config.session_cookie.name(head.port());
-    match challenge(problem.code, head.authorization(), &cookie_name) {
+    match challenge(problem, head.authorization(), &cookie_name, config.jwt.is_some()) {
         Some(challenge) => answer.with_header("www-authenticate", challenge),
         None => answer,
     }
@@ -138,10 +139,14 @@ async fn answer(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {
 /// The answer to a preflight: a browser asks before it lets a page of another origin send our header.
 fn preflight(head: &RequestHead, allow: &'static str, config: &Config) -> HttpResponse {
     let answer = HttpResponse::empty(204).with_header("allow", allow);
+    let headers = match config.jwt {
+        Some(_) => [header::ALLOWED, ", authorization"].concat(),
+        None => header::ALLOWED.to_owned(),
+    };
     match head.origin() {
         Some(origin) if context::allows(head, config, origin) => answer
             .with_header("access-control-allow-methods", allow)
-            .with_header("access-control-allow-headers", header::ALLOWED)
+            .with_header("access-control-allow-headers", headers)
             .with_header("access-control-max-age", "600"),
         _ => answer,
     }

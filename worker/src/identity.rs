@@ -6,15 +6,18 @@ use smartcar_connect::{
     identity::{Identity, ServiceKey, Session, ended_session_cookie},
     time::UnixMillis,
 };
+use worker::Env;
 
-use crate::{http::HttpResponse, random};
+use crate::{http::HttpResponse, jwt, random};
 
-/// Reads the credential that `resource` takes: a service key where the app's own back end calls, a session otherwise.
+/// Reads the credential that `resource` takes: a service key where the app's own back end calls, otherwise a token of the app's
+/// log-in if the settings take those, and a session where no token is shown.
 ///
 /// # Errors
-/// The problem to answer with, where a credential is demanded and none that counts is shown.
-#[expect(clippy::unused_async, reason = "other credentials take keys that have to be fetched")]
+/// The problem to answer with, where a credential is demanded and none that counts is shown, and where a token is shown that does
+/// not count.
 pub(crate) async fn identify(
+    env: &Env,
     head: &RequestHead,
     config: &Config,
     resource: Option<&Resource>,
@@ -24,7 +27,11 @@ pub(crate) async fn identify(
         Some(Resource::InternalToken | Resource::Rotation) => {
             service_key(head, config).map(|key| Some(Identity::Service(key)))
         }
-        _ => Ok(session(head, config, now).map(Identity::Session)),
+        None | Some(Resource::Health) => Ok(session(head, config, now).map(Identity::Session)),
+        Some(_) => match jwt::subject(env, head, config, now).await? {
+            Some(subject) => Ok(Some(Identity::Subject(subject))),
+            None => Ok(session(head, config, now).map(Identity::Session)),
+        },
     }
 }
 

@@ -5,6 +5,8 @@ mod context;
 mod dispatch;
 mod http;
 mod identity;
+mod jwks;
+mod jwt;
 mod kv;
 mod kv_namespace;
 mod random;

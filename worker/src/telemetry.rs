@@ -32,6 +32,8 @@ pub(crate) enum LogEvent {
     Disconnect,
     /// Records were sealed with the active key.
     Reseal,
+    /// The keys of the app's log-in were asked for.
+    Keys,
 }
 
 impl LogEvent {
@@ -44,6 +46,7 @@ impl LogEvent {
             Self::Publish => "publish",
             Self::Disconnect => "disconnect",
             Self::Reseal => "reseal",
+            Self::Keys => "keys",
         }
     }
 }

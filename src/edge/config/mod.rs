@@ -1,6 +1,7 @@
 //! The Worker's settings.
 
 mod identity;
+mod jwt;
 mod misconfiguration;
 mod reader;
 
@@ -10,7 +11,7 @@ use reader::{KEYS, LIST, ONE, Reader};
 use crate::{
     connect::{ApplicationId, Origin, Origins},
     http_api::path,
-    identity::{ServiceKeyError, ServiceKeys, SessionCookie, SessionLimits},
+    identity::{JwtConfig, ServiceKeyError, ServiceKeys, SessionCookie, SessionLimits},
     seal::KeyRing,
     time::Millis,
     token::cycle::Policy,
@@ -44,6 +45,8 @@ pub struct Config {
     pub rotation_batch: u32,
     /// Who may ask for tokens.
     pub service_keys: ServiceKeys,
+    /// How the app's own users show themselves, if they do so by tokens of its log-in.
+    pub jwt: Option<JwtConfig>,
 }
 
 impl Config {
@@ -76,6 +79,7 @@ impl Config {
             .span("ROTATION_BATCH", 40, 1..=900)
             .and_then(|batch| u32::try_from(batch).ok());
         let service_keys = identity::service_keys(&mut reader);
+        let jwt = jwt::jwt(&mut reader);
         let all = (|| {
             let (application_id, origins, prefix) = (application_id?, origins?, prefix?);
             let id = ClientId::new(application_id.as_str().to_owned());
@@ -92,6 +96,7 @@ impl Config {
                 retention: retention?,
                 rotation_batch: rotation_batch?,
                 service_keys: service_keys?,
+                jwt: jwt?,
             })
         })();
         match all {
