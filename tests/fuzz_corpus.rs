@@ -43,4 +43,4 @@ macro_rules! replay {
     };
 }
 
-replay!(api, callback, configuration, record, session, token_response);
+replay!(api, callback, configuration, jwt, record, session, token_response);

@@ -6,6 +6,7 @@
 pub mod api;
 pub mod callback;
 pub mod configuration;
+pub mod jwt;
 pub mod odd_members;
 pub mod record;
 pub mod session;

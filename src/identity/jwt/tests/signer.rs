@@ -33,7 +33,7 @@ fn bytes(text: &str) -> Vec<u8> {
 
 fn number(text: &str) -> BoxedUint {
     let bytes = bytes(text);
-    BoxedUint::from_be_slice(&bytes, u32::try_from(bytes.len() * 8).unwrap()).unwrap()
+    BoxedUint::from_be_slice_vartime(&bytes)
 }
 
 fn ec_key(seed: u8) -> p256::ecdsa::SigningKey {
