@@ -1,6 +1,7 @@
 // The keys of the app's log-in: when they are fetched, which count meanwhile, and what an address can answer that is none.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import http from "node:http";
 import { after, test } from "node:test";
 
 import { openEnv } from "./harness/env.mjs";
@@ -8,11 +9,13 @@ import { send } from "./harness/http.mjs";
 import { instrumentedModules } from "./harness/instrumented.mjs";
 import { AUDIENCE, ISSUER, newKey, secretKey, startLogIn, tokenFor } from "./harness/log-in.mjs";
 import { assertProblem } from "./harness/problem.mjs";
+import { PREFIX } from "./harness/settings.mjs";
 import { HOUR, MINUTE, SECOND } from "./harness/spans.mjs";
+import { until } from "./harness/until.mjs";
 
 const logIn = await startLogIn();
 // A Worker with keys of its own for each story: its isolate keeps them from one request to the next.
-const stories = ["rotation", "flood", "together", "stale", "slow", "huge", "broken", "poisoned"];
+const stories = ["rotation", "flood", "together", "stale", "slow", "given-up", "huge", "broken", "poisoned"];
 const env = await openEnv({
   modules: instrumentedModules(),
   variants: (values) =>
@@ -154,6 +157,24 @@ test("an address that does not answer holds a request up for some seconds, and t
   publish(key);
   await pass(6 * SECOND);
   accepted(await ask(token(key)));
+});
+
+test("a request that fetches and is given up by its client takes nobody along", async () => {
+  const { answer, ask, count, publish, token } = story("given-up");
+  const key = newKey("ES256");
+  answer(() => {});
+  const headers = { authorization: `Bearer ${token(key)}` };
+  const first = http.get(`${env.edge.at("given-up")}${PREFIX}/connections`, { headers });
+  first.on("error", () => {});
+  await until("the keys are asked for", () => count() === 1);
+  const others = [ask(token(key)), ask(token(key))];
+  publish(key);
+  first.destroy();
+  for (const one of await Promise.all(others)) {
+    // Where the platform goes on with the fetch of the first, that ends in time.
+    if (one.status !== 200) unavailable(one);
+  }
+  await until("the keys are there", async () => (await ask(token(key))).status === 200);
 });
 
 test("an answer without an end is not read to its end", async () => {
