@@ -6,10 +6,10 @@ import { SECOND } from "./spans.mjs";
 
 const PATIENCE = 60 * SECOND;
 
-/** Opens connections of one isolate, see `openConnections`, with the demo page, its back end and a browser. */
-export async function openDemo() {
+/** Opens connections of one isolate, with the options of `openConnections`, with the demo page, its back end and a browser. */
+export async function openDemo(options = {}) {
   const modules = instrumentedModules("demo-backend.js");
-  const fixture = await openConnections({ isolates: 1, demo: true, modules });
+  const fixture = await openConnections({ isolates: 1, demo: true, modules, ...options });
   const browser = await openBrowser();
   return {
     ...fixture,
