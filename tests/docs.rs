@@ -1,5 +1,6 @@
 //! What the documentation lists is what there is.
 #![cfg(feature = "edge")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 use std::{fs, path::Path};
 
@@ -17,6 +18,7 @@ use smartcar_connect::{
 };
 
 const HTTP_API: &str = include_str!("../docs/http-api.md");
+const OPERATIONS: &str = include_str!("../docs/operations.md");
 const README: &str = include_str!("../README.md");
 
 #[test]
@@ -49,23 +51,45 @@ fn every_status_and_cause_is_documented() {
     }
 }
 
+/// Method, path below the mount and name of each operation in the description, which `tests/openapi` holds to the routes.
+fn operations() -> Vec<(String, String, String)> {
+    let description: serde_json::Value = serde_json::from_str(include_str!("../docs/openapi.json")).unwrap();
+    let mut operations = Vec::new();
+    for (path, item) in description["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            if let Some(id) = operation["operationId"].as_str() {
+                operations.push((method.to_ascii_uppercase(), path.clone(), id.to_owned()));
+            }
+        }
+    }
+    operations
+}
+
 #[test]
 fn every_route_and_its_header_are_documented() {
-    for (method, path) in [
-        ("POST", path::CONNECT_START),
-        ("POST", path::CONNECT_FINISH),
-        ("GET", path::CONNECTIONS),
-        ("DELETE", path::CONNECTIONS),
-        ("GET", path::VEHICLES),
-        ("POST", path::INTERNAL_TOKEN),
-        ("GET", path::INTERNAL_ROTATION),
-        ("GET", path::HEALTH),
-    ] {
+    let operations = operations();
+    assert!(operations.len() > 10);
+    for (method, path, _) in operations {
         assert!(HTTP_API.contains(&format!("`{method} {path}`")), "{method} {path}");
     }
     let header = format!("`{}: {}`", header::REQUESTED_WITH, header::REQUESTED_WITH_VALUE);
     assert!(HTTP_API.contains(&header), "{header}");
     assert!(HTTP_API.contains(&format!("`{}` unless", path::DEFAULT_MOUNT)));
+}
+
+#[test]
+fn every_route_is_documented_by_its_name_in_the_log() {
+    for (_, _, id) in operations() {
+        let with_underscores = |one: char| match one.is_ascii_uppercase() {
+            true => format!("_{}", one.to_ascii_lowercase()),
+            false => one.to_string(),
+        };
+        let name: String = id.chars().map(with_underscores).collect();
+        assert!(
+            OPERATIONS.contains(&format!("`{name}`")),
+            "docs/operations.md lacks `{name}`"
+        );
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod config;
 mod guard;
 mod head;
 mod log_budget;
+mod openapi;
 mod outcome;
 mod problem;
 mod protocol;
@@ -25,6 +26,7 @@ pub use guard::{
 };
 pub use head::RequestHead;
 pub use log_budget::LogBudget;
+pub use openapi::{ANY_COOKIE, openapi};
 pub use outcome::finish_answer;
 pub use problem::Problem;
 pub use protocol::{Caller, ConnectionSelector, DescribedVehicle, IssuedToken, Operation, VaultReply, VaultRequest};
