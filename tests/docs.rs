@@ -2,6 +2,9 @@
 #![cfg(feature = "edge")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
+#[path = "docs/promises.rs"]
+mod promises;
+
 use std::{fs, path::Path};
 
 use smartcar_connect::{
@@ -151,6 +154,7 @@ fn every_page_links_to_files_that_exist() {
         "docs/design.md",
         "docs/http-api.md",
         "docs/operations.md",
+        "docs/security.md",
         "docs/storage.md",
     ] {
         let file = root.join(page);
