@@ -135,6 +135,7 @@ fn every_page_links_to_files_that_exist() {
         "CONTRIBUTING.md",
         "SECURITY.md",
         "docs/configuration.md",
+        "docs/costs.md",
         "docs/design.md",
         "docs/http-api.md",
         "docs/operations.md",
