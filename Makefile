@@ -82,7 +82,7 @@ $(SIMULATOR): $(call files,tests/simulator) Cargo.toml Cargo.lock $(XTASK)
 dist/package/package.json: $(CRATE) $(call files,pkg-template) CHANGELOG.md LICENSE-MIT LICENSE-APACHE $(XTASK)
 	@$(XTASK) package
 
-worker/build/index.js: $(CRATE) $(call files,worker/src) worker/Cargo.toml $(XTASK)
+worker/build/index.js: $(CRATE) docs/openapi.json $(call files,worker/src) worker/Cargo.toml $(XTASK)
 	@$(XTASK) worker
 	@touch $@
 

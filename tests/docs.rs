@@ -1,22 +1,26 @@
 //! What the documentation lists is what there is.
 #![cfg(feature = "edge")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
+
+#[path = "docs/configuration.rs"]
+mod configuration;
+#[path = "docs/promises.rs"]
+mod promises;
 
 use std::{fs, path::Path};
 
-use smartcar_connect::{
-    edge::Config,
-    http_api::{
-        Cause, ConnectionStatus, ProblemCode,
-        connection::CONNECTION,
-        finish::{FAILURES, FINISHED},
-        header, path,
-        schema::Field,
-        start::START_RESPONSE,
-        vehicle::VEHICLE,
-    },
+use smartcar_connect::http_api::{
+    Cause, ConnectionStatus, ProblemCode,
+    connection::CONNECTION,
+    finish::{FAILURES, FINISHED},
+    header, path,
+    schema::Field,
+    start::START_RESPONSE,
+    vehicle::VEHICLE,
 };
 
 const HTTP_API: &str = include_str!("../docs/http-api.md");
+const OPERATIONS: &str = include_str!("../docs/operations.md");
 const README: &str = include_str!("../README.md");
 
 #[test]
@@ -49,23 +53,45 @@ fn every_status_and_cause_is_documented() {
     }
 }
 
+/// Method, path below the mount and name of each operation in the description, which `tests/openapi` holds to the routes.
+fn operations() -> Vec<(String, String, String)> {
+    let description: serde_json::Value = serde_json::from_str(include_str!("../docs/openapi.json")).unwrap();
+    let mut operations = Vec::new();
+    for (path, item) in description["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            if let Some(id) = operation["operationId"].as_str() {
+                operations.push((method.to_ascii_uppercase(), path.clone(), id.to_owned()));
+            }
+        }
+    }
+    operations
+}
+
 #[test]
 fn every_route_and_its_header_are_documented() {
-    for (method, path) in [
-        ("POST", path::CONNECT_START),
-        ("POST", path::CONNECT_FINISH),
-        ("GET", path::CONNECTIONS),
-        ("DELETE", path::CONNECTIONS),
-        ("GET", path::VEHICLES),
-        ("POST", path::INTERNAL_TOKEN),
-        ("GET", path::INTERNAL_ROTATION),
-        ("GET", path::HEALTH),
-    ] {
+    let operations = operations();
+    assert!(operations.len() > 10);
+    for (method, path, _) in operations {
         assert!(HTTP_API.contains(&format!("`{method} {path}`")), "{method} {path}");
     }
     let header = format!("`{}: {}`", header::REQUESTED_WITH, header::REQUESTED_WITH_VALUE);
     assert!(HTTP_API.contains(&header), "{header}");
     assert!(HTTP_API.contains(&format!("`{}` unless", path::DEFAULT_MOUNT)));
+}
+
+#[test]
+fn every_route_is_documented_by_its_name_in_the_log() {
+    for (_, _, id) in operations() {
+        let with_underscores = |one: char| match one.is_ascii_uppercase() {
+            true => format!("_{}", one.to_ascii_lowercase()),
+            false => one.to_string(),
+        };
+        let name: String = id.chars().map(with_underscores).collect();
+        assert!(
+            OPERATIONS.contains(&format!("`{name}`")),
+            "docs/operations.md lacks `{name}`"
+        );
+    }
 }
 
 #[test]
@@ -89,22 +115,6 @@ fn every_field_of_an_answer_is_documented() {
     }
 }
 
-#[test]
-fn every_setting_is_documented() {
-    let asked = std::cell::RefCell::new(Vec::new());
-    let config = Config::read(|name| {
-        asked.borrow_mut().push(name.to_owned());
-        None
-    });
-    assert!(config.is_err());
-    for name in asked.into_inner() {
-        assert!(
-            README.contains(&format!("`{name}`")),
-            "README.md does not say what `{name}` is"
-        );
-    }
-}
-
 /// What a page links to beside it: without addresses elsewhere, and without the place in the page.
 fn relative_links(page: &str) -> impl Iterator<Item = &str> {
     page.split("](")
@@ -124,9 +134,12 @@ fn every_page_links_to_files_that_exist() {
         "CHANGELOG.md",
         "CONTRIBUTING.md",
         "SECURITY.md",
+        "docs/configuration.md",
+        "docs/costs.md",
         "docs/design.md",
         "docs/http-api.md",
         "docs/operations.md",
+        "docs/security.md",
         "docs/storage.md",
         "docs/users.md",
     ] {

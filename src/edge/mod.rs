@@ -10,6 +10,7 @@ mod guard;
 mod head;
 mod jwt;
 mod log_budget;
+mod openapi;
 mod outcome;
 mod problem;
 mod protocol;
@@ -27,6 +28,7 @@ pub use guard::{
 pub use head::RequestHead;
 pub use jwt::{invalid_token, keys_unavailable};
 pub use log_budget::LogBudget;
+pub use openapi::{ANY_COOKIE, openapi};
 pub use outcome::finish_answer;
 pub use problem::Problem;
 pub use protocol::{Caller, ConnectionSelector, DescribedVehicle, IssuedToken, Operation, VaultReply, VaultRequest};

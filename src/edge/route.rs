@@ -28,6 +28,8 @@ pub enum Resource {
     InternalToken,
     /// `GET /internal/rotation`
     Rotation,
+    /// `GET /openapi.json`
+    OpenApi,
     /// `GET /healthz`
     Health,
 }
@@ -47,6 +49,7 @@ impl Resource {
             Self::ListVehicles => "list_vehicles",
             Self::InternalToken => "internal_token",
             Self::Rotation => "rotation",
+            Self::OpenApi => "openapi",
             Self::Health => "healthz",
         }
     }
@@ -60,6 +63,7 @@ impl Resource {
             | Self::ListConnections
             | Self::ShowConnection(_)
             | Self::ListVehicles
+            | Self::OpenApi
             | Self::Health => false,
             // Guarded by its service key: no browser has one.
             Self::InternalToken | Self::Rotation => false,
@@ -72,7 +76,7 @@ impl Resource {
         match self {
             Self::ListConnections | Self::ShowConnection(_) | Self::ShowAttempt(_) | Self::ListVehicles => true,
             Self::ConnectStart | Self::ConnectFinish | Self::DisconnectAll | Self::Disconnect(_) => false,
-            Self::InternalToken | Self::Rotation | Self::Health => false,
+            Self::InternalToken | Self::Rotation | Self::OpenApi | Self::Health => false,
         }
     }
 
@@ -138,6 +142,7 @@ pub fn route(prefix: &str, method: &str, path: &str) -> Routed {
         path::VEHICLES => ("GET, HEAD", get.then_some(Resource::ListVehicles)),
         path::INTERNAL_TOKEN => ("POST", post.then_some(Resource::InternalToken)),
         path::INTERNAL_ROTATION => ("GET, HEAD", get.then_some(Resource::Rotation)),
+        path::OPENAPI => ("GET, HEAD", get.then_some(Resource::OpenApi)),
         path::HEALTH => ("GET, HEAD", get.then_some(Resource::Health)),
         other if path::attempt_fingerprint(other).is_some() => {
             let fingerprint = path::attempt_fingerprint(other).and_then(|text| StateFingerprint::parse(text).ok());
@@ -195,6 +200,7 @@ mod tests {
             ("GET", "/smartcar/vehicles", Resource::ListVehicles),
             ("POST", "/smartcar/internal/token", Resource::InternalToken),
             ("GET", "/smartcar/internal/rotation", Resource::Rotation),
+            ("GET", "/smartcar/openapi.json", Resource::OpenApi),
             ("GET", "/smartcar/healthz", Resource::Health),
         ] {
             assert_eq!(at(method, path), Routed::To(resource), "{method} {path}");

@@ -98,7 +98,8 @@ pub struct ListedVehicle {
     pub id: VehicleId,
 }
 
-const LISTED_VEHICLE: Schema = &[field("id", Kind::Text)];
+/// The table of [`ListedVehicle`].
+pub const LISTED_VEHICLE: Schema = &[field("id", Kind::Text)];
 
 /// The answer to `GET /connections`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

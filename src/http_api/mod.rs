@@ -10,9 +10,13 @@ pub mod attempt;
 pub mod connection;
 pub mod finish;
 pub mod header;
+#[cfg(feature = "edge")]
+pub mod health;
 pub mod path;
 pub mod problem;
 pub mod retry_after;
+#[cfg(feature = "edge")]
+pub mod rotation;
 pub mod schema;
 pub mod start;
 #[cfg(feature = "edge")]

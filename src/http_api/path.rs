@@ -26,6 +26,9 @@ pub const INTERNAL_TOKEN: &str = "/internal/token";
 /// `GET`, for the operator: how far the rotation of the sealing keys is.
 pub const INTERNAL_ROTATION: &str = "/internal/rotation";
 
+/// `GET`: the description of all of this, in OpenAPI.
+pub const OPENAPI: &str = "/openapi.json";
+
 /// `GET`: whether the Worker is set up.
 pub const HEALTH: &str = "/healthz";
 

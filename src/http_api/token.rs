@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::schema::{Kind, Schema, field};
 use crate::time::UnixMillis;
 
 /// What is sent: whose token, and of which connection. The values are checked by their reader.
@@ -33,6 +34,14 @@ pub struct TokenResponseBody<'a> {
     /// Whose it is.
     pub principal: &'a str,
 }
+
+/// The table of [`TokenResponseBody`].
+pub const TOKEN_RESPONSE: Schema = &[
+    field("accessToken", Kind::Text),
+    field("expiresAt", Kind::Number),
+    field("connectionId", Kind::Text),
+    field("principal", Kind::Text),
+];
 
 impl core::fmt::Debug for TokenRequestBody {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

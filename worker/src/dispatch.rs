@@ -5,7 +5,7 @@ use smartcar_connect::{
         Config, Problem, RequestHead, Resource, Routed, challenge, check_content_type, check_csrf, check_read,
         needs_csrf_check, needs_read_check, route,
     },
-    http_api::{ProblemCode, header},
+    http_api::{ProblemCode, header, health::HEALTHY},
     identity::Identity,
 };
 use worker::Env;
@@ -132,7 +132,8 @@ async fn answer(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {
         Resource::ListVehicles => routes::vehicles::list(context).await,
         Resource::InternalToken => routes::token::issue(context).await,
         Resource::Rotation => routes::rotation::report(context).await,
-        Resource::Health => Ok(HttpResponse::json_text(r#"{"status":"ok"}"#.to_owned())),
+        Resource::OpenApi => Ok(routes::openapi::describe(context)),
+        Resource::Health => Ok(HttpResponse::json_text(HEALTHY.to_owned())),
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) async fn identify(
         Some(Resource::InternalToken | Resource::Rotation) => {
             service_key(head, config).map(|key| Some(Identity::Service(key)))
         }
-        None | Some(Resource::Health) => Ok(session(head, config, now).map(Identity::Session)),
+        None | Some(Resource::Health | Resource::OpenApi) => Ok(session(head, config, now).map(Identity::Session)),
         Some(_) => match jwt::subject(env, head, config, now).await? {
             Some(subject) => Ok(Some(Identity::Subject(subject))),
             None => Ok(session(head, config, now).map(Identity::Session)),

@@ -1,8 +1,9 @@
 // What a browser does, without one: keeps the session cookie, mints a state, sends the guard headers. Every answer of
-// the Worker is kept, so that all of them can be scanned.
+// the Worker is kept, so that all of them can be scanned, and has to be one that `docs/openapi.json` describes.
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 
+import { assertDescribed } from "./contract.mjs";
 import { send } from "./http.mjs";
 import { PREFIX, SERVICE_KEY, sessionCookieAt } from "./settings.mjs";
 
@@ -68,6 +69,7 @@ export class Client {
       chunked,
     });
     this.#transcript.push(transcriptOf(method, path, answer));
+    assertDescribed(method, path, answer);
     for (const line of answer.setCookie) {
       if (line.startsWith(`${this.cookieName}=`)) this.#keep(line);
     }

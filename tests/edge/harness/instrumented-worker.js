@@ -14,7 +14,10 @@ globalThis.Date = new Proxy(PlatformDate, {
 const LATER = 100 * 365 * 24 * 60 * 60 * 1000;
 function keepAlarms(storage) {
   const [setAlarm, getAlarm] = [storage.setAlarm.bind(storage), storage.getAlarm.bind(storage)];
-  storage.setAlarm = (at, ...options) => setAlarm(Number(at) + LATER, ...options);
+  storage.setAlarm = (at, ...options) => {
+    rowsWritten += 1;
+    return setAlarm(Number(at) + LATER, ...options);
+  };
   storage.getAlarm = async (...options) => {
     const kept = await getAlarm(...options);
     return kept === null ? null : kept - LATER;
@@ -36,8 +39,11 @@ async function reach(when, state) {
 // takes any number.
 const MOST_KEYS = 128;
 let mostKeysSeen = 0;
+// What Cloudflare counts as rows written: a key that is put or deleted, and an alarm that is set or deleted.
+let rowsWritten = 0;
 function refuseTooMany(keys) {
   mostKeysSeen = Math.max(mostKeysSeen, keys);
+  rowsWritten += keys;
   if (keys > MOST_KEYS) throw new RangeError(`${keys} keys at once; the platform takes ${MOST_KEYS}`);
 }
 
@@ -145,6 +151,7 @@ const controls = {
   },
   "/__test/planned": () => plan,
   "/__test/calls": () => vaultCalls,
+  "/__test/rows": () => rowsWritten,
   "/__test/most-keys": () => mostKeysSeen,
   "/__test/points": () => points,
   "/__test/metrics": (parameters) => {

@@ -86,6 +86,11 @@ export function vaultCalls(edge) {
   return control(edge, "calls");
 }
 
+/** How many rows the Durable Objects have written, as Cloudflare counts them. */
+export function rowsWritten(edge) {
+  return control(edge, "rows");
+}
+
 /** Gives one Durable Object 300 records that do not open, each as an attempt. */
 export function fill(edge, id) {
   return control(edge, "fill", { id });

@@ -2,6 +2,7 @@
 
 pub(crate) mod connect;
 pub(crate) mod connections;
+pub(crate) mod openapi;
 pub(crate) mod rotation;
 pub(crate) mod token;
 pub(crate) mod vehicles;

@@ -1,0 +1,300 @@
+//! The description as a whole.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use smartcar_connect::{
+    edge::{ANY_COOKIE, Resource, without_identity},
+    http_api::{ProblemCode, header, path},
+};
+
+use super::{
+    doc_comments::{DocComments, camel_case, capitalised},
+    operations::{self, Credential, Operation, Success},
+    schemas,
+};
+
+/// The sources of everything that is sent or read.
+const SOURCES: &[&str] = &[
+    "src/http_api",
+    "src/connect/callback/mod.rs",
+    "src/seal/reseal_progress.rs",
+];
+
+pub(crate) fn document() -> Value {
+    let comments = DocComments::read(SOURCES);
+    let mut refusals = Vec::new();
+    let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
+    for resource in operations::resources() {
+        let operation = operations::of(&resource);
+        let methods = paths.entry(operation.path.clone()).or_default();
+        if let Some(name) = path_parameter(&operation.path) {
+            methods.insert("parameters".to_owned(), json!([operations::parameter(name)]));
+        }
+        let described = describe(&resource, &operation, &comments, &mut refusals);
+        let other = methods.insert(operation.method.to_ascii_lowercase(), described);
+        assert!(
+            other.is_none(),
+            "{} {} is described twice",
+            operation.method,
+            operation.path
+        );
+    }
+    let responses: Map<String, Value> = refusals
+        .into_iter()
+        .map(|codes| (name_of(&codes), refusal(&codes)))
+        .collect();
+    json!({
+        "openapi": "3.1.1",
+        "info": {
+            "title": "smartcar-connect",
+            "version": env!("CARGO_PKG_VERSION"),
+            "summary": "The Worker's HTTP API",
+            "description": "Times are milliseconds since the Unix epoch. `HEAD` is answered like `GET`, and any other method \
+                than those of a path with 405 and the problem `method_not_allowed`. What the routes do: docs/http-api.md.",
+            "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
+        },
+        "servers": [{"url": path::DEFAULT_MOUNT}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas::all(&comments),
+            "responses": responses,
+            "headers": headers(),
+            "parameters": parameters(),
+            "securitySchemes": {
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": ANY_COOKIE,
+                    "description": "The session of a browser. Answers to visits renew the cookie.",
+                },
+                "userToken": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "A token of the app's own log-in, where the settings take those; it may be in a cookie instead. \
+                        docs/users.md has what is checked.",
+                },
+                "serviceKey": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "One of `SERVICE_KEYS`, which the app's own back end has.",
+                },
+            },
+        },
+    })
+}
+
+/// The name in braces.
+pub(crate) fn path_parameter(path: &str) -> Option<&str> {
+    Some(path.split_once('{')?.1.split_once('}')?.0)
+}
+
+/// Every problem that a request for this can be answered with, in the order of their declaration.
+pub(crate) fn problems(resource: &Resource, operation: &Operation) -> Vec<ProblemCode> {
+    let mut all = operation.problems.clone();
+    // A Worker that is not set up says so whatever it is asked, and one rule holds for every body.
+    all.extend([
+        ProblemCode::Misconfigured,
+        ProblemCode::UnsupportedMediaType,
+        ProblemCode::BodyTooLarge,
+        ProblemCode::InvalidBody,
+    ]);
+    if resource.changes_state() {
+        all.extend([ProblemCode::OriginNotAllowed, ProblemCode::HeaderMissing]);
+    }
+    if resource.tells_own() {
+        all.push(ProblemCode::HeaderMissing);
+    }
+    match operation.credential {
+        Credential::Session => all.push(without_identity(resource).code),
+        Credential::ServiceKey => all.push(ProblemCode::ServiceKeyRejected),
+        Credential::None | Credential::SessionOrNone => {}
+    }
+    if matches!(operation.credential, Credential::Session | Credential::SessionOrNone) {
+        // A token that is shown decides, where the settings take any.
+        all.extend([ProblemCode::InvalidToken, ProblemCode::KeysUnavailable]);
+    }
+    if path_parameter(&operation.path).is_some() {
+        // What is no fingerprint or id is no path.
+        all.push(ProblemCode::NotFound);
+    }
+    let declared = ProblemCode::ALL.iter().copied();
+    declared.filter(|code| all.contains(code)).collect()
+}
+
+/// Whether a problem says when a further attempt makes sense.
+fn is_passing(code: ProblemCode) -> bool {
+    matches!(
+        code,
+        ProblemCode::StorageUnavailable
+            | ProblemCode::UpstreamUnavailable
+            | ProblemCode::KeysUnavailable
+            | ProblemCode::TooManyRequests
+    )
+}
+
+/// Describes an operation; the problems of one status that it can be answered with are added to `refusals`.
+fn describe(
+    resource: &Resource,
+    operation: &Operation,
+    comments: &DocComments,
+    refusals: &mut Vec<Vec<ProblemCode>>,
+) -> Value {
+    let mut responses: BTreeMap<String, Value> = BTreeMap::new();
+    let (status, success) = success(operation);
+    responses.insert(status.to_owned(), success);
+    let mut by_status: BTreeMap<u16, Vec<ProblemCode>> = BTreeMap::new();
+    for code in problems(resource, operation) {
+        by_status.entry(code.status()).or_default().push(code);
+    }
+    for (status, codes) in by_status {
+        let reference = format!("#/components/responses/{}", name_of(&codes));
+        responses.insert(status.to_string(), json!({"$ref": reference}));
+        refusals.push(codes);
+    }
+    let mut described = json!({
+        "operationId": camel_case(resource.name()),
+        "summary": operation.summary,
+        "responses": responses,
+        "security": security(operation.credential),
+    });
+    let parameters = guards(resource);
+    if !parameters.is_empty() {
+        described["parameters"] = parameters.into();
+    }
+    if let Some(schema) = operation.request {
+        described["requestBody"] = json!({
+            "required": true,
+            "content": { header::JSON: {"schema": schema(comments)} },
+        });
+    }
+    described
+}
+
+fn security(credential: Credential) -> Value {
+    match credential {
+        Credential::None => json!([]),
+        Credential::SessionOrNone => json!([{}, {"session": []}, {"userToken": []}]),
+        Credential::Session => json!([{"session": []}, {"userToken": []}]),
+        Credential::ServiceKey => json!([{"serviceKey": []}]),
+    }
+}
+
+fn success(operation: &Operation) -> (&'static str, Value) {
+    let (status, description, schema) = match operation.success {
+        Success::Body(name) => ("200", "It is so.", Some(schemas::reference(name))),
+        Success::Object => ("200", "It is so.", Some(json!({"type": "object"}))),
+        Success::Nothing => ("204", "It is done.", None),
+    };
+    let mut headers = always();
+    if let Some(what) = operation.cookie {
+        headers.insert(
+            "Set-Cookie".to_owned(),
+            json!({"description": what, "schema": {"type": "string"}}),
+        );
+    }
+    let mut answer = json!({"description": description, "headers": headers});
+    if let Some(schema) = schema {
+        answer["content"] = json!({ header::JSON: {"schema": schema} });
+    }
+    (status, answer)
+}
+
+/// What the answer with one of these is called, in the description and in what is generated of it.
+fn name_of(codes: &[ProblemCode]) -> String {
+    let names = codes.iter().map(|code| capitalised(&camel_case(code.as_str())));
+    names.collect::<Vec<_>>().join("Or")
+}
+
+/// The answer with one of these, which are of one status.
+fn refusal(codes: &[ProblemCode]) -> Value {
+    let mut headers = always();
+    if codes.iter().any(|code| is_passing(*code)) {
+        let header = header_reference("Retry-After");
+        headers.insert("Retry-After".to_owned(), header);
+    }
+    if codes.iter().all(|code| code.status() == 401) {
+        headers.insert("WWW-Authenticate".to_owned(), header_reference("WWW-Authenticate"));
+    }
+    let titles: Vec<String> = codes
+        .iter()
+        .map(|code| format!("`{}`: {}.", code.as_str(), code.title()))
+        .collect();
+    json!({"description": titles.join("\n"), "headers": headers, "content": schemas::problem(codes)})
+}
+
+fn header_reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/headers/{name}")})
+}
+
+/// The headers of every answer that say something of it.
+fn always() -> Map<String, Value> {
+    let names = ["Cache-Control", "X-Request-Id"];
+    names
+        .map(|name| (name.to_owned(), header_reference(name)))
+        .into_iter()
+        .collect()
+}
+
+fn headers() -> Value {
+    json!({
+        "Cache-Control": {
+            "description": "No answer may be stored.",
+            "required": true,
+            "schema": {"type": "string", "const": "no-store"},
+        },
+        "X-Request-Id": {
+            "description": "The Worker's name for the request, as in its log.",
+            "required": true,
+            "schema": {"type": "string", "minLength": 1},
+        },
+        "Retry-After": {
+            "description": "After how many seconds a further attempt makes sense.",
+            "schema": {"type": "integer", "minimum": 1},
+        },
+        "WWW-Authenticate": {
+            "description": "Which credential counts: `Bearer`, or `Cookie` with the cookie's name.",
+            "required": true,
+            "schema": {"type": "string"},
+        },
+    })
+}
+
+/// The headers by which a request shows that no page elsewhere caused it.
+fn guards(resource: &Resource) -> Vec<Value> {
+    let of = |name: &str| json!({"$ref": format!("#/components/parameters/{name}")});
+    if resource.changes_state() {
+        vec![of("Origin"), of("RequestedWith")]
+    } else if resource.tells_own() {
+        vec![of("Meant")]
+    } else {
+        Vec::new()
+    }
+}
+
+fn parameters() -> Value {
+    let ours = json!({"type": "string", "const": header::REQUESTED_WITH_VALUE});
+    json!({
+        "Origin": {
+            "name": "Origin",
+            "in": "header",
+            "description": "That of the Worker itself, or one of `ALLOWED_ORIGINS`. Without it `Sec-Fetch-Site` has to say \
+                `same-origin`.",
+            "schema": {"type": "string"},
+        },
+        "RequestedWith": {
+            "name": header::REQUESTED_WITH,
+            "in": "header",
+            "required": true,
+            "description": "That no form has caused the request.",
+            "schema": ours,
+        },
+        "Meant": {
+            "name": header::REQUESTED_WITH,
+            "in": "header",
+            "description": "That the page is meant to ask, where neither `Origin` nor `Sec-Fetch-Site` says so.",
+            "schema": ours,
+        },
+    })
+}

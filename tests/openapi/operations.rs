@@ -1,0 +1,244 @@
+//! Every operation of the HTTP API, beside the [`Resource`] that it asks for: a route without one does not compile.
+
+use serde_json::{Value, json};
+use smartcar_connect::{
+    connect::{ConnectionId, State, StateFingerprint},
+    edge::Resource,
+    http_api::{FinishRequest, ProblemCode, StartRequest, path, token::TokenRequestBody},
+};
+
+use super::{bodies, doc_comments::DocComments};
+
+/// Who may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Credential {
+    /// Anybody.
+    None,
+    /// Anybody; to whom has no session nothing belongs.
+    SessionOrNone,
+    /// Who has a session.
+    Session,
+    /// The app's own back end.
+    ServiceKey,
+}
+
+/// What is answered when all went well.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Success {
+    /// 200 and a body of the schema of this name.
+    Body(&'static str),
+    /// 200 and a JSON object of somebody else's form.
+    Object,
+    /// 204.
+    Nothing,
+}
+
+pub(crate) struct Operation {
+    pub(crate) method: &'static str,
+    /// The path below the mount, with a parameter in braces.
+    pub(crate) path: String,
+    pub(crate) summary: &'static str,
+    pub(crate) credential: Credential,
+    pub(crate) request: Option<fn(&DocComments) -> Value>,
+    /// What the session cookie is to the answer.
+    pub(crate) cookie: Option<&'static str>,
+    pub(crate) success: Success,
+    /// The problems that are its own. What any request to any route can be answered with is added, and what its guards say.
+    pub(crate) problems: Vec<ProblemCode>,
+}
+
+/// The parameter of a path.
+pub(crate) fn parameter(name: &str) -> Value {
+    let (pattern, description) = match name {
+        "fingerprint" => (
+            "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$",
+            "The fingerprint of the attempt's state: the base64url of its SHA-256.",
+        ),
+        "id" => ("^[A-Za-z0-9_-]{21}[AQgw]$", "The connection's id."),
+        other => panic!("say in `parameter` what `{{{other}}}` is"),
+    };
+    json!({
+        "name": name,
+        "in": "path",
+        "required": true,
+        "description": description,
+        "schema": {"type": "string", "pattern": pattern},
+    })
+}
+
+/// An attempt and a connection, as they are named in a path.
+pub(crate) fn fingerprint() -> StateFingerprint {
+    State::from_random([7; 32]).fingerprint()
+}
+
+pub(crate) fn id() -> ConnectionId {
+    ConnectionId::from_random([7; 16])
+}
+
+macro_rules! operations {
+    ($($resource:pat, $example:expr => $operation:expr;)+) => {
+        /// What is described of a resource.
+        pub(crate) fn of(resource: &Resource) -> Operation {
+            match resource {
+                $($resource => $operation,)+
+            }
+        }
+
+        /// One of each kind.
+        pub(crate) fn resources() -> Vec<Resource> {
+            vec![$($example,)+]
+        }
+    };
+}
+
+operations! {
+    Resource::ConnectStart, Resource::ConnectStart => Operation {
+        method: "POST",
+        path: path::CONNECT_START.to_owned(),
+        summary: "Note that the caller starts a connection, for ten minutes",
+        credential: Credential::SessionOrNone,
+        request: Some(bodies::schema::<StartRequest>),
+        cookie: Some("Opens a session, if there is none."),
+        success: Success::Body("StartResponse"),
+        problems: vec![ProblemCode::InvalidParameter, ProblemCode::StorageUnavailable],
+    };
+    Resource::ConnectFinish, Resource::ConnectFinish => Operation {
+        method: "POST",
+        path: path::CONNECT_FINISH.to_owned(),
+        summary: "Finish a connection: exchange the code of a callback",
+        credential: Credential::Session,
+        request: Some(bodies::schema::<FinishRequest>),
+        cookie: None,
+        success: Success::Body("FinishOutcome"),
+        problems: called(&["state_", "callback_"])
+            .chain(exchanged())
+            .chain([ProblemCode::TooManyRequests])
+            .collect(),
+    };
+    Resource::ShowAttempt(_), Resource::ShowAttempt(fingerprint()) => Operation {
+        method: "GET",
+        path: format!("{}/{{fingerprint}}", path::ATTEMPTS),
+        summary: "What became of an attempt of the caller's; one that failed is answered with the problem of its finish",
+        credential: Credential::Session,
+        request: None,
+        cookie: None,
+        success: Success::Body("AttemptResponse"),
+        problems: exchanged().chain([ProblemCode::StateUnknown, ProblemCode::StateExpired]).collect(),
+    };
+    Resource::ListConnections, Resource::ListConnections => Operation {
+        method: "GET",
+        path: path::CONNECTIONS.to_owned(),
+        summary: "The connections of the caller",
+        credential: Credential::SessionOrNone,
+        request: None,
+        cookie: None,
+        success: Success::Body("ConnectionList"),
+        problems: vec![ProblemCode::StorageUnavailable],
+    };
+    Resource::DisconnectAll, Resource::DisconnectAll => Operation {
+        method: "DELETE",
+        path: path::CONNECTIONS.to_owned(),
+        summary: "Disconnect and delete everything of the caller, and end the session",
+        credential: Credential::SessionOrNone,
+        request: None,
+        cookie: Some("Ends the session."),
+        success: Success::Nothing,
+        problems: vec![ProblemCode::StorageUnavailable],
+    };
+    Resource::ShowConnection(_), Resource::ShowConnection(id()) => Operation {
+        method: "GET",
+        path: format!("{}/{{id}}", path::CONNECTIONS),
+        summary: "A connection of the caller's",
+        credential: Credential::Session,
+        request: None,
+        cookie: None,
+        success: Success::Body("Connection"),
+        problems: vec![ProblemCode::ConnectionNotFound, ProblemCode::StorageUnavailable],
+    };
+    Resource::Disconnect(_), Resource::Disconnect(id()) => Operation {
+        method: "DELETE",
+        path: format!("{}/{{id}}", path::CONNECTIONS),
+        summary: "Disconnect a connection: Smartcar is told, the tokens are deleted",
+        credential: Credential::Session,
+        request: None,
+        cookie: None,
+        success: Success::Nothing,
+        problems: vec![ProblemCode::ConnectionNotFound, ProblemCode::StorageUnavailable],
+    };
+    Resource::ListVehicles, Resource::ListVehicles => Operation {
+        method: "GET",
+        path: path::VEHICLES.to_owned(),
+        summary: "The vehicles of all of the caller's connections, as Smartcar describes them",
+        credential: Credential::SessionOrNone,
+        request: None,
+        cookie: None,
+        success: Success::Body("VehicleList"),
+        problems: vec![ProblemCode::StorageUnavailable],
+    };
+    Resource::InternalToken, Resource::InternalToken => Operation {
+        method: "POST",
+        path: path::INTERNAL_TOKEN.to_owned(),
+        summary: "A fresh access token of one connection: `session` or `principal`, and `vehicleId` or `connectionId`",
+        credential: Credential::ServiceKey,
+        request: Some(bodies::schema::<TokenRequestBody>),
+        cookie: None,
+        success: Success::Body("TokenResponseBody"),
+        problems: vec![
+            ProblemCode::InvalidParameter,
+            ProblemCode::SessionMissing,
+            ProblemCode::ConnectionNotFound,
+            ProblemCode::ReconnectionRequired,
+            ProblemCode::UpstreamUnavailable,
+            ProblemCode::StorageUnavailable,
+        ],
+    };
+    Resource::Rotation, Resource::Rotation => Operation {
+        method: "GET",
+        path: path::INTERNAL_ROTATION.to_owned(),
+        summary: "How far the sweep is that seals again what retired keys sealed",
+        credential: Credential::ServiceKey,
+        request: None,
+        cookie: None,
+        success: Success::Body("RotationResponse"),
+        problems: vec![ProblemCode::StorageUnavailable],
+    };
+    Resource::OpenApi, Resource::OpenApi => Operation {
+        method: "GET",
+        path: path::OPENAPI.to_owned(),
+        summary: "This description",
+        credential: Credential::None,
+        request: None,
+        cookie: None,
+        success: Success::Object,
+        problems: Vec::new(),
+    };
+    Resource::Health, Resource::Health => Operation {
+        method: "GET",
+        path: path::HEALTH.to_owned(),
+        summary: "Whether the Worker is set up",
+        credential: Credential::None,
+        request: None,
+        cookie: None,
+        success: Success::Body("Health"),
+        problems: Vec::new(),
+    };
+}
+
+/// The problems whose names begin so.
+fn called(starts: &'static [&'static str]) -> impl Iterator<Item = ProblemCode> {
+    let all = ProblemCode::ALL.iter().copied();
+    all.filter(|code| starts.iter().any(|start| code.as_str().starts_with(start)))
+}
+
+/// What a finish can come to that brings no connection.
+fn exchanged() -> impl Iterator<Item = ProblemCode> {
+    [
+        ProblemCode::CodeMissing,
+        ProblemCode::ExchangeRefused,
+        ProblemCode::InvalidClient,
+        ProblemCode::UpstreamUnavailable,
+        ProblemCode::ConnectionNotFound,
+        ProblemCode::StorageUnavailable,
+    ]
+    .into_iter()
+}
