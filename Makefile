@@ -18,7 +18,7 @@ HELLO := tests/load/peers/hello/build/index.js
 files = $(shell find $(1) -type f 2>/dev/null)
 CRATE := $(call files,src) Cargo.toml Cargo.lock
 
-.PHONY: help demo test test-consumers fuzz bench build package worker fmt lint reproducible tools machine clean
+.PHONY: help demo test test-consumers test-openapi doctor fuzz bench build package worker fmt lint reproducible tools machine clean
 
 help: ## What there is to run
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,13 @@ test: artefacts $(SIMULATOR) ## Every check and test
 test-consumers: package ## The npm package in Next, webpack and SvelteKit, which it fetches from the npm registry
 	@scripts/need chromium
 	@$(XTASK) test consumers
+
+test-openapi: worker $(SIMULATOR) ## The HTTP API against its description, by schemathesis, which it fetches from PyPI
+	@scripts/need python
+	@$(XTASK) test openapi
+
+doctor: | machine ## What is right and wrong with your settings, before you deploy. REDIRECT_URIS="https://…", LOCAL=1 for .dev.vars
+	@cargo run --quiet --locked --package smartcar-doctor -- $(if $(LOCAL),--local) $(REDIRECT_URIS)
 
 fuzz: $(XTASK) ## Fuzz what reads untrusted input, FUZZ_SECONDS (60) for each of 6 targets
 	@$(XTASK) fuzz

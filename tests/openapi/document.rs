@@ -274,7 +274,6 @@ fn guards(resource: &Resource) -> Vec<Value> {
 }
 
 fn parameters() -> Value {
-    let ours = json!({"type": "string", "const": header::REQUESTED_WITH_VALUE});
     json!({
         "Origin": {
             "name": "Origin",
@@ -288,13 +287,14 @@ fn parameters() -> Value {
             "in": "header",
             "required": true,
             "description": "That no form has caused the request.",
-            "schema": ours,
+            "schema": {"type": "string", "const": header::REQUESTED_WITH_VALUE},
         },
         "Meant": {
             "name": header::REQUESTED_WITH,
             "in": "header",
-            "description": "That the page is meant to ask, where neither `Origin` nor `Sec-Fetch-Site` says so.",
-            "schema": ours,
+            "description": "That the page is meant to ask, where neither `Origin` nor `Sec-Fetch-Site` says so. Any other value \
+                counts as none.",
+            "schema": {"type": "string", "examples": [header::REQUESTED_WITH_VALUE]},
         },
     })
 }

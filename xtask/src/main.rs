@@ -20,6 +20,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   check-reproducible build both modules again in another folder, and compare
   test               every check and test; the last line is the sum
   test lint          the checks of the sources alone
+  test openapi       ask the Worker what schemathesis thinks of from the description of its HTTP API
   test consumers     build and open the package in Next, webpack and SvelteKit
   fuzz [TARGET…]     fuzz these targets, or all, for FUZZ_SECONDS (60) each
   fuzz keep          bring into fuzz/corpus/ the smallest finds that reach something new
@@ -59,6 +60,7 @@ fn run(arguments: &[&str]) -> anyhow::Result<()> {
         ["check-reproducible"] => reproducible::check(&layout),
         ["test"] => test::everything(&layout),
         ["test", "lint"] => test::lint(&layout),
+        ["test", "openapi"] => test::openapi(&layout),
         ["test", "consumers"] => test::consumers(&layout),
         ["fuzz", "keep"] => fuzz::keep(&layout),
         ["fuzz", targets @ ..] => fuzz::run(&layout, targets),

@@ -16,6 +16,8 @@ pub const WASM: &str = "wasm32-unknown-unknown";
 
 const CARGO_FUZZ: &str = "0.13.2";
 
+const SCHEMATHESIS: &str = "4.32.5";
+
 /// Everything that the build needs.
 ///
 /// # Errors
@@ -84,6 +86,26 @@ pub fn worker_build(layout: &Layout) -> Result<PathBuf> {
 /// When it cannot be installed.
 pub fn cargo_fuzz(layout: &Layout) -> Result<PathBuf> {
     installed(layout, "cargo-fuzz", CARGO_FUZZ)
+}
+
+/// schemathesis, from PyPI.
+///
+/// # Errors
+/// When it cannot be installed.
+pub fn schemathesis(layout: &Layout) -> Result<PathBuf> {
+    let root = layout.target.join("tools").join(format!("schemathesis-{SCHEMATHESIS}"));
+    let program = root.join("bin/schemathesis");
+    if !program.exists() {
+        let script = "python3 -m venv --clear \"$1\" && \"$1/bin/pip\" install --quiet \"schemathesis==$2\"";
+        let mut command = Command::new("sh");
+        command.args(["-c", script, "sh"]).arg(&root).arg(SCHEMATHESIS);
+        let title = format!("Install schemathesis {SCHEMATHESIS} (once)");
+        if let Err(error) = run(layout, &title, &mut command) {
+            drop(fs::remove_dir_all(&root));
+            return Err(error);
+        }
+    }
+    Ok(program)
 }
 
 /// A program from crates.io, under `target/tools/`.

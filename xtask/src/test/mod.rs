@@ -52,6 +52,27 @@ pub fn consumers(layout: &Layout) -> Result<()> {
     run.end()
 }
 
+/// What schemathesis, which comes from PyPI, thinks of from the description of the HTTP API, asked of the Worker.
+///
+/// # Errors
+/// [`Failed`] when something failed; all there is to say about it is printed.
+pub fn openapi(layout: &Layout) -> Result<()> {
+    let mut run = Run::new(layout);
+    run.need(|| tools::npm(layout));
+    match tools::schemathesis(layout) {
+        Ok(program) => {
+            let mut command = layout.command("node")?;
+            run.node_with(
+                "The HTTP API against its description",
+                command.env("SCHEMATHESIS", program),
+                "tests/openapi/*.test.mjs",
+            )?;
+        }
+        Err(error) => run.need(|| Err(error)),
+    }
+    run.end()
+}
+
 /// The checks of the sources alone.
 ///
 /// # Errors
@@ -176,14 +197,19 @@ impl<'a> Run<'a> {
     }
 
     fn node(&mut self, title: &str, files: &str) -> Result<()> {
-        let counted = fresh(self.layout.logs().join("counts.json"))?;
         let mut command = self.layout.command("node")?;
+        self.node_with(title, &mut command, files)
+    }
+
+    /// By a Node that was told something.
+    fn node_with(&mut self, title: &str, command: &mut Command, files: &str) -> Result<()> {
+        let counted = fresh(self.layout.logs().join("counts.json"))?;
         command
             .args(["--test", "--test-reporter=spec", "--test-reporter-destination=stdout"])
             .arg("--test-reporter=./xtask/counts.mjs")
             .arg(format!("--test-reporter-destination={}", counted.display()))
             .arg(files);
-        self.suite(title, &mut command, |_| counts::node(&read(&counted)?));
+        self.suite(title, command, |_| counts::node(&read(&counted)?));
         Ok(())
     }
 

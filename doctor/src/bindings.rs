@@ -1,0 +1,143 @@
+//! What `wrangler.toml` binds and says of the Worker as a whole.
+
+use crate::{Deployment, finding::Finding};
+
+pub(crate) fn examine(deployment: &Deployment) -> Vec<Finding> {
+    let mut findings = vec![
+        date(deployment),
+        vault(deployment),
+        migration(deployment),
+        tokens(deployment),
+        cron(deployment),
+    ];
+    findings.push(finish_limit(deployment));
+    findings
+}
+
+fn text<'a>(table: &'a toml::Table, name: &str) -> Option<&'a str> {
+    table.get(name).and_then(toml::Value::as_str)
+}
+
+fn date(deployment: &Deployment) -> Finding {
+    let about = "compatibility_date";
+    let is_date = |date: &&str| {
+        let parts: Vec<&str> = date.split('-').collect();
+        let digits = |part: &&str| part.bytes().all(|byte| byte.is_ascii_digit());
+        date.len() == 10 && parts.iter().map(|part| part.len()).eq([4, 2, 2]) && parts.iter().all(digits)
+    };
+    match text(&deployment.wrangler, about).filter(is_date) {
+        Some(date) => Finding::good(about, date),
+        None => Finding::bad(
+            about,
+            "is missing or no date: take the line of the `wrangler.toml` that you got, which is tested",
+        ),
+    }
+}
+
+fn vault(deployment: &Deployment) -> Finding {
+    let objects = deployment
+        .wrangler
+        .get("durable_objects")
+        .and_then(toml::Value::as_table);
+    let bindings = objects
+        .and_then(|objects| objects.get("bindings"))
+        .and_then(toml::Value::as_array);
+    let mut tables = bindings.into_iter().flatten().filter_map(toml::Value::as_table);
+    match tables.find(|table| text(table, "name") == Some("VAULT")) {
+        Some(bound) if text(bound, "class_name") == Some("Vault") => {
+            Finding::good("VAULT", "is bound to the class `Vault`")
+        }
+        Some(_) => Finding::bad("VAULT", "is bound to another class: give it `class_name = \"Vault\"`"),
+        None => Finding::bad(
+            "VAULT",
+            "is not bound: add `[[durable_objects.bindings]]` with `name = \"VAULT\"` and `class_name = \"Vault\"`",
+        ),
+    }
+}
+
+fn migration(deployment: &Deployment) -> Finding {
+    let about = "migrations";
+    let creates = |kind: &str| {
+        let classes = |table: &&toml::Table| table.get(kind).and_then(toml::Value::as_array).cloned();
+        let all: Vec<toml::Value> = deployment.blocks(about).iter().filter_map(classes).flatten().collect();
+        all.iter().any(|class| class.as_str() == Some("Vault"))
+    };
+    if creates("new_sqlite_classes") {
+        Finding::good(about, "create the class `Vault` with SQLite")
+    } else if creates("new_classes") {
+        Finding::bad(
+            about,
+            "create `Vault` without SQLite: name it in `new_sqlite_classes`; this cannot be changed once it is deployed",
+        )
+    } else {
+        Finding::bad(
+            about,
+            "do not create `Vault`: add `[[migrations]]` with `tag = \"v1\"` and `new_sqlite_classes = [\"Vault\"]`",
+        )
+    }
+}
+
+fn tokens(deployment: &Deployment) -> Finding {
+    let blocks = deployment.blocks("kv_namespaces");
+    let bound = blocks.iter().find(|table| text(table, "binding") == Some("TOKENS"));
+    match bound {
+        None => Finding::bad(
+            "TOKENS",
+            "is not bound: add `[[kv_namespaces]]` with `binding = \"TOKENS\"`",
+        ),
+        Some(table) if deployment.is_local() || text(table, "id").is_some_and(|id| !id.is_empty()) => {
+            Finding::good("TOKENS", "is bound to a KV namespace")
+        }
+        Some(_) => Finding::bad(
+            "TOKENS",
+            "has no `id`: run `npx wrangler kv namespace create TOKENS`, and copy the line `id = \"…\"` of what it prints",
+        ),
+    }
+}
+
+fn cron(deployment: &Deployment) -> Finding {
+    let about = "triggers";
+    let triggers = deployment.wrangler.get(about).and_then(toml::Value::as_table);
+    let crons = triggers
+        .and_then(|table| table.get("crons"))
+        .and_then(toml::Value::as_array);
+    if crons.is_some_and(|crons| !crons.is_empty()) {
+        Finding::good(about, "run the sweep after a change of key")
+    } else {
+        Finding::bad(
+            about,
+            "have no cron: add `[triggers]` with `crons = [\"*/10 * * * *\"]`, or no change of key ends",
+        )
+    }
+}
+
+fn finish_limit(deployment: &Deployment) -> Finding {
+    let about = "FINISH_LIMIT";
+    let blocks = deployment.blocks("ratelimits");
+    let Some(limit) = blocks.iter().find(|table| text(table, "name") == Some(about)) else {
+        return Finding::note(
+            about,
+            "is not bound: strangers together may send as many callbacks as they like; docs/operations.md, \"Limits\"",
+        );
+    };
+    let simple = limit.get("simple").and_then(toml::Value::as_table);
+    let of = |name: &str| {
+        simple
+            .and_then(|simple| simple.get(name))
+            .and_then(toml::Value::as_integer)
+    };
+    let is_number = |id: &str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+    if !text(limit, "namespace_id").is_some_and(is_number) {
+        Finding::bad(
+            about,
+            "has no `namespace_id`: give any number in quotation marks that your account uses for nothing else",
+        )
+    } else if of("limit").is_none_or(|limit| limit < 1) || !matches!(of("period"), Some(10 | 60)) {
+        Finding::bad(
+            about,
+            "needs `simple = { limit = 100, period = 60 }`: a limit of at least 1, and a period of 10 or 60 seconds",
+        )
+    } else {
+        Finding::good(about, "is bound")
+    }
+}

@@ -1,0 +1,258 @@
+//! A deployment with nothing wrong, and each fault alone.
+
+use std::collections::BTreeMap;
+
+use crate::{Deployment, Finding, Mark, Secrets, documented, examine};
+
+const GOOD: &str = include_str!("good.toml");
+const REDIRECT_URIS: [&str; 2] = [
+    "https://app.example.com/cars",
+    "https://www.example.com/cars?from=connect",
+];
+
+fn deployed() -> Secrets {
+    Secrets::Deployed(vec!["SMARTCAR_CLIENT_SECRET".to_owned(), "SEALING_KEYS".to_owned()])
+}
+
+fn deployment(wrangler: &str) -> Deployment {
+    Deployment {
+        wrangler: toml::from_str(wrangler).unwrap(),
+        secrets: deployed(),
+        redirect_uris: REDIRECT_URIS.map(str::to_owned).to_vec(),
+    }
+}
+
+fn marked(findings: &[Finding], mark: Mark) -> Vec<String> {
+    let marked = findings.iter().filter(|finding| finding.mark == mark);
+    marked.map(|finding| finding.to_string()).collect()
+}
+
+#[test]
+fn nothing_is_wrong_with_a_good_deployment() {
+    let findings = examine(&deployment(GOOD));
+    assert_eq!(marked(&findings, Mark::Bad), [""; 0]);
+    assert_eq!(marked(&findings, Mark::Note), [""; 0]);
+    let good = marked(&findings, Mark::Good);
+    for about in [
+        "VAULT",
+        "TOKENS",
+        "migrations",
+        "SMARTCAR_CLIENT_SECRET",
+        "SESSION_DAYS",
+        "redirect URI",
+        "assets",
+    ] {
+        assert!(good.iter().any(|line| line.contains(about)), "{about}: {good:#?}");
+    }
+}
+
+#[test]
+fn each_fault_is_found_and_said_what_to_do_about() {
+    for (from, to, line) in [
+        ("2026-10-23", "soon", "✗ compatibility_date: is missing or no date"),
+        (r#"name = "VAULT""#, r#"name = "SAFE""#, "✗ VAULT: is not bound"),
+        (
+            r#"class_name = "Vault""#,
+            r#"class_name = "Safe""#,
+            "✗ VAULT: is bound to another class",
+        ),
+        (
+            "new_sqlite_classes",
+            "new_classes",
+            "✗ migrations: create `Vault` without SQLite",
+        ),
+        (
+            r#"classes = ["Vault"]"#,
+            "classes = []",
+            "✗ migrations: do not create `Vault`",
+        ),
+        (r#"binding = "TOKENS""#, r#"binding = "KV""#, "✗ TOKENS: is not bound"),
+        ("id = \"0f2ac74b498b48028cb68387c421e279\"", "", "✗ TOKENS: has no `id`"),
+        (r#"["*/10 * * * *"]"#, "[]", "✗ triggers: have no cron"),
+        (
+            r#"namespace_id = "1001""#,
+            r#"namespace_id = "mine""#,
+            "✗ FINISH_LIMIT: has no `namespace_id`",
+        ),
+        ("period = 60", "period = 30", "✗ FINISH_LIMIT: needs `simple"),
+        (
+            "8229df9f-",
+            "client_",
+            "✗ SMARTCAR_CLIENT_ID: is the id of an API credential",
+        ),
+        (
+            "SESSION_DAYS = 30",
+            "SESSION_DAYS = 500",
+            "✗ SESSION_DAYS: is no whole number from 1 to 400",
+        ),
+        (
+            "SESSION_DAYS = 30",
+            "SESION_DAYS = 30",
+            "✗ SESION_DAYS: is read by nothing",
+        ),
+        (
+            "SESSION_DAYS = 30",
+            "SERVICE_KEYS = \"5f0c81d2a97b4e36180f2dc4b6e97a53\"",
+            "✗ SERVICE_KEYS: stands in `[vars]`",
+        ),
+        (
+            "SESSION_DAYS = 30",
+            "PATH_PREFIX = \"cars\"",
+            "✗ PATH_PREFIX: is no path prefix",
+        ),
+        (
+            "SESSION_DAYS = 30",
+            "PATH_PREFIX = \"/cars\"",
+            "✗ routes: `/smartcar/*` leaves out `PATH_PREFIX`: end the pattern with `/cars/*`",
+        ),
+        (
+            "SESSION_DAYS = 30",
+            "PATH_PREFIX = \"/cars\"",
+            "✗ assets: may stand before the Worker's routes: add `run_worker_first = [\"/cars/*\"]`",
+        ),
+        (
+            "SESSION_DAYS = 30",
+            "SMARTCAR_AUTH_ORIGIN = \"http://localhost:9191\"",
+            "✗ SMARTCAR_AUTH_ORIGIN: is http://localhost:9191, not Smartcar",
+        ),
+        ("run_worker_first = [\"/smartcar/*\"]", "", "✗ assets: may stand before"),
+        (
+            "https://www.example.com",
+            "https://www.example.org",
+            "✗ ALLOWED_ORIGINS, https://www.example.org: is not of one site",
+        ),
+        (
+            "https://www.example.com",
+            "https://shop.example.com",
+            "✗ redirect URI https://www.example.com/cars?from=connect: is on neither",
+        ),
+        (
+            "routes = [{ pattern = \"app.example.com/smartcar/*\", zone_name = \"example.com\" }]",
+            "",
+            "✗ routes: there is none, and `workers_dev` is off",
+        ),
+        ("workers_dev = false", "", "– workers_dev: is on"),
+        (
+            "name = \"FINISH_LIMIT\"",
+            "name = \"OTHER\"",
+            "– FINISH_LIMIT: is not bound",
+        ),
+        (
+            "app.example.com/smartcar",
+            "*.example.com/smartcar",
+            "– routes: `*.example.com/smartcar/*` is more than one host",
+        ),
+    ] {
+        assert!(GOOD.contains(from), "{from}");
+        let findings = examine(&deployment(&GOOD.replace(from, to)));
+        let said: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        assert!(
+            said.iter().any(|said| said.trim_start().starts_with(line)),
+            "{line}: {said:#?}"
+        );
+    }
+}
+
+#[test]
+fn a_domain_of_its_own_reaches_the_worker_at_any_path() {
+    let own = GOOD.replace(
+        "app.example.com/smartcar/*\", zone_name = \"example.com\"",
+        "api.example.com\", custom_domain = true",
+    );
+    let mut own = deployment(&own);
+    own.redirect_uris = vec![
+        "https://www.example.com/".to_owned(),
+        "https://api.example.com/".to_owned(),
+    ];
+    assert_eq!(marked(&examine(&own), Mark::Bad), [""; 0]);
+}
+
+#[test]
+fn a_redirect_uri_that_is_none_is_found() {
+    let mut bad = deployment(GOOD);
+    bad.redirect_uris = vec!["http://app.example.com/cars".to_owned()];
+    let said = marked(&examine(&bad), Mark::Bad);
+    assert!(
+        said.len() == 1 && said[0].contains("redirect URI http://app.example.com/cars: "),
+        "{said:#?}"
+    );
+}
+
+#[test]
+fn secrets_are_looked_for_by_name() {
+    let mut without = deployment(GOOD);
+    without.secrets = Secrets::Deployed(vec!["SMARTCAR_CLIENT_SECRET".to_owned()]);
+    let said = marked(&examine(&without), Mark::Bad);
+    assert!(
+        said.len() == 1 && said[0].contains("SEALING_KEYS: is missing: set it by `wrangler secret put"),
+        "{said:#?}"
+    );
+
+    without.secrets = Secrets::Deployed(
+        ["SMARTCAR_CLIENT_SECRET", "SEALING_KEYS", "SEALING_KEY"]
+            .map(str::to_owned)
+            .to_vec(),
+    );
+    let said = marked(&examine(&without), Mark::Bad);
+    assert!(
+        said.len() == 1 && said[0].contains("SEALING_KEY: is read by nothing"),
+        "{said:#?}"
+    );
+
+    without.secrets = Secrets::Unknown("no network".to_owned());
+    let findings = examine(&without);
+    assert_eq!(marked(&findings, Mark::Bad), [""; 0]);
+    assert!(marked(&findings, Mark::Note)[0].contains("secrets: could not be listed (no network)"));
+    assert!(
+        !marked(&findings, Mark::Good)
+            .iter()
+            .any(|line| line.contains("SEALING_KEYS")),
+        "it was not seen"
+    );
+}
+
+#[test]
+fn every_secret_can_be_stood_in_for() {
+    let secrets = documented::names_of("secret");
+    assert!(secrets.len() > 2, "{secrets:?}");
+    let mut all = deployment(GOOD);
+    all.secrets = Secrets::Deployed(secrets.iter().map(|name| (*name).to_owned()).collect());
+    let findings = examine(&all);
+    assert_eq!(marked(&findings, Mark::Bad), [""; 0]);
+    let good = marked(&findings, Mark::Good);
+    for name in secrets {
+        assert!(
+            good.iter().any(|line| line.contains(&format!("{name}: is set"))),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn locally_the_values_count_and_the_rest_is_as_it_came() {
+    let bare = include_str!("../../../wrangler.toml");
+    let values = |key: &str| {
+        let pairs = [
+            ("SMARTCAR_CLIENT_ID", "11111111-2222-4333-8444-555555555555"),
+            ("SMARTCAR_CLIENT_SECRET", "simulator-client-secret"),
+            ("SEALING_KEYS", key),
+            ("SMARTCAR_AUTH_ORIGIN", "http://localhost:9191"),
+        ];
+        pairs
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into_iter()
+            .collect::<BTreeMap<_, _>>()
+    };
+    let local = |key: &str| Deployment {
+        wrangler: toml::from_str(bare).unwrap(),
+        secrets: Secrets::Local(values(key)),
+        redirect_uris: vec!["http://localhost:8787/".to_owned()],
+    };
+    let findings = examine(&local("local:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="));
+    assert_eq!(marked(&findings, Mark::Bad), [""; 0]);
+    let said = marked(&examine(&local("local:c2hvcnQ=")), Mark::Bad);
+    assert!(
+        said.len() == 1 && said[0].contains("SEALING_KEYS: is unusable"),
+        "{said:#?}"
+    );
+}
