@@ -61,7 +61,7 @@ after(() => env.close());
 
 function trapped(client, trap) {
   const body = { stateFingerprint: "x".repeat(43), redirectUri: env.redirectUri };
-  return client.post("/connect/start", body, { headers: { "x-trap": trap } });
+  return client.post("/connect/start", body, { headers: { "x-trap": trap }, byPlatform: true });
 }
 
 for (const [trap, logged] of [
