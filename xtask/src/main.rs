@@ -20,7 +20,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   check-reproducible build both modules again in another folder, and compare
   test               every check and test; the last line is the sum
   test lint          the checks of the sources alone
-  test consumers     build and open the package in Next, webpack and SvelteKit
+  test consumers     build and open the package in Next, React Router, vue-router, webpack and SvelteKit
   fuzz [TARGET…]     fuzz these targets, or all, for FUZZ_SECONDS (60) each
   fuzz keep          bring into fuzz/corpus/ the smallest finds that reach something new
   demo               run what `make demo` has built
