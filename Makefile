@@ -18,7 +18,7 @@ HELLO := tests/load/peers/hello/build/index.js
 files = $(shell find $(1) -type f 2>/dev/null)
 CRATE := $(call files,src) Cargo.toml Cargo.lock
 
-.PHONY: help demo test test-consumers fuzz bench build package worker fmt lint reproducible tools machine clean
+.PHONY: help demo test test-consumers test-browsers fuzz bench build package worker fmt lint reproducible tools machine clean
 
 help: ## What there is to run
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ test: artefacts $(SIMULATOR) ## Every check and test
 test-consumers: package ## The npm package in frameworks and with their routers, which it fetches from the npm registry
 	@scripts/need chromium
 	@$(XTASK) test consumers
+
+test-browsers: worker dist/demo/index.html $(SIMULATOR) ## A whole connection in Firefox and in WebKit
+	@scripts/need firefox webkit xvfb
+	@$(XTASK) test browsers
 
 fuzz: $(XTASK) ## Fuzz what reads untrusted input, FUZZ_SECONDS (60) for each of 6 targets
 	@$(XTASK) fuzz
