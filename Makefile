@@ -18,7 +18,7 @@ HELLO := tests/load/peers/hello/build/index.js
 files = $(shell find $(1) -type f 2>/dev/null)
 CRATE := $(call files,src) Cargo.toml Cargo.lock
 
-.PHONY: help demo test test-consumers test-openapi doctor fuzz bench build package worker fmt lint reproducible tools machine clean
+.PHONY: help demo test test-consumers test-browsers test-openapi doctor fuzz bench build package worker fmt lint reproducible tools machine clean
 
 help: ## What there is to run
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,9 +30,13 @@ test: artefacts $(SIMULATOR) ## Every check and test
 	@scripts/need chromium
 	@$(XTASK) test
 
-test-consumers: package ## The npm package in Next, webpack and SvelteKit, which it fetches from the npm registry
+test-consumers: package ## The npm package in frameworks and with their routers, which it fetches from the npm registry
 	@scripts/need chromium
 	@$(XTASK) test consumers
+
+test-browsers: worker dist/demo/index.html $(SIMULATOR) ## A whole connection in Firefox and in WebKit
+	@scripts/need firefox webkit xvfb
+	@$(XTASK) test browsers
 
 test-openapi: worker $(SIMULATOR) ## The HTTP API against its description, by schemathesis, which it fetches from PyPI
 	@scripts/need python

@@ -180,8 +180,9 @@ impl Finish {
             None => self.look().await,
         };
         let is_final = !outcome.as_ref().is_err_and(Error::is_retryable);
-        // A callback that is lost can only be asked about again.
-        if is_final || self.callback.is_some() {
+        // It may have arrived all the same. Firefox and WebKit also tell a page that is being left that its request has failed:
+        // the page that comes then has to know.
+        if is_final {
             self.unfinished.clear(&self.window);
         }
         let own = self.normal_form();

@@ -56,7 +56,7 @@ test("finish takes the callback and nothing else off the address, before anythin
   });
   const expected = `${lab.world.app}/cars?a=%2Fx+y&tab=2&year=2020#part-3`;
   assert.deepEqual(seen, { atFetch: expected, now: expected, length, state: { scroll: 7 } });
-  assert.equal((await call(page, "hasCallback")).value, false);
+  assert.equal((await call(page, "hasCallback", page.url())).value, false);
 });
 
 test("an address without other parameters keeps no question mark after finish, and one of an error none of its details", async (t) => {

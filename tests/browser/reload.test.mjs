@@ -85,6 +85,20 @@ test("after a reload the Worker's refusal is told, and what may pass is asked ag
   assert.equal((await call(page, "hasCallback")).value, false);
 });
 
+test("after a reload the page learns the outcome, though the one before it was told that its request has failed", async (t) => {
+  // As Firefox and WebKit tell a page that is being left.
+  const page = await lab.page(t);
+  const state = await start(page);
+  await open(page, `${lab.world.app}/cars?code=${CODE}&state=${state}`);
+  lab.world.answers["/connect/finish"] = "reset";
+  assert.equal((await call(page, "finish")).error.code, "network_error");
+  await open(page, page.url());
+  assert.equal((await call(page, "hasCallback")).value, true);
+  lab.world.answers["/connect/attempts"] = json({ status: "finished", outcome: OUTCOME });
+  assert.deepEqual(await call(page, "finish"), { value: OUTCOME });
+  assert.equal((await call(page, "hasCallback")).value, false);
+});
+
 test("another tab is not told what this one was at", async (t) => {
   const { page } = await reloaded(t);
   const other = await open(await page.context().newPage(), `${lab.world.app}/cars`);

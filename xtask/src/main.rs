@@ -21,7 +21,8 @@ const USAGE: &str = "usage: cargo xtask <command>
   test               every check and test; the last line is the sum
   test lint          the checks of the sources alone
   test openapi       ask the Worker what schemathesis thinks of from the description of its HTTP API
-  test consumers     build and open the package in Next, webpack and SvelteKit
+  test consumers     build and open the package in Next, React Router, vue-router, webpack and SvelteKit
+  test browsers      a whole connection in Firefox and in WebKit
   fuzz [TARGET…]     fuzz these targets, or all, for FUZZ_SECONDS (60) each
   fuzz keep          bring into fuzz/corpus/ the smallest finds that reach something new
   demo               run what `make demo` has built
@@ -62,6 +63,7 @@ fn run(arguments: &[&str]) -> anyhow::Result<()> {
         ["test", "lint"] => test::lint(&layout),
         ["test", "openapi"] => test::openapi(&layout),
         ["test", "consumers"] => test::consumers(&layout),
+        ["test", "browsers"] => test::browsers(&layout),
         ["fuzz", "keep"] => fuzz::keep(&layout),
         ["fuzz", targets @ ..] => fuzz::run(&layout, targets),
         ["demo"] => match node::demo(&layout)? {},

@@ -1,9 +1,11 @@
-// Next, with both of its bundlers and no configuration: components of the server and of the browser.
+// Next, with both of its bundlers and no configuration: components of the server and of the browser, and its router. In
+// development Next has StrictMode on, and every component is mounted twice.
 import assert from "node:assert/strict";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
 
+import { assertJourney } from "../support/journey.mjs";
 import { assertWorks } from "../support/outcome.mjs";
 import { openPage, resultOf } from "../support/pages.mjs";
 import { built, project, served } from "../support/project.mjs";
@@ -53,7 +55,9 @@ for (const bundler of ["--turbopack", "--webpack"]) {
   test(`next build ${bundler}, and what it builds`, async (t) => {
     await rm(join(folder, ".next"), { recursive: true, force: true });
     await built(folder, "next", ["build", bundler]);
-    await assertServes(t, await served(t, folder, "next", (port) => ["start", "--port", port]));
+    const origin = await served(t, folder, "next", (port) => ["start", "--port", port]);
+    await assertServes(t, origin);
+    await assertJourney(t, origin, 1);
   });
 
   test(`next dev ${bundler}`, async (t) => {
@@ -61,5 +65,6 @@ for (const bundler of ["--turbopack", "--webpack"]) {
     const origin = await served(t, folder, "next", (port) => ["dev", bundler, "--port", port]);
     await assertServes(t, origin);
     await assertFinishesOnce(t, `${origin}/strict`);
+    await assertJourney(t, origin, 2);
   });
 }

@@ -73,6 +73,17 @@ pub fn openapi(layout: &Layout) -> Result<()> {
     run.end()
 }
 
+/// A whole connection in the browsers that are not Chromium.
+///
+/// # Errors
+/// [`Failed`] when one failed; all there is to say about it is printed.
+pub fn browsers(layout: &Layout) -> Result<()> {
+    let mut run = Run::new(layout);
+    run.need(|| tools::npm(layout));
+    run.node("A connection in Firefox and WebKit", "tests/browsers/*.test.mjs")?;
+    run.end()
+}
+
 /// The checks of the sources alone.
 ///
 /// # Errors
