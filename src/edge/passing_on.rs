@@ -94,7 +94,7 @@ pub fn limit_known(scope: LimitScope, wait: Millis) -> Problem {
 
 fn problem(detail: String, said: SmartcarError, retry_after: Option<Millis>) -> Problem {
     Problem {
-        smartcar: Some(said),
+        smartcar: Some(Box::new(said)),
         retry_after,
         ..Problem::new(ProblemCode::SmartcarError, detail)
     }

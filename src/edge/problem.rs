@@ -21,7 +21,7 @@ pub struct Problem {
     pub retry_after: Option<Millis>,
     /// What Smartcar said of a request that was passed on.
     #[serde(default)]
-    pub smartcar: Option<SmartcarError>,
+    pub smartcar: Option<Box<SmartcarError>>,
 }
 
 /// The statuses of Smartcar's that mean to the caller what they mean to the Worker. The others are about the Worker: its token
@@ -95,7 +95,7 @@ impl Problem {
             request_id: request_id.to_owned(),
             field: self.field.clone(),
             retry_after: self.retry_after_secs(),
-            smartcar: self.smartcar.clone(),
+            smartcar: self.smartcar.as_deref().cloned(),
         };
         serde_json::to_string(&body).unwrap_or_default()
     }

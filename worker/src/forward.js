@@ -19,8 +19,13 @@ class Answer {
     return this.#response.headers.get(name) ?? undefined;
   }
 
-  /** The body, which breaks off where it is longer than `limit` bytes. */
+  /** The body, which breaks off where it is longer than `limit` bytes. It outlives whoever would be told that the caller left. */
   stream(limit) {
+    this.#call.left = () => {};
+    return this.#counted(limit);
+  }
+
+  #counted(limit) {
     const call = this.#call;
     const { body } = this.#response;
     if (body === null) {
@@ -45,7 +50,7 @@ class Answer {
   /** The whole body; `null` if it is longer than `limit` bytes or breaks off. */
   async bytes(limit) {
     try {
-      return new Uint8Array(await new Response(this.stream(limit)).arrayBuffer());
+      return new Uint8Array(await new Response(this.#counted(limit)).arrayBuffer());
     } catch {
       return null;
     }
@@ -62,16 +67,18 @@ class Answer {
  * @param {Request} caller for whom it is sent
  * @param {string} fields its headers, name and value in turn, a line each
  * @param {number} deadline until the answer's end, in ms
+ * @param {() => void} left called at once if the caller goes away: nothing that awaits goes on then
  * @returns {Promise<Answer | "timed_out" | "connection_lost">}
  */
-export async function forward(caller, method, url, fields, body, deadline) {
+export async function forward(caller, method, url, fields, body, deadline, left) {
   const abort = new AbortController();
   let isLate = false;
   const call = {
+    left,
     onGivenUp() {},
     end() {
       clearTimeout(timer);
-      caller.signal.removeEventListener("abort", call.giveUp);
+      caller.signal.removeEventListener("abort", onLeft);
     },
     giveUp() {
       call.end();
@@ -79,11 +86,15 @@ export async function forward(caller, method, url, fields, body, deadline) {
       call.onGivenUp();
     },
   };
+  const onLeft = () => {
+    call.left();
+    call.giveUp();
+  };
   const timer = setTimeout(() => {
     isLate = true;
     call.giveUp();
   }, deadline);
-  caller.signal.addEventListener("abort", call.giveUp);
+  caller.signal.addEventListener("abort", onLeft);
   const headers = new Headers();
   const lines = fields.split("\n");
   for (let at = 0; at < lines.length; at += 2) headers.set(lines[at], lines[at + 1]);

@@ -44,6 +44,7 @@ extern "C" {
         fields: &str,
         body: Option<&str>,
         deadline: u32,
+        left: &JsValue,
     ) -> Result<JsValue, JsValue>;
 }
 
@@ -78,13 +79,14 @@ impl Answered for Forwarded {
     }
 }
 
-/// Sends a call with this access token.
+/// Sends a call with this access token. The function `left` is called at once if the caller goes away.
 pub(crate) async fn send(
     caller: &web_sys::Request,
     api: &Origin,
     call: &ApiCall,
     access_token: &AccessToken,
     deadline: Millis,
+    left: &JsValue,
 ) -> Result<Forwarded, NoReply> {
     // No value has a line feed: a token is visible ASCII, and the others are ours.
     let mut fields = Zeroizing::new(
@@ -105,7 +107,7 @@ pub(crate) async fn send(
     }
     let deadline = u32::try_from(deadline.as_millis()).unwrap_or(u32::MAX);
     let method = call.target().endpoint().method.as_str();
-    let sent = forward(caller, method, &call.url(api), &fields, call.body(), deadline).await;
+    let sent = forward(caller, method, &call.url(api), &fields, call.body(), deadline, left).await;
     let answer = sent.map_err(|_| NoReply::ConnectionLost)?;
     match answer.as_string().as_deref() {
         None => Ok(Forwarded(answer.unchecked_into())),

@@ -54,15 +54,18 @@ test("a caller who goes away takes the request to Smartcar along", async () => {
   release = env.gates.api.hold();
   const { hostname, port } = new URL(edge.at(0));
   const headers = { ...client.meant, host: new URL(env.page).host, cookie: `${client.cookieName}=${client.cookie}` };
-  const request = http.get({ hostname, port, path: `${PREFIX}${car.path("/odometer")}`, headers, agent: false });
-  request.on("error", () => {});
-  await until("Smartcar is asked", () => env.gates.api.waiting() === 1);
+  const requests = Array.from({ length: 6 }, () => {
+    const request = http.get({ hostname, port, path: `${PREFIX}${car.path("/odometer")}`, headers, agent: false });
+    return request.on("error", () => {});
+  });
+  await until("Smartcar is asked", () => env.gates.api.waiting() === 6);
   // The platform notices a reset at once; a connection that is only closed on one side may still take the answer.
   const gone = Date.now();
-  request.socket.resetAndDestroy();
+  for (const request of requests) request.socket.resetAndDestroy();
   await until("Smartcar is asked no more", () => env.gates.api.waiting() === 0);
   assert.ok(Date.now() - gone < 15_000, "it ended at its deadline of 30 seconds, not with the caller");
   release();
+  assert.equal((await car.read("/odometer")).status, 200, "the places of those who left are free");
 });
 
 test("one caller has six requests under way, and others are not kept from theirs", async () => {

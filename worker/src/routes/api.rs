@@ -10,6 +10,7 @@ use smartcar_connect::{
     },
     time::Millis,
 };
+use wasm_bindgen::closure::Closure;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -63,7 +64,10 @@ pub(crate) async fn pass_on(context: &RequestContext<'_>, target: &ApiTarget) ->
     let now = clock::now();
     let ends = now.after(settings.timeout).after(OTHER_WAITS);
     let begun = UNDER_WAY.with_borrow_mut(|under_way| under_way.begin(caller.principal.as_str(), now, ends));
-    let _place = Place(begun.ok_or_else(too_much_under_way)?);
+    let place = Place(begun.ok_or_else(too_much_under_way)?);
+    // When the caller goes away, nothing here goes on, and nothing is dropped.
+    let number = place.0;
+    let left = Closure::<dyn Fn()>::new(move || UNDER_WAY.with_borrow_mut(|under_way| under_way.end(number)));
     let tokens = VehicleTokens {
         context,
         caller: &caller,
@@ -76,7 +80,15 @@ pub(crate) async fn pass_on(context: &RequestContext<'_>, target: &ApiTarget) ->
     }
     let send = async |token: &IssuedToken| {
         let api = &context.config.origins.api;
-        forward::send(context.request, api, &call, &token.access_token, settings.timeout).await
+        forward::send(
+            context.request,
+            api,
+            &call,
+            &token.access_token,
+            settings.timeout,
+            left.as_ref(),
+        )
+        .await
     };
     let answer = match smartcar::with_token(&tokens, first, send).await? {
         Ok(answer) => answer,
