@@ -9,18 +9,25 @@ mod promises;
 
 use std::{fs, path::Path};
 
-use smartcar_connect::http_api::{
-    Cause, ConnectionStatus, ProblemCode,
-    connection::CONNECTION,
-    finish::{FAILURES, FINISHED},
-    header, path,
-    schema::Field,
-    start::START_RESPONSE,
-    vehicle::VEHICLE,
+use smartcar_connect::{
+    api::{ENDPOINTS, MOST_PATHS},
+    edge::{HANDED_ON, RateLimit},
+    http_api::{
+        Cause, ConnectionStatus, ProblemCode,
+        connection::CONNECTION,
+        finish::{FAILURES, FINISHED},
+        header, path,
+        problem::SmartcarError,
+        schema::Field,
+        start::START_RESPONSE,
+        vehicle::VEHICLE,
+    },
 };
 
 const HTTP_API: &str = include_str!("../docs/http-api.md");
 const OPERATIONS: &str = include_str!("../docs/operations.md");
+const VEHICLES_API: &str = include_str!("../docs/vehicles-api.md");
+const WRANGLER: &str = include_str!("../wrangler.toml");
 const README: &str = include_str!("../README.md");
 
 #[test]
@@ -115,6 +122,49 @@ fn every_field_of_an_answer_is_documented() {
     }
 }
 
+#[test]
+fn every_endpoint_that_is_passed_on_is_documented_and_no_other() {
+    let rows: Vec<String> = ENDPOINTS
+        .iter()
+        .map(|one| {
+            let permission = match one.permission {
+                Some(name) if one.sensitive().is_some() => format!("`{name}` in `API_ALLOW`"),
+                Some(name) => format!("`{name}`"),
+                None => String::new(),
+            };
+            let query: Vec<String> = one.query.iter().map(|name| format!("`{name}`")).collect();
+            format!(
+                "| `{}` | `/{{id}}{}` | {permission} | {} | {} |",
+                one.method.as_str(),
+                one.template,
+                one.makes.join(", "),
+                query.join(", ")
+            )
+        })
+        .collect();
+    let documented: Vec<&str> = VEHICLES_API
+        .lines()
+        .filter(|line| line.contains("` | `/{id}"))
+        .collect();
+    assert_eq!(documented, rows);
+    let said = serde_json::to_value(SmartcarError::new(429)).unwrap();
+    for name in said.as_object().unwrap().keys() {
+        assert!(VEHICLES_API.contains(&format!("`{name}`")), "{name}");
+    }
+    for header in HANDED_ON {
+        assert!(
+            VEHICLES_API.contains(&format!("`{header}`")) && header::EXPOSED.contains(header),
+            "{header}"
+        );
+    }
+    assert!(VEHICLES_API.contains(&format!("up to {MOST_PATHS} paths")));
+    for limit in [RateLimit::Start, RateLimit::Finish, RateLimit::Api] {
+        let row = format!("| `{}` |", limit.binding());
+        assert!(OPERATIONS.contains(&row), "{row}");
+        assert!(WRANGLER.contains(&format!("name = \"{}\"", limit.binding())));
+    }
+}
+
 /// What a page links to beside it: without addresses elsewhere, and without the place in the page.
 fn relative_links(page: &str) -> impl Iterator<Item = &str> {
     page.split("](")
@@ -142,6 +192,7 @@ fn every_page_links_to_files_that_exist() {
         "docs/security.md",
         "docs/storage.md",
         "docs/users.md",
+        "docs/vehicles-api.md",
     ] {
         let file = root.join(page);
         let text = fs::read_to_string(&file).unwrap();

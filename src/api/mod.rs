@@ -1,9 +1,18 @@
-//! Smartcar's vehicle API, version 2: the requests that this crate makes itself, and what errors mean.
+//! Smartcar's vehicle API, version 2: the requests that this crate makes itself, those that it passes on for the owner, and what
+//! errors mean.
 //!
 //! Source: <https://smartcar.com/docs/api-reference>.
 
+mod call;
+mod endpoint;
 mod error;
+mod limits;
+mod redact;
 mod request;
 
+pub use call::{ApiCall, ApiTarget, CallError, Found, MOST_PATHS, UnitSystem};
+pub use endpoint::{ENDPOINTS, Effect, Endpoint, Sensitive};
 pub use error::{ApiError, Resolution, ResolutionKind};
+pub use limits::{LimitScope, MOST_OF_ALL, MOST_OF_ONE_CALLER, RateLimits, UnderWay};
+pub use redact::without_links;
 pub use request::{ApiRequest, Method, VEHICLES_PER_PAGE, VehicleAttributes, VehiclePage, read_user};

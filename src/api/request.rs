@@ -19,12 +19,29 @@ const MAX_ATTRIBUTE_BYTES: usize = 256;
 const MODEL_YEARS: core::ops::RangeInclusive<f64> = 0.0..=9_999.0;
 
 /// The method of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Method {
     /// `GET`
     Get,
+    /// `POST`
+    Post,
+    /// `PUT`
+    Put,
     /// `DELETE`
     Delete,
+}
+
+impl Method {
+    /// The method as it is sent.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+        }
+    }
 }
 
 /// A request to which the access token is added as `Authorization: Bearer`.
@@ -77,7 +94,7 @@ impl ApiRequest {
 }
 
 /// A [`VehicleId`] has no character that means anything in a path.
-fn vehicle_url(api: &Origin, id: &VehicleId, rest: &str) -> String {
+pub(super) fn vehicle_url(api: &Origin, id: &VehicleId, rest: &str) -> String {
     [api.as_str(), VEHICLES, "/", id.as_str(), rest].concat()
 }
 

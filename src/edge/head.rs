@@ -61,6 +61,13 @@ impl RequestHead {
         path.and_then(|path| path.split(['?', '#']).next()).unwrap_or("/")
     }
 
+    /// What follows the first question mark of the URL, as it was sent, without a fragment; `None` if there is no question mark.
+    #[must_use]
+    pub fn query(&self) -> Option<&str> {
+        let before_fragment = self.url().split('#').next().unwrap_or_default();
+        before_fragment.split_once('?').map(|(_, query)| query)
+    }
+
     /// The origin that the request was sent to; `None` over plain `http` off loopback, where no browser keeps the session.
     #[must_use]
     pub fn own_origin(&self) -> Option<Origin> {
@@ -146,6 +153,19 @@ mod tests {
             ("", "/"),
         ] {
             assert_eq!(at(url).path(), path, "{url}");
+        }
+    }
+
+    #[test]
+    fn the_query_is_what_follows_the_path() {
+        for (url, query) in [
+            ("https://app.example/a", None),
+            ("https://app.example/a?", Some("")),
+            ("https://app.example/a?b=c&d", Some("b=c&d")),
+            ("https://app.example/a?b?c#d", Some("b?c")),
+            ("https://app.example/a#b?c", None),
+        ] {
+            assert_eq!(at(url).query(), query, "{url}");
         }
     }
 

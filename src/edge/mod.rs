@@ -12,15 +12,17 @@ mod jwt;
 mod log_budget;
 mod openapi;
 mod outcome;
+mod passing_on;
 mod problem;
 mod protocol;
 mod quote;
+mod rate_limit;
 mod reply;
 mod route;
 
 pub use body::invalid_json;
 pub use challenge::challenge;
-pub use config::{Config, Misconfiguration, Setting};
+pub use config::{ApiSettings, Config, Misconfiguration, Setting};
 pub use guard::{
     CsrfHeaders, check_content_type, check_csrf, check_read, is_allowed_origin, needs_csrf_check, needs_read_check,
     without_identity,
@@ -30,8 +32,10 @@ pub use jwt::{invalid_token, keys_unavailable};
 pub use log_budget::LogBudget;
 pub use openapi::{ANY_COOKIE, openapi};
 pub use outcome::finish_answer;
+pub use passing_on::{HANDED_ON, handed_on, limit_known, smartcar_refused, smartcar_silent, too_much_under_way};
 pub use problem::Problem;
 pub use protocol::{Caller, ConnectionSelector, DescribedVehicle, IssuedToken, Operation, VaultReply, VaultRequest};
 pub use quote::quoted;
-pub use reply::{attempt_reply, deleted_meanwhile, exchange_problem, finish_reply, token_reply, too_many_finishes};
-pub use route::{Resource, Routed, route};
+pub use rate_limit::{RateKey, RateLimit};
+pub use reply::{attempt_reply, deleted_meanwhile, exchange_problem, finish_reply, token_reply};
+pub use route::{Resource, Routed, nothing_here, route};

@@ -4,14 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     connect::{CallbackError, InvalidParameter, StateError},
-    http_api::problem::{ProblemBody, ProblemCode},
+    http_api::problem::{ProblemBody, ProblemCode, SmartcarError},
     time::Millis,
 };
 
 /// An error to answer with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// Decides the status of the answer.
+    /// Decides the status of the answer, unless Smartcar does.
     pub code: ProblemCode,
     /// What was wrong and what to do about it.
     pub detail: String,
@@ -19,7 +19,14 @@ pub struct Problem {
     pub field: Option<String>,
     /// How long to wait before the request is repeated; sent as `Retry-After`, in whole seconds.
     pub retry_after: Option<Millis>,
+    /// What Smartcar said of a request that was passed on.
+    #[serde(default)]
+    pub smartcar: Option<Box<SmartcarError>>,
 }
+
+/// The statuses of Smartcar's that mean to the caller what they mean to the Worker. The others are about the Worker: its token
+/// (401), its requests, or Smartcar itself.
+const PASSED_ON: &[u16] = &[400, 402, 403, 404, 409, 422, 429, 430, 501, 503, 504];
 
 impl Problem {
     /// A problem of this kind.
@@ -30,7 +37,17 @@ impl Problem {
             detail: detail.into(),
             field: None,
             retry_after: None,
+            smartcar: None,
         }
+    }
+
+    /// The HTTP status of the answer.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        let passed_on = self.smartcar.as_ref().map(|said| said.status);
+        passed_on
+            .filter(|status| PASSED_ON.contains(status))
+            .unwrap_or(self.code.status())
     }
 
     /// The caller has no such connection. Whether somebody else has one is not told.
@@ -72,12 +89,13 @@ impl Problem {
         let body = ProblemBody {
             r#type: ["urn:smartcar-connect:problem:", self.code.as_str()].concat(),
             title: self.code.title().to_owned(),
-            status: self.code.status(),
+            status: self.status(),
             code: self.code,
             detail: self.detail.clone(),
             request_id: request_id.to_owned(),
             field: self.field.clone(),
             retry_after: self.retry_after_secs(),
+            smartcar: self.smartcar.as_deref().cloned(),
         };
         serde_json::to_string(&body).unwrap_or_default()
     }

@@ -17,9 +17,6 @@ use crate::{
 /// How soon a token that Smartcar refuses although no newer one came is worth asking for again.
 const REFUSED_AGAIN_AFTER: Millis = Millis::from_secs(5);
 
-/// How soon one of too many callbacks is worth bringing again.
-const FINISHED_AGAIN_AFTER: Millis = Millis::from_secs(5);
-
 /// The token for the caller that asked for one of the connection `id`, or why there is none. `rejected` is the generation whose access
 /// token the caller was refused with.
 ///
@@ -164,13 +161,6 @@ fn connection_of<'a>(
 pub fn deleted_meanwhile() -> Problem {
     let detail = "everything of the owner was deleted while the connection was being made; start it again";
     Problem::new(ProblemCode::ConnectionNotFound, detail)
-}
-
-/// More callbacks are being finished already than there may be at once.
-#[must_use]
-pub fn too_many_finishes() -> Problem {
-    let detail = "too many connections are being finished at once; try again in some seconds";
-    Problem::new(ProblemCode::TooManyRequests, detail).with_retry_after(FINISHED_AGAIN_AFTER)
 }
 
 #[cfg(test)]

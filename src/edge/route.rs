@@ -1,8 +1,10 @@
 //! Which request means what.
 
 use crate::{
+    api::{ApiTarget, Found, Method},
     connect::{ConnectionId, StateFingerprint},
-    http_api::path,
+    edge::problem::Problem,
+    http_api::{ProblemCode, path},
 };
 
 /// Something that can be asked for.
@@ -24,6 +26,8 @@ pub enum Resource {
     Disconnect(ConnectionId),
     /// `GET /vehicles`
     ListVehicles,
+    /// `/api/v2.0/vehicles/{id}…`: an endpoint of Smartcar's
+    Api(ApiTarget),
     /// `POST /internal/token`
     InternalToken,
     /// `GET /internal/rotation`
@@ -37,7 +41,7 @@ pub enum Resource {
 impl Resource {
     /// The stable name, for logs: never an id.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self {
             Self::ConnectStart => "connect_start",
             Self::ConnectFinish => "connect_finish",
@@ -47,6 +51,9 @@ impl Resource {
             Self::ShowConnection(_) => "show_connection",
             Self::Disconnect(_) => "disconnect",
             Self::ListVehicles => "list_vehicles",
+            Self::Api(target) if target.endpoint().is_batch() => "api_batch",
+            Self::Api(target) if target.is_command() => "api_command",
+            Self::Api(_) => "api_read",
             Self::InternalToken => "internal_token",
             Self::Rotation => "rotation",
             Self::OpenApi => "openapi",
@@ -56,7 +63,7 @@ impl Resource {
 
     /// Whether it can change anything, and so is guarded against requests that other sites cause.
     #[must_use]
-    pub const fn changes_state(&self) -> bool {
+    pub fn changes_state(&self) -> bool {
         match self {
             Self::ConnectStart | Self::ConnectFinish | Self::DisconnectAll | Self::Disconnect(_) => true,
             Self::ShowAttempt(_)
@@ -65,6 +72,8 @@ impl Resource {
             | Self::ListVehicles
             | Self::OpenApi
             | Self::Health => false,
+            // Only what a link or a picture can cause counts as reading: a batch does not.
+            Self::Api(target) => target.endpoint().method != Method::Get,
             // Guarded by its service key: no browser has one.
             Self::InternalToken | Self::Rotation => false,
         }
@@ -74,7 +83,11 @@ impl Resource {
     #[must_use]
     pub const fn tells_own(&self) -> bool {
         match self {
-            Self::ListConnections | Self::ShowConnection(_) | Self::ShowAttempt(_) | Self::ListVehicles => true,
+            Self::ListConnections
+            | Self::ShowConnection(_)
+            | Self::ShowAttempt(_)
+            | Self::ListVehicles
+            | Self::Api(_) => true,
             Self::ConnectStart | Self::ConnectFinish | Self::DisconnectAll | Self::Disconnect(_) => false,
             Self::InternalToken | Self::Rotation | Self::OpenApi | Self::Health => false,
         }
@@ -83,13 +96,17 @@ impl Resource {
     /// Whether it reads by asking Smartcar, which limits and charges for what the application asks.
     #[must_use]
     pub const fn reads_from_smartcar(&self) -> bool {
-        matches!(self, Self::ListVehicles)
+        matches!(self, Self::ListVehicles | Self::Api(_))
     }
 
     /// Whether it takes a body.
     #[must_use]
     pub const fn takes_body(&self) -> bool {
-        matches!(self, Self::ConnectStart | Self::ConnectFinish | Self::InternalToken)
+        match self {
+            Self::ConnectStart | Self::ConnectFinish | Self::InternalToken => true,
+            Self::Api(target) => target.endpoint().takes_body(),
+            _ => false,
+        }
     }
 }
 
@@ -144,6 +161,18 @@ pub fn route(prefix: &str, method: &str, path: &str) -> Routed {
         path::INTERNAL_ROTATION => ("GET, HEAD", get.then_some(Resource::Rotation)),
         path::OPENAPI => ("GET, HEAD", get.then_some(Resource::OpenApi)),
         path::HEALTH => ("GET, HEAD", get.then_some(Resource::Health)),
+        other
+            if other
+                .strip_prefix(path::API)
+                .is_some_and(|below| below.starts_with('/')) =>
+        {
+            let below = other.strip_prefix(path::API).unwrap_or_default();
+            match ApiTarget::find(method, below) {
+                Found::Target(target) => return Routed::To(Resource::Api(target)),
+                Found::Methods(methods) => (allowed(&methods), None),
+                Found::Nothing => return Routed::NotFound,
+            }
+        }
         other if path::attempt_fingerprint(other).is_some() => {
             let fingerprint = path::attempt_fingerprint(other).and_then(|text| StateFingerprint::parse(text).ok());
             let Some(fingerprint) = fingerprint else {
@@ -173,10 +202,57 @@ pub fn route(prefix: &str, method: &str, path: &str) -> Routed {
     }
 }
 
+/// The methods of an endpoint of Smartcar's, for `Allow`. `HEAD` is none of them: it would cost what `GET` costs, for nothing.
+fn allowed(methods: &[Method]) -> &'static str {
+    let has = |method| methods.contains(&method);
+    match (
+        has(Method::Get),
+        has(Method::Post),
+        has(Method::Put),
+        has(Method::Delete),
+    ) {
+        (true, true, ..) => "GET, POST",
+        (true, _, true, _) => "GET, PUT",
+        (true, ..) => "GET",
+        (_, true, _, true) => "POST, DELETE",
+        _ => "POST",
+    }
+}
+
+/// What is said where [`route`] finds nothing at `path`.
+#[must_use]
+pub fn nothing_here(prefix: &str, path: &str) -> Problem {
+    let below = path.strip_prefix(prefix).and_then(|path| path.strip_prefix(path::API));
+    let detail = match below.filter(|below| below.is_empty() || below.starts_with('/')) {
+        Some("/v2.0/vehicles") => [
+            "a grant of Smartcar's knows its own vehicles alone: those of all of the caller's connections are at `",
+            prefix,
+            path::VEHICLES,
+            "`",
+        ]
+        .concat(),
+        Some("/v2.0/user") => {
+            "Smartcar's id of the owner is for the app's back end: ask Smartcar for it with a token".to_owned()
+        }
+        Some(_) => [
+            "no endpoint of Smartcar's that is passed on has this path: they are `",
+            prefix,
+            path::API,
+            "/v2.0/vehicles/{id}` and what the documentation lists below it, makes in small letters",
+        ]
+        .concat(),
+        None => ["there is no such route; all of the Worker's are below `", prefix, "/`"].concat(),
+    };
+    Problem::new(ProblemCode::NotFound, detail)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connect::State;
+    use crate::{
+        api::{ENDPOINTS, Endpoint},
+        connect::State,
+    };
 
     fn at(method: &str, path: &str) -> Routed {
         route("/smartcar", method, path)
@@ -208,8 +284,62 @@ mod tests {
     }
 
     #[test]
+    fn every_endpoint_of_smartcars_is_found_with_its_methods() {
+        let path_of = |one: &Endpoint| {
+            let make = one.makes.first().unwrap_or(&"");
+            format!("/smartcar/api/v2.0/vehicles/v1{}", one.template.replace("{make}", make))
+        };
+        for one in ENDPOINTS {
+            let path = path_of(one);
+            let Routed::To(resource) = at(one.method.as_str(), &path) else {
+                panic!("{path}");
+            };
+            assert!(
+                matches!(&resource, Resource::Api(target) if target.endpoint() == one),
+                "{path}"
+            );
+            assert!(resource.tells_own() && resource.reads_from_smartcar());
+            assert_eq!(resource.changes_state(), one.method != Method::Get);
+            let has = |method: &&str| {
+                let mut others = ENDPOINTS.iter().filter(|other| path_of(other) == path);
+                others.any(|other| other.method.as_str() == *method)
+            };
+            let there: Vec<&str> = ["GET", "POST", "PUT", "DELETE"].into_iter().filter(has).collect();
+            let allow = Routed::MethodNotAllowed {
+                allow: there.join(", ").leak(),
+            };
+            assert_eq!(at("PATCH", &path), allow, "{path}");
+            assert_eq!(at("HEAD", &path), allow, "{path}");
+        }
+        let name = |method, below: &str| match at(method, &format!("/smartcar/api/v2.0/vehicles/v1{below}")) {
+            Routed::To(resource) => resource.name(),
+            _ => "none",
+        };
+        assert_eq!(name("GET", "/odometer"), "api_read");
+        assert_eq!(name("POST", "/batch"), "api_batch");
+        assert_eq!(name("DELETE", "/tesla/pin"), "api_command");
+    }
+
+    #[test]
+    fn who_asks_for_what_is_not_passed_on_is_told_where_to_look() {
+        let detail = |path| nothing_here("/smartcar", path).detail;
+        assert!(detail("/smartcar/api/v2.0/vehicles").contains("`/smartcar/vehicles`"));
+        assert!(detail("/smartcar/api/v2.0/user").contains("back end"));
+        assert!(detail("/smartcar/api/v2.0/vehicles/x/TESLA/battery").contains("small letters"));
+        assert!(detail("/smartcar/apix").contains("no such route"));
+        assert!(detail("/other").contains("no such route"));
+    }
+
+    #[test]
     fn what_is_not_ours_is_not_found() {
         for path in [
+            "/smartcar/api",
+            "/smartcar/api/",
+            "/smartcar/api/v2.0/vehicles",
+            "/smartcar/api/v2.0/user",
+            "/smartcar/apiv2.0/vehicles/v1/odometer",
+            "/smartcar/api//v2.0/vehicles/v1/odometer",
+            "/smartcar/api/v2.0/vehicles/v1/application",
             "/smartcar",
             "/smartcar/",
             "/smartcar/connect",

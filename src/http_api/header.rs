@@ -16,10 +16,14 @@ pub const JSON: &str = "application/json";
 /// The content type of a [problem](super::problem).
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
-/// The headers that a page of another origin may send: ours, and those with which a page's own monitoring follows a request.
-/// They are not read, but a browser that may not send them sends nothing.
+/// The headers that a page of another origin may send: ours, Smartcar's, and those with which a page's own monitoring follows a request.
+/// The latter are not read, but a browser that may not send them sends nothing.
 #[cfg(feature = "edge")]
-pub const ALLOWED: &str = "content-type, x-requested-with, traceparent, tracestate, baggage, sentry-trace, b3, x-b3-traceid, \
+pub const ALLOWED: &str = "content-type, x-requested-with, sc-unit-system, traceparent, tracestate, baggage, sentry-trace, b3, x-b3-traceid, \
                            x-b3-spanid, x-b3-parentspanid, x-b3-sampled, x-b3-flags, x-datadog-trace-id, \
                            x-datadog-parent-id, x-datadog-origin, x-datadog-sampling-priority, x-datadog-tags, newrelic, \
                            elastic-apm-traceparent, uber-trace-id, x-amzn-trace-id, request-id, request-context";
+
+/// The headers of an answer that a page of another origin may read.
+#[cfg(feature = "edge")]
+pub const EXPOSED: &str = "retry-after, x-request-id, sc-request-id, sc-data-age, sc-fetched-at, sc-unit-system";

@@ -20,6 +20,10 @@ pub const CONNECTIONS: &str = "/connections";
 /// `GET`: the vehicles of the caller.
 pub const VEHICLES: &str = "/vehicles";
 
+/// Smartcar's own paths, from `/v2.0/` on, with the caller's token added.
+#[cfg(feature = "edge")]
+pub const API: &str = "/api";
+
 /// `POST`, for the app's own back end: an access token.
 pub const INTERNAL_TOKEN: &str = "/internal/token";
 

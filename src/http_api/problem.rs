@@ -119,15 +119,25 @@ problem_codes! {
     ReconnectionRequired = "reconnection_required", 409, "The owner has to connect the car again";
     /// The service key is missing or wrong.
     ServiceKeyRejected = "service_key_rejected", 401, "The service key is missing or wrong";
+    /// The operator has not allowed this endpoint of Smartcar's.
+    EndpointNotAllowed = "endpoint_not_allowed", 403, "This endpoint is not switched on";
+    /// Smartcar refused a request that was passed on. The answer has Smartcar's status where it means something to the caller.
+    SmartcarError = "smartcar_error", 502, "Smartcar refused the request";
+    /// A command was sent and no answer came: whether it was carried out is not known.
+    OutcomeUnknown = "outcome_unknown", 504, "Whether the command was carried out is not known";
     /// Storage failed.
     StorageUnavailable = "storage_unavailable", 503, "Storage can't be reached at the moment";
 }
 
 impl ProblemCode {
-    /// Whether a browser can meet it. Only the app's own back end sends service keys.
+    /// Whether the functions of the browser module can meet it. They send no service keys, and ask for nothing that is passed on
+    /// to Smartcar.
     #[must_use]
     pub const fn reaches_browsers(self) -> bool {
-        !matches!(self, Self::ServiceKeyRejected)
+        !matches!(
+            self,
+            Self::ServiceKeyRejected | Self::EndpointNotAllowed | Self::SmartcarError | Self::OutcomeUnknown
+        )
     }
 }
 
@@ -164,7 +174,7 @@ pub struct ProblemBody {
     pub r#type: String,
     /// The code's title.
     pub title: String,
-    /// The code's HTTP status.
+    /// The HTTP status of the answer: the code's, or Smartcar's.
     pub status: u16,
     /// What kind of error it is.
     pub code: ProblemCode,
@@ -178,6 +188,37 @@ pub struct ProblemBody {
     /// After how many seconds a further attempt makes sense.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
+    /// What Smartcar said, where a request was passed on. No function of the browser module meets it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smartcar: Option<SmartcarError>,
+}
+
+/// What Smartcar said of a request that it refused: names alone, of at most 64 letters, digits and `_`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct SmartcarError {
+    /// The status of Smartcar's answer.
+    pub status: u16,
+    /// Such as `RATE_LIMIT`; `null` if Smartcar does not say.
+    pub r#type: Option<String>,
+    /// Such as `VEHICLE`.
+    pub code: Option<String>,
+    /// What mends it, such as `RETRY_LATER`.
+    pub resolution: Option<String>,
+    /// Smartcar's name for the request; `null` if it was not asked.
+    pub request_id: Option<String>,
+}
+
+impl SmartcarError {
+    /// An answer with this status that says nothing else.
+    #[must_use]
+    pub fn new(status: u16) -> Self {
+        Self {
+            status,
+            ..Self::default()
+        }
+    }
 }
 
 /// The table of [`ProblemBody`].
@@ -190,6 +231,15 @@ pub const PROBLEM: Schema = &[
     field("requestId", Kind::Text),
     field("field", Kind::Text).optional(),
     field("retryAfter", Kind::Number).optional(),
+];
+
+/// The table of [`SmartcarError`].
+pub const SMARTCAR_ERROR: Schema = &[
+    field("status", Kind::Number),
+    field("type", Kind::Text).nullable(),
+    field("code", Kind::Text).nullable(),
+    field("resolution", Kind::Text).nullable(),
+    field("requestId", Kind::Text).nullable(),
 ];
 
 #[cfg(test)]

@@ -18,6 +18,8 @@ mod error_bodies;
 mod peers;
 #[cfg(feature = "edge")]
 mod token_endpoint;
+#[cfg(feature = "edge")]
+mod vehicle_endpoints;
 
 use std::io::Write as _;
 

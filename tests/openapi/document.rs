@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 use smartcar_connect::{
-    edge::{ANY_COOKIE, Resource, without_identity},
+    edge::{ANY_COOKIE, HANDED_ON, Resource, without_identity},
     http_api::{ProblemCode, header, path},
 };
 
 use super::{
     doc_comments::{DocComments, camel_case, capitalised},
     operations::{self, Credential, Operation, Success},
-    schemas,
+    passed_on, schemas,
 };
 
 /// The sources of everything that is sent or read.
@@ -123,6 +123,14 @@ pub(crate) fn problems(resource: &Resource, operation: &Operation) -> Vec<Proble
     declared.filter(|code| all.contains(code)).collect()
 }
 
+/// What an operation is called in what is generated of the description.
+pub(crate) fn operation_id(resource: &Resource) -> String {
+    match resource {
+        Resource::Api(target) => passed_on::id(target),
+        _ => camel_case(resource.name()),
+    }
+}
+
 /// Whether a problem says when a further attempt makes sense.
 fn is_passing(code: ProblemCode) -> bool {
     matches!(
@@ -131,6 +139,7 @@ fn is_passing(code: ProblemCode) -> bool {
             | ProblemCode::UpstreamUnavailable
             | ProblemCode::KeysUnavailable
             | ProblemCode::TooManyRequests
+            | ProblemCode::SmartcarError
     )
 }
 
@@ -148,18 +157,37 @@ fn describe(
     for code in problems(resource, operation) {
         by_status.entry(code.status()).or_default().push(code);
     }
+    // It has Smartcar's status, so any.
+    let any_status = by_status
+        .values_mut()
+        .any(|codes| codes.contains(&ProblemCode::SmartcarError));
+    if any_status {
+        for codes in by_status.values_mut() {
+            codes.retain(|code| *code != ProblemCode::SmartcarError);
+            codes.push(ProblemCode::SmartcarError);
+        }
+        let codes = vec![ProblemCode::SmartcarError];
+        responses.insert(
+            "default".to_owned(),
+            json!({"$ref": format!("#/components/responses/{}", name_of(&codes))}),
+        );
+        refusals.push(codes);
+    }
     for (status, codes) in by_status {
         let reference = format!("#/components/responses/{}", name_of(&codes));
         responses.insert(status.to_string(), json!({"$ref": reference}));
         refusals.push(codes);
     }
     let mut described = json!({
-        "operationId": camel_case(resource.name()),
+        "operationId": operation_id(resource),
         "summary": operation.summary,
         "responses": responses,
         "security": security(operation.credential),
     });
-    let parameters = guards(resource);
+    let mut parameters = guards(resource);
+    if let Resource::Api(target) = resource {
+        parameters.extend(passed_on::parameters(target));
+    }
     if !parameters.is_empty() {
         described["parameters"] = parameters.into();
     }
@@ -186,8 +214,22 @@ fn success(operation: &Operation) -> (&'static str, Value) {
         Success::Body(name) => ("200", "It is so.", Some(schemas::reference(name))),
         Success::Object => ("200", "It is so.", Some(json!({"type": "object"}))),
         Success::Nothing => ("204", "It is done.", None),
+        Success::Smartcar => (
+            "2XX",
+            "What Smartcar says, with its status.",
+            Some(json!({"type": "object"})),
+        ),
     };
     let mut headers = always();
+    if matches!(operation.success, Success::Smartcar) {
+        for name in HANDED_ON {
+            let what = "As Smartcar's documentation says.";
+            headers.insert(
+                name.to_owned(),
+                json!({"description": what, "schema": {"type": "string"}}),
+            );
+        }
+    }
     if let Some(what) = operation.cookie {
         headers.insert(
             "Set-Cookie".to_owned(),
@@ -214,7 +256,8 @@ fn refusal(codes: &[ProblemCode]) -> Value {
         let header = header_reference("Retry-After");
         headers.insert("Retry-After".to_owned(), header);
     }
-    if codes.iter().all(|code| code.status() == 401) {
+    let own = || codes.iter().filter(|code| **code != ProblemCode::SmartcarError);
+    if own().next().is_some() && own().all(|code| code.status() == 401) {
         headers.insert("WWW-Authenticate".to_owned(), header_reference("WWW-Authenticate"));
     }
     let titles: Vec<String> = codes
@@ -288,6 +331,12 @@ fn parameters() -> Value {
             "required": true,
             "description": "That no form has caused the request.",
             "schema": {"type": "string", "const": header::REQUESTED_WITH_VALUE},
+        },
+        "UnitSystem": {
+            "name": "sc-unit-system",
+            "in": "header",
+            "description": "The units of what is read.",
+            "schema": {"type": "string", "enum": ["metric", "imperial"]},
         },
         "Meant": {
             "name": header::REQUESTED_WITH,

@@ -7,7 +7,7 @@ use smartcar_connect::{
     http_api::{FinishRequest, ProblemCode, StartRequest, path, token::TokenRequestBody},
 };
 
-use super::{bodies, doc_comments::DocComments};
+use super::{bodies, doc_comments::DocComments, passed_on};
 
 /// Who may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub(crate) enum Success {
     Object,
     /// 204.
     Nothing,
+    /// What Smartcar answers with success.
+    Smartcar,
 }
 
 pub(crate) struct Operation {
@@ -54,6 +56,7 @@ pub(crate) fn parameter(name: &str) -> Value {
             "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$",
             "The fingerprint of the attempt's state: the base64url of its SHA-256.",
         ),
+        "vehicleId" => ("^[A-Za-z0-9_-]{1,64}$", "Smartcar's id of the vehicle."),
         "id" => ("^[A-Za-z0-9_-]{21}[AQgw]$", "The connection's id."),
         other => panic!("say in `parameter` what `{{{other}}}` is"),
     };
@@ -84,9 +87,11 @@ macro_rules! operations {
             }
         }
 
-        /// One of each kind.
+        /// One of each kind; of what is passed on, one of each endpoint.
         pub(crate) fn resources() -> Vec<Resource> {
-            vec![$($example,)+]
+            let kinds = vec![$($example,)+];
+            let own = kinds.into_iter().filter(|one| !matches!(one, Resource::Api(_)));
+            own.chain(passed_on::resources()).collect()
         }
     };
 }
@@ -100,7 +105,7 @@ operations! {
         request: Some(bodies::schema::<StartRequest>),
         cookie: Some("Opens a session, if there is none."),
         success: Success::Body("StartResponse"),
-        problems: vec![ProblemCode::InvalidParameter, ProblemCode::StorageUnavailable],
+        problems: vec![ProblemCode::InvalidParameter, ProblemCode::TooManyRequests, ProblemCode::StorageUnavailable],
     };
     Resource::ConnectFinish, Resource::ConnectFinish => Operation {
         method: "POST",
@@ -173,8 +178,9 @@ operations! {
         request: None,
         cookie: None,
         success: Success::Body("VehicleList"),
-        problems: vec![ProblemCode::StorageUnavailable],
+        problems: vec![ProblemCode::TooManyRequests, ProblemCode::StorageUnavailable],
     };
+    Resource::Api(target), passed_on::resources().remove(0) => passed_on::operation(target);
     Resource::InternalToken, Resource::InternalToken => Operation {
         method: "POST",
         path: path::INTERNAL_TOKEN.to_owned(),

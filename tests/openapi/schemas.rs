@@ -8,7 +8,7 @@ use smartcar_connect::http_api::{
     finish::{FAILURES, FINISHED, INCOMPATIBLE_VEHICLE},
     header,
     health::HEALTH,
-    problem::PROBLEM,
+    problem::{PROBLEM, SMARTCAR_ERROR},
     rotation::{ROTATION, ROTATION_RESPONSE},
     schema::{Field, Kind, Presence, Schema},
     start::{ASKED, START_RESPONSE},
@@ -26,6 +26,7 @@ const TABLES: &[(&str, Schema)] = &[
     ("IncompatibleVehicle", INCOMPATIBLE_VEHICLE),
     ("ListedVehicle", LISTED_VEHICLE),
     ("ProblemBody", PROBLEM),
+    ("SmartcarError", SMARTCAR_ERROR),
     ("ResealProgress", ROTATION),
     ("RotationResponse", ROTATION_RESPONSE),
     ("StartResponse", START_RESPONSE),
@@ -53,6 +54,9 @@ pub(crate) fn all(comments: &DocComments) -> Map<String, Value> {
         schema["description"] = comments.of_type(name).into();
         schemas.insert((*name).to_owned(), schema);
     }
+    let said = comments.of_field("ProblemBody", "smartcar");
+    schemas["ProblemBody"]["properties"]["smartcar"] = reference("SmartcarError");
+    schemas["ProblemBody"]["properties"]["smartcar"]["description"] = said.into();
     schemas.insert(
         "Health".to_owned(),
         object(HEALTH, &|field| uncommented(field).unwrap()),
@@ -160,7 +164,10 @@ fn named(table: Schema) -> Value {
 pub(crate) fn problem(codes: &[ProblemCode]) -> Value {
     let mut schema = reference("ProblemBody");
     let names: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
-    let status = codes.first().map(|code| code.status());
-    schema["properties"] = json!({"code": {"enum": names}, "status": {"const": status}});
+    schema["properties"] = json!({"code": {"enum": names}});
+    // This one has Smartcar's status.
+    if let Some(code) = codes.iter().find(|code| **code != ProblemCode::SmartcarError) {
+        schema["properties"]["status"] = json!({"const": code.status()});
+    }
     json!({ header::PROBLEM_JSON: {"schema": schema} })
 }

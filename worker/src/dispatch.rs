@@ -3,7 +3,7 @@
 use smartcar_connect::{
     edge::{
         Config, Problem, RequestHead, Resource, Routed, challenge, check_content_type, check_csrf, check_read,
-        needs_csrf_check, needs_read_check, route,
+        needs_csrf_check, needs_read_check, nothing_here, route,
     },
     http_api::{ProblemCode, header, health::HEALTHY},
     identity::Identity,
@@ -92,15 +92,7 @@ fn without_resource(
             let problem = Problem::new(ProblemCode::MethodNotAllowed, detail);
             Ok(HttpResponse::problem(&problem, request_id).with_header("allow", *allow))
         }
-        Routed::NotFound | Routed::Outside | Routed::To(_) => {
-            let detail = [
-                "there is no such route; all of the Worker's are below `",
-                &config.prefix,
-                "/`",
-            ]
-            .concat();
-            Err(Problem::new(ProblemCode::NotFound, detail))
-        }
+        Routed::NotFound | Routed::Outside | Routed::To(_) => Err(nothing_here(&config.prefix, head.path())),
     }
 }
 
@@ -130,6 +122,7 @@ async fn answer(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {
         Resource::Disconnect(id) => routes::connections::disconnect(context, id.clone()).await,
         Resource::DisconnectAll => routes::connections::disconnect_all(context).await,
         Resource::ListVehicles => routes::vehicles::list(context).await,
+        Resource::Api(target) => routes::api::pass_on(context, target).await,
         Resource::InternalToken => routes::token::issue(context).await,
         Resource::Rotation => routes::rotation::report(context).await,
         Resource::OpenApi => Ok(routes::openapi::describe(context)),
@@ -159,7 +152,7 @@ fn with_cors(answer: HttpResponse, head: &RequestHead, config: &Config) -> HttpR
         Some(origin) if context::allows(head, config, origin) => answer
             .with_header("access-control-allow-origin", origin)
             .with_header("access-control-allow-credentials", "true")
-            .with_header("access-control-expose-headers", "retry-after, x-request-id"),
+            .with_header("access-control-expose-headers", header::EXPOSED),
         _ => answer,
     }
 }

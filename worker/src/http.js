@@ -61,10 +61,10 @@ const ALWAYS = new Headers({
   "x-content-type-options": "nosniff",
 });
 
-/** The answer: `fields` are its headers, name and value in turn, a line each. */
-export function respond(status, fields, text) {
+/** The answer: `fields` are its headers, name and value in turn, a line each; `body` is a text, a stream or `null`. */
+export function respond(status, fields, body) {
   // The platform copies what is always there as a whole, which is cheaper than a header at a time.
-  const response = new Response(text, { status, headers: ALWAYS });
+  const response = new Response(body, { status, headers: ALWAYS });
   const { headers } = response;
   const lines = fields.split("\n");
   for (let at = 0; at < lines.length; at += 2) headers.set(lines[at], lines[at + 1]);

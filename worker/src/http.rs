@@ -30,7 +30,7 @@ mod glue {
         pub(super) async fn body(request: &web_sys::Request, limit: u32, deadline: u32) -> Result<JsValue, JsValue>;
 
         #[wasm_bindgen(catch)]
-        pub(super) fn respond(status: u16, fields: &str, text: Option<&str>) -> Result<web_sys::Response, JsValue>;
+        pub(super) fn respond(status: u16, fields: &str, body: &JsValue) -> Result<web_sys::Response, JsValue>;
     }
 }
 
@@ -73,7 +73,8 @@ pub(crate) async fn has_content(request: &web_sys::Request) -> Result<bool, Prob
     Ok(!body(request).await?.is_empty())
 }
 
-async fn body(request: &web_sys::Request) -> Result<Zeroizing<Vec<u8>>, Problem> {
+/// The body, of at most 16 KiB.
+pub(crate) async fn body(request: &web_sys::Request) -> Result<Zeroizing<Vec<u8>>, Problem> {
     let invalid = |detail: &'static str| Problem::new(ProblemCode::InvalidBody, detail);
     let read = glue::body(request, MAX_BODY_BYTES, BODY_DEADLINE_MS)
         .await
@@ -93,6 +94,8 @@ pub(crate) struct HttpResponse {
     pub(crate) status: u16,
     pub(crate) content_type: Option<&'static str>,
     pub(crate) body: String,
+    /// Sent in place of `body`, as it comes.
+    pub(crate) stream: Option<JsValue>,
     pub(crate) headers: Vec<(&'static str, String)>,
 }
 
@@ -106,6 +109,7 @@ impl HttpResponse {
             status: 200,
             content_type: Some("application/json"),
             body,
+            stream: None,
             headers: Vec::new(),
         }
     }
@@ -115,6 +119,7 @@ impl HttpResponse {
             status,
             content_type: None,
             body: String::new(),
+            stream: None,
             headers: Vec::new(),
         }
     }
@@ -124,10 +129,15 @@ impl HttpResponse {
         if let Some(seconds) = problem.retry_after_secs() {
             headers.push(("retry-after", seconds.to_string()));
         }
+        let said = problem.smartcar.as_ref();
+        if let Some(id) = said.and_then(|said| said.request_id.as_ref()) {
+            headers.push(("sc-request-id", id.clone()));
+        }
         Self {
-            status: problem.code.status(),
+            status: problem.status(),
             content_type: Some("application/problem+json"),
             body: problem.to_json(request_id),
+            stream: None,
             headers,
         }
     }
@@ -153,7 +163,11 @@ impl HttpResponse {
                 fields.push_str(part);
             }
         }
-        let text = self.content_type.is_some().then_some(self.body.as_str());
-        Ok(glue::respond(self.status, &fields, text)?)
+        let body = match self.stream {
+            Some(stream) => stream,
+            None if self.content_type.is_some() => JsValue::from_str(&self.body),
+            None => JsValue::NULL,
+        };
+        Ok(glue::respond(self.status, &fields, &body)?)
     }
 }

@@ -3,6 +3,7 @@
 mod clock;
 mod context;
 mod dispatch;
+mod forward;
 mod http;
 mod identity;
 mod jwks;

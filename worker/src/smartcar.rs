@@ -3,7 +3,7 @@
 
 use futures_util::StreamExt as _;
 use smartcar_connect::{
-    api::{ApiRequest, Method},
+    api::ApiRequest,
     connect::{Origin, UserId, VehicleId},
     edge::IssuedToken,
     time::Millis,
@@ -28,6 +28,23 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: Headers,
     pub(crate) body: Zeroizing<Vec<u8>>,
+}
+
+/// An answer that has a status.
+pub(crate) trait Answered {
+    /// The status.
+    fn status(&self) -> u16;
+
+    /// Lets it go: nothing of its body is wanted.
+    fn discard(self);
+}
+
+impl Answered for Reply {
+    fn status(&self) -> u16 {
+        self.status
+    }
+
+    fn discard(self) {}
 }
 
 /// Why there is no answer.
@@ -81,10 +98,24 @@ pub(crate) async fn token(env: &Env, client: &Client, wanted: &TokenRequest) -> 
 /// Calls the API with a token of `tokens`, and once more with a newer one if that is not accepted.
 pub(crate) async fn call<S: TokenSource>(tokens: &S, request: &ApiRequest) -> Result<Result<Reply, NoReply>, S::Error> {
     let current = tokens.current().await?;
-    match api(request, &current.access_token).await {
-        Ok(reply) if reply.status == UNAUTHORIZED => {
+    with_token(tokens, current, async |token: &IssuedToken| {
+        api(request, &token.access_token).await
+    })
+    .await
+}
+
+/// Sends something with a token of `tokens`, and once more with a newer one if that is not accepted: Smartcar has done nothing
+/// then. Whatever else comes of it, it is not sent again.
+pub(crate) async fn with_token<S: TokenSource, A: Answered>(
+    tokens: &S,
+    current: IssuedToken,
+    send: impl AsyncFn(&IssuedToken) -> Result<A, NoReply>,
+) -> Result<Result<A, NoReply>, S::Error> {
+    match send(&current).await {
+        Ok(answer) if answer.status() == UNAUTHORIZED => {
+            answer.discard();
             let newer = tokens.newer(&current).await?;
-            Ok(api(request, &newer.access_token).await)
+            Ok(send(&newer).await)
         }
         other => Ok(other),
     }
@@ -94,10 +125,7 @@ pub(crate) async fn call<S: TokenSource>(tokens: &S, request: &ApiRequest) -> Re
 async fn api(request: &ApiRequest, access_token: &AccessToken) -> Result<Reply, NoReply> {
     let bearer = Zeroizing::new(["Bearer ", access_token.expose()].concat());
     let request = Outgoing {
-        method: match request.method {
-            Method::Get => "GET",
-            Method::Delete => "DELETE",
-        },
+        method: request.method.as_str(),
         url: &request.url,
         headers: &[
             ("authorization", bearer.as_str()),

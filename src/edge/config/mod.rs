@@ -1,10 +1,12 @@
 //! The Worker's settings.
 
+mod api;
 mod identity;
 mod jwt;
 mod misconfiguration;
 mod reader;
 
+pub use api::ApiSettings;
 pub use misconfiguration::{Misconfiguration, Setting};
 use reader::{KEYS, LIST, ONE, Reader};
 
@@ -47,6 +49,8 @@ pub struct Config {
     pub service_keys: ServiceKeys,
     /// How the app's own users show themselves, if they do so by tokens of its log-in.
     pub jwt: Option<JwtConfig>,
+    /// How requests are passed on to Smartcar's vehicle API.
+    pub api: ApiSettings,
 }
 
 impl Config {
@@ -80,6 +84,7 @@ impl Config {
             .and_then(|batch| u32::try_from(batch).ok());
         let service_keys = identity::service_keys(&mut reader);
         let jwt = jwt::jwt(&mut reader);
+        let api = api::api_settings(&mut reader);
         let all = (|| {
             let (application_id, origins, prefix) = (application_id?, origins?, prefix?);
             let id = ClientId::new(application_id.as_str().to_owned());
@@ -97,6 +102,7 @@ impl Config {
                 rotation_batch: rotation_batch?,
                 service_keys: service_keys?,
                 jwt: jwt?,
+                api: api?,
             })
         })();
         match all {
@@ -201,6 +207,7 @@ fn allowed_origins(reader: &mut Reader<'_>) -> Option<Vec<Origin>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::Sensitive;
 
     const GOOD: [(&str, &str); 3] = [
         ("SMARTCAR_CLIENT_ID", "8229df9f-91a0-4ff0-a1ae-a1f38ee24d07"),
@@ -295,6 +302,16 @@ mod tests {
                 "`SESSION_MAX_DAYS` is no whole number from 1 to 3650",
             ),
             (
+                "API_TIMEOUT_SECONDS",
+                "301",
+                "`API_TIMEOUT_SECONDS` is no whole number from 1 to 300",
+            ),
+            (
+                "API_ALLOW",
+                "control_pin,read_vin",
+                "`API_ALLOW` has an entry that is none of `control_pin`, `control_trunk`, `read_user_profile`: whatever else is passed on needs no entry",
+            ),
+            (
                 "SERVICE_KEYS",
                 "5f0c81d2a97b4e36180f2dc4b6e97a53,",
                 "`SERVICE_KEYS` has an empty entry: remove the comma at the start, at the end, or that is doubled",
@@ -324,7 +341,7 @@ mod tests {
         }
     }
 
-    const SETTINGS: [(&str, &str, &str); 13] = [
+    const SETTINGS: [(&str, &str, &str); 15] = [
         ("SMARTCAR_CLIENT_ID", "8229df9f-91a0-4ff0-a1ae-a1f38ee24d07", ""),
         ("SMARTCAR_CLIENT_SECRET", "secret", ""),
         ("SEALING_KEYS", "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", ",:"),
@@ -337,6 +354,8 @@ mod tests {
         ("SESSION_MAX_DAYS", "365", ""),
         ("RETENTION_DAYS", "180", ""),
         ("ROTATION_BATCH", "40", ""),
+        ("API_TIMEOUT_SECONDS", "30", ""),
+        ("API_ALLOW", "control_pin", ","),
         ("SMARTCAR_API_ORIGIN", "https://api.smartcar.com", ""),
     ];
 
@@ -381,6 +400,19 @@ mod tests {
         }
         let config = read(&[("ALLOWED_ORIGINS", "https://a.example , https://b.example")]).unwrap();
         assert_eq!(config.allowed_origins.len(), 2);
+    }
+
+    #[test]
+    fn nothing_sensitive_is_passed_on_unless_it_is_named() {
+        let api = |changes| read(changes).unwrap().api;
+        assert_eq!(api(&[]).allowed, []);
+        assert_eq!(api(&[]).timeout, Millis::from_secs(30));
+        let named = api(&[
+            ("API_ALLOW", "control_trunk, control_pin"),
+            ("API_TIMEOUT_SECONDS", "300"),
+        ]);
+        assert_eq!(named.allowed, [Sensitive::Trunk, Sensitive::Pin]);
+        assert_eq!(named.timeout, Millis::from_secs(300));
     }
 
     #[test]

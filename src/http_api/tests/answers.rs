@@ -183,6 +183,7 @@ fn problems_pass() {
         request_id: "r".to_owned(),
         field: None,
         retry_after: None,
+        smartcar: None,
     };
     let most = ProblemBody {
         field: Some("f".to_owned()),

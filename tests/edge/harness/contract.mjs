@@ -68,17 +68,20 @@ export function assertDescribed(method, requested, answer) {
     return;
   }
   const { template, verb, operation } = found;
-  const given = operation.responses[answer.status];
+  // Of a request that was passed on the status is Smartcar's.
+  const any = answer.status < 300 ? "2XX" : "default";
+  const described = operation.responses[answer.status] ? String(answer.status) : any;
+  const given = operation.responses[described];
   assert.ok(given, `${said}: this status is not described`);
-  const base = given.$ref?.slice(1) ?? pointer("paths", template, verb, "responses", String(answer.status));
+  const base = given.$ref?.slice(1) ?? pointer("paths", template, verb, "responses", described);
   const response = resolve(given);
   for (const [name, header] of Object.entries(response.headers)) {
     const value = answer.headers[name.toLowerCase()];
     if (resolve(header).required) assert.ok(value, `${said} lacks ${name}`);
   }
   for (const name of ["retry-after", "www-authenticate"]) {
-    const described = Object.keys(response.headers).some((header) => header.toLowerCase() === name);
-    if (answer.headers[name]) assert.ok(described, `${said}: ${name} is not described`);
+    const isDescribed = Object.keys(response.headers).some((header) => header.toLowerCase() === name);
+    if (answer.headers[name]) assert.ok(isDescribed, `${said}: ${name} is not described`);
   }
   if (method === "HEAD") return;
   if (!response.content) {

@@ -7,7 +7,7 @@ import path from "node:path";
 
 import * as miniflare from "miniflare";
 
-import { compatibilityDate, demoDirectory, workerDirectory, workerModules } from "./paths.mjs";
+import { compatibilityDate, compatibilityFlags, demoDirectory, workerDirectory, workerModules } from "./paths.mjs";
 
 const { Miniflare, NoOpLog, convertV4MiniflareOptions } = miniflare;
 const VAULT_HOME = "edge-0";
@@ -37,6 +37,7 @@ function workerOptions({ name, bindings, kv, vault, modules, modulesRoot, assets
     modules,
     modulesRoot,
     compatibilityDate: compatibilityDate(),
+    compatibilityFlags: compatibilityFlags(),
     bindings,
     kvNamespaces: kv ? { TOKENS: kv } : {},
     durableObjects: vault

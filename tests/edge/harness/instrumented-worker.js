@@ -108,19 +108,22 @@ const METRICS = {
     points.push(point);
   },
 };
-// The binding of a rate limit: of so many there are no more, however long a test takes.
-let admitted = 0;
-const limited = (most) => ({
+// The binding of a rate limit: of so many there are no more under one key, however long a test takes.
+const admitted = new Map();
+const limited = (name, most) => ({
   limit: async ({ key }) => {
     if (most === "fails") throw new Error(`no answer for ${key}`);
-    admitted += 1;
-    return { success: admitted <= Number(most) };
+    const counted = `${name} ${key}`;
+    admitted.set(counted, (admitted.get(counted) ?? 0) + 1);
+    return { success: admitted.get(counted) <= Number(most) };
   },
 });
 const measured = (env) => ({
   ...env,
   ...(env.KEEP_POINTS ? { METRICS } : {}),
-  ...(env.FINISHES_ADMITTED ? { FINISH_LIMIT: limited(env.FINISHES_ADMITTED) } : {}),
+  ...(env.STARTS_ADMITTED ? { START_LIMIT: limited("start", env.STARTS_ADMITTED) } : {}),
+  ...(env.FINISHES_ADMITTED ? { FINISH_LIMIT: limited("finish", env.FINISHES_ADMITTED) } : {}),
+  ...(env.REQUESTS_ADMITTED ? { API_LIMIT: limited("api", env.REQUESTS_ADMITTED) } : {}),
 });
 
 let vaultCalls = 0;
@@ -153,6 +156,7 @@ const controls = {
   "/__test/calls": () => vaultCalls,
   "/__test/rows": () => rowsWritten,
   "/__test/most-keys": () => mostKeysSeen,
+  "/__test/rate-keys": () => [...admitted.keys()],
   "/__test/points": () => points,
   "/__test/metrics": (parameters) => {
     metricsFail = parameters.get("fail") === "true";

@@ -101,6 +101,11 @@ export function mostKeysAtOnce(edge) {
   return control(edge, "most-keys");
 }
 
+/** What rate limits have counted by so far, in one isolate: the name of the limit, and the key. */
+export function rateKeys(edge, isolate) {
+  return control(edge, "rate-keys", {}, isolate);
+}
+
 /** The data points so far, of a Worker whose variable `KEEP_POINTS` is set. */
 export function points(edge) {
   return control(edge, "points");

@@ -39,6 +39,12 @@ export function demoDirectory() {
   return demoAssets;
 }
 
+/** The compatibility flags that are deployed. */
+export function compatibilityFlags() {
+  const found = /^compatibility_flags\s*=\s*(\[[^\]]*\])/m.exec(readFileSync(wranglerToml, "utf8"));
+  return found ? JSON.parse(found[1]) : [];
+}
+
 /** The compatibility date that is deployed, so that the tests run on the same one. */
 export function compatibilityDate() {
   const found = /^compatibility_date\s*=\s*"(\d{4}-\d{2}-\d{2})"/m.exec(readFileSync(wranglerToml, "utf8"));

@@ -1,9 +1,10 @@
 //! The vehicle API 2.0.
 
 use axum::http::{HeaderValue, Method, StatusCode, header};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
+    car::{self, CommandRefusal},
     clock::{self, Millis},
     config::{Config, Vehicle},
     errors::{self, ApiError},
@@ -18,33 +19,6 @@ pub(crate) struct Context<'a> {
     pub(crate) config: &'a Config,
     pub(crate) now: Millis,
 }
-
-/// A path below `/v2.0/vehicles/{id}` that only reads, the permission it needs and what it answers.
-type Signal = (&'static str, &'static str, fn(&Vehicle) -> Value);
-
-const SIGNALS: &[Signal] = &[
-    (
-        "",
-        "read_vehicle_info",
-        |vehicle| json!({ "id": vehicle.id, "make": vehicle.make, "model": vehicle.model, "year": vehicle.year }),
-    ),
-    (
-        "odometer",
-        "read_odometer",
-        |vehicle| json!({ "distance": vehicle.odometer_km }),
-    ),
-    ("vin", "read_vin", |vehicle| json!({ "vin": vehicle.vin })),
-    (
-        "battery",
-        "read_battery",
-        |_| json!({ "percentRemaining": 0.64, "range": 271.5 }),
-    ),
-    (
-        "location",
-        "read_location",
-        |_| json!({ "latitude": 52.5163, "longitude": 13.3777 }),
-    ),
-];
 
 /// Answers an API request.
 pub(crate) fn answer(mut context: Context<'_>, request: &Request) -> Answer {
@@ -80,31 +54,117 @@ fn respond(context: &mut Context<'_>, request: &Request) -> Result<Answer, Refus
             context.store.disconnect(&grant.user_id, id);
             Ok(ok(&json!({ "status": "success" }), request))
         }
+        ("POST", ["vehicles", id, "batch"]) => batch(context, &grant, id, request),
         ("GET", ["vehicles", id, rest @ ..]) => {
-            let rest = rest.join("/");
-            let (_, permission, body) = SIGNALS
-                .iter()
-                .find(|(path, ..)| *path == rest)
-                .ok_or(errors::RESOURCE_NOT_FOUND)?;
-            let vehicle = vehicle(context, &grant, id)?;
-            if !grant.scopes.iter().any(|scope| scope == permission) {
-                return Err(errors::PERMISSION.into());
-            }
-            if context.store.unauthenticated.contains(*id) {
-                let url = reauthenticate_url(context.config, request, id);
-                return Err(Refusal(Box::new(
-                    errors::AUTHENTICATION_FAILED.answer(None, Some(&url)),
-                )));
-            }
-            let mut answer = ok(&body(vehicle), request);
+            let body = read(context, &grant, id, &rest.join("/"), request)?;
+            let mut answer = ok(&body, request);
             if let Ok(now) = HeaderValue::from_str(&clock::rfc3339(context.now)) {
                 answer.headers_mut().insert("sc-data-age", now.clone());
                 answer.headers_mut().insert("sc-fetched-at", now);
             }
             Ok(answer)
         }
+        (method, ["vehicles", id, rest @ ..]) => command(context, &grant, id, (method, &rest.join("/")), request),
         _ => Err(errors::RESOURCE_NOT_FOUND.into()),
     }
+}
+
+/// The body of a signal, with the permission and the owner's log-in at the maker checked.
+fn read(context: &mut Context<'_>, grant: &Grant, id: &str, path: &str, request: &Request) -> Result<Value, Refusal> {
+    let vehicle = vehicle(context, grant, id)?.clone();
+    check_make(path, &vehicle)?;
+    let signal = car::signal_at(path, &vehicle.make).ok_or(errors::RESOURCE_NOT_FOUND)?;
+    check_access(context, grant, id, signal.permission, request)?;
+    let state = context.store.cars.get(id).copied().unwrap_or_default();
+    let mut body = (signal.body)(&vehicle, &state);
+    if let Some(url) = body.get_mut("url") {
+        // An owner who has the link may set the capacity: the token in it is a secret.
+        let token = ids::uuid();
+        context.store.note_secret(&token);
+        let link = format!("{}/battery-capacity", request.origin());
+        *url = http::with_query(&link, &[("vehicle_id", id.to_owned()), ("token", token)]).into();
+    }
+    Ok(body)
+}
+
+/// As Smartcar has it: a make in capitals is a permission that nobody has.
+fn check_make(path: &str, vehicle: &Vehicle) -> Result<(), Refusal> {
+    let first = path.split('/').next().unwrap_or_default();
+    if first.eq_ignore_ascii_case(&vehicle.make) && first != first.to_ascii_lowercase() {
+        return Err(errors::PERMISSION.into());
+    }
+    Ok(())
+}
+
+fn check_access(
+    context: &Context<'_>,
+    grant: &Grant,
+    id: &str,
+    permission: &str,
+    request: &Request,
+) -> Result<(), Refusal> {
+    if !grant.scopes.iter().any(|scope| scope == permission) {
+        return Err(errors::PERMISSION.into());
+    }
+    if context.store.unauthenticated.contains(id) {
+        let url = reauthenticate_url(context.config, request, id);
+        let answer = errors::AUTHENTICATION_FAILED.answer(None, Some(&url));
+        return Err(Refusal(Box::new(answer)));
+    }
+    Ok(())
+}
+
+/// Several reads in one request. Each has an answer of its own, and one that fails takes no other away.
+fn batch(context: &mut Context<'_>, grant: &Grant, id: &str, request: &Request) -> Result<Answer, Refusal> {
+    vehicle(context, grant, id)?;
+    let body = json_body(request)?;
+    let requests = body.get("requests").and_then(Value::as_array);
+    let requests = requests.filter(|_| body.len() == 1).ok_or(errors::VALIDATION)?;
+    let mut responses = Vec::new();
+    for one in requests {
+        let path = one.get("path").and_then(Value::as_str).ok_or(errors::VALIDATION)?;
+        let below = path.strip_prefix('/').ok_or(errors::VALIDATION)?;
+        let (code, body) = match read(context, grant, id, below, request) {
+            Ok(body) => (200, body),
+            Err(refusal) => {
+                let body = serde_json::from_slice(refusal.0.body()).unwrap_or_default();
+                (refusal.0.status().as_u16(), body)
+            }
+        };
+        let headers = json!({ "sc-unit-system": unit_system(request), "sc-data-age": clock::rfc3339(context.now) });
+        responses.push(json!({ "path": path, "code": code, "headers": headers, "body": body }));
+    }
+    Ok(ok(&json!({ "responses": responses }), request))
+}
+
+fn command(
+    context: &mut Context<'_>,
+    grant: &Grant,
+    id: &str,
+    (method, path): (&str, &str),
+    request: &Request,
+) -> Result<Answer, Refusal> {
+    let vehicle = vehicle(context, grant, id)?.clone();
+    check_make(path, &vehicle)?;
+    let permission = car::command_permission(method, path, &vehicle.make).ok_or(errors::RESOURCE_NOT_FOUND)?;
+    check_access(context, grant, id, permission, request)?;
+    let body = match method {
+        "DELETE" => None,
+        _ => Some(json_body(request)?),
+    };
+    let state = context.store.cars.entry(id.to_owned()).or_default();
+    car::command(state, method, path, body.as_ref()).map_err(|refusal| match refusal {
+        CommandRefusal::Unknown => errors::RESOURCE_NOT_FOUND,
+        CommandRefusal::Invalid => errors::VALIDATION,
+    })?;
+    let message = "Successfully sent request to vehicle";
+    Ok(ok(&json!({ "status": "success", "message": message }), request))
+}
+
+fn json_body(request: &Request) -> Result<Map<String, Value>, Refusal> {
+    let is_json = request.header(header::CONTENT_TYPE) == Some("application/json");
+    let body = serde_json::from_slice(&request.body).ok().filter(|_| is_json);
+    body.ok_or_else(|| errors::VALIDATION.into())
 }
 
 /// Where Connect repairs a vehicle's login: as documented without `redirect_uri` and `state`.
@@ -183,11 +243,14 @@ fn ok(body: &Value, request: &Request) -> Answer {
         headers.insert("sc-request-id", id);
     }
     if request.method == Method::GET {
-        let unit_system = match request.headers.get("sc-unit-system").map(HeaderValue::as_bytes) {
-            Some(b"imperial") => "imperial",
-            _ => "metric",
-        };
-        headers.insert("sc-unit-system", HeaderValue::from_static(unit_system));
+        headers.insert("sc-unit-system", HeaderValue::from_static(unit_system(request)));
     }
     answer
+}
+
+fn unit_system(request: &Request) -> &'static str {
+    match request.headers.get("sc-unit-system").map(HeaderValue::as_bytes) {
+        Some(b"imperial") => "imperial",
+        _ => "metric",
+    }
 }

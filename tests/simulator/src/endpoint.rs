@@ -22,6 +22,11 @@ pub(crate) enum Endpoint {
     Battery,
     Location,
     Permissions,
+    /// Any other read of a vehicle.
+    Signal,
+    Batch,
+    /// Anything that changes something at a vehicle.
+    Command,
     User,
     Disconnect,
     /// The start of Connect.
@@ -35,7 +40,7 @@ pub(crate) enum Endpoint {
 }
 
 impl Endpoint {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Exchange,
         Self::Refresh,
         Self::Token,
@@ -46,6 +51,9 @@ impl Endpoint {
         Self::Battery,
         Self::Location,
         Self::Permissions,
+        Self::Signal,
+        Self::Batch,
+        Self::Command,
         Self::User,
         Self::Disconnect,
         Self::Authorize,
@@ -67,6 +75,9 @@ impl Endpoint {
             Self::Battery => "battery",
             Self::Location => "location",
             Self::Permissions => "permissions",
+            Self::Signal => "signal",
+            Self::Batch => "batch",
+            Self::Command => "command",
             Self::User => "user",
             Self::Disconnect => "disconnect",
             Self::Authorize => "authorize",
@@ -101,15 +112,18 @@ impl Endpoint {
     }
 
     fn of_vehicle(request: &Request, rest: &str) -> Self {
+        let is_get = request.method == Method::GET;
         match rest.split_once('/').map(|(_, rest)| rest) {
             None => Self::Vehicle,
+            Some("application") if request.method == Method::DELETE => Self::Disconnect,
+            Some("batch") if request.method == Method::POST => Self::Batch,
+            Some(_) if !is_get => Self::Command,
             Some("odometer") => Self::Odometer,
             Some("vin") => Self::Vin,
             Some("battery") => Self::Battery,
             Some("location") => Self::Location,
             Some("permissions") => Self::Permissions,
-            Some("application") if request.method == Method::DELETE => Self::Disconnect,
-            Some(_) => Self::Other,
+            Some(_) => Self::Signal,
         }
     }
 

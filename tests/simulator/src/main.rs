@@ -2,6 +2,7 @@
 
 mod api;
 mod args;
+mod car;
 mod clock;
 mod config;
 mod connect;

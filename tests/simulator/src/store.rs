@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{clock::Millis, config::Config, connect::Session, ids};
+use crate::{car::CarState, clock::Millis, config::Config, connect::Session, ids};
 
 /// Everything the token endpoint and the API change. A clone stands for "what would have happened".
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -23,6 +23,8 @@ pub(crate) struct Store {
     pub(crate) sessions: BTreeMap<String, Session>,
     /// Vehicles whose owner has to log in at the manufacturer again.
     pub(crate) unauthenticated: BTreeSet<String>,
+    /// What commands have made of vehicles.
+    pub(crate) cars: BTreeMap<String, CarState>,
 }
 
 /// What the token endpoint really did, as opposed to how often it was called.

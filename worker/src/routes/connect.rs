@@ -2,7 +2,7 @@
 
 use smartcar_connect::{
     connect::{RedirectUri, StateFingerprint},
-    edge::{Caller, Operation, Problem, VaultReply},
+    edge::{Caller, Operation, Problem, RateKey, RateLimit, VaultReply},
     http_api::{FinishRequest, ProblemCode, StartRequest, StartResponse, start::SessionOrigin},
     identity::Identity,
 };
@@ -26,6 +26,20 @@ pub(crate) async fn start(context: &RequestContext<'_>) -> Result<HttpResponse, 
         return Err(Problem::new(ProblemCode::InvalidParameter, detail).with_field(StartRequest::REDIRECT_URI));
     }
     let asked = body.asked()?;
+    // An anonymous start makes a session and a vault, so that the caller is nothing to count by.
+    let key = match context.caller() {
+        Ok(caller) => RateKey::caller(&caller.principal),
+        Err(_) => RateKey::address(
+            context
+                .request
+                .headers()
+                .get("cf-connecting-ip")
+                .ok()
+                .flatten()
+                .as_deref(),
+        ),
+    };
+    rate_limit::admit(context.env, RateLimit::Start, &key).await?;
     let started = match context.identity {
         Some(_) => None,
         None => Some(start_session(&context.config, context.now)?),
@@ -68,7 +82,7 @@ pub(crate) async fn start(context: &RequestContext<'_>) -> Result<HttpResponse, 
 pub(crate) async fn finish(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {
     let body: FinishRequest = context.json_body().await?;
     let caller = context.caller()?;
-    rate_limit::admit_finish(context.env).await?;
+    rate_limit::admit(context.env, RateLimit::Finish, &RateKey::everybody()).await?;
     let VaultReply::Body(answer) = vault_client::ask(context.env, &caller, Operation::Finish(body.callback)).await?
     else {
         return Err(vault_client::unavailable());

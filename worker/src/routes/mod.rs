@@ -1,5 +1,6 @@
 //! What each route does.
 
+pub(crate) mod api;
 pub(crate) mod connect;
 pub(crate) mod connections;
 pub(crate) mod openapi;

@@ -6,7 +6,9 @@ use futures_util::{StreamExt as _, stream};
 use smartcar_connect::{
     api::{ApiError, ApiRequest, VehicleAttributes},
     connect::{ConnectionId, VehicleId},
-    edge::{Caller, ConnectionSelector, DescribedVehicle, IssuedToken, Operation, Problem, VaultReply},
+    edge::{
+        Caller, ConnectionSelector, DescribedVehicle, IssuedToken, Operation, Problem, RateKey, RateLimit, VaultReply,
+    },
     http_api::VehicleList,
     time::Millis,
     vault::{Description, ShownVehicle, ShownVehicles},
@@ -16,6 +18,7 @@ use crate::{
     clock,
     context::RequestContext,
     http::{HttpResponse, header},
+    rate_limit,
     smartcar::{self, TokenSource},
     vault_client,
 };
@@ -37,6 +40,7 @@ pub(crate) async fn list(context: &RequestContext<'_>) -> Result<HttpResponse, P
             vehicles_pending: false,
         }));
     };
+    rate_limit::admit(context.env, RateLimit::Api, &RateKey::caller(&caller.principal)).await?;
     let mut shown = ask_vault(context, &caller, Operation::Vehicles).await?;
     let questions = &Questions::default();
     let caller = &caller;

@@ -8,8 +8,8 @@ use smartcar_connect::{
         UnverifiedCallback, VehicleId,
     },
     edge::{
-        Caller, IssuedToken, Problem, VaultReply, attempt_reply, deleted_meanwhile, exchange_problem, finish_reply,
-        too_many_finishes,
+        Caller, IssuedToken, Problem, RateLimit, VaultReply, attempt_reply, deleted_meanwhile, exchange_problem,
+        finish_reply,
     },
     http_api::{ProblemCode, StartRequest, start::Asked},
     principal::Principal,
@@ -104,7 +104,7 @@ pub(super) async fn finish(
     let digest = CallbackDigest::of(&query);
     let is_new = finishes.under_way(&digest.as_str().to_owned()).is_none();
     if is_new && finishes.len() >= finish::MAX_FINISHES {
-        return Err(too_many_finishes().into());
+        return Err(RateLimit::Finish.exceeded().into());
     }
     let boarded = finishes.board(&digest.as_str().to_owned(), || {
         let (driver, caller) = (Rc::clone(driver), caller.clone());

@@ -148,3 +148,69 @@ async fn a_lost_account_asks_for_re_authentication() {
     let fine = simulator.api("GET", &format!("/vehicles/{MODEL_3}"), &token).await;
     assert_eq!(fine.status, 200);
 }
+
+#[tokio::test]
+async fn commands_need_their_permission_and_change_the_car() {
+    let simulator = Simulator::start().await;
+    let grant = json!({ "scopes": ["read_security", "control_security", "read_battery"], "vehicles": [MODEL_3] });
+    let code = simulator.control("POST", "grants", &grant).await["code"].clone();
+    let token = Pair::of(&simulator.exchange(code.as_str().unwrap()).await).access;
+    let send = async |method: &str, path: &str, content_type: &str, body: &str| {
+        let bearer = format!("Bearer {token}");
+        let headers = [("authorization", bearer.as_str()), ("content-type", content_type)];
+        let path = format!("/v2.0/vehicles/{MODEL_3}/{path}");
+        simulator.request(method, &path, &headers, body).await
+    };
+    let json_type = "application/json";
+    let unlock = send("POST", "security", json_type, r#"{"action":"UNLOCK"}"#).await;
+    assert_eq!(
+        (unlock.status, unlock.json()["status"].clone()),
+        (200, json!("success"))
+    );
+    let security = simulator
+        .api("GET", &format!("/vehicles/{MODEL_3}/security"), &token)
+        .await;
+    assert_eq!(security.json()["isLocked"], false);
+    for (content_type, body) in [
+        ("text/plain", r#"{"action":"LOCK"}"#),
+        (json_type, r#"{"action":"OPEN"}"#),
+        (json_type, ""),
+    ] {
+        assert_error(
+            &send("POST", "security", content_type, body).await,
+            400,
+            "VALIDATION",
+            None,
+        );
+    }
+    assert_error(
+        &send("POST", "charge", json_type, r#"{"action":"START"}"#).await,
+        403,
+        "PERMISSION",
+        None,
+    );
+    assert_error(
+        &send("POST", "TESLA/pin", json_type, "{}").await,
+        403,
+        "PERMISSION",
+        None,
+    );
+    assert_error(
+        &send("PUT", "security", json_type, "{}").await,
+        404,
+        "RESOURCE_NOT_FOUND",
+        None,
+    );
+
+    let paths = json!({ "requests": [{ "path": "/battery" }, { "path": "/odometer" }, { "path": "/battery/nominal_capacity" }] });
+    let batch = send("POST", "batch", json_type, &paths.to_string()).await.json();
+    assert_eq!(batch["responses"][0]["body"]["percentRemaining"], 0.64);
+    assert_eq!(
+        (&batch["responses"][1]["code"], &batch["responses"][1]["body"]["type"]),
+        (&json!(403), &json!("PERMISSION"))
+    );
+    let url = batch["responses"][2]["body"]["url"].as_str().unwrap();
+    let secrets = simulator.control("GET", "secrets", &json!({})).await["secrets"].clone();
+    let is_secret = |secret: &Value| url.ends_with(&format!("token={}", secret.as_str().unwrap()));
+    assert!(secrets.as_array().unwrap().iter().any(is_secret), "{url}");
+}
