@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::BTreeSet, fs};
 
-use smartcar_connect::edge::Config;
+use smartcar_connect::edge::{Config, RateLimit};
 
 const CONFIGURATION: &str = include_str!("../../docs/configuration.md");
 
@@ -150,7 +150,13 @@ fn every_binding_is_in_the_table_and_no_other() {
         .map(|row| row.name)
         .collect();
     let used = literals_in_capitals("worker/src");
-    let used: BTreeSet<&str> = used.iter().map(String::as_str).filter(|name| !is_other(name)).collect();
+    let limits = [RateLimit::Start, RateLimit::Finish, RateLimit::Api].map(RateLimit::binding);
+    let used: BTreeSet<&str> = used
+        .iter()
+        .map(String::as_str)
+        .filter(|name| !is_other(name))
+        .chain(limits)
+        .collect();
     assert_eq!(used, documented);
     let wrangler = include_str!("../../wrangler.toml");
     for row in table
