@@ -15,6 +15,7 @@ use crate::{layout::Layout, lock::Lock, step::step};
 pub const WASM: &str = "wasm32-unknown-unknown";
 
 const CARGO_FUZZ: &str = "0.13.2";
+const CARGO_MUTANTS: &str = "27.1.0";
 
 /// Everything that the build needs.
 ///
@@ -84,6 +85,14 @@ pub fn worker_build(layout: &Layout) -> Result<PathBuf> {
 /// When it cannot be installed.
 pub fn cargo_fuzz(layout: &Layout) -> Result<PathBuf> {
     installed(layout, "cargo-fuzz", CARGO_FUZZ)
+}
+
+/// `cargo mutants`.
+///
+/// # Errors
+/// When it cannot be installed.
+pub fn cargo_mutants(layout: &Layout) -> Result<PathBuf> {
+    installed(layout, "cargo-mutants", CARGO_MUTANTS)
 }
 
 /// A program from crates.io, under `target/tools/`.
