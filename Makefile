@@ -18,7 +18,7 @@ HELLO := tests/load/peers/hello/build/index.js
 files = $(shell find $(1) -type f 2>/dev/null)
 CRATE := $(call files,src) Cargo.toml Cargo.lock
 
-.PHONY: help demo test test-consumers test-browsers test-openapi doctor fuzz bench build package worker fmt lint reproducible tools machine clean
+.PHONY: help demo test test-consumers test-browsers test-openapi doctor fuzz mutants bench build package worker fmt lint reproducible tools machine clean
 
 help: ## What there is to run
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ doctor: | machine ## What is right and wrong with your settings, before you depl
 
 fuzz: $(XTASK) ## Fuzz what reads untrusted input, FUZZ_SECONDS (60) for each of 6 targets
 	@$(XTASK) fuzz
+
+mutants: $(XTASK) ## Break each line that a token depends on, or those of MUTANTS (src/seal): a test has to notice
+	@$(XTASK) mutants
 
 bench: worker $(SIMULATOR) $(HELLO) ## A storm of 1,000 requests for a token at its expiry, and what a request costs
 	@exec $(XTASK) bench

@@ -162,6 +162,37 @@ mod tests {
     }
 
     #[test]
+    fn only_a_fingerprint_is_printed() {
+        let state = State::parse("abc").unwrap();
+        assert_eq!(format!("{state:?}"), "State([redacted])");
+        assert_eq!(
+            format!("{:?}", state.fingerprint()),
+            r#"StateFingerprint("ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0")"#
+        );
+    }
+
+    #[test]
+    fn states_and_fingerprints_are_compared_whole() {
+        let [abc, abd, ab] = ["abc", "abd", "ab"].map(|state| State::parse(state).unwrap());
+        assert!(abc.ct_eq(&abc.clone()));
+        assert!(!abc.ct_eq(&abd) && !abc.ct_eq(&ab));
+        assert!(abc.fingerprint().ct_eq(&abc.fingerprint()));
+        assert!(!abc.fingerprint().ct_eq(&abd.fingerprint()));
+        assert!(abc.fingerprint() != abd.fingerprint());
+    }
+
+    #[test]
+    fn what_is_no_state_is_refused() {
+        for text in ["", "caf\u{e9}", "line\nbreak", &"s".repeat(513)] {
+            assert!(State::parse(text).is_err(), "{text}");
+        }
+        // 43 characters, but not of the alphabet; and 32 of it.
+        for text in ["+".repeat(43), "A".repeat(32)] {
+            assert!(StateFingerprint::parse(&text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn a_fingerprint_is_read_back() {
         let fingerprint = State::from_random([1; 32]).fingerprint();
         assert_eq!(StateFingerprint::parse(fingerprint.as_str()).unwrap(), fingerprint);

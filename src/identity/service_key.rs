@@ -123,6 +123,7 @@ mod tests {
         let (new, old) = (KEY, "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=");
         let keys = ServiceKeys::parse(&format!("{new}, {old}")).unwrap();
         assert!(keys.contains(new) && keys.contains(old));
+        assert!(!keys.is_empty());
         assert!(!keys.contains(&format!("{new}x")) && !keys.contains(&format!("{new}, {old}")));
     }
 

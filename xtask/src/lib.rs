@@ -14,6 +14,7 @@ pub mod layout;
 pub mod lock;
 pub mod log;
 pub mod machine_paths;
+pub mod mutants;
 pub mod node;
 pub mod package;
 pub mod reproducible;

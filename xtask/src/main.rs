@@ -4,7 +4,8 @@
 use std::process::ExitCode;
 
 use xtask::{
-    check, demo, fuzz, layout::Layout, lock, node, package, reproducible, simulator, step::Failed, test, tools, worker,
+    check, demo, fuzz, layout::Layout, lock, mutants, node, package, reproducible, simulator, step::Failed, test,
+    tools, worker,
 };
 
 const USAGE: &str = "usage: cargo xtask <command>
@@ -25,6 +26,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   test browsers      a whole connection in Firefox and in WebKit
   fuzz [TARGET…]     fuzz these targets, or all, for FUZZ_SECONDS (60) each
   fuzz keep          bring into fuzz/corpus/ the smallest finds that reach something new
+  mutants [PLACE…]   break these files or folders, or those in MUTANTS, or all that are to be held: a test has to notice
   demo               run what `make demo` has built
   bench              run the bench on what `make bench` has built";
 
@@ -66,6 +68,7 @@ fn run(arguments: &[&str]) -> anyhow::Result<()> {
         ["test", "browsers"] => test::browsers(&layout),
         ["fuzz", "keep"] => fuzz::keep(&layout),
         ["fuzz", targets @ ..] => fuzz::run(&layout, targets),
+        ["mutants", places @ ..] => mutants::run(&layout, places),
         ["demo"] => match node::demo(&layout)? {},
         ["bench"] => node::bench(&layout),
         _ => anyhow::bail!("there is no command `{}`\n\n{USAGE}", arguments.join(" ")),

@@ -15,6 +15,7 @@ use crate::{layout::Layout, lock::Lock, step::step};
 pub const WASM: &str = "wasm32-unknown-unknown";
 
 const CARGO_FUZZ: &str = "0.13.2";
+const CARGO_MUTANTS: &str = "27.1.0";
 
 const SCHEMATHESIS: &str = "4.32.5";
 
@@ -106,6 +107,14 @@ pub fn schemathesis(layout: &Layout) -> Result<PathBuf> {
         }
     }
     Ok(program)
+}
+
+/// `cargo mutants`.
+///
+/// # Errors
+/// When it cannot be installed.
+pub fn cargo_mutants(layout: &Layout) -> Result<PathBuf> {
+    installed(layout, "cargo-mutants", CARGO_MUTANTS)
 }
 
 /// A program from crates.io, under `target/tools/`.
