@@ -59,6 +59,9 @@ fn every_route_and_its_header_are_documented() {
         ("GET", path::VEHICLES),
         ("POST", path::INTERNAL_TOKEN),
         ("GET", path::INTERNAL_ROTATION),
+        ("POST", path::INTERNAL_SESSIONS),
+        ("POST", path::SESSION),
+        ("DELETE", path::SESSION),
         ("GET", path::HEALTH),
     ] {
         assert!(HTTP_API.contains(&format!("`{method} {path}`")), "{method} {path}");
@@ -128,6 +131,7 @@ fn every_page_links_to_files_that_exist() {
         "docs/http-api.md",
         "docs/operations.md",
         "docs/storage.md",
+        "docs/users.md",
     ] {
         let file = root.join(page);
         let text = fs::read_to_string(&file).unwrap();

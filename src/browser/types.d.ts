@@ -52,6 +52,8 @@ export type ConnectErrorCode =
   | "invalid_parameter"
   /** The Worker: the session ended between `start` and `finish`, or its cookie is blocked. */
   | "session_missing"
+  /** The Worker: the ticket has expired or was used, or is not one of this deployment's; ask your back end for a new one. */
+  | "ticket_rejected"
   /** The callback has no `state`. */
   | "state_missing"
   /** No connection with this `state` was started in this browser: forged, from another browser, or of another log-in. */

@@ -164,6 +164,22 @@ pub fn named_user(header: Option<&str>) -> Result<Option<Principal>, Problem> {
     named.map_err(|error| error.in_field(header::USER).into())
 }
 
+/// Whether `DELETE /session` is to end every session of the caller, by the query of its address.
+///
+/// # Errors
+/// The [`Problem`] to answer with, if the query says something else of it: whoever wants all sessions ended must not be told that
+/// it is done while others go on.
+pub fn sign_out_everywhere(query: &str) -> Result<bool, Problem> {
+    match query {
+        "" => Ok(false),
+        "everywhere" | "everywhere=" | "everywhere=true" => Ok(true),
+        _ => {
+            let detail = "the query is either `everywhere` or empty";
+            Err(Problem::new(ProblemCode::InvalidParameter, detail).with_field("everywhere"))
+        }
+    }
+}
+
 fn is_json(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case(header::JSON)
@@ -370,6 +386,17 @@ mod tests {
             without_identity(&Resource::ConnectFinish).code,
             ProblemCode::SessionMissing
         );
+    }
+
+    #[test]
+    fn every_session_is_ended_if_the_query_says_so_and_nothing_else() {
+        assert_eq!(sign_out_everywhere(""), Ok(false));
+        for query in ["everywhere", "everywhere=", "everywhere=true"] {
+            assert_eq!(sign_out_everywhere(query), Ok(true), "{query}");
+        }
+        for query in ["everywhere=false", "everywhere=1", "Everywhere", "x", "everywhere&x"] {
+            assert!(sign_out_everywhere(query).is_err(), "{query}");
+        }
     }
 
     #[test]

@@ -62,6 +62,13 @@ impl RequestHead {
         path.and_then(|path| path.split(['?', '#']).next()).unwrap_or("/")
     }
 
+    /// The query, percent-encoded as it was sent, without its `?`; empty if there is none.
+    #[must_use]
+    pub fn query(&self) -> &str {
+        let url = self.url().split('#').next().unwrap_or_default();
+        url.split_once('?').map_or("", |(_, query)| query)
+    }
+
     /// The origin that the request was sent to; `None` over plain `http` off loopback, where no browser keeps the session.
     #[must_use]
     pub fn own_origin(&self) -> Option<Origin> {
@@ -153,6 +160,18 @@ mod tests {
             ("", "/"),
         ] {
             assert_eq!(at(url).path(), path, "{url}");
+        }
+    }
+
+    #[test]
+    fn the_query_is_what_is_after_the_first_question_mark() {
+        for (url, query) in [
+            ("https://app.example/session?everywhere", "everywhere"),
+            ("https://app.example/session?a=b?c#d?e", "a=b?c"),
+            ("https://app.example/#a?b", ""),
+            ("https://app.example/session", ""),
+        ] {
+            assert_eq!(at(url).query(), query, "{url}");
         }
     }
 

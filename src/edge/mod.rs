@@ -21,7 +21,7 @@ pub use challenge::challenge;
 pub use config::{Config, Misconfiguration, Setting};
 pub use guard::{
     CsrfHeaders, check_content_type, check_csrf, check_read, is_allowed_origin, named_user, needs_csrf_check,
-    needs_read_check, user_not_named, without_identity,
+    needs_read_check, sign_out_everywhere, user_not_named, without_identity,
 };
 pub use head::RequestHead;
 pub use log_budget::LogBudget;

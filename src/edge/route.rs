@@ -28,6 +28,12 @@ pub enum Resource {
     InternalToken,
     /// `GET /internal/rotation`
     Rotation,
+    /// `POST /internal/sessions`
+    IssueTicket,
+    /// `POST /session`
+    OpenSession,
+    /// `DELETE /session`
+    EndSession,
     /// `GET /healthz`
     Health,
 }
@@ -47,6 +53,9 @@ impl Resource {
             Self::ListVehicles => "list_vehicles",
             Self::InternalToken => "internal_token",
             Self::Rotation => "rotation",
+            Self::IssueTicket => "issue_ticket",
+            Self::OpenSession => "open_session",
+            Self::EndSession => "end_session",
             Self::Health => "healthz",
         }
     }
@@ -56,13 +65,14 @@ impl Resource {
     pub const fn changes_state(&self) -> bool {
         match self {
             Self::ConnectStart | Self::ConnectFinish | Self::DisconnectAll | Self::Disconnect(_) => true,
+            Self::OpenSession | Self::EndSession => true,
             Self::ShowAttempt(_)
             | Self::ListConnections
             | Self::ShowConnection(_)
             | Self::ListVehicles
             | Self::Health => false,
             // Guarded by its service key: no browser has one.
-            Self::InternalToken | Self::Rotation => false,
+            Self::InternalToken | Self::Rotation | Self::IssueTicket => false,
         }
     }
 
@@ -72,7 +82,8 @@ impl Resource {
         match self {
             Self::ListConnections | Self::ShowConnection(_) | Self::ShowAttempt(_) | Self::ListVehicles => true,
             Self::ConnectStart | Self::ConnectFinish | Self::DisconnectAll | Self::Disconnect(_) => false,
-            Self::InternalToken | Self::Rotation | Self::Health => false,
+            Self::OpenSession | Self::EndSession => false,
+            Self::InternalToken | Self::Rotation | Self::IssueTicket | Self::Health => false,
         }
     }
 
@@ -85,13 +96,16 @@ impl Resource {
     /// Whether only the app's own back end may ask for it, by a service key.
     #[must_use]
     pub const fn is_internal(&self) -> bool {
-        matches!(self, Self::InternalToken | Self::Rotation)
+        matches!(self, Self::InternalToken | Self::Rotation | Self::IssueTicket)
     }
 
     /// Whether it takes a body.
     #[must_use]
     pub const fn takes_body(&self) -> bool {
-        matches!(self, Self::ConnectStart | Self::ConnectFinish | Self::InternalToken)
+        matches!(
+            self,
+            Self::ConnectStart | Self::ConnectFinish | Self::InternalToken | Self::IssueTicket | Self::OpenSession
+        )
     }
 }
 
@@ -144,6 +158,15 @@ pub fn route(prefix: &str, method: &str, path: &str) -> Routed {
         path::VEHICLES => ("GET, HEAD", get.then_some(Resource::ListVehicles)),
         path::INTERNAL_TOKEN => ("POST", post.then_some(Resource::InternalToken)),
         path::INTERNAL_ROTATION => ("GET, HEAD", get.then_some(Resource::Rotation)),
+        path::INTERNAL_SESSIONS => ("POST", post.then_some(Resource::IssueTicket)),
+        path::SESSION => (
+            "POST, DELETE",
+            if post {
+                Some(Resource::OpenSession)
+            } else {
+                delete.then_some(Resource::EndSession)
+            },
+        ),
         path::HEALTH => ("GET, HEAD", get.then_some(Resource::Health)),
         other if path::attempt_fingerprint(other).is_some() => {
             let fingerprint = path::attempt_fingerprint(other).and_then(|text| StateFingerprint::parse(text).ok());
@@ -201,6 +224,9 @@ mod tests {
             ("GET", "/smartcar/vehicles", Resource::ListVehicles),
             ("POST", "/smartcar/internal/token", Resource::InternalToken),
             ("GET", "/smartcar/internal/rotation", Resource::Rotation),
+            ("POST", "/smartcar/internal/sessions", Resource::IssueTicket),
+            ("POST", "/smartcar/session", Resource::OpenSession),
+            ("DELETE", "/smartcar/session", Resource::EndSession),
             ("GET", "/smartcar/healthz", Resource::Health),
         ] {
             assert_eq!(at(method, path), Routed::To(resource), "{method} {path}");

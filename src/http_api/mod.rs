@@ -14,6 +14,8 @@ pub mod path;
 pub mod problem;
 pub mod retry_after;
 pub mod schema;
+#[cfg(feature = "edge")]
+pub mod session;
 pub mod start;
 #[cfg(feature = "edge")]
 pub mod token;

@@ -79,6 +79,8 @@ problem_codes! {
     InvalidParameter = "invalid_parameter", 400, "A parameter is not acceptable";
     /// The caller has no session, or it has ended.
     SessionMissing = "session_missing", 401, "There is no session";
+    /// The ticket opens no session.
+    TicketRejected = "ticket_rejected", 403, "The ticket opens no session";
     /// The callback has no state.
     StateMissing = "state_missing", 400, "The callback has no state";
     /// The state is not one of the caller's.

@@ -2,13 +2,17 @@
 
 use zeroize::Zeroizing;
 
-use super::{cookie::session_cookie, service_key::BackEnd, session::Session};
+use super::{
+    cookie::session_cookie,
+    service_key::BackEnd,
+    session::{Session, ShownSession},
+};
 use crate::{principal::Principal, seal::KeyRing, time::UnixMillis};
 
 /// Who makes a request, by the credential that it shows.
 #[derive(Debug)]
 pub enum Identity {
-    /// A visitor of a page, by the cookie of an anonymous session.
+    /// A visitor of a page, by the cookie of a session: an anonymous one, or one that a ticket of a user's has opened.
     Session(Session),
     /// The app's own back end, by a service key. It may act for every principal, and names the one: in a header, or in the body
     /// of the requests that only it makes.
@@ -25,11 +29,20 @@ impl Identity {
         }
     }
 
-    /// When the credential ends; `None` if it does not end by itself.
+    /// When the credential ends, and with it what it opens; `None` if the principal can come back by another one.
     #[must_use]
     pub fn ends_at(&self) -> Option<UnixMillis> {
         match self {
-            Self::Session(session) => Some(session.ends_at()),
+            Self::Session(session) => Some(session.ends_at()).filter(|_| session.principal().is_anonymous()),
+            Self::Service(_) => None,
+        }
+    }
+
+    /// The session that the request shows, if it shows one.
+    #[must_use]
+    pub fn shown_session(&self) -> Option<ShownSession> {
+        match self {
+            Self::Session(session) => Some(session.shown()),
             Self::Service(_) => None,
         }
     }

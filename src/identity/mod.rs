@@ -6,8 +6,10 @@ mod cookie;
 mod credential;
 mod service_key;
 mod session;
+mod ticket;
 
 pub use cookie::{SessionCookie, ended_session_cookie, session_cookie};
 pub use credential::Identity;
 pub use service_key::{BackEnd, ServiceKey, ServiceKeyError, ServiceKeys};
-pub use session::{Session, SessionError, SessionLimits};
+pub use session::{Session, SessionError, SessionId, SessionLimits, ShownSession};
+pub use ticket::{Ticket, TicketError, TicketId};

@@ -57,12 +57,7 @@ fn session(head: &RequestHead, config: &Config, now: UnixMillis) -> Option<Sessi
 
 /// A session that starts now.
 pub(crate) fn start_session(config: &Config, now: UnixMillis) -> Result<Session, Problem> {
-    let id = random::bytes().map_err(|_| {
-        Problem::new(
-            ProblemCode::StorageUnavailable,
-            "the platform gave no randomness; try again",
-        )
-    })?;
+    let id = random::bytes().map_err(|_| random::problem())?;
     Ok(Session::start(id, now, config.session_limits))
 }
 

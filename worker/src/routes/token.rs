@@ -18,14 +18,10 @@ pub(crate) async fn issue(context: &RequestContext<'_>) -> Result<HttpResponse, 
     let body: TokenRequestBody = context.json_body().await?;
     let named = context.identity.and_then(Identity::principal);
     let caller = match (body.principal, body.session, named) {
-        (None, None, Some(principal)) => Caller {
-            principal,
-            session_ends_at: None,
-        },
-        (Some(principal), None, None) => Caller {
-            principal: Principal::parse(&principal).map_err(|error| error.in_field("principal"))?,
-            session_ends_at: None,
-        },
+        (None, None, Some(principal)) => Caller::named(principal),
+        (Some(principal), None, None) => {
+            Caller::named(Principal::parse(&principal).map_err(|error| error.in_field("principal"))?)
+        }
         (None, Some(given), None) => {
             let session = session(context, &given).ok_or_else(|| {
                 let detail = "`session` is no cookie of this Worker's, or its session has ended";
@@ -35,6 +31,7 @@ pub(crate) async fn issue(context: &RequestContext<'_>) -> Result<HttpResponse, 
                 principal: session.principal(),
                 // The owner's browser may have a newer cookie by now, of a session that ends later.
                 session_ends_at: None,
+                session: Some(session.shown()),
             }
         }
         _ => {
