@@ -19,6 +19,9 @@ const MAX_BYTES: usize = 512;
 /// What stands before the id of a user.
 const USER: &str = "user:";
 
+/// What stands before the hash of an anonymous session's id.
+const ANONYMOUS: &str = "anonymous:";
+
 impl Principal {
     /// The principal of an anonymous session. The session's id opens its cookie, so only its hash is kept.
     #[must_use]
@@ -27,7 +30,7 @@ impl Principal {
             .chain_update(b"smartcar-connect/principal/v1\0")
             .chain_update(session_id)
             .finalize();
-        Self(["anonymous:", &URL_SAFE_NO_PAD.encode(hash)].concat())
+        Self([ANONYMOUS, &URL_SAFE_NO_PAD.encode(hash)].concat())
     }
 
     /// The principal of a user of the app's own, by the id that the app's log-in gives: visible ASCII, at most 507 bytes. No
@@ -61,6 +64,12 @@ impl Principal {
             return Err(Reason::NotVisibleAscii.into());
         }
         Ok(Self(name.to_owned()))
+    }
+
+    /// Whether it is the principal of an anonymous session, which nobody but that session comes back to.
+    #[must_use]
+    pub fn is_anonymous(&self) -> bool {
+        self.0.starts_with(ANONYMOUS)
     }
 
     /// The name, which identifies a person to the app: keep it out of logs.
@@ -111,5 +120,6 @@ mod tests {
         assert_eq!(Principal::user(&"4".repeat(508)).unwrap_err().code(), "too_long");
         let anonymous = Principal::anonymous(&[7; 32]);
         assert_ne!(Principal::user(anonymous.as_str()).unwrap(), anonymous);
+        assert!(anonymous.is_anonymous() && !Principal::user("anonymous:1").unwrap().is_anonymous());
     }
 }

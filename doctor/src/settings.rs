@@ -59,9 +59,13 @@ pub(crate) fn examine(deployment: &Deployment) -> (Vec<Finding>, Option<Config>)
                 "could not be listed ({reason}): log in by `npx wrangler login`, deploy once, and run this again"
             );
             findings.push(Finding::note("secrets", text));
+            // The secret of tokens counts beside their other settings alone, and in place of keys.
+            let has = |name: &str| values.contains_key(name);
+            let takes_secret = has("JWT_ISSUER") && !has("JWT_JWKS_URL") && !has("JWT_KEYS");
             values.extend(
                 secrets
                     .iter()
+                    .filter(|name| takes_secret || **name != "JWT_SECRET")
                     .map(|name| ((*name).to_owned(), stand_in(name).to_owned())),
             );
         }

@@ -56,6 +56,8 @@ export type ConnectErrorCode =
   | "invalid_token"
   /** The Worker: the keys of your app's log-in can't be reached. Worth a further attempt after `retryAfter`. */
   | "keys_unavailable"
+  /** The Worker: the ticket has expired or was used, or is not one of this deployment's; ask your back end for a new one. */
+  | "ticket_rejected"
   /** The callback has no `state`. */
   | "state_missing"
   /** No connection with this `state` was started in this browser: forged, from another browser, or of another log-in. */

@@ -6,12 +6,12 @@ use crate::{
     connect::{ConnectionId, ExternalId, RedirectUri, StateFingerprint, UserId, VehicleId},
     edge::problem::Problem,
     http_api::start::Asked,
-    identity::{Identity, Session},
+    identity::{Identity, Session, SessionId, ShownSession},
     principal::Principal,
     secret::serde_exposed,
     time::UnixMillis,
     token::AccessToken,
-    vault::{Description, ShownVehicles},
+    vault::{Description, ShownVehicles, UsedTicket},
 };
 
 /// Whom a request speaks for.
@@ -21,6 +21,8 @@ pub struct Caller {
     pub principal: Principal,
     /// When the principal's anonymous session ends, if it is one.
     pub session_ends_at: Option<UnixMillis>,
+    /// The session that is shown, which the vault may have ended.
+    pub session: Option<ShownSession>,
 }
 
 impl Caller {
@@ -30,6 +32,7 @@ impl Caller {
         Some(Self {
             principal: identity.principal()?,
             session_ends_at: identity.ends_at(),
+            session: identity.shown_session(),
         })
     }
 
@@ -39,6 +42,17 @@ impl Caller {
         Self {
             principal: session.principal(),
             session_ends_at: Some(session.ends_at()),
+            session: Some(session.shown()),
+        }
+    }
+
+    /// A principal that something else than a session has named.
+    #[must_use]
+    pub const fn named(principal: Principal) -> Self {
+        Self {
+            principal,
+            session_ends_at: None,
+            session: None,
         }
     }
 }
@@ -105,6 +119,20 @@ pub enum Operation {
     },
     /// A connection is to be closed.
     Disconnect(ConnectionId),
+    /// A ticket opens a session of the user's.
+    OpenSession {
+        /// The ticket, which was found to be genuine and in time.
+        ticket: UsedTicket,
+        /// The session that it opens.
+        session: ShownSession,
+        /// The session of the same user in whose place it comes.
+        replaced: Option<SessionId>,
+    },
+    /// The session that the caller shows is over, or every session of the principal.
+    EndSession {
+        /// Whether every session is.
+        everywhere: bool,
+    },
     /// Everything of the principal is to be closed and deleted.
     DisconnectAll,
     /// Another vault has disconnected vehicles of this Smartcar user: what is connected here may have ended with them.
@@ -126,6 +154,8 @@ impl Operation {
             | Self::Described(_)
             | Self::Disconnect(_)
             | Self::DisconnectAll
+            | Self::OpenSession { .. }
+            | Self::EndSession { .. }
             | Self::UserChanged(_)
             | Self::Reseal => false,
         }

@@ -32,6 +32,12 @@ pub enum Resource {
     InternalToken,
     /// `GET /internal/rotation`
     Rotation,
+    /// `POST /internal/sessions`
+    IssueTicket,
+    /// `POST /session`
+    OpenSession,
+    /// `DELETE /session`
+    EndSession,
     /// `GET /openapi.json`
     OpenApi,
     /// `GET /healthz`
@@ -56,6 +62,9 @@ impl Resource {
             Self::Api(_) => "api_read",
             Self::InternalToken => "internal_token",
             Self::Rotation => "rotation",
+            Self::IssueTicket => "issue_ticket",
+            Self::OpenSession => "open_session",
+            Self::EndSession => "end_session",
             Self::OpenApi => "openapi",
             Self::Health => "healthz",
         }
@@ -66,6 +75,7 @@ impl Resource {
     pub fn changes_state(&self) -> bool {
         match self {
             Self::ConnectStart | Self::ConnectFinish | Self::DisconnectAll | Self::Disconnect(_) => true,
+            Self::OpenSession | Self::EndSession => true,
             Self::ShowAttempt(_)
             | Self::ListConnections
             | Self::ShowConnection(_)
@@ -75,7 +85,7 @@ impl Resource {
             // Only what a link or a picture can cause counts as reading: a batch does not.
             Self::Api(target) => target.endpoint().method != Method::Get,
             // Guarded by its service key: no browser has one.
-            Self::InternalToken | Self::Rotation => false,
+            Self::InternalToken | Self::Rotation | Self::IssueTicket => false,
         }
     }
 
@@ -89,7 +99,8 @@ impl Resource {
             | Self::ListVehicles
             | Self::Api(_) => true,
             Self::ConnectStart | Self::ConnectFinish | Self::DisconnectAll | Self::Disconnect(_) => false,
-            Self::InternalToken | Self::Rotation | Self::OpenApi | Self::Health => false,
+            Self::OpenSession | Self::EndSession => false,
+            Self::InternalToken | Self::Rotation | Self::IssueTicket | Self::OpenApi | Self::Health => false,
         }
     }
 
@@ -99,11 +110,19 @@ impl Resource {
         matches!(self, Self::ListVehicles | Self::Api(_))
     }
 
+    /// Whether only the app's own back end may ask for it, by a service key.
+    #[must_use]
+    pub const fn is_internal(&self) -> bool {
+        matches!(self, Self::InternalToken | Self::Rotation | Self::IssueTicket)
+    }
+
     /// Whether it takes a body.
     #[must_use]
     pub const fn takes_body(&self) -> bool {
         match self {
-            Self::ConnectStart | Self::ConnectFinish | Self::InternalToken => true,
+            Self::ConnectStart | Self::ConnectFinish | Self::InternalToken | Self::IssueTicket | Self::OpenSession => {
+                true
+            }
             Self::Api(target) => target.endpoint().takes_body(),
             _ => false,
         }
@@ -159,6 +178,15 @@ pub fn route(prefix: &str, method: &str, path: &str) -> Routed {
         path::VEHICLES => ("GET, HEAD", get.then_some(Resource::ListVehicles)),
         path::INTERNAL_TOKEN => ("POST", post.then_some(Resource::InternalToken)),
         path::INTERNAL_ROTATION => ("GET, HEAD", get.then_some(Resource::Rotation)),
+        path::INTERNAL_SESSIONS => ("POST", post.then_some(Resource::IssueTicket)),
+        path::SESSION => (
+            "POST, DELETE",
+            if post {
+                Some(Resource::OpenSession)
+            } else {
+                delete.then_some(Resource::EndSession)
+            },
+        ),
         path::OPENAPI => ("GET, HEAD", get.then_some(Resource::OpenApi)),
         path::HEALTH => ("GET, HEAD", get.then_some(Resource::Health)),
         other
@@ -276,6 +304,9 @@ mod tests {
             ("GET", "/smartcar/vehicles", Resource::ListVehicles),
             ("POST", "/smartcar/internal/token", Resource::InternalToken),
             ("GET", "/smartcar/internal/rotation", Resource::Rotation),
+            ("POST", "/smartcar/internal/sessions", Resource::IssueTicket),
+            ("POST", "/smartcar/session", Resource::OpenSession),
+            ("DELETE", "/smartcar/session", Resource::EndSession),
             ("GET", "/smartcar/openapi.json", Resource::OpenApi),
             ("GET", "/smartcar/healthz", Resource::Health),
         ] {

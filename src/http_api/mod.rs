@@ -18,6 +18,8 @@ pub mod retry_after;
 #[cfg(feature = "edge")]
 pub mod rotation;
 pub mod schema;
+#[cfg(feature = "edge")]
+pub mod session;
 pub mod start;
 #[cfg(feature = "edge")]
 pub mod token;

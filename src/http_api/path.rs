@@ -30,6 +30,12 @@ pub const INTERNAL_TOKEN: &str = "/internal/token";
 /// `GET`, for the operator: how far the rotation of the sealing keys is.
 pub const INTERNAL_ROTATION: &str = "/internal/rotation";
 
+/// `POST`, for the app's own back end: a ticket that opens a session of a user's.
+pub const INTERNAL_SESSIONS: &str = "/internal/sessions";
+
+/// `POST`: opens a session by a ticket; `DELETE`: ends the caller's.
+pub const SESSION: &str = "/session";
+
 /// `GET`: the description of all of this, in OpenAPI.
 pub const OPENAPI: &str = "/openapi.json";
 

@@ -83,6 +83,8 @@ problem_codes! {
     InvalidToken = "invalid_token", 401, "The token is not accepted";
     /// The keys that verify tokens of the app's log-in can't be had.
     KeysUnavailable = "keys_unavailable", 503, "The keys of the log-in can't be reached at the moment";
+    /// The ticket opens no session.
+    TicketRejected = "ticket_rejected", 403, "The ticket opens no session";
     /// The callback has no state.
     StateMissing = "state_missing", 400, "The callback has no state";
     /// The state is not one of the caller's.

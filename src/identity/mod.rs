@@ -9,6 +9,7 @@ mod jwks;
 mod jwt;
 mod service_key;
 mod session;
+mod ticket;
 
 pub use cookie::{SessionCookie, ended_session_cookie, session_cookie};
 pub use credential::Identity;
@@ -17,5 +18,6 @@ pub use jwt::{
     Algorithm, JwtConfig, JwtError, JwtRules, JwtSecret, KeySet, KeySetError, KeySource, MAX_JWT_BYTES,
     MAX_KEY_SET_BYTES, ShownJwt, Subject, UnusableKey, UnverifiedJwt, VerificationKey, verify_hs256,
 };
-pub use service_key::{ServiceKey, ServiceKeyError, ServiceKeys};
-pub use session::{Session, SessionError, SessionLimits};
+pub use service_key::{BackEnd, ServiceKey, ServiceKeyError, ServiceKeys};
+pub use session::{Session, SessionError, SessionId, SessionLimits, ShownSession};
+pub use ticket::{Ticket, TicketError, TicketId};

@@ -1,13 +1,15 @@
-//! Anonymous sessions: a random id in a cookie, authenticated by the key ring.
+//! Sessions: a random id in a cookie, authenticated by the key ring; anonymous, or of a user of the app.
 
 use core::fmt;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac as _};
-use sha2::Sha256;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use crate::{
+    identity::ticket::Ticket,
     principal::Principal,
     seal::{KeyId, KeyRing, MacPurpose, push_prefixed},
     time::{Millis, UnixMillis},
@@ -31,9 +33,25 @@ pub struct SessionLimits {
     pub absolute: Option<Millis>,
 }
 
-/// An anonymous session. Visits renew it.
+/// Names a session where it is kept, without opening it: a hash of its own id.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SessionId(String);
+
+/// A session as a vault hears of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownSession {
+    /// Which session.
+    pub id: SessionId,
+    /// When it ends, unless a visit renews it before.
+    pub ends_at: UnixMillis,
+}
+
+/// A session: of nobody but itself, or of a user of the app. Visits renew it.
 pub struct Session {
     id: Zeroizing<[u8; ID_BYTES]>,
+    /// The user whom it speaks for; `None` for an anonymous session.
+    user: Option<User>,
     started_at: UnixMillis,
     renewed_at: UnixMillis,
     limits: SessionLimits,
@@ -48,6 +66,13 @@ impl fmt::Debug for Session {
             .field("renewed_at", &self.renewed_at)
             .finish_non_exhaustive()
     }
+}
+
+/// A user of the app: the principal, and the id as it stands in the cookie.
+#[derive(Clone)]
+struct User {
+    id: String,
+    principal: Principal,
 }
 
 /// Why a cookie is no session.
@@ -66,10 +91,24 @@ impl Session {
     pub fn start(id: [u8; ID_BYTES], now: UnixMillis, limits: SessionLimits) -> Self {
         Self {
             id: Zeroizing::new(id),
+            user: None,
             started_at: now,
             renewed_at: now,
             limits,
             is_set: false,
+        }
+    }
+
+    /// A new session of 32 random bytes, which speaks for the user of a ticket.
+    #[must_use]
+    pub fn start_for(ticket: &Ticket, id: [u8; ID_BYTES], now: UnixMillis, limits: SessionLimits) -> Self {
+        let user = User {
+            id: ticket.user().to_owned(),
+            principal: ticket.principal().clone(),
+        };
+        Self {
+            user: Some(user),
+            ..Self::start(id, now, limits)
         }
     }
 
@@ -99,12 +138,20 @@ impl Session {
         let mac = URL_SAFE_NO_PAD.decode(mac).ok()?;
         Self::mac(ring, &key_id, &payload)?.verify_slice(&mac).ok()?;
         let (id, times) = payload.split_first_chunk::<ID_BYTES>()?;
-        let (started_at, renewed_at) = times.split_first_chunk()?;
-        let renewed_at = renewed_at.try_into().ok()?;
+        let (started_at, rest) = times.split_first_chunk()?;
+        let (renewed_at, user) = rest.split_first_chunk()?;
+        let user = match core::str::from_utf8(user).ok()? {
+            "" => None,
+            id => Some(User {
+                id: id.to_owned(),
+                principal: Principal::user(id).ok()?,
+            }),
+        };
         Some(Self {
             id: Zeroizing::new(*id),
+            user,
             started_at: UnixMillis::new(u64::from_be_bytes(*started_at)),
-            renewed_at: UnixMillis::new(u64::from_be_bytes(renewed_at)),
+            renewed_at: UnixMillis::new(u64::from_be_bytes(*renewed_at)),
             limits,
             is_set: key_id == *ring.active_id(),
         })
@@ -142,6 +189,9 @@ impl Session {
         for time in [self.started_at, self.renewed_at] {
             payload.extend_from_slice(&time.as_millis().to_be_bytes());
         }
+        if let Some(user) = &self.user {
+            payload.extend_from_slice(user.id.as_bytes());
+        }
         let mac = Self::mac(ring, key_id, &payload)?.finalize().into_bytes();
         let parts = [
             key_id.as_str(),
@@ -169,7 +219,23 @@ impl Session {
     /// Whom the session speaks for.
     #[must_use]
     pub fn principal(&self) -> Principal {
-        Principal::anonymous(&self.id)
+        match &self.user {
+            Some(user) => user.principal.clone(),
+            None => Principal::anonymous(&self.id),
+        }
+    }
+
+    /// The session as a vault hears of it.
+    #[must_use]
+    pub fn shown(&self) -> ShownSession {
+        let hash = Sha256::new()
+            .chain_update(b"smartcar-connect/session/v1\0")
+            .chain_update(*self.id)
+            .finalize();
+        ShownSession {
+            id: SessionId(URL_SAFE_NO_PAD.encode(hash)),
+            ends_at: self.ends_at(),
+        }
     }
 }
 
@@ -329,6 +395,24 @@ mod tests {
     }
 
     #[test]
+    fn the_session_of_a_user_speaks_for_the_user_in_every_browser() {
+        let ring = one();
+        let ticket = Ticket::issue([1; 16], "auth0|42", NOW, Millis::from_mins(5)).unwrap();
+        let [one, other] = [[7; 32], [8; 32]].map(|id| Session::start_for(&ticket, id, NOW, LIMITS));
+        assert_eq!(one.principal(), Principal::user("auth0|42").unwrap());
+        assert_eq!(one.principal(), other.principal());
+        assert_ne!(one.shown().id, other.shown().id);
+        let value = one.to_cookie(&ring).unwrap();
+        let read = read(&ring, &value, NOW).unwrap();
+        assert_eq!((read.principal(), read.shown()), (one.principal(), one.shown()));
+        let later = NOW.after(Millis::from_days(2));
+        assert_eq!(read.visited(later).principal(), one.principal());
+        let anonymous = Session::start([7; 32], NOW, LIMITS);
+        assert!(anonymous.principal().is_anonymous() && anonymous.to_cookie(&ring).unwrap() != value);
+        assert_eq!(anonymous.shown().id, one.shown().id, "the id says nothing of the user");
+    }
+
+    #[test]
     fn after_a_rotation_the_session_goes_on_under_the_active_key() {
         let value = cookie(&one());
         let rotated = ring(&format!("2026.12:{B},2026.11:{A}"));
@@ -369,7 +453,7 @@ mod tests {
     fn a_mac_over_another_payload_opens_nothing() {
         let ring = one();
         let key_id = ring.active_id().clone();
-        for payload in [Vec::new(), vec![7; 39], vec![7; 41], vec![7; 32]] {
+        for payload in [Vec::new(), vec![7; 39], vec![7; 47], vec![7; 49], vec![7; 32]] {
             let mac = Session::mac(&ring, &key_id, &payload).unwrap().finalize().into_bytes();
             let parts = [
                 key_id.as_str(),

@@ -50,6 +50,7 @@ struct KeyedMacs {
     external_id_name: Hmac<Sha256>,
     user_name: Hmac<Sha256>,
     session: Hmac<Sha256>,
+    ticket: Hmac<Sha256>,
 }
 
 /// What an HMAC that is keyed once is for.
@@ -65,6 +66,8 @@ pub(crate) enum MacPurpose {
     UserName,
     /// The cookie of a session.
     Session,
+    /// A ticket, which opens a session.
+    Ticket,
 }
 
 impl MacPurpose {
@@ -75,6 +78,7 @@ impl MacPurpose {
             Self::ExternalIdName => "kv-name/external-id",
             Self::UserName => "kv-name/user-id",
             Self::Session => "session",
+            Self::Ticket => "ticket",
         }
     }
 }
@@ -91,6 +95,7 @@ impl RingKey {
             external_id_name: keyed(MacPurpose::ExternalIdName)?,
             user_name: keyed(MacPurpose::UserName)?,
             session: keyed(MacPurpose::Session)?,
+            ticket: keyed(MacPurpose::Ticket)?,
         };
         Some(Self { id, pseudorandom, macs })
     }
@@ -237,6 +242,7 @@ impl KeyRing {
             MacPurpose::ExternalIdName => &macs.external_id_name,
             MacPurpose::UserName => &macs.user_name,
             MacPurpose::Session => &macs.session,
+            MacPurpose::Ticket => &macs.ticket,
         };
         Some(mac.clone())
     }

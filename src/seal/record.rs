@@ -44,6 +44,8 @@ pub enum RecordType {
     AccessToken,
     /// Which vault an external id or a Smartcar user leads to.
     Lookup,
+    /// Which sessions of a principal are open.
+    Sessions,
 }
 
 impl RecordType {
@@ -56,6 +58,7 @@ impl RecordType {
             Self::Publication => "publication",
             Self::AccessToken => "access_token",
             Self::Lookup => "lookup",
+            Self::Sessions => "sessions",
         }
     }
 }
@@ -134,6 +137,16 @@ impl RecordBinding {
     pub fn publication(principal: &Principal) -> Self {
         Self {
             record_type: RecordType::Publication,
+            owner: principal.as_str().to_owned(),
+            item: String::new(),
+        }
+    }
+
+    /// The sessions of `principal`.
+    #[must_use]
+    pub fn sessions(principal: &Principal) -> Self {
+        Self {
+            record_type: RecordType::Sessions,
             owner: principal.as_str().to_owned(),
             item: String::new(),
         }

@@ -15,6 +15,7 @@ pub mod life;
 mod profile;
 mod publication;
 mod record;
+mod sessions;
 mod vehicle_list;
 
 pub use connection::connection;
@@ -25,4 +26,5 @@ pub use kv_value::{Lookup, ReadableToken, join_value, readable_part};
 pub use profile::Profile;
 pub use publication::{KvCopy, KvOutcome};
 pub use record::{Access, Closing, Ended, Learned, Live, Record, Tombstone};
+pub use sessions::{OpeningError, Sessions, UsedTicket};
 pub use vehicle_list::{ShownVehicle, ShownVehicles, shown_vehicles};

@@ -108,12 +108,17 @@ pub(crate) fn problems(resource: &Resource, operation: &Operation) -> Vec<Proble
     }
     match operation.credential {
         Credential::Session => all.push(without_identity(resource).code),
-        Credential::ServiceKey => all.push(ProblemCode::ServiceKeyRejected),
+        // Whom a back end names may be no user's id.
+        Credential::ServiceKey => all.extend([ProblemCode::ServiceKeyRejected, ProblemCode::InvalidParameter]),
         Credential::None | Credential::SessionOrNone => {}
     }
     if matches!(operation.credential, Credential::Session | Credential::SessionOrNone) {
         // A token that is shown decides, where the settings take any.
         all.extend([ProblemCode::InvalidToken, ProblemCode::KeysUnavailable]);
+        // A back end names a user, or fails to.
+        all.extend([ProblemCode::ServiceKeyRejected, ProblemCode::InvalidParameter]);
+        // A session that was ended is none, and not as good as none.
+        all.push(ProblemCode::SessionMissing);
     }
     if path_parameter(&operation.path).is_some() {
         // What is no fingerprint or id is no path.
@@ -185,6 +190,12 @@ fn describe(
         "security": security(operation.credential),
     });
     let mut parameters = guards(resource);
+    if matches!(operation.credential, Credential::Session | Credential::SessionOrNone) {
+        parameters.push(json!({"$ref": "#/components/parameters/User"}));
+    }
+    if *resource == Resource::EndSession {
+        parameters.push(json!({"$ref": "#/components/parameters/Everywhere"}));
+    }
     if let Resource::Api(target) = resource {
         parameters.extend(passed_on::parameters(target));
     }
@@ -203,8 +214,8 @@ fn describe(
 fn security(credential: Credential) -> Value {
     match credential {
         Credential::None => json!([]),
-        Credential::SessionOrNone => json!([{}, {"session": []}, {"userToken": []}]),
-        Credential::Session => json!([{"session": []}, {"userToken": []}]),
+        Credential::SessionOrNone => json!([{}, {"session": []}, {"userToken": []}, {"serviceKey": []}]),
+        Credential::Session => json!([{"session": []}, {"userToken": []}, {"serviceKey": []}]),
         Credential::ServiceKey => json!([{"serviceKey": []}]),
     }
 }
@@ -331,6 +342,19 @@ fn parameters() -> Value {
             "required": true,
             "description": "That no form has caused the request.",
             "schema": {"type": "string", "const": header::REQUESTED_WITH_VALUE},
+        },
+        "User": {
+            "name": header::USER,
+            "in": "header",
+            "description": "With a service key, and only with one: the id of the user for whom the app's own back end asks.",
+            "schema": {"type": "string", "pattern": "^[!-~]{1,507}$"},
+        },
+        "Everywhere": {
+            "name": "everywhere",
+            "in": "query",
+            "allowEmptyValue": true,
+            "description": "Whether every session of the principal is to end, and not the caller's alone.",
+            "schema": {"type": "string", "enum": ["", "true"]},
         },
         "UnitSystem": {
             "name": "sc-unit-system",

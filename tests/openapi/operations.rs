@@ -4,7 +4,11 @@ use serde_json::{Value, json};
 use smartcar_connect::{
     connect::{ConnectionId, State, StateFingerprint},
     edge::Resource,
-    http_api::{FinishRequest, ProblemCode, StartRequest, path, token::TokenRequestBody},
+    http_api::{
+        FinishRequest, ProblemCode, StartRequest, path,
+        session::{SessionRequest, TicketRequest},
+        token::TokenRequestBody,
+    },
 };
 
 use super::{bodies, doc_comments::DocComments, passed_on};
@@ -197,6 +201,36 @@ operations! {
             ProblemCode::UpstreamUnavailable,
             ProblemCode::StorageUnavailable,
         ],
+    };
+    Resource::IssueTicket, Resource::IssueTicket => Operation {
+        method: "POST",
+        path: path::INTERNAL_SESSIONS.to_owned(),
+        summary: "A ticket for the page of a user of the app's: it opens one session that speaks for that user",
+        credential: Credential::ServiceKey,
+        request: Some(bodies::schema::<TicketRequest>),
+        cookie: None,
+        success: Success::Body("TicketResponse"),
+        problems: vec![ProblemCode::StorageUnavailable],
+    };
+    Resource::OpenSession, Resource::OpenSession => Operation {
+        method: "POST",
+        path: path::SESSION.to_owned(),
+        summary: "Open a session for a user of the app's, by a ticket",
+        credential: Credential::SessionOrNone,
+        request: Some(bodies::schema::<SessionRequest>),
+        cookie: Some("Opens the session."),
+        success: Success::Body("SessionResponse"),
+        problems: vec![ProblemCode::TicketRejected, ProblemCode::TooManyRequests, ProblemCode::StorageUnavailable],
+    };
+    Resource::EndSession, Resource::EndSession => Operation {
+        method: "DELETE",
+        path: path::SESSION.to_owned(),
+        summary: "Sign out: end the session of the caller, or all of the principal's with the query `everywhere`",
+        credential: Credential::SessionOrNone,
+        request: None,
+        cookie: Some("Ends the session."),
+        success: Success::Nothing,
+        problems: vec![ProblemCode::StorageUnavailable],
     };
     Resource::Rotation, Resource::Rotation => Operation {
         method: "GET",

@@ -33,6 +33,7 @@ fn binding(record_type: &str, owner: &str, item: &str) -> RecordBinding {
         "pending" => RecordBinding::pending(&principal(), item),
         "index" => RecordBinding::index(&principal()),
         "publication" => RecordBinding::publication(&principal()),
+        "sessions" => RecordBinding::sessions(&principal()),
         "profile" => RecordBinding::profile(owner.strip_prefix("vault:").unwrap()),
         "lookup" => match owner.split_once(':').unwrap() {
             ("external_id", id) => {

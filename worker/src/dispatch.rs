@@ -61,6 +61,10 @@ pub(crate) async fn respond(request: &web_sys::Request, env: &Env) -> worker::Re
         Ok(Some(Identity::Session(_))) if resource == Some(&Resource::DisconnectAll) && answer.status == 204 => {
             identity::end_session(answer, &head, &config)
         }
+        // They set the cookie themselves.
+        Ok(_) if matches!(resource, Some(Resource::OpenSession | Resource::EndSession)) => answer,
+        // The session has ended, and a newer one may be in its place by now.
+        Ok(_) if answer.status == ProblemCode::SessionMissing.status() => answer,
         // A cookie made with a retired key is made again whatever was asked.
         Ok(Some(identity)) => identity::set_session_cookie(answer, &identity, &head, &config, now),
         _ => answer,
@@ -125,6 +129,9 @@ async fn answer(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {
         Resource::Api(target) => routes::api::pass_on(context, target).await,
         Resource::InternalToken => routes::token::issue(context).await,
         Resource::Rotation => routes::rotation::report(context).await,
+        Resource::IssueTicket => routes::session::issue_ticket(context).await,
+        Resource::OpenSession => routes::session::open(context).await,
+        Resource::EndSession => routes::session::end(context).await,
         Resource::OpenApi => Ok(routes::openapi::describe(context)),
         Resource::Health => Ok(HttpResponse::json_text(HEALTHY.to_owned())),
     }

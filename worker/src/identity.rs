@@ -1,17 +1,18 @@
 //! Who makes a request: the one place where credentials are read.
 
 use smartcar_connect::{
-    edge::{Config, Problem, RequestHead, Resource},
+    edge::{Config, Problem, RequestHead, Resource, named_user},
     http_api::ProblemCode,
-    identity::{Identity, ServiceKey, Session, ended_session_cookie},
+    identity::{BackEnd, Identity, ServiceKey, Session, ended_session_cookie},
     time::UnixMillis,
 };
 use worker::Env;
 
 use crate::{http::HttpResponse, jwt, random};
 
-/// Reads the credential that `resource` takes: a service key where the app's own back end calls, otherwise a token of the app's
-/// log-in if the settings take those, and a session where no token is shown.
+/// Reads the credential that `resource` takes: a service key where only the app's own back end calls; anywhere else a service
+/// key, if one is shown or the header that belongs to it; otherwise a token of the app's log-in if the settings take those, and a
+/// session where no token is shown. With a service key no token and no cookie counts.
 ///
 /// # Errors
 /// The problem to answer with, where a credential is demanded and none that counts is shown, and where a token is shown that does
@@ -24,8 +25,10 @@ pub(crate) async fn identify(
     now: UnixMillis,
 ) -> Result<Option<Identity>, Problem> {
     match resource {
-        Some(Resource::InternalToken | Resource::Rotation) => {
-            service_key(head, config).map(|key| Some(Identity::Service(key)))
+        Some(resource) if resource.is_internal() || shows_service_key(head, config) => {
+            let key = service_key(head, config)?;
+            let user = named_user(head.user())?;
+            Ok(Some(Identity::Service(BackEnd { key, user })))
         }
         None | Some(Resource::Health | Resource::OpenApi) => Ok(session(head, config, now).map(Identity::Session)),
         Some(_) => match jwt::subject(env, head, config, now).await? {
@@ -33,6 +36,12 @@ pub(crate) async fn identify(
             None => Ok(session(head, config, now).map(Identity::Session)),
         },
     }
+}
+
+/// Whether a back end calls: the header that names a user counts beside a service key alone, so that a request that has it
+/// without one is refused and does not become a visitor's.
+fn shows_service_key(head: &RequestHead, config: &Config) -> bool {
+    head.user().is_some() || config.service_keys.shown_by(head.authorization()).is_some()
 }
 
 fn service_key(head: &RequestHead, config: &Config) -> Result<ServiceKey, Problem> {
@@ -55,12 +64,7 @@ fn session(head: &RequestHead, config: &Config, now: UnixMillis) -> Option<Sessi
 
 /// A session that starts now.
 pub(crate) fn start_session(config: &Config, now: UnixMillis) -> Result<Session, Problem> {
-    let id = random::bytes().map_err(|_| {
-        Problem::new(
-            ProblemCode::StorageUnavailable,
-            "the platform gave no randomness; try again",
-        )
-    })?;
+    let id = random::bytes().map_err(|_| random::problem())?;
     Ok(Session::start(id, now, config.session_limits))
 }
 

@@ -1,6 +1,7 @@
 //! The Cloudflare Worker: carries out what `smartcar-connect` decides.
 
 mod clock;
+mod confirmed_sessions;
 mod context;
 mod dispatch;
 mod forward;

@@ -1,10 +1,19 @@
 //! Randomness of the platform's CSPRNG. It is not to be had outside a request, so nothing is drawn at start.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use smartcar_connect::{edge::Problem, http_api::ProblemCode};
 
 /// The platform gave no randomness: nothing secret may be made.
 #[derive(Debug)]
 pub(crate) struct NoRandomness;
+
+/// What a request is told that needs some.
+pub(crate) fn problem() -> Problem {
+    Problem::new(
+        ProblemCode::StorageUnavailable,
+        "the platform gave no randomness; try again",
+    )
+}
 
 pub(crate) fn bytes<const N: usize>() -> Result<[u8; N], NoRandomness> {
     let mut bytes = [0; N];

@@ -11,7 +11,7 @@ use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use worker::{Env, Stub};
 use zeroize::Zeroizing;
 
-use crate::{clock, kv, settings};
+use crate::{clock, confirmed_sessions, kv, settings};
 
 /// How long a vault is waited for. A deletion of many connections may take longer while Smartcar hangs, and goes on; and
 /// nothing ever comes if the vault's module had to be started again.
@@ -40,8 +40,20 @@ pub(crate) async fn ask(env: &Env, caller: &Caller, operation: Operation) -> Res
         reply = try_ask(env, &vault, &request).await;
     }
     match reply {
-        Ok(VaultReply::Problem(problem)) => Err(problem),
-        Ok(reply) => Ok(reply),
+        Ok(VaultReply::Problem(problem)) => {
+            if problem.code == ProblemCode::SessionMissing {
+                confirmed_sessions::forget(caller);
+            }
+            Err(problem)
+        }
+        Ok(reply) => {
+            if matches!(request.operation, Operation::EndSession { .. }) {
+                confirmed_sessions::forget(caller);
+            } else {
+                confirmed_sessions::note(caller, clock::now());
+            }
+            Ok(reply)
+        }
         Err(_) => Err(unavailable()),
     }
 }
@@ -98,14 +110,21 @@ async fn send(stub: Stub, request: &VaultRequest) -> Result<VaultReply, NoReply>
     Ok(serde_json::from_str(&reply)?)
 }
 
-/// An access token for one call: from KV alone if that is fresh enough, from the vault otherwise.
+/// An access token for one call: from KV alone if that is fresh enough and no session is shown or the vault has lately called it
+/// open; from the vault otherwise.
 pub(crate) async fn token(
     env: &Env,
     config: &Config,
     caller: &Caller,
     select: ConnectionSelector,
 ) -> Result<IssuedToken, Problem> {
-    match from_kv(env, config, caller, &select).await {
+    let is_open = confirmed_sessions::is_open(caller, clock::now());
+    let kept = if is_open {
+        from_kv(env, config, caller, &select).await
+    } else {
+        None
+    };
+    match kept {
         Some(token) => Ok(token),
         None => from_vault(env, caller, select, None).await,
     }

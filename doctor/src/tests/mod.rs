@@ -215,7 +215,11 @@ fn secrets_are_looked_for_by_name() {
 fn every_secret_can_be_stood_in_for() {
     let secrets = documented::names_of("secret");
     assert!(secrets.len() > 2, "{secrets:?}");
-    let mut all = deployment(GOOD);
+    let with_tokens = GOOD.replace(
+        "[vars]",
+        "[vars]\nJWT_ISSUER = \"https://log-in.example\"\nJWT_AUDIENCE = \"cars\"",
+    );
+    let mut all = deployment(&with_tokens);
     all.secrets = Secrets::Deployed(secrets.iter().map(|name| (*name).to_owned()).collect());
     let findings = examine(&all);
     assert_eq!(marked(&findings, Mark::Bad), [""; 0]);

@@ -17,6 +17,11 @@ pub(super) fn session_limits(reader: &mut Reader<'_>) -> Option<SessionLimits> {
     Some(SessionLimits { idle: idle?, absolute })
 }
 
+/// How long a ticket lives: `TICKET_SECONDS`.
+pub(super) fn ticket_life(reader: &mut Reader<'_>) -> Option<Millis> {
+    reader.span("TICKET_SECONDS", 300, 10..=3_600).map(Millis::from_secs)
+}
+
 /// The keys of the app's own back end: `SERVICE_KEYS`.
 pub(super) fn service_keys(reader: &mut Reader<'_>) -> Option<ServiceKeys> {
     const NAME: &str = "SERVICE_KEYS";

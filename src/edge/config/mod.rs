@@ -37,10 +37,12 @@ pub struct Config {
     pub allowed_origins: Vec<Origin>,
     /// How refreshes are decided.
     pub policy: Policy,
-    /// The cookie of an anonymous session.
+    /// The cookie of a session.
     pub session_cookie: SessionCookie,
-    /// How long an anonymous session lasts.
+    /// How long a session lasts.
     pub session_limits: SessionLimits,
+    /// How long a ticket lives that opens a session.
+    pub ticket_life: Millis,
     /// After how long without a visit everything of an owner is deleted.
     pub retention: Millis,
     /// How many vaults one run of the rotation sweep may ask. On the free plan a run may make 50 requests.
@@ -78,6 +80,7 @@ impl Config {
             .span("REFRESH_GRACE_SECONDS", 60, 0..=3_600)
             .map(Millis::from_secs);
         let session_limits = identity::session_limits(&mut reader);
+        let ticket_life = identity::ticket_life(&mut reader);
         let retention = reader.span("RETENTION_DAYS", 180, 1..=3_650).map(Millis::from_days);
         let rotation_batch = reader
             .span("ROTATION_BATCH", 40, 1..=900)
@@ -98,6 +101,7 @@ impl Config {
                 allowed_origins: allowed_origins?,
                 policy: Policy { grace: grace? },
                 session_limits: session_limits?,
+                ticket_life: ticket_life?,
                 retention: retention?,
                 rotation_batch: rotation_batch?,
                 service_keys: service_keys?,
@@ -234,6 +238,7 @@ mod tests {
         assert_eq!(config.policy.grace, Millis::from_secs(60));
         assert_eq!(config.session_limits.idle, Millis::from_days(180));
         assert_eq!(config.session_limits.absolute, None);
+        assert_eq!(config.ticket_life, Millis::from_mins(5));
         assert!(config.service_keys.is_empty() && config.allowed_origins.is_empty());
     }
 

@@ -16,6 +16,7 @@ use crate::{
         finish::{CALLED_BACK, FAILURES, FINISHED, callback_object},
         problem::{PROBLEM, ProblemBody},
         schema::{Kind, Presence, Schema, validate, validate_variant},
+        session::{SESSION_RESPONSE, SessionResponse, TICKET_RESPONSE, TicketResponse},
         start::{Asked, START_RESPONSE, SessionOrigin},
         vehicle::VEHICLE_LIST,
     },
@@ -170,6 +171,17 @@ fn what_became_of_an_attempt_passes() {
     let expected = json!({"status": "finished", "outcome": {"kind": "no_vehicles"}});
     assert_eq!(serde_json::to_value(&finished).unwrap(), expected);
     assert_eq!((STATUS_NAME, OUTCOME), ("status", "outcome"));
+}
+
+#[test]
+fn tickets_and_sessions_pass() {
+    let expires_at = crate::time::UnixMillis::new(1_790_000_300_000);
+    let ticket = TicketResponse {
+        ticket: "t1.k1.a.b",
+        expires_at,
+    };
+    assert_passes(&ticket, TICKET_RESPONSE);
+    assert_passes(&SessionResponse { ends_at: expires_at }, SESSION_RESPONSE);
 }
 
 #[test]

@@ -5,5 +5,6 @@ pub(crate) mod connect;
 pub(crate) mod connections;
 pub(crate) mod openapi;
 pub(crate) mod rotation;
+pub(crate) mod session;
 pub(crate) mod token;
 pub(crate) mod vehicles;

@@ -11,6 +11,7 @@ use super::{
     disconnect,
     driver::Driver,
     error::VaultError,
+    sessions,
     storage::{self, Alarms},
 };
 use crate::clock;
@@ -60,6 +61,9 @@ async fn run_due(driver: &Rc<Driver>) -> Result<(), VaultError> {
     {
         result = result.and(driver.wake(&profile.principal, &id).await);
     }
+    if is_due(storage::SESSIONS) {
+        result = result.and(sessions::forget(driver, &profile.principal).await);
+    }
     if is_due(storage::INDEX) {
         result = result.and(driver.sync_index(&profile.principal).await);
     }
@@ -71,7 +75,13 @@ async fn delete_if_empty(driver: &Driver, profile: &Profile) -> Result<(), Vault
     let transaction = driver.storage.begin().await;
     let (has_attempts, has_records) = driver.storage.has_attempts_and_records().await?;
     let index = driver.storage.index_record(&profile.principal).await?;
-    if is_vault_empty(has_attempts, has_records, index.as_ref()) {
+    let has_sessions = driver
+        .storage
+        .sessions(&profile.principal)
+        .await?
+        .kept_until()
+        .is_some();
+    if is_vault_empty(has_attempts, has_records, index.as_ref()) && !has_sessions {
         transaction.delete_everything().await
     } else {
         Ok(())

@@ -27,6 +27,7 @@ use super::{
     error::{Refusal, VaultError},
     show,
     single_flight::{Boarded, SingleFlight},
+    storage::Transaction,
 };
 use crate::{
     clock, random,
@@ -37,15 +38,8 @@ use crate::{
 /// The finishes that are under way, by the digest of their callback: who brings the same one meanwhile waits for its answer.
 pub(super) type Finishes = SingleFlight<String, Result<String, Refusal>>;
 
-/// A connection is started: the vault remembers the state's fingerprint for ten minutes.
-pub(super) async fn start(
-    driver: &Rc<Driver>,
-    caller: Caller,
-    fingerprint: StateFingerprint,
-    redirect_uri: RedirectUri,
-    asked: Asked,
-) -> Result<VaultReply, Refusal> {
-    let now = clock::now();
+/// The profile of a caller who comes to stay, in the transaction that may have to write it first.
+pub(super) async fn welcome(driver: &Rc<Driver>, caller: Caller) -> Result<(Transaction<'_>, Profile), VaultError> {
     let storage = &driver.storage;
     let profile = driver.visit(&caller).await?;
     if let Some(profile) = profile.filter(|profile| profile.closing) {
@@ -59,7 +53,7 @@ pub(super) async fn start(
             let profile = Profile {
                 principal: caller.principal,
                 external_id: ExternalId::parse(&random::id()?).map_err(|_| VaultError::Corrupt)?,
-                last_seen: now,
+                last_seen: clock::now(),
                 session_ends_at: caller.session_ends_at,
                 closing: false,
             };
@@ -67,6 +61,20 @@ pub(super) async fn start(
             profile
         }
     };
+    Ok((transaction, profile))
+}
+
+/// A connection is started: the vault remembers the state's fingerprint for ten minutes.
+pub(super) async fn start(
+    driver: &Rc<Driver>,
+    caller: Caller,
+    fingerprint: StateFingerprint,
+    redirect_uri: RedirectUri,
+    asked: Asked,
+) -> Result<VaultReply, Refusal> {
+    let now = clock::now();
+    let storage = &driver.storage;
+    let (mut transaction, profile) = welcome(driver, caller).await?;
     if storage
         .pending(&profile.principal, fingerprint.as_str())
         .await?

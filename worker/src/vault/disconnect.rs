@@ -129,7 +129,9 @@ pub(super) async fn delete_principal(driver: &Rc<Driver>, profile: Profile) -> R
     let rest = driver.publisher.delete_rest(storage, &profile).await?;
     let transaction = storage.begin().await;
     let profile = storage.profile().await?;
-    if is_forgotten(profile.as_ref(), &storage.records(principal).await?, rest) {
+    // A ticket that was used must be known to have been for as long as it lives.
+    let sessions = storage.sessions(principal).await?.without_what_is_over(clock::now());
+    if is_forgotten(profile.as_ref(), &storage.records(principal).await?, rest) && sessions.kept_until().is_none() {
         transaction.delete_everything().await
     } else {
         // The owner came back, or the alarm goes on with it.
@@ -158,6 +160,14 @@ pub(super) async fn close_everything(driver: &Rc<Driver>, principal: &Principal)
 async fn begin_deletion(driver: &Driver, profile: &Profile) -> Result<(), VaultError> {
     let mut transaction = driver.storage.begin().await;
     transaction.delete_pendings().await?;
+    if !profile.principal.is_anonymous() {
+        let ended = driver
+            .storage
+            .sessions(&profile.principal)
+            .await?
+            .all_ended(&profile.principal);
+        transaction.put_sessions(&profile.principal, &ended.without_what_is_over(clock::now()))?;
+    }
     transaction.put_profile(&Profile {
         closing: true,
         ..profile.clone()

@@ -11,6 +11,7 @@ mod driver;
 mod error;
 mod publish;
 mod reseal;
+mod sessions;
 mod show;
 mod single_flight;
 mod storage;
@@ -131,7 +132,14 @@ async fn carry_out(driver: &Rc<Driver>, finishes: &Finishes, request: VaultReque
             _ => Err(VaultError::WrongPrincipal.into()),
         };
     };
+    sessions::admit(driver, &caller).await?;
     match request.operation {
+        Operation::OpenSession {
+            ticket,
+            session,
+            replaced,
+        } => sessions::open(driver, caller, ticket, session, replaced.as_ref()).await,
+        Operation::EndSession { everywhere } => sessions::end(driver, &caller, everywhere).await,
         Operation::Start {
             fingerprint,
             redirect_uri,

@@ -17,7 +17,7 @@ use smartcar_connect::{
     seal::{RecordBinding, SealedRecord},
     time::{Millis, UnixMillis},
     vault::{
-        IndexRecord, Profile, Record,
+        IndexRecord, Profile, Record, Sessions,
         finish::PendingRecord,
         life::{next_alarm, next_alarm_by},
     },
@@ -34,6 +34,7 @@ use crate::{clock, random};
 
 pub(super) const PROFILE: &str = "profile";
 pub(super) const INDEX: &str = "index";
+pub(super) const SESSIONS: &str = "sessions";
 const PENDING: &str = "pending/";
 const GRANT: &str = "grant/";
 
@@ -77,6 +78,8 @@ pub(super) struct Storage {
     kv_lock: Mutex<()>,
     /// The profile as it was last read or written; this object is its only writer.
     profile: RefCell<Option<Profile>>,
+    /// The sessions as they were last read or written, likewise.
+    sessions: RefCell<Option<Sessions>>,
     /// `None` until storage was read.
     alarms: RefCell<Option<Alarms>>,
     /// The time when the alarm was last looked at; `None` if it was not in this process's life.
@@ -93,6 +96,7 @@ impl Storage {
             transaction_lock: Mutex::new(()),
             kv_lock: Mutex::new(()),
             profile: RefCell::default(),
+            sessions: RefCell::default(),
             alarms: RefCell::default(),
             alarm_checked_at: Cell::new(None),
             all_active: Cell::new(false),
@@ -108,6 +112,7 @@ impl Storage {
             deletes: Vec::new(),
             alarms: Vec::new(),
             profile: None,
+            sessions: None,
         }
     }
 
@@ -164,6 +169,24 @@ impl Storage {
         let read: Option<Profile> = self.read(PROFILE, &RecordBinding::profile(&self.vault_id())).await?;
         // What was written meanwhile is newer.
         Ok(read.map(|profile| self.profile.borrow_mut().get_or_insert(profile).clone()))
+    }
+
+    /// The sessions of the principal. A record that does not open is as good as none: a user signs in again.
+    pub(super) async fn sessions(&self, principal: &Principal) -> Result<Sessions, VaultError> {
+        let known = self.sessions.borrow().clone();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let read = match self.read(SESSIONS, &RecordBinding::sessions(principal)).await {
+            Err(error @ VaultError::Sealed(_)) => {
+                error.log();
+                None
+            }
+            other => other?,
+        };
+        // What was written meanwhile is newer.
+        let mut sessions = self.sessions.borrow_mut();
+        Ok(sessions.get_or_insert_with(|| read.unwrap_or_default()).clone())
     }
 
     /// When everything of the owner is given up, without another visit.
@@ -285,6 +308,9 @@ impl Storage {
                 let key = pending_key(pending.pending.fingerprint().as_str());
                 alarms.insert(key, pending.kept_until(now));
             }
+            if let Some(at) = self.sessions(principal).await?.kept_until() {
+                alarms.insert(SESSIONS.to_owned(), at);
+            }
             if let Some(at) = self.index_record(principal).await?.and_then(|index| index.alarm(now)) {
                 alarms.insert(INDEX.to_owned(), at);
             }
@@ -349,6 +375,7 @@ pub(super) struct Transaction<'a> {
     deletes: Vec<String>,
     alarms: Vec<(String, Option<UnixMillis>)>,
     profile: Option<Profile>,
+    sessions: Option<Sessions>,
 }
 
 impl Transaction<'_> {
@@ -368,6 +395,18 @@ impl Transaction<'_> {
         let alarm = profile.alarm(storage.config.retention, clock::now());
         self.put(PROFILE.to_owned(), &record, Some(alarm));
         self.profile = Some(profile.clone());
+        Ok(())
+    }
+
+    /// Keeps the sessions, or forgets them if there is nothing to know of them.
+    pub(super) fn put_sessions(&mut self, principal: &Principal, sessions: &Sessions) -> Result<(), VaultError> {
+        if *sessions == Sessions::default() {
+            self.delete(SESSIONS.to_owned());
+        } else {
+            let record = self.storage.seal(&RecordBinding::sessions(principal), 0, sessions)?;
+            self.put(SESSIONS.to_owned(), &record, sessions.kept_until());
+        }
+        self.sessions = Some(sessions.clone());
         Ok(())
     }
 
@@ -445,6 +484,7 @@ impl Transaction<'_> {
         if let Some(profile) = storage.profile().await? {
             self.put_profile(&profile)?;
         }
+        self.put_sessions(principal, &storage.sessions(principal).await?)?;
         self.mark_index_dirty(principal, None).await
     }
 
@@ -485,12 +525,16 @@ impl Transaction<'_> {
                 if let Some(profile) = self.profile {
                     *storage.profile.borrow_mut() = Some(profile);
                 }
+                if let Some(sessions) = self.sessions {
+                    *storage.sessions.borrow_mut() = Some(sessions);
+                }
                 Ok(())
             }
             Err(error) => {
                 // What is stored now is not known: it is read again.
                 *storage.alarms.borrow_mut() = None;
                 *storage.profile.borrow_mut() = None;
+                *storage.sessions.borrow_mut() = None;
                 Err(error.into())
             }
         }
@@ -513,6 +557,7 @@ impl Transaction<'_> {
     pub(super) async fn delete_everything(self) -> Result<(), VaultError> {
         let storage = self.storage;
         *storage.profile.borrow_mut() = None;
+        *storage.sessions.borrow_mut() = None;
         let platform = storage.state.storage();
         futures_util::future::try_join(platform.delete_all(), platform.delete_alarm()).await?;
         *storage.alarms.borrow_mut() = Some(Alarms::new());
