@@ -5,6 +5,7 @@ use crate::{
     edge::{problem::Problem, quote::quoted, route::Resource},
     http_api::{ProblemCode, header},
     identity::Identity,
+    principal::Principal,
 };
 
 /// The headers that show whether another site's page caused a request (cross-site request forgery).
@@ -142,6 +143,27 @@ pub fn without_identity(resource: &Resource) -> Problem {
     }
 }
 
+/// What a back end is told that names nobody, where somebody has to be named.
+#[must_use]
+pub fn user_not_named() -> Problem {
+    let detail = [
+        "a service key speaks for nobody by itself: name the user in the header `",
+        header::USER,
+        "`",
+    ]
+    .concat();
+    Problem::new(ProblemCode::InvalidParameter, detail).with_field(header::USER)
+}
+
+/// The user that a back end names.
+///
+/// # Errors
+/// The [`Problem`] to answer with, if the header is no id of a user.
+pub fn named_user(header: Option<&str>) -> Result<Option<Principal>, Problem> {
+    let named = header.map(Principal::user).transpose();
+    named.map_err(|error| error.in_field(header::USER).into())
+}
+
 fn is_json(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case(header::JSON)
@@ -152,7 +174,7 @@ mod tests {
     use super::*;
     use crate::{
         connect::ConnectionId,
-        identity::{ServiceKeys, Session, SessionLimits},
+        identity::{BackEnd, ServiceKeys, Session, SessionLimits},
         time::{Millis, UnixMillis},
     };
 
@@ -244,7 +266,10 @@ mod tests {
         let session = Identity::Session(Session::start([7; 32], UnixMillis::EPOCH, ONE_DAY));
         let key = "5f0c81d2a97b4e36180f2dc4b6e97a53";
         let keys = ServiceKeys::parse(key).unwrap();
-        let service = Identity::Service(keys.shown_by(Some(&format!("Bearer {key}"))).unwrap());
+        let service = Identity::Service(BackEnd {
+            key: keys.shown_by(Some(&format!("Bearer {key}"))).unwrap(),
+            user: None,
+        });
         for resource in [
             Resource::ConnectStart,
             Resource::ConnectFinish,
@@ -345,6 +370,18 @@ mod tests {
             without_identity(&Resource::ConnectFinish).code,
             ProblemCode::SessionMissing
         );
+    }
+
+    #[test]
+    fn a_back_end_names_a_user_or_is_told_how() {
+        assert_eq!(named_user(None), Ok(None));
+        assert_eq!(named_user(Some("42")), Ok(Some(Principal::user("42").unwrap())));
+        for name in ["", "two words", "josé"] {
+            let problem = named_user(Some(name)).unwrap_err();
+            assert_eq!(problem.code, ProblemCode::InvalidParameter, "{name}");
+            assert_eq!(problem.field.as_deref(), Some("Smartcar-Connect-User"));
+        }
+        assert!(user_not_named().detail.contains("`Smartcar-Connect-User`"));
     }
 
     #[test]

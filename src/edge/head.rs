@@ -24,6 +24,7 @@ enum Line {
     Origin,
     SecFetchSite,
     RequestedWith,
+    User,
     Body,
 }
 
@@ -107,6 +108,12 @@ impl RequestHead {
         self.header(Line::Origin)
     }
 
+    /// The header that names the user for whom a back end calls.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        self.header(Line::User)
+    }
+
     /// The header `Content-Type`.
     #[must_use]
     pub fn content_type(&self) -> Option<&str> {
@@ -137,7 +144,7 @@ mod tests {
     use super::*;
 
     fn at(url: &str) -> RequestHead {
-        RequestHead::from_lines(format!("GET\n{url}\n\n\n\n\n\n"))
+        RequestHead::from_lines(format!("GET\n{url}\n\n\n\n\n\n\n"))
     }
 
     #[test]
@@ -203,7 +210,7 @@ mod tests {
 
     #[test]
     fn an_empty_header_is_there_and_a_missing_one_is_not() {
-        let lines = "POST\nhttps://app.example/\n:Bearer k\n:application/json\n:a=1; b=2\n:\n:same-origin\n:x\n:";
+        let lines = "POST\nhttps://app.example/\n:Bearer k\n:application/json\n:a=1; b=2\n:\n:same-origin\n:x\n:42\n:";
         let head = RequestHead::from_lines(lines.to_owned());
         assert_eq!(head.method(), "POST");
         assert_eq!(head.authorization(), Some("Bearer k"));
@@ -218,10 +225,11 @@ mod tests {
         assert_eq!(sec_fetch_site, Some("same-origin"));
         assert_eq!(requested_with, Some("x"));
         assert_eq!(head.content_type(), Some("application/json"));
+        assert_eq!(head.user(), Some("42"));
         assert!(head.has_body());
         let bare = at("https://app.example/");
         assert_eq!((bare.authorization(), bare.cookie(), bare.origin()), (None, None, None));
-        assert_eq!(bare.content_type(), None);
+        assert_eq!((bare.content_type(), bare.user()), (None, None));
         assert!(!bare.has_body());
     }
 

@@ -22,8 +22,8 @@ pub use body::invalid_json;
 pub use challenge::challenge;
 pub use config::{ApiSettings, Config, Misconfiguration, Setting};
 pub use guard::{
-    CsrfHeaders, check_content_type, check_csrf, check_read, is_allowed_origin, needs_csrf_check, needs_read_check,
-    without_identity,
+    CsrfHeaders, check_content_type, check_csrf, check_read, is_allowed_origin, named_user, needs_csrf_check,
+    needs_read_check, user_not_named, without_identity,
 };
 pub use head::RequestHead;
 pub use log_budget::LogBudget;

@@ -95,6 +95,12 @@ impl Resource {
         matches!(self, Self::ListVehicles | Self::Api(_))
     }
 
+    /// Whether only the app's own back end may ask for it, by a service key.
+    #[must_use]
+    pub const fn is_internal(&self) -> bool {
+        matches!(self, Self::InternalToken | Self::Rotation)
+    }
+
     /// Whether it takes a body.
     #[must_use]
     pub const fn takes_body(&self) -> bool {

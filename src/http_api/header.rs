@@ -7,6 +7,10 @@ pub const REQUESTED_WITH: &str = "X-Requested-With";
 /// The value of [`REQUESTED_WITH`].
 pub const REQUESTED_WITH_VALUE: &str = "smartcar-connect";
 
+/// The header that names the user of the app for whom its back end calls, beside a service key.
+#[cfg(feature = "edge")]
+pub const USER: &str = "Smartcar-Connect-User";
+
 /// The header that says what a body is.
 pub const CONTENT_TYPE: &str = "Content-Type";
 

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{cookie::session_cookie, service_key::ServiceKey, session::Session};
+use super::{cookie::session_cookie, service_key::BackEnd, session::Session};
 use crate::{principal::Principal, seal::KeyRing, time::UnixMillis};
 
 /// Who makes a request, by the credential that it shows.
@@ -10,8 +10,9 @@ use crate::{principal::Principal, seal::KeyRing, time::UnixMillis};
 pub enum Identity {
     /// A visitor of a page, by the cookie of an anonymous session.
     Session(Session),
-    /// The app's own back end, by a service key. It may act for every principal, and names the one.
-    Service(ServiceKey),
+    /// The app's own back end, by a service key. It may act for every principal, and names the one: in a header, or in the body
+    /// of the requests that only it makes.
+    Service(BackEnd),
 }
 
 impl Identity {
@@ -20,7 +21,7 @@ impl Identity {
     pub fn principal(&self) -> Option<Principal> {
         match self {
             Self::Session(session) => Some(session.principal()),
-            Self::Service(_) => None,
+            Self::Service(back_end) => back_end.user.clone(),
         }
     }
 
@@ -111,16 +112,18 @@ mod tests {
     }
 
     #[test]
-    fn a_service_key_speaks_for_nobody_by_itself_and_no_browser_sends_it() {
+    fn a_service_key_speaks_for_the_user_that_it_names_and_no_browser_sends_it() {
         let key = "5f0c81d2a97b4e36180f2dc4b6e97a53";
-        let shown = ServiceKeys::parse(key)
-            .unwrap()
-            .shown_by(Some(&format!("Bearer {key}")))
-            .unwrap();
-        let identity = Identity::Service(shown);
-        assert_eq!(identity.principal(), None);
-        assert_eq!(identity.ends_at(), None);
-        assert!(!identity.is_ambient());
-        assert!(identity.set_cookie("__Host-name", &one(), NOW).is_none());
+        let keys = ServiceKeys::parse(key).unwrap();
+        for user in [None, Some(Principal::user("42").unwrap())] {
+            let identity = Identity::Service(BackEnd {
+                key: keys.shown_by(Some(&format!("Bearer {key}"))).unwrap(),
+                user: user.clone(),
+            });
+            assert_eq!(identity.principal(), user);
+            assert_eq!(identity.ends_at(), None);
+            assert!(!identity.is_ambient());
+            assert!(identity.set_cookie("__Host-name", &one(), NOW).is_none());
+        }
     }
 }

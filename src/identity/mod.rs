@@ -9,5 +9,5 @@ mod session;
 
 pub use cookie::{SessionCookie, ended_session_cookie, session_cookie};
 pub use credential::Identity;
-pub use service_key::{ServiceKey, ServiceKeyError, ServiceKeys};
+pub use service_key::{BackEnd, ServiceKey, ServiceKeyError, ServiceKeys};
 pub use session::{Session, SessionError, SessionLimits};

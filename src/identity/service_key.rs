@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConstantTimeEq as _};
 
+use crate::principal::Principal;
+
 /// The shortest service key, in characters.
 const SHORTEST: usize = 32;
 
@@ -29,6 +31,15 @@ impl fmt::Debug for KeyDigest {
 /// That a request has shown one of the service keys. Only [`ServiceKeys::shown_by`] makes it.
 #[derive(Debug)]
 pub struct ServiceKey(());
+
+/// The app's own back end, and for whom it calls.
+#[derive(Debug)]
+pub struct BackEnd {
+    /// That it has shown a service key.
+    pub key: ServiceKey,
+    /// The user whom the request speaks for; `None` if it names nobody.
+    pub user: Option<Principal>,
+}
 
 /// Why a list of service keys is unusable. No key is repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use serde::de::DeserializeOwned;
 use smartcar_connect::{
     connect::Origin,
-    edge::{Caller, Config, Problem, RequestHead, Resource, is_allowed_origin, without_identity},
+    edge::{Caller, Config, Problem, RequestHead, Resource, is_allowed_origin, user_not_named, without_identity},
     identity::Identity,
     time::UnixMillis,
 };
@@ -31,9 +31,18 @@ impl RequestContext<'_> {
     /// # Errors
     /// What the resource tells a caller without a credential.
     pub(crate) fn caller(&self) -> Result<Caller, Problem> {
-        self.identity
-            .and_then(Caller::of)
-            .ok_or_else(|| without_identity(self.resource))
+        self.known_caller()?.ok_or_else(|| without_identity(self.resource))
+    }
+
+    /// As `caller`; `None` if no credential is shown that counts.
+    ///
+    /// # Errors
+    /// The problem of a back end that names no user.
+    pub(crate) fn known_caller(&self) -> Result<Option<Caller>, Problem> {
+        match self.identity {
+            Some(identity) => Caller::of(identity).map(Some).ok_or_else(user_not_named),
+            None => Ok(None),
+        }
     }
 
     /// The body, if it is JSON of the wanted form.

@@ -6,6 +6,7 @@ use smartcar_connect::{
         needs_csrf_check, needs_read_check, nothing_here, route,
     },
     http_api::{ProblemCode, header},
+    identity::Identity,
 };
 use worker::Env;
 
@@ -57,7 +58,7 @@ pub(crate) async fn respond(request: &web_sys::Request, env: &Env) -> worker::Re
     telemetry::record_request(env, route, answer.status, now, &request_id);
     let answer = match identified {
         // Nothing is left that the session could open.
-        Ok(Some(_)) if resource == Some(&Resource::DisconnectAll) && answer.status == 204 => {
+        Ok(Some(Identity::Session(_))) if resource == Some(&Resource::DisconnectAll) && answer.status == 204 => {
             identity::end_session(answer, &head, &config)
         }
         // A cookie made with a retired key is made again whatever was asked.

@@ -2,7 +2,15 @@
 // answer. Each call costs more than what is done on either side of it.
 
 /** The headers that are read, in the order of `Line` in `src/edge/head.rs`. */
-const READ = ["authorization", "content-type", "cookie", "origin", "sec-fetch-site", "x-requested-with"];
+const READ = [
+  "authorization",
+  "content-type",
+  "cookie",
+  "origin",
+  "sec-fetch-site",
+  "x-requested-with",
+  "smartcar-connect-user",
+];
 
 /** Method, URL, headers and whether there is a body, a line each; before the value of a header that is there stands a colon. */
 export function head({ method, url, headers, body }) {

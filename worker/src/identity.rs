@@ -1,15 +1,16 @@
 //! Who makes a request: the one place where credentials are read.
 
 use smartcar_connect::{
-    edge::{Config, Problem, RequestHead, Resource},
+    edge::{Config, Problem, RequestHead, Resource, named_user},
     http_api::ProblemCode,
-    identity::{Identity, ServiceKey, Session, ended_session_cookie},
+    identity::{BackEnd, Identity, ServiceKey, Session, ended_session_cookie},
     time::UnixMillis,
 };
 
 use crate::{http::HttpResponse, random};
 
-/// Reads the credential that `resource` takes: a service key where the app's own back end calls, a session otherwise.
+/// Reads the credential that `resource` takes: a service key where only the app's own back end calls; anywhere else a service
+/// key, if one is shown or the header that belongs to it, and a session otherwise. With a service key no cookie counts.
 ///
 /// # Errors
 /// The problem to answer with, where a credential is demanded and none that counts is shown.
@@ -21,11 +22,19 @@ pub(crate) async fn identify(
     now: UnixMillis,
 ) -> Result<Option<Identity>, Problem> {
     match resource {
-        Some(Resource::InternalToken | Resource::Rotation) => {
-            service_key(head, config).map(|key| Some(Identity::Service(key)))
+        Some(resource) if resource.is_internal() || shows_service_key(head, config) => {
+            let key = service_key(head, config)?;
+            let user = named_user(head.user())?;
+            Ok(Some(Identity::Service(BackEnd { key, user })))
         }
         _ => Ok(session(head, config, now).map(Identity::Session)),
     }
+}
+
+/// Whether a back end calls: the header that names a user counts beside a service key alone, so that a request that has it
+/// without one is refused and does not become a visitor's.
+fn shows_service_key(head: &RequestHead, config: &Config) -> bool {
+    head.user().is_some() || config.service_keys.shown_by(head.authorization()).is_some()
 }
 
 fn service_key(head: &RequestHead, config: &Config) -> Result<ServiceKey, Problem> {

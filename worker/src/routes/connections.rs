@@ -9,9 +9,9 @@ use smartcar_connect::{
 use crate::{context::RequestContext, http::HttpResponse, vault_client};
 
 pub(crate) async fn list(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {
-    match context.caller() {
-        Ok(caller) => ask(context, &caller, None).await,
-        Err(_) => Ok(HttpResponse::json(&ConnectionList {
+    match context.known_caller()? {
+        Some(caller) => ask(context, &caller, None).await,
+        None => Ok(HttpResponse::json(&ConnectionList {
             connections: Vec::new(),
         })),
     }
@@ -40,7 +40,7 @@ pub(crate) async fn disconnect(context: &RequestContext<'_>, id: ConnectionId) -
 }
 
 pub(crate) async fn disconnect_all(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {
-    if let Ok(caller) = context.caller() {
+    if let Some(caller) = context.known_caller()? {
         vault_client::ask(context.env, &caller, Operation::DisconnectAll).await?;
     }
     Ok(HttpResponse::empty(204))

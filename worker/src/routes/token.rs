@@ -7,7 +7,7 @@ use smartcar_connect::{
         ProblemCode,
         token::{TokenRequestBody, TokenResponseBody},
     },
-    identity::Session,
+    identity::{Identity, Session},
     principal::Principal,
     token::AccessToken,
 };
@@ -16,12 +16,17 @@ use crate::{context::RequestContext, http::HttpResponse, vault_client};
 
 pub(crate) async fn issue(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {
     let body: TokenRequestBody = context.json_body().await?;
-    let caller = match (body.principal, body.session) {
-        (Some(principal), None) => Caller {
+    let named = context.identity.and_then(Identity::principal);
+    let caller = match (body.principal, body.session, named) {
+        (None, None, Some(principal)) => Caller {
+            principal,
+            session_ends_at: None,
+        },
+        (Some(principal), None, None) => Caller {
             principal: Principal::parse(&principal).map_err(|error| error.in_field("principal"))?,
             session_ends_at: None,
         },
-        (None, Some(given)) => {
+        (None, Some(given), None) => {
             let session = session(context, &given).ok_or_else(|| {
                 let detail = "`session` is no cookie of this Worker's, or its session has ended";
                 Problem::new(ProblemCode::SessionMissing, detail).with_field("session")
@@ -33,7 +38,8 @@ pub(crate) async fn issue(context: &RequestContext<'_>) -> Result<HttpResponse, 
             }
         }
         _ => {
-            let detail = "give either `session`, the visitor's `Cookie` header, or `principal`, from an earlier answer";
+            let detail = "give one of `session`, the visitor's `Cookie` header, `principal`, from an earlier answer, and the \
+                          header `Smartcar-Connect-User`";
             return Err(Problem::new(ProblemCode::InvalidParameter, detail).with_field("principal"));
         }
     };

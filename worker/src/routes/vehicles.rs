@@ -34,7 +34,7 @@ const AT_ONCE: usize = 4;
 const TOO_MANY_REQUESTS: u16 = 429;
 
 pub(crate) async fn list(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {
-    let Ok(caller) = context.caller() else {
+    let Some(caller) = context.known_caller()? else {
         return Ok(HttpResponse::json(&VehicleList {
             vehicles: Vec::new(),
             vehicles_pending: false,
