@@ -1,65 +1,57 @@
-// The demo's back end, such as an app has of its own: it reads what a car says with the owner's token, which no page ever sees.
-// For that it needs one of `SERVICE_KEYS`; without, the page shows no figures.
+// The demo's back end, such as an app has of its own: it knows who is signed in, and speaks for its users with a service key, which
+// no page ever sees. For that it needs one of `SERVICE_KEYS`; without, nobody can sign in.
 import worker, { Vault } from "./entry.js";
+import { signIn, signOut, signedIn, ticketFor, USERS } from "./demo-backend/accounts.js";
+import { entriesOf, isNight, writeDown } from "./demo-backend/logbook.js";
+import { Refused, serviceKey, speakingFor } from "./demo-backend/service.js";
 
 export { Vault };
 
-/** What is read of a car, by Smartcar's name for it, and what the page gets of the answer. */
-const READINGS = {
-  /** In km. */
-  odometer: ({ distance }) => distance,
-  location: ({ latitude, longitude }) => ({ latitude, longitude }),
+const ROUTES = {
+  "GET /demo/account": async ({ user, key }) => Response.json({ users: key ? USERS : [], user }),
+  "PUT /demo/account": signIn,
+  "DELETE /demo/account": signOut,
+  // For a page whose session at the Worker is over before its user has signed out here.
+  "POST /demo/ticket": forUser(async ({ user, ask }) => Response.json({ ticket: await ticketFor(user, ask) })),
+  "GET /demo/logbook": forUser(({ user }) => Response.json({ entries: entriesOf(user) })),
+  "POST /demo/logbook": forUser(async ({ user, ask }) => {
+    await writeDown(user, ask);
+    return Response.json({ entries: entriesOf(user) });
+  }),
 };
-const DEADLINE_MS = 10_000;
 
 export default {
   fetch(request, env, ctx) {
-    const { pathname } = new URL(request.url);
-    const [, vehicleId] = /^\/demo\/vehicles\/([\w-]+)$/.exec(pathname) ?? [];
-    return vehicleId ? readings(request, env, ctx, vehicleId) : worker.fetch(request, env, ctx);
+    const route = ROUTES[`${request.method} ${new URL(request.url).pathname}`];
+    return route ? answer(route, request, env, ctx) : worker.fetch(request, env, ctx);
   },
 
-  scheduled: worker.scheduled,
+  async scheduled(controller, env, ctx) {
+    await worker.scheduled(controller, env, ctx);
+    if (!serviceKey(env) || !isNight(controller)) return;
+    const nights = USERS.map((user) => writeDown(user, speakingFor(user, "https://back-end.invalid", env, ctx)));
+    // Whose cars can't be asked for tonight is asked for the next night.
+    await Promise.allSettled(nights);
+  },
 };
 
-/** `{ odometer, location }`, each `null` if it is not to be had: the owner need not allow it. */
-async function readings(request, env, ctx, vehicleId) {
-  // Each reading counts against the app's limit at Smartcar: no page of another origin may cause one.
+async function answer(route, request, env, ctx) {
+  // The cookie is sent whichever page asks: no other origin's may sign anybody in or out, or have a car read.
   if (request.headers.get("sec-fetch-site") !== "same-origin") return new Response(null, { status: 403 });
-  const token = await tokenFor(request, env, ctx, vehicleId);
-  const values = Object.entries(READINGS).map(async ([name, pick]) => [
-    name,
-    token ? await read(env, vehicleId, name, token).then(pick).catch(() => null) : null,
-  ]);
-  const headers = { "cache-control": "no-store" };
-  return Response.json(Object.fromEntries(await Promise.all(values)), { headers });
+  const key = serviceKey(env);
+  const user = await signedIn(request, key);
+  const speaking = (user) => speakingFor(user, request.url, env, ctx);
+  const response = await route({ request, key, user, speaking, ask: user && speaking(user) }).catch(passedOn);
+  response.headers.set("cache-control", "no-store");
+  return response;
 }
 
-/** The access token of the owner's connection with this car. */
-async function tokenFor(request, env, ctx, vehicleId) {
-  const [key] = (env.SERVICE_KEYS ?? "").split(",");
-  const cookies = request.headers.get("cookie") ?? "";
-  // A host has one jar for all its ports, and so for several demos.
-  const sessions = [...cookies.matchAll(/(?:^|; )__Host-smartcar-connect[\w-]*=([^;]+)/g)].map(([, value]) => value);
-  for (const session of key ? sessions : []) {
-    const ask = new Request(new URL(`${env.PATH_PREFIX ?? "/smartcar"}/internal/token`, request.url), {
-      method: "POST",
-      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
-      body: JSON.stringify({ session, vehicleId }),
-    });
-    const answer = await worker.fetch(ask, env, ctx);
-    if (answer.ok) return (await answer.json()).accessToken;
-  }
-  return null;
+/** What the Worker has refused to the back end, in its own words. */
+function passedOn(error) {
+  if (!(error instanceof Refused)) throw error;
+  return new Response(error.message, { status: 502, headers: { "content-type": "application/problem+json" } });
 }
 
-async function read(env, vehicleId, name, token) {
-  const smartcar = env.SMARTCAR_API_ORIGIN ?? "https://api.smartcar.com";
-  const answer = await fetch(`${smartcar}/v2.0/vehicles/${vehicleId}/${name}`, {
-    headers: { authorization: `Bearer ${token}`, "sc-unit-system": "metric" },
-    redirect: "manual",
-    signal: AbortSignal.timeout(DEADLINE_MS),
-  });
-  if (!answer.ok) throw new Error(`Smartcar answered ${answer.status}`);
-  return answer.json();
+function forUser(route) {
+  return async (context) => (context.user ? route(context) : new Response(null, { status: 401 }));
 }

@@ -1,20 +1,23 @@
-// The whole flow: `finish` when the owner returns from Connect, then the list; `start` and `disconnect` on a click.
+// The whole flow: who is signed in, `finish` when the owner returns from Connect, then the list; the rest on a click.
 import { connections, disconnect, disconnectAll, finish, hasCallback, start, vehicles } from "./pkg/index.js";
-import { connectionCard, namesOn, refreshTimes } from "./cards.js";
+import { loadAccount, resume, showAccount, signedIn, signIn, signOut } from "./account.js";
+import { leaveBehindWords, signedInWords, signedOutWords } from "./account-words.js";
+import { connectionCard, namesOn } from "./cards.js";
 import { confirm } from "./confirm.js";
 import { showFigures } from "./figures.js";
-import {
-  deletedWords,
-  deleteWords,
-  disconnectedWords,
-  disconnectWords,
-  errorWords,
-  figureWords,
-  headlineWords,
-  outcomeWords,
-} from "./words.js";
+import { turnLock } from "./lock.js";
+import { showLogbook, writeDown } from "./logbook.js";
+import { refreshTimes } from "./times.js";
+import { deletedWords, deleteWords, disconnectedWords, disconnectWords, errorWords, headlineWords, outcomeWords } from "./words.js";
 
-const SCOPE = ["required:read_vehicle_info", "read_odometer", "read_location"];
+const SCOPE = [
+  "required:read_vehicle_info",
+  "read_battery",
+  "read_odometer",
+  "read_location",
+  "read_security",
+  "control_security",
+];
 /** When cars that Smartcar is still being asked for are looked for again. */
 const LOOK_AGAIN_MS = 5000;
 const SIMULATED = "demo:simulated";
@@ -25,6 +28,7 @@ async function load() {
   let news;
   try {
     showSimulator();
+    await loadAccount();
     if (hasCallback()) {
       busy("Finishing…");
       news = outcomeWords(await finish());
@@ -43,6 +47,7 @@ async function load() {
 }
 
 async function showCars() {
+  if (signedIn() && (await sessionMayBeOver())) await resume();
   // Without the details a car is still listed, by its id.
   const [list, details] = await Promise.all([connections(), vehicles().catch(() => [])]);
   const cards = list.map((connection) => connectionCard(connection, details));
@@ -50,7 +55,23 @@ async function showCars() {
   show(list.length > 0 ? "cars" : "welcome");
   if (list.some(({ vehiclesPending }) => vehiclesPending)) setTimeout(() => showCars().catch(() => {}), LOOK_AGAIN_MS);
   // They come later than the list, and each on its own.
-  for (const card of cards) if (canBeRead(card)) showFigures(card, figureWords);
+  for (const row of cards.filter(canBeRead).flatMap(rowsOn)) void showFigures(row);
+  byId("logbook").hidden = true;
+  if (signedIn()) showLogbook().catch(() => {});
+}
+
+/** Without a session nothing is listed; one that was ended elsewhere is refused. */
+async function sessionMayBeOver() {
+  try {
+    return (await connections()).length === 0;
+  } catch (error) {
+    if (error.code === "session_missing") return true;
+    throw error;
+  }
+}
+
+function rowsOn(card) {
+  return [...card.querySelectorAll("[data-vehicle]")];
 }
 
 function canBeRead(card) {
@@ -83,6 +104,65 @@ function endAll() {
   return confirmed(deleteWords(), deletedWords(), disconnectAll);
 }
 
+async function turn(button) {
+  const row = button.closest("[data-vehicle]");
+  try {
+    byId("said").textContent = (await turnLock(row)) ?? "";
+  } catch (error) {
+    tell(errorWords(error));
+    // It may have been done all the same.
+    void showFigures(row);
+  }
+}
+
+/** Does what changes who is signed in, and shows that user's cars. */
+async function changeAccount(status, work) {
+  let news;
+  byId("notice").hidden = true;
+  busy(status);
+  try {
+    news = await work();
+  } catch (error) {
+    news = errorWords(error);
+  }
+  await loadAccount();
+  try {
+    await showCars();
+  } catch {
+    show("unavailable");
+  }
+  tell(news);
+}
+
+async function enter(button) {
+  const { user, name } = button.dataset;
+  const leavesCars = byId("connections").childElementCount > 0;
+  if (leavesCars && !(await confirm(leaveBehindWords(name), () => {}))) return;
+  await changeAccount("Signing in…", async () => {
+    await signIn(user);
+    return signedInWords(name);
+  });
+}
+
+function leave() {
+  return changeAccount("Signing out…", async () => {
+    const { name } = signedIn();
+    await signOut();
+    return signedOutWords(name);
+  });
+}
+
+async function writeItDown(button) {
+  button.setAttribute("aria-disabled", "true");
+  try {
+    await writeDown();
+    byId("said").textContent = "The logbook is up to date.";
+  } catch (error) {
+    tell(errorWords(error));
+  }
+  button.removeAttribute("aria-disabled");
+}
+
 /** Asks the owner, does `work`, and tells what came of it. */
 async function confirmed(question, success, work) {
   let news = success;
@@ -104,6 +184,7 @@ function show(view, status = "") {
   const headline = headlineWords(view);
   if (headline) [byId("headline").textContent, byId("lead").textContent] = headline;
   byId("status").textContent = status;
+  showAccount(view);
   for (const element of document.querySelectorAll("[data-show]")) {
     element.hidden = element.dataset.show !== view;
   }
@@ -139,10 +220,15 @@ function showSimulator() {
 }
 
 document.addEventListener("click", ({ target }) => {
-  const action = target.closest("[data-action]")?.dataset.action;
+  const button = target.closest("[data-action]");
+  const action = button?.dataset.action;
   if (action === "connect") connect();
   if (action === "disconnect") end(target.closest("[data-connection]"));
   if (action === "delete") endAll();
+  if (action === "lock") turn(button);
+  if (action === "sign-in") enter(button);
+  if (action === "sign-out") leave();
+  if (action === "write-down" && !button.ariaDisabled) writeItDown(button);
   if (action === "reload") location.reload();
 });
 // A page that the Back button brings back from the cache still shows that it was leaving.

@@ -1,5 +1,6 @@
 // One card for each connection, cloned from the templates in index.html.
-import { ago, moment, statusWords, unknownCarWords } from "./words.js";
+import { timeElement } from "./times.js";
+import { moment, statusWords, unknownCarWords } from "./words.js";
 
 /** Builds the card of a connection; `details` is the answer of `vehicles()`. */
 export function connectionCard(connection, details) {
@@ -15,7 +16,7 @@ export function connectionCard(connection, details) {
   card.querySelector(".vehicles").append(...(cars.length > 0 ? cars : [{}]).map(vehicleRow));
 
   const names = cars.map(nameOf).join(", ");
-  for (const button of card.querySelectorAll("button")) {
+  for (const button of card.querySelectorAll(".state button")) {
     button.setAttribute("aria-label", `${button.textContent} ${names}`);
   }
   card.querySelector('[data-action="connect"]').hidden = !needsOwner;
@@ -27,13 +28,6 @@ export function namesOn(card) {
   return [...card.querySelectorAll(".vehicle h2")].map(({ textContent }) => textContent);
 }
 
-/** Words such as "3 minutes ago" grow old while the page stays open. */
-export function refreshTimes() {
-  for (const time of document.querySelectorAll("time[data-ago]")) {
-    time.textContent = ago(time.dateTime);
-  }
-}
-
 function vehicleRow(vehicle) {
   const row = clone("vehicle-template");
   if (vehicle.id) row.dataset.vehicle = vehicle.id;
@@ -42,7 +36,8 @@ function vehicleRow(vehicle) {
   return row;
 }
 
-function nameOf({ id, make, model }) {
+/** What a car is called, by what is known of it. */
+export function nameOf({ id, make, model }) {
   return [make && makeName(make), model].filter(Boolean).join(" ") || (id ? `Car ${id.slice(0, 8)}` : "Your cars");
 }
 
@@ -58,19 +53,11 @@ function detailOf({ id, make, model, year, problem }) {
 }
 
 function times({ status, since, connectedAt, accessExpiresAt }) {
-  const connected = ["Connected ", timeElement(connectedAt, ago)];
+  const connected = ["Connected ", timeElement(connectedAt)];
   if (status === "reauthentication_required") return [...connected, " · waiting for you since ", timeElement(since, moment)];
-  if (status === "reconnection_required") return [...connected, " · ended ", timeElement(since, ago)];
+  if (status === "reconnection_required") return [...connected, " · ended ", timeElement(since)];
   if (accessExpiresAt <= Date.now()) return [...connected, " · access is renewed at its next use"];
   return [...connected, " · access until ", timeElement(accessExpiresAt, moment), ", then renewed"];
-}
-
-function timeElement(at, format) {
-  const time = document.createElement("time");
-  time.dateTime = new Date(at).toISOString();
-  time.textContent = format(at);
-  time.toggleAttribute("data-ago", format === ago);
-  return time;
 }
 
 function clone(id) {

@@ -3,13 +3,14 @@ const byId = (id) => document.getElementById(id);
 const [dialog, no, yes, status] = ["confirm", "confirm-no", "confirm-yes", "confirm-status"].map(byId);
 
 /**
- * Asks the owner and, if the answer is yes, does `work`. Gives whether it was; throws what `work` throws.
+ * Asks the owner and, if the answer is yes, does `work`. Returns whether it was; throws what `work` throws.
  * Closing it gives the focus back to the button that opened it, if that is still there.
  */
-export async function confirm({ title, text, action, progress }, work) {
+export async function confirm({ title, text, action, progress, isGrave = true }, work) {
   byId("confirm-title").textContent = title;
   byId("confirm-text").textContent = text;
   yes.textContent = action;
+  yes.classList.toggle("danger", isGrave);
   busy("");
   dialog.showModal();
   if (!(await answer())) return false;

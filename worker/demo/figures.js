@@ -1,25 +1,75 @@
-// What a car says now. The page gets it from the app's back end (`worker/demo-backend.js`): a token never comes here.
+// What a car says now: Smartcar's own paths at the Worker, which adds the token. The page never sees one.
+import { batteryWords, distanceWords, percentOf, placeWords } from "./car-words.js";
+import { ask, carPath } from "./http.js";
+import { showLock } from "./lock.js";
+import { timeElement } from "./times.js";
 
-/** Puts odometer and location on a card, as far as they are to be had. */
-export async function showFigures(card, words) {
-  for (const row of card.querySelectorAll("[data-vehicle]")) {
-    const figures = row.querySelector(".figures");
-    const said = await readings(row.dataset.vehicle);
-    const pairs = words(said).flatMap(([term, value]) => [element("dt", term), element("dd", value)]);
-    figures.replaceChildren(...pairs);
-  }
+/** Each figure by Smartcar's name for it: its term, and what is shown of an answer, or nothing. */
+const FIGURES = {
+  battery: ["Battery", (battery) => batteryWords(battery) && [meter(battery), batteryWords(battery)]],
+  odometer: ["Odometer", ({ distance }) => Number.isFinite(distance) && [distanceWords(distance)]],
+  location: ["Location", (place) => Number.isFinite(place.latitude) && Number.isFinite(place.longitude) && [mapLink(place)]],
+};
+
+/** Puts on the row of a car what it says, as far as that is to be had: its owner need not allow it. */
+export async function showFigures(row) {
+  const list = row.querySelector(".figures");
+  const names = Object.keys(FIGURES);
+  list.replaceChildren(...names.map((name) => figure(name, FIGURES[name][0], [])));
+  list.ariaBusy = "true";
+  const answers = await read(row.dataset.vehicle, [...names, "security"]);
+  const shown = names.map((name) => {
+    const [term, contents] = FIGURES[name];
+    const content = answers[name] && contents(answers[name].body);
+    return content ? figure(name, term, content) : [];
+  });
+  list.replaceChildren(...shown.flat());
+  list.ariaBusy = null;
+  showAge(row.querySelector(".age"), Object.values(answers));
+  const isLocked = answers.security?.body.isLocked;
+  if (typeof isLocked === "boolean") showLock(row, isLocked);
 }
 
-async function readings(vehicleId) {
-  try {
-    const answer = await fetch(`./demo/vehicles/${encodeURIComponent(vehicleId)}`);
-    return answer.ok ? await answer.json() : {};
-  } catch {
-    // A card is worth showing without its figures, too.
-    return {};
-  }
+/** What Smartcar answers, by its names for it; only what there is. All of it is one request. */
+async function read(vehicleId, names) {
+  const requests = names.map((name) => ({ path: `/${name}` }));
+  // A card is worth showing without its figures, too.
+  const { responses } = await ask("POST", carPath(vehicleId, "batch"), { requests }).catch(() => ({ responses: [] }));
+  const there = responses.filter(({ code, body }) => code === 200 && body);
+  return Object.fromEntries(there.map((response) => [response.path.slice(1), response]));
 }
 
-function element(name, text) {
-  return Object.assign(document.createElement(name), { textContent: text });
+function figure(name, term, content) {
+  const group = document.createElement("div");
+  group.className = name;
+  const [title, value] = ["dt", "dd"].map((tag) => document.createElement(tag));
+  title.textContent = term;
+  value.append(...content);
+  group.append(title, value);
+  return group;
+}
+
+/** The bar of the battery; the words beside it say the same. */
+function meter(battery) {
+  const percent = percentOf(battery);
+  const bar = Object.assign(document.createElement("span"), { className: "meter", ariaHidden: "true", hidden: percent === undefined });
+  bar.toggleAttribute("data-low", percent <= 20);
+  const charge = bar.appendChild(document.createElement("span"));
+  charge.style.inlineSize = `${percent}%`;
+  return bar;
+}
+
+/** The place, which leads to a map: of a page of another's, which learns it only by a click. */
+function mapLink(place) {
+  const link = Object.assign(document.createElement("a"), { target: "_blank", rel: "noreferrer", textContent: placeWords(place) });
+  const map = `mlat=${place.latitude}&mlon=${place.longitude}#map=16/${place.latitude}/${place.longitude}`;
+  link.href = `https://www.openstreetmap.org/?${map}`;
+  link.setAttribute("aria-label", `${link.textContent}, on a map in a new tab`);
+  return link;
+}
+
+/** How old the oldest of the figures is, if Smartcar says so. */
+function showAge(element, answers) {
+  const ages = answers.map(({ headers }) => Date.parse(headers?.["sc-data-age"])).filter(Number.isFinite);
+  element.replaceChildren(...(ages.length > 0 ? ["as of ", timeElement(Math.min(...ages))] : []));
 }

@@ -130,7 +130,7 @@ function listed(names) {
 export function errorWords(error) {
   // A `DOMException` has a number there.
   const code = typeof error.code === "string" ? error.code : "unexpected";
-  const [tone, title, text, showsDetail] = ERRORS[code] ?? [
+  const [tone, title, text, showsDetail] = SMARTCAR_ERRORS[error.smartcar?.type] ?? ERRORS[code] ?? [
     "bad",
     "Something went wrong",
     "Please try again. If it keeps happening, tell the people who run this app.",
@@ -215,6 +215,13 @@ const ERRORS = {
     true,
   ],
   storage_unavailable: ["bad", "The server can't store anything just now", "Nothing was lost. Please try again a little later."],
+  outcome_unknown: [
+    "warn",
+    "The car hasn't answered",
+    "It may have done it all the same. Look below, or at the car, before you try again.",
+  ],
+  smartcar_error: ["bad", "The car can't be reached", "Smartcar reported a problem. Try again a little later."],
+  ticket_rejected: ["warn", "The sign-in came too late", "Please sign in again."],
   invalid_client: ["bad", "This app isn't set up correctly", `Smartcar doesn't accept it. ${TELL_US}`, true],
   misconfigured: ["bad", "This app isn't set up correctly", TELL_US, true],
   origin_not_allowed: ["bad", "This app isn't set up correctly", TELL_US, true],
@@ -223,6 +230,19 @@ const ERRORS = {
     "This page may not run WebAssembly",
     "For its developer: the Content-Security-Policy needs 'wasm-unsafe-eval' in script-src.",
     true,
+  ],
+};
+
+/** What Smartcar says of a car that was to be locked, by the `type` of its error. */
+const SMARTCAR_ERRORS = {
+  PERMISSION: ["info", "You didn't allow that", "Connect the car again and allow it on the last page, if you want to."],
+  VEHICLE_STATE: ["warn", "The car can't do that just now", "It may be driving, asleep or out of reach. Try again in some minutes."],
+  COMPATIBILITY: ["info", "This car can't do that", "Its maker offers it for other models only."],
+  RATE_LIMIT: ["warn", "That was too often", "The car wants to be left alone for a while."],
+  CONNECTED_SERVICES_ACCOUNT: [
+    "warn",
+    "The car maker wants to hear from you",
+    "Open the maker's own app and see whether it asks for something, then try again.",
   ],
 };
 
@@ -286,18 +306,6 @@ const PROBLEMS = {
   reauthentication_required: "The car maker wants you to log in again.",
   reconnection_required: "Its name and year can't be read any more.",
 };
-
-/** What a car says now, as pairs of a term and a value: `odometer` in km, `location` in degrees. */
-export function figureWords({ odometer, location }) {
-  return present([
-    ["Odometer", Number.isFinite(odometer) && `${new Intl.NumberFormat("en").format(Math.round(odometer))} km`],
-    ["Location", location && `${degrees(location.latitude, "N", "S")}, ${degrees(location.longitude, "E", "W")}`],
-  ]);
-}
-
-function degrees(value, positive, negative) {
-  return `${Math.abs(value).toFixed(3)}° ${value < 0 ? negative : positive}`;
-}
 
 const UNITS = [["day", 86_400], ["hour", 3_600], ["minute", 60]];
 

@@ -1,7 +1,11 @@
 // The demo page in real Chromium, served by the Worker, and an owner's profiles on it.
+import assert from "node:assert/strict";
+
 import { openBrowser } from "./browser.mjs";
 import { openConnections } from "./connections-fixture.mjs";
 import { instrumentedModules } from "./instrumented.mjs";
+import { decide, goToConnect, logIn, noticeOf, settled } from "./owner.mjs";
+import { PREFIX, SERVICE_KEY } from "./settings.mjs";
 import { SECOND } from "./spans.mjs";
 
 const PATIENCE = 60 * SECOND;
@@ -11,8 +15,20 @@ export async function openDemo(options = {}) {
   const modules = instrumentedModules("demo-backend.js");
   const fixture = await openConnections({ isolates: 1, demo: true, modules, ...options });
   const browser = await openBrowser();
+  /** Deletes all that is kept of the demo's own users, who are the same ones in every test. */
+  async function forgetUsers() {
+    for (const user of ["42", "43"]) {
+      const headers = { authorization: `Bearer ${SERVICE_KEY}`, "smartcar-connect-user": user };
+      const answer = await fetch(`${fixture.edge.origin}${PREFIX}/connections`, { method: "DELETE", headers });
+      assert.ok(answer.ok, `the user is not deleted: ${answer.status}`);
+    }
+  }
   return {
     ...fixture,
+    async reset() {
+      await forgetUsers();
+      await fixture.reset();
+    },
     /** The demo page's address. */
     home: `${fixture.edge.origin}/`,
     /** A new profile. */
@@ -20,6 +36,14 @@ export async function openDemo(options = {}) {
       const context = await browser.newContext();
       context.setDefaultTimeout(PATIENCE);
       return context;
+    },
+    /** Connects the simulated Teslas on a page, whoever is signed in there. */
+    async connectCars(page) {
+      await goToConnect(page, fixture.simulator);
+      await logIn(page);
+      await decide(page, "Allow");
+      assert.equal(await noticeOf(page), "connected");
+      await settled(page, `${fixture.edge.origin}/`);
     },
     /** For `afterEach`. */
     closeProfiles: () => Promise.all(browser.contexts().map((context) => context.close())),

@@ -154,8 +154,8 @@ export async function startEdge({
     log: () => log.join("\n"),
     kv: () => runtime.getKVNamespace("TOKENS", VAULT_HOME),
     vaultIds: () => runtime.listDurableObjectIds("VAULT", VAULT_HOME),
-    /** Fires the cron trigger; returns what workerd says came of it. */
-    scheduled: async () => (await runtime.getWorker(VAULT_HOME)).scheduled(),
+    /** Fires the cron trigger, as at the time that `options` may name; returns what workerd says came of it. */
+    scheduled: async (options) => (await runtime.getWorker(VAULT_HOME)).scheduled(options),
     /** Stops workerd and keeps the data. */
     halt,
     async stop() {

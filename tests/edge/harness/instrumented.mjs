@@ -1,5 +1,5 @@
 // The built Worker with `instrumented-worker.js` around it, which stands in for the platform, and what tests tell that.
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 
 import { send } from "./http.mjs";
@@ -9,14 +9,16 @@ const ENTRY = readFileSync(new URL("instrumented-worker.js", import.meta.url), "
 
 /**
  * The modules for `startEdge`, the entry around the built Worker first.
- * @param {string} [around] a script in `worker/` that stands between the two
+ * @param {string} [around] a script in `worker/` that stands between the two, with those in the folder of its name
  */
 export function instrumentedModules(around) {
   const module = (name, contents) => ({ type: "ESModule", path: path.join(workerDirectory, name), contents });
   if (!around) return [module("instrumented.js", ENTRY), ...workerModules()];
   const entry = ENTRY.replace('"./entry.js"', JSON.stringify(`./${around}`));
-  const script = readFileSync(path.join(workerDirectory, around), "utf8");
-  return [module("instrumented.js", entry), module(around, script), ...workerModules()];
+  const folder = around.replace(/\.js$/, "");
+  const parts = readdirSync(path.join(workerDirectory, folder)).map((name) => `${folder}/${name}`);
+  const scripts = [around, ...parts].map((name) => module(name, readFileSync(path.join(workerDirectory, name), "utf8")));
+  return [module("instrumented.js", entry), ...scripts, ...workerModules()];
 }
 
 /** Asks one isolate; `id` is the Durable Object that is meant. */
