@@ -5,7 +5,7 @@
 use crate::{
     http_api::retry_after::read_retry_after,
     json::lenient::{Object, Value, with_object},
-    time::Millis,
+    time::{Millis, UnixMillis},
 };
 
 /// What the error asks to be done.
@@ -73,11 +73,11 @@ impl core::fmt::Debug for ApiError {
 }
 
 impl ApiError {
-    /// Reads an error answer. `header` gives a response header by its lower-case name. A member that makes no sense hides none
+    /// Reads an error answer that arrived `now`. `header` gives a response header by its lower-case name. A member that makes no sense hides none
     /// of the others.
     #[must_use]
-    pub fn read(status: u16, header: impl Fn(&str) -> Option<String>, body: &[u8]) -> Self {
-        with_object(body, |members| Self::from_members(status, header, members, body))
+    pub fn read(status: u16, header: impl Fn(&str) -> Option<String>, body: &[u8], now: UnixMillis) -> Self {
+        with_object(body, |members| Self::from_members(status, header, members, body, now))
     }
 
     fn from_members(
@@ -85,6 +85,7 @@ impl ApiError {
         header: impl Fn(&str) -> Option<String>,
         members: Option<&Object<'_>>,
         body: &[u8],
+        now: UnixMillis,
     ) -> Self {
         let plain = || {
             let text = core::str::from_utf8(body).ok().map(str::trim)?;
@@ -107,7 +108,7 @@ impl ApiError {
             resolution: get("resolution").and_then(resolution),
             detail: get("detail").and_then(Value::items).map(as_json).unwrap_or_default(),
             request_id: header("sc-request-id").or_else(|| first(&["requestId"])).or_else(debug),
-            retry_after: header("retry-after").and_then(|value| read_retry_after(&value)),
+            retry_after: header("retry-after").and_then(|value| read_retry_after(&value, now)),
         }
     }
 
@@ -169,8 +170,10 @@ mod tests {
     use super::*;
     use crate::json::odd::among_odd_members;
 
+    const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
+
     fn read(status: u16, body: &str) -> ApiError {
-        ApiError::read(status, |_| None, body.as_bytes())
+        ApiError::read(status, |_| None, body.as_bytes(), NOW)
     }
 
     #[test]
@@ -273,10 +276,10 @@ mod tests {
             br#"{"type":"OLD","type":"PERMISSION","code":"X","docURL":7,"resolution":[1],"detail":{}}"#,
             br#"{"error":"PERMISSION","type":7,"code":"X"}"#,
         ] {
-            let error = ApiError::read(403, |_| None, body);
+            let error = ApiError::read(403, |_| None, body, NOW);
             assert_eq!(error.name(), "permission:x", "{}", String::from_utf8_lossy(body));
         }
-        let list = ApiError::read(403, |_| None, br#"["PERMISSION",null,"X"]"#);
+        let list = ApiError::read(403, |_| None, br#"["PERMISSION",null,"X"]"#, NOW);
         assert_eq!(list.name(), "status_403");
     }
 
@@ -303,12 +306,12 @@ mod tests {
             "retry-after" => Some(" 30 ".to_owned()),
             _ => None,
         };
-        let error = ApiError::read(429, header, br#"{"requestId":"from-body"}"#);
+        let error = ApiError::read(429, header, br#"{"requestId":"from-body"}"#, NOW);
         assert_eq!(error.request_id.as_deref(), Some("from-header"));
         assert_eq!(error.retry_after, Some(Millis::from_secs(30)));
         let header = |name: &str| (name == "retry-after").then(|| "86400".to_owned());
         assert_eq!(
-            ApiError::read(503, header, b"").retry_after,
+            ApiError::read(503, header, b"", NOW).retry_after,
             Some(Millis::from_hours(1))
         );
         assert_eq!(
@@ -342,14 +345,14 @@ mod tests {
                 r#"{"type":"PERMISSION","code":"X","resolution":{"type":"NEW","url":"https://x.example"}}"#
             ),
         ) {
-            let error = ApiError::read(403, |_| None, &body);
+            let error = ApiError::read(403, |_| None, &body, NOW);
             prop_assert_eq!(error.name(), "permission:x", "{}", body.escape_ascii());
             prop_assert_eq!(error.resolution.unwrap().url, Some("https://x.example".to_owned()));
         }
 
         #[test]
         fn no_body_panics_and_every_name_is_an_identifier(status: u16, body in vec(any::<u8>(), 0..300)) {
-            let name = ApiError::read(status, |_| None, &body).name();
+            let name = ApiError::read(status, |_| None, &body, NOW).name();
             prop_assert!(!name.is_empty());
             prop_assert!(name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':')));
         }

@@ -148,6 +148,7 @@ mod tests {
             429,
             header,
             format!(r#"{{"type":"RATE_LIMIT","code":"{code}"}}"#).as_bytes(),
+            NOW,
         )
     }
 
@@ -183,13 +184,13 @@ mod tests {
     #[test]
     fn a_limit_that_says_nothing_is_the_vehicles_and_lasts_half_a_minute() {
         let mut limits = RateLimits::new();
-        limits.note(&vehicle("a"), &ApiError::read(429, |_| None, b"<html>"), NOW);
+        limits.note(&vehicle("a"), &ApiError::read(429, |_| None, b"<html>", NOW), NOW);
         let met = limits.met_by(&vehicle("a"), NOW);
         assert_eq!(met, Some((LimitScope::Vehicle, Millis::from_secs(30))));
         assert_eq!(limits.met_by(&vehicle("b"), NOW), None);
         limits.note(
             &vehicle("b"),
-            &ApiError::read(430, |_| None, br#"{"code":"VEHICLE"}"#),
+            &ApiError::read(430, |_| None, br#"{"code":"VEHICLE"}"#, NOW),
             NOW,
         );
         assert_eq!(limits.met_by(&vehicle("b"), NOW), None, "only 429 is a limit of rate");

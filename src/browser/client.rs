@@ -12,12 +12,7 @@ use super::{
 };
 use crate::{
     connect::Origin,
-    http_api::{
-        ErrorCode, header, path,
-        problem::PROBLEM,
-        retry_after::{RETRY_AFTER, read_retry_after},
-        schema,
-    },
+    http_api::{ErrorCode, header, path, problem::PROBLEM, retry_after::RETRY_AFTER, schema},
 };
 
 /// Longer than the Worker's own deadlines together; a call without any would leave the owner waiting forever.
@@ -167,7 +162,7 @@ fn unreachable_edge(url: &str, thrown: &JsValue) -> Error {
 fn unexpected(url: &str, status: u16, retry_after: Option<&str>) -> Error {
     let code = ErrorCode::UnexpectedResponse;
     let error = Error::new(code, &["`", url, "` ", what_answered(status)].concat()).with("status", &status.into());
-    let error = match retry_after.and_then(read_retry_after) {
+    let error = match retry_after.and_then(page::wait) {
         Some(span) => error.with("retryAfter", &(span.as_secs() as f64).into()),
         None => error,
     };

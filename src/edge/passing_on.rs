@@ -150,11 +150,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::api::Sensitive;
+    use crate::{api::Sensitive, time::UnixMillis};
 
     fn refused(status: u16, body: &str) -> Problem {
         let header = |name: &str| (name == "sc-request-id").then(|| "r1".to_owned());
-        smartcar_refused(&ApiError::read(status, header, body.as_bytes()))
+        smartcar_refused(&ApiError::read(status, header, body.as_bytes(), UnixMillis::EPOCH))
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub enum TokenError {
     RefusedWithoutReason,
     /// Smartcar's side failed (5xx), or said so with another status. Whether the token was used up is unknown.
     ServerError {
-        /// From the header `Retry-After` of a 503.
+        /// From the header `Retry-After`.
         retry_after: Option<Millis>,
     },
     /// No answer within the deadline. Whether the token was used up is unknown.

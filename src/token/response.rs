@@ -3,7 +3,7 @@
 use crate::{
     http_api::retry_after::read_retry_after,
     json::lenient::{Object, Value, with_object},
-    time::UnixMillis,
+    time::{Millis, UnixMillis},
     token::{
         error::{TokenError, TokenResult, TokenSet},
         lifetime,
@@ -19,7 +19,7 @@ const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
 /// Judges an answer of the token endpoint that arrived `now`.
 ///
-/// `retry_after` is the header of that name, if any: seconds, of which at most an hour is believed. A body longer than
+/// `retry_after` is the header of that name, if any, of which at most an hour is believed. A body longer than
 /// [`MAX_BODY_BYTES`] counts as unreadable; the caller need not have read more than one byte beyond.
 ///
 /// A member that makes no sense hides none of the others: a success with tokens has used the old ones up, and a refusal of the
@@ -47,21 +47,20 @@ fn with_members<R>(body: &[u8], read: impl FnOnce(Option<&Object<'_>>) -> R) -> 
 }
 
 fn judge(status: u16, retry_after: Option<&str>, members: Option<&Object<'_>>, now: UnixMillis) -> TokenResult {
-    let retry_after = retry_after.and_then(read_retry_after);
+    let retry_after = retry_after.and_then(|value| read_retry_after(value, now));
     let refused = || members.and_then(refusal);
     match status {
         200..=299 => match members.and_then(|members| issued(members, now)) {
             Some(tokens) => Ok(tokens),
             None => Err(members
-                .and_then(error_in_success)
+                .and_then(|members| error_in_success(members, retry_after))
                 .unwrap_or(TokenError::UnreadableResponse)),
         },
         300..=399 => Err(TokenError::Redirected),
         429 => Err(TokenError::RateLimited { retry_after }),
         401 => Err(refused().unwrap_or(TokenError::InvalidClient)),
         400..=499 => Err(refused().unwrap_or(TokenError::RefusedWithoutReason)),
-        503 => Err(TokenError::ServerError { retry_after }),
-        _ => Err(TokenError::ServerError { retry_after: None }),
+        _ => Err(TokenError::ServerError { retry_after }),
     }
 }
 
@@ -118,10 +117,10 @@ fn refusal(members: &Object<'_>) -> Option<TokenError> {
 }
 
 /// The error in an answer without tokens whose status is that of a success.
-fn error_in_success(members: &Object<'_>) -> Option<TokenError> {
+fn error_in_success(members: &Object<'_>, retry_after: Option<Millis>) -> Option<TokenError> {
     let error = members.text("error").filter(|error| !error.is_empty())?;
     refusal(members).or(Some(match error.as_str() {
-        "server_error" | "temporarily_unavailable" => TokenError::ServerError { retry_after: None },
+        "server_error" | "temporarily_unavailable" => TokenError::ServerError { retry_after },
         _ => TokenError::RefusedWithoutReason,
     }))
 }
@@ -150,7 +149,7 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
-    use crate::{http_api::retry_after::LONGEST_RETRY_AFTER, json::odd::among_odd_members, time::Millis};
+    use crate::{http_api::retry_after::LONGEST_RETRY_AFTER, json::odd::among_odd_members};
 
     const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
 
@@ -236,7 +235,14 @@ mod tests {
         ] {
             assert_eq!(failure(429, header, b""), TokenError::RateLimited { retry_after });
             assert_eq!(failure(503, header, b"<html>"), TokenError::ServerError { retry_after });
-            assert_eq!(failure(500, header, b""), TokenError::ServerError { retry_after: None });
+            for status in [500, 502, 504, 520, 599] {
+                assert_eq!(failure(status, header, b""), TokenError::ServerError { retry_after });
+            }
+            let in_success = br#"{"error":"temporarily_unavailable"}"#;
+            assert_eq!(
+                failure(200, header, in_success),
+                TokenError::ServerError { retry_after }
+            );
         }
     }
 

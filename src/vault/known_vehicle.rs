@@ -181,7 +181,7 @@ mod tests {
 
     fn error(status: u16, retry_after: Option<&str>, body: &str) -> Description {
         let header = |name: &str| retry_after.filter(|_| name == "retry-after").map(str::to_owned);
-        Description::refused(&ApiError::read(status, header, body.as_bytes()))
+        Description::refused(&ApiError::read(status, header, body.as_bytes(), NOW))
     }
 
     #[test]

@@ -242,6 +242,9 @@ test("an answer of somebody in between is told by its status, with the wait that
     [html(401), /refused by something in front of the Worker/, undefined],
     [html(503, { "retry-after": "7" }), /failed before the Worker could answer; try again later/, 7],
     [html(502, { "retry-after": "soon" }), /try again later/, undefined],
+    [html(503, { "retry-after": "Fri, 31 Dec 9999 23:59:59 GMT" }), /try again later/, 3600],
+    [html(503, { "retry-after": "Wed, 21 Oct 2015 07:28:00 GMT" }), /try again later/, 0],
+    [html(503, { "retry-after": "2099-10-21" }), /try again later/, undefined],
   ]) {
     lab.world.answers["/connections"] = answer;
     const { error } = await call(page, "connections");

@@ -31,7 +31,7 @@ fn run(case: &Value) -> Ran {
         let value = headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name))?.1;
         Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
     };
-    let error = ApiError::read(status, header, &body);
+    let error = ApiError::read(status, header, &body, UnixMillis::EPOCH);
     let mut ran = Ran::AsGiven;
     for (name, expected) in case["expect"].as_object().unwrap() {
         let context = format!("{}: {name}", id(case));

@@ -149,7 +149,7 @@ async fn refused(target: &ApiTarget, answer: Forwarded) -> Problem {
         .into();
     let header = |wanted: &str| named.iter().find(|(name, _)| *name == wanted)?.1.clone();
     let body = answer.into_bytes(MAX_ERROR_BYTES).await.unwrap_or_default();
-    let error = ApiError::read(status, header, &body);
+    let error = ApiError::read(status, header, &body, clock::now());
     LIMITS.with_borrow_mut(|limits| limits.note(target.vehicle(), &error, clock::now()));
     smartcar_refused(&error)
 }

@@ -145,7 +145,7 @@ impl Questions {
             },
             Ok(Ok(reply)) => {
                 let header = |name: &str| header(&reply.headers, name);
-                let error = ApiError::read(reply.status, header, &reply.body);
+                let error = ApiError::read(reply.status, header, &reply.body, clock::now());
                 if error.rejects_token() {
                     return Asked::Hindered(error.name(), error.retry_after);
                 }
