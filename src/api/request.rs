@@ -151,18 +151,21 @@ pub struct VehicleAttributes {
 }
 
 impl VehicleAttributes {
-    /// Reads the answer; `None` if it is none. What makes no sense counts as missing.
+    /// Reads the answer; `None` if it tells nothing of a vehicle: such a one would be kept as all that there is to know. What
+    /// makes no sense counts as missing.
     #[must_use]
     pub fn read(body: &[u8]) -> Option<Self> {
         with_object(body, |members| {
             let members = members?;
-            let text = |name| members.text(name).filter(|text| text.len() <= MAX_ATTRIBUTE_BYTES);
+            let is_told = |text: &String| !text.trim().is_empty() && text.len() <= MAX_ATTRIBUTE_BYTES;
+            let text = |name| members.text(name).filter(is_told);
             let year = members.number("year").filter(|year| MODEL_YEARS.contains(year));
-            Some(Self {
+            let told = Self {
                 make: text("make"),
                 model: text("model"),
                 year: year.map(|year| year as u16),
-            })
+            };
+            (told != Self::default()).then_some(told)
         })
     }
 }
@@ -291,6 +294,20 @@ mod tests {
         );
         for none in ["", "null", "[]", r#"["TESLA","Model 3",2019]"#, "<html>"] {
             assert_eq!(read(none.as_bytes()), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_tells_nothing_of_a_vehicle_is_none() {
+        for nothing in [
+            "{}",
+            r#"{"id":"v"}"#,
+            r#"{"make":null,"model":7,"year":"new"}"#,
+            r#"{"make":"","model":" "}"#,
+            r#"{"error":"upstream","message":"try again"}"#,
+            r#"{"statusCode":500,"type":"SERVER"}"#,
+        ] {
+            assert_eq!(VehicleAttributes::read(nothing.as_bytes()), None, "{nothing}");
         }
     }
 }
