@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     connect::{Origin, VehicleId},
-    json::strict,
+    json::strict::{self, Strict},
 };
 
 /// Where the vehicles lie, below the path at which the API is mounted.
@@ -157,7 +157,7 @@ pub struct ApiCall {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Batch {
-    requests: Vec<BatchRequest>,
+    requests: Vec<Strict<BatchRequest>>,
 }
 
 #[derive(Deserialize)]
@@ -277,7 +277,7 @@ fn read_batch(body: &[u8], allowed: &[Sensitive]) -> Result<String, CallError> {
         return Err(CallError::BatchSize);
     }
     let mut paths = Vec::new();
-    for (index, BatchRequest { path }) in batch.requests.iter().enumerate() {
+    for (index, Strict(BatchRequest { path })) in batch.requests.iter().enumerate() {
         // The vehicle itself is `/` in a batch.
         let below = if path == "/" { "" } else { path.as_str() };
         let found = Endpoint::at(below).find(|(endpoint, _)| endpoint.method == Method::Get);
@@ -505,6 +505,8 @@ mod tests {
         for body in [
             r#"{"requests":{}}"#,
             r#"{"requests":["/odometer"]}"#,
+            r#"{"requests":[["/odometer"]]}"#,
+            r#"[[{"path":"/odometer"}]]"#,
             r#"{"requests":[{"path":"/odometer","method":"POST"}]}"#,
             r#"{"requests":[{"path":"/odometer","path":"/vin"}]}"#,
             r#"{"requests":[{"path":"/odometer"}],"requests":[]}"#,

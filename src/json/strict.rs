@@ -19,12 +19,22 @@ pub fn read<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, serde_json::
 }
 
 /// Reads an object. What `serde` derives for a struct also takes an array, whose items are the fields in their order: a field
-/// that holds a struct needs `#[serde(deserialize_with = "object")]`.
+/// that holds a struct needs `#[serde(deserialize_with = "object")]`, and a list of structs is one of [`Strict`].
 ///
 /// # Errors
 /// Those of the type, and whatever is no object.
 pub fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
     deserializer.deserialize_map(Object(PhantomData))
+}
+
+/// What is read as an object wherever it stands, as by [`object`].
+#[derive(Debug)]
+pub struct Strict<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Strict<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        object(deserializer).map(Self)
+    }
 }
 
 struct Object<T>(PhantomData<T>);
@@ -103,9 +113,17 @@ mod tests {
         struct Outer {
             #[serde(deserialize_with = "object")]
             inner: FinishRequest,
+            #[serde(default)]
+            list: Vec<Strict<FinishRequest>>,
         }
-        let read = |body: &str| read::<Outer>(body.as_bytes()).map(|outer| outer.inner.callback);
-        assert_eq!(read(r#"{"inner":{"callback":"c"}}"#).unwrap(), "c");
-        assert!(read(r#"{"inner":["c"]}"#).is_err());
+        let read = |body: &str| read::<Outer>(body.as_bytes());
+        let outer = read(r#"{"inner":{"callback":"c"},"list":[{"callback":"d"}]}"#).unwrap();
+        assert_eq!(
+            (outer.inner.callback.as_str(), outer.list[0].0.callback.as_str()),
+            ("c", "d")
+        );
+        for body in [r#"{"inner":["c"]}"#, r#"{"inner":{"callback":"c"},"list":[["d"]]}"#] {
+            assert!(read(body).is_err(), "{body}");
+        }
     }
 }
