@@ -34,6 +34,18 @@ export function takeTurn() {
 /** @returns {Promise<void>} after as many milliseconds */
 export const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
+let isAway = false;
+
+/** Leaves the page for `url`. */
+export function leave(url) {
+  isAway = false;
+  addEventListener("pagehide", () => (isAway = true), { once: true });
+  location.assign(url);
+}
+
+/** @returns {boolean} whether the page was left, so that it is one to which somebody came back, as it was */
+export const wasLeft = () => isAway;
+
 /** The callbacks that this page has taken, each as its pairs. @type {{ pairs: Set<string>, parameters: URLSearchParams }[]} */
 const taken = [];
 

@@ -27,6 +27,13 @@ extern "C" {
     #[wasm_bindgen(js_name = takeOut)]
     pub(super) fn take_out(callback: &str);
 
+    #[wasm_bindgen(catch)]
+    fn leave(url: &str) -> core::result::Result<(), JsValue>;
+
+    /// Whether the page was left by [`navigate`], and somebody came back to it as it was.
+    #[wasm_bindgen(js_name = wasLeft)]
+    pub(super) fn was_left() -> bool;
+
     #[wasm_bindgen(js_name = takeTurn)]
     fn take_turn_promise() -> Promise;
 
@@ -133,8 +140,8 @@ pub(super) fn own_address(window: &Window) -> Result<String> {
 }
 
 /// Leaves the page for `url`.
-pub(super) fn navigate(window: &Window, url: &str) -> Result<()> {
-    window.location().assign(url).map_err(|thrown| {
+pub(super) fn navigate(url: &str) -> Result<()> {
+    leave(url).map_err(|thrown| {
         Error::new(
             ErrorCode::NotInBrowser,
             "the browser refused to leave the page for Connect",

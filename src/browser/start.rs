@@ -28,7 +28,7 @@ enum Navigation {
     Manual,
 }
 
-/// How long a page takes to leave for Connect at most. It may have come back by then.
+/// How long a page takes to leave for Connect at most, unless the browser says so earlier.
 const LEAVING: Millis = Millis::from_secs(5);
 
 /// The start that takes this page to Connect.
@@ -74,7 +74,7 @@ fn leaving() -> Option<Promise> {
         let now = page::now();
         let is_over = leaving
             .since
-            .is_some_and(|since| now >= since.after(LEAVING) || now < since);
+            .is_some_and(|since| now >= since.after(LEAVING) || now < since || page::was_left());
         (!is_over).then(|| leaving.promise.clone())
     })
 }
@@ -89,7 +89,6 @@ pub(super) struct Start {
 /// How Connect is to be opened.
 #[derive(Debug)]
 struct OpenConnect {
-    window: Window,
     application_id: Option<ApplicationId>,
     options: ConnectOptions,
     navigation: Navigation,
@@ -117,7 +116,6 @@ impl Start {
                 Some(false) => Navigation::Manual,
                 _ => Navigation::Automatic,
             },
-            window: window.clone(),
         };
         Ok(Self {
             attempt: Unregistered::begin(&window, client, redirect_uri, &connect.options)?,
@@ -176,7 +174,7 @@ impl OpenConnect {
             .external_id(ExternalIdParam::Set(registered.external_id.clone()))
             .to_url(&registered.connect)?;
         if let Navigation::Automatic = self.navigation {
-            page::navigate(&self.window, &url)?;
+            page::navigate(&url)?;
         }
         let result = Object::new();
         set(&result, "url", &url.into());

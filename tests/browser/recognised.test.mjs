@@ -138,6 +138,26 @@ test("a double click leaves the page once", async (t) => {
   assert.equal(kept.length, 1, kept);
 });
 
+test("a page to which the owner goes back at once, and which is as it was left, starts anew", async (t) => {
+  const shipped = await setUp({ hasPageCache: true });
+  t.after(() => shipped.close());
+  const page = await shipped.page(t);
+  await page.evaluate(() => {
+    window.isAsItWas = true;
+    const button = document.body.appendChild(document.createElement("button"));
+    button.onclick = () => void window.connect.start();
+  });
+  for (const time of [1, 2, 3]) {
+    await page.locator("button").click();
+    await page.waitForURL(`${shipped.world.elsewhere}/oauth/authorize?**`);
+    assert.equal(shipped.world.sent("/connect/start").length, time);
+    // Playwright's own way back waits for a page to load, and none does.
+    await page.evaluate(() => void setTimeout(() => history.back()));
+    await page.waitForFunction(() => location.pathname === "/cars");
+    assert.equal(await page.evaluate(() => window.isAsItWas), true, "the page was not kept");
+  }
+});
+
 test("a click after a start that failed starts anew", async (t) => {
   const page = await lab.page(t);
   lab.world.answers["/connect/start"] = problem(503, "misconfigured", "not now");

@@ -17,11 +17,16 @@ const ARGUMENTS = [
   "--disable-sync",
 ];
 
-/** A browser and a server. `t` closes what a test opened. */
-export async function setUp() {
+/** A browser and a server. `t` closes what a test opened. Playwright switches the back/forward cache off, unless it is asked for. */
+export async function setUp({ hasPageCache = false } = {}) {
   if (!existsSync(EXECUTABLE)) throw new Error(`no browser at ${EXECUTABLE}; install Debian's package chromium`);
   const [browser, world] = await Promise.all([
-    chromium.launch({ executablePath: EXECUTABLE, args: ARGUMENTS, headless: true }),
+    chromium.launch({
+      executablePath: EXECUTABLE,
+      args: ARGUMENTS,
+      ignoreDefaultArgs: hasPageCache ? ["--disable-back-forward-cache"] : [],
+      headless: true,
+    }),
     serve(),
   ]);
   return {
