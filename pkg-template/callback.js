@@ -1,5 +1,6 @@
 // `hasCallback`, in JavaScript: most views of a page are no callback, and should not pay for the module to learn that.
-// The module decides in the same way once it is there (`src/connect/callback/query.rs`); a test compares the two.
+// The module decides in the same way once it is there (`src/connect/callback/query.rs`, `src/browser/unfinished.rs`); tests
+// compare the two.
 import { ConnectError } from "./errors.js";
 
 /** How each `state` begins that is minted here. */
@@ -22,8 +23,11 @@ export function hasCallback(url) {
 /** Whether a `finish` is under way, or the page was reloaded in the middle of one (`src/browser/finish.rs`). */
 function isUnfinished() {
   try {
-    const { fingerprint, since } = JSON.parse(sessionStorage.getItem("smartcar-connect:finishing"));
-    return /^[\w-]{43}$/.test(fingerprint) && Math.abs(Date.now() - since) < UNFINISHED_FOR;
+    const { fingerprint, edge, since } = JSON.parse(sessionStorage.getItem("smartcar-connect:finishing"));
+    const isTime = Number.isSafeInteger(since) && since >= 0;
+    // 43 characters of base64url say 32 bytes only if no bit is left over.
+    const isFingerprint = typeof fingerprint === "string" && /^[\w-]{42}[AEIMQUYcgkosw048]$/.test(fingerprint);
+    return isFingerprint && typeof edge === "string" && isTime && Math.abs(Date.now() - since) < UNFINISHED_FOR;
   } catch {
     return false;
   }

@@ -106,6 +106,37 @@ test("another tab is not told what this one was at", async (t) => {
   assert.equal((await call(other, "finish")).error.code, "callback_empty");
 });
 
+test("what a tab was at is known alike with the module and without", async (t) => {
+  const context = await lab.profile(t);
+  const page = await context.newPage();
+  const now = Date.parse("2026-11-24T12:00:00Z");
+  await page.clock.setFixedTime(now);
+  await open(page, `${lab.world.app}/cars`);
+  const good = { fingerprint: "A".repeat(43), edge: `${lab.world.app}/smartcar`, since: now };
+  const [less, more] = [599_999, 600_000];
+  const notes = [
+    ...[good, { ...good, more: 1 }, { ...good, since: now - less }, { ...good, since: now + less }],
+    ...[now - more, now + more, String(now), now + 0.5, -1, null, true, {}].map((since) => ({ ...good, since })),
+    ...["", "A", "A".repeat(44), `${"A".repeat(42)}B`, `${"A".repeat(42)}=`, `${"A".repeat(43)}\n`, null, 7, ["A".repeat(43)]].map(
+      (fingerprint) => ({ ...good, fingerprint }),
+    ),
+    ...[undefined, null, 7, [good.edge], {}].map((edge) => ({ ...good, edge })),
+    ...[null, [], [good], 7, "text", {}],
+  ].map((note) => JSON.stringify(note));
+  const told = await page.evaluate(async (notes) => {
+    const [module, script] = await Promise.all([import("/pkg/connect.js"), import("/pkg/callback.js")]);
+    return notes.map((note) => {
+      sessionStorage.setItem("smartcar-connect:finishing", note);
+      return [note, module.hasCallback(), script.hasCallback()];
+    });
+  }, [...notes, "", "{", "[1"]);
+  for (const [note, inModule, inScript] of told) assert.equal(inScript, inModule, note);
+  assert.deepEqual(
+    told.filter(([, inModule]) => inModule).map(([note]) => note),
+    notes.slice(0, 4),
+  );
+});
+
 test("what a tab was at ten minutes ago is nobody's business any more", async (t) => {
   const context = await lab.profile(t);
   const page = await context.newPage();
