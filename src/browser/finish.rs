@@ -48,8 +48,17 @@ struct Known {
     ended_at: Option<UnixMillis>,
 }
 
+/// A callback that the Worker may not have got, or wants to have again. The address has lost it.
+#[derive(Debug)]
+struct Failed {
+    callback: String,
+    unfinished: Unfinished,
+}
+
 thread_local! {
     static KNOWN: RefCell<Vec<Known>> = const { RefCell::new(Vec::new()) };
+
+    static FAILED: RefCell<Option<Failed>> = const { RefCell::new(None) };
 }
 
 /// What a call of `finish` comes to.
@@ -147,15 +156,17 @@ impl Finish {
     /// What the page was at when its address lost the callback.
     fn without_callback(window: &Window, edge: Option<Client>) -> Option<Result<Asked>> {
         let now = page::now();
+        if let Some(Failed { callback, unfinished }) = FAILED.take().filter(|failed| failed.unfinished.is_awaited(now))
+        {
+            let client = edge.map_or_else(|| Client::new(window.clone(), Some(&unfinished.edge)), Ok);
+            return Some(client.and_then(|client| Self::with_callback(window.clone(), callback, Some(client))));
+        }
         let is_recent = |known: &Known| known.ended_at.is_none_or(|at| now < at.after(RECENT) && at <= now);
         if let Some(promise) = known(is_recent) {
             return Some(Ok(Asked::Again(promise)));
         }
         let unfinished = Unfinished::find(window, now)?;
-        let client = match edge {
-            Some(client) => Ok(client),
-            None => Client::new(window.clone(), Some(&unfinished.edge)),
-        };
+        let client = edge.map_or_else(|| Client::new(window.clone(), Some(&unfinished.edge)), Ok);
         Some(client.map(|client| {
             Asked::Anew(Self {
                 callback: None,
@@ -185,6 +196,7 @@ impl Finish {
         if is_final {
             self.unfinished.clear(&self.window);
         }
+        self.note_failure(is_final);
         let own = self.normal_form();
         KNOWN.with_borrow_mut(|all| {
             all.retain(|known| known.callback != own || is_final);
@@ -193,6 +205,19 @@ impl Finish {
             }
         });
         outcome
+    }
+
+    /// Keeps the callback for a further call, unless the outcome is final.
+    fn note_failure(&self, is_final: bool) {
+        let Some(callback) = self.callback.clone() else { return };
+        FAILED.with_borrow_mut(|failed| {
+            if !is_final {
+                let unfinished = self.unfinished.clone();
+                *failed = Some(Failed { callback, unfinished });
+            } else if failed.as_ref().is_some_and(|failed| failed.callback == callback) {
+                *failed = None;
+            }
+        });
     }
 
     async fn send(&self, callback: &str) -> Result<JsValue> {

@@ -16,7 +16,7 @@ use crate::{
 const UNFINISHED: &str = "smartcar-connect:finishing";
 
 /// An attempt whose callback was on its way to the Worker.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Unfinished {
     pub(super) fingerprint: StateFingerprint,
     /// The address of the Worker.
@@ -41,7 +41,12 @@ impl Unfinished {
             edge: text(&object, "edge")?,
             since: page::time(&get(&object, "since"))?,
         };
-        (now < found.since.after(ATTEMPT_LIFETIME) && found.since < now.after(ATTEMPT_LIFETIME)).then_some(found)
+        found.is_awaited(now).then_some(found)
+    }
+
+    /// Whether anybody still waits for it.
+    pub(super) fn is_awaited(&self, now: UnixMillis) -> bool {
+        now < self.since.after(ATTEMPT_LIFETIME) && self.since < now.after(ATTEMPT_LIFETIME)
     }
 
     /// Notes it. Where nothing can be stored, a reload learns nothing of it.

@@ -315,6 +315,45 @@ test("after a failure of the network, or an answer that asks for patience, the s
   assert.equal(sent().length, 1);
 });
 
+test("after a failure that may pass, the page still has the callback, and a further finish sends it again", async (t) => {
+  const { page, query } = await back(t, `code=${CODE}`, { more: "tab=2&" });
+  for (const [answer, code] of [
+    ["reset", "network_error"],
+    [problem(503, "upstream_unavailable", "Smartcar does not answer", { retryAfter: 5 }), "upstream_unavailable"],
+  ]) {
+    lab.world.answers["/connect/finish"] = answer;
+    assert.equal((await call(page, "finish")).error.code, code);
+    assert.equal((await call(page, "hasCallback")).value, true);
+  }
+  lab.world.reset();
+  const kinds = await page.evaluate(async () => {
+    const outcomes = await Promise.all([window.connect.finish(), window.connect.finish()]);
+    return outcomes.map(({ kind }) => kind);
+  });
+  assert.deepEqual(kinds, ["connected", "connected"]);
+  assert.deepEqual(
+    sent().map(({ body }) => body),
+    [{ callback: query }],
+  );
+  assert.equal((await call(page, "hasCallback")).value, false);
+  assert.equal(page.url(), `${lab.world.app}/cars?tab=2`);
+});
+
+test("a callback that failed is sent again to the Worker that had it, also where nothing can be stored", async (t) => {
+  const page = await lab.page(t, `/cars?code=${CODE}&state=${FORGED}`);
+  await page.evaluate(() => {
+    Storage.prototype.setItem = () => {
+      throw new DOMException("full", "QuotaExceededError");
+    };
+  });
+  const edge = `${lab.world.elsewhere}/other/edge`;
+  lab.world.answers["/connect/finish"] = "reset";
+  assert.equal((await call(page, "finish", undefined, { edge })).error.code, "network_error");
+  lab.world.reset();
+  assert.equal((await call(page, "finish")).value.kind, "connected");
+  assert.equal(sent()[0].headers.host, new URL(lab.world.elsewhere).host);
+});
+
 test("a refusal of the callback by the Worker is final", async (t) => {
   const { page, query } = await back(t, `code=${CODE}`);
   lab.world.answers["/connect/finish"] = problem(409, "state_used", "already finished");
