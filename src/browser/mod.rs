@@ -34,13 +34,13 @@ use self::{
 use crate::http_api::{connection, path, schema, vehicle};
 
 /// Starts a connection and leaves the page for Connect. Resolves to a `StartResult`.
-#[wasm_bindgen(skip_typescript)]
+#[wasm_bindgen]
 pub fn start(options: JsValue) -> Promise {
     start::start(options, |start| promise(Box::pin(async move { start?.run().await })))
 }
 
 /// Finishes the connection whose callback is in `url`, or else in the page's address. Resolves to a `FinishOutcome`.
-#[wasm_bindgen(skip_typescript)]
+#[wasm_bindgen]
 pub fn finish(url: &JsValue, options: JsValue) -> Promise {
     finish::finish(url, options, |finish| {
         promise(Box::pin(async move { finish?.run().await }))
@@ -48,7 +48,7 @@ pub fn finish(url: &JsValue, options: JsValue) -> Promise {
 }
 
 /// The owner's connections, as the Worker keeps them: an array of `Connection`.
-#[wasm_bindgen(skip_typescript)]
+#[wasm_bindgen]
 pub fn connections(options: JsValue) -> Promise {
     list(options, "connections", path::CONNECTIONS, |json| {
         Some(json::get(
@@ -59,7 +59,7 @@ pub fn connections(options: JsValue) -> Promise {
 }
 
 /// The owner's vehicles, as the Worker knows them: an array of `Vehicle`.
-#[wasm_bindgen(skip_typescript)]
+#[wasm_bindgen]
 pub fn vehicles(options: JsValue) -> Promise {
     list(options, "vehicles", path::VEHICLES, |json| {
         Some(json::get(
@@ -70,14 +70,14 @@ pub fn vehicles(options: JsValue) -> Promise {
 }
 
 /// Ends the connection called `id`: Smartcar is told, and the Worker forgets its tokens.
-#[wasm_bindgen(skip_typescript)]
+#[wasm_bindgen]
 pub fn disconnect(id: &JsValue, options: JsValue) -> Promise {
     let path = options::connection_id(id).map(|id| path::connection(&id));
     delete("disconnect", path, options)
 }
 
 /// Ends all connections of the owner, and the Worker forgets the owner.
-#[wasm_bindgen(skip_typescript, js_name = disconnectAll)]
+#[wasm_bindgen(js_name = disconnectAll)]
 pub fn disconnect_all(options: JsValue) -> Promise {
     delete("disconnectAll", Ok(path::CONNECTIONS.to_owned()), options)
 }
@@ -86,7 +86,7 @@ pub fn disconnect_all(options: JsValue) -> Promise {
 ///
 /// # Errors
 /// A `ConnectError` if `url` is no URL, or there is no page.
-#[wasm_bindgen(skip_typescript, js_name = hasCallback)]
+#[wasm_bindgen(js_name = hasCallback)]
 pub fn has_callback(url: &JsValue) -> core::result::Result<bool, JsValue> {
     Ok(stateless::has_callback(url)?)
 }
@@ -95,7 +95,7 @@ pub fn has_callback(url: &JsValue) -> core::result::Result<bool, JsValue> {
 ///
 /// # Errors
 /// A `ConnectError` that names the option at fault.
-#[wasm_bindgen(skip_typescript, js_name = authorizeUrl)]
+#[wasm_bindgen(js_name = authorizeUrl)]
 pub fn authorize_url(options: JsValue) -> core::result::Result<String, JsValue> {
     Ok(stateless::authorize_url(options)?)
 }
@@ -104,7 +104,7 @@ pub fn authorize_url(options: JsValue) -> core::result::Result<String, JsValue> 
 ///
 /// # Errors
 /// A `ConnectError` that names the option at fault.
-#[wasm_bindgen(skip_typescript, js_name = reauthenticateUrl)]
+#[wasm_bindgen(js_name = reauthenticateUrl)]
 pub fn reauthenticate_url(options: JsValue) -> core::result::Result<String, JsValue> {
     Ok(stateless::reauthenticate_url(options)?)
 }
@@ -113,7 +113,7 @@ pub fn reauthenticate_url(options: JsValue) -> core::result::Result<String, JsVa
 ///
 /// # Errors
 /// A `ConnectError` if there is no random number generator.
-#[wasm_bindgen(skip_typescript, js_name = createState)]
+#[wasm_bindgen(js_name = createState)]
 pub fn create_state() -> core::result::Result<String, JsValue> {
     Ok(stateless::create_state()?)
 }
@@ -122,7 +122,7 @@ pub fn create_state() -> core::result::Result<String, JsValue> {
 ///
 /// # Errors
 /// A `ConnectError` if `state` is not one.
-#[wasm_bindgen(skip_typescript, js_name = stateFingerprint)]
+#[wasm_bindgen(js_name = stateFingerprint)]
 pub fn state_fingerprint(state: &JsValue) -> core::result::Result<String, JsValue> {
     Ok(stateless::state_fingerprint(state)?)
 }
@@ -131,7 +131,7 @@ pub fn state_fingerprint(state: &JsValue) -> core::result::Result<String, JsValu
 ///
 /// # Errors
 /// A `ConnectError` if the callback can't be verified, or an option is bad.
-#[wasm_bindgen(skip_typescript, js_name = checkCallback)]
+#[wasm_bindgen(js_name = checkCallback)]
 pub fn check_callback(url: &JsValue, expected: JsValue) -> core::result::Result<JsValue, JsValue> {
     Ok(stateless::check_callback(url, expected)?)
 }
