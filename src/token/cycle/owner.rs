@@ -359,7 +359,7 @@ fn is_in_doubt(sent_at: UnixMillis, now: UnixMillis, policy: &Policy) -> bool {
 
 /// How long to wait before the next attempt: doubling from a second, or what Smartcar asked for.
 ///
-/// While the token may be used up and is still in its grace, it is at most a quarter of the grace, or what a 503 asked for if
+/// While the token may be used up and is still in its grace, it is at most a quarter of the grace, or what Smartcar asked for if
 /// the next attempt comes in time even so: the new pair can be had then and never after. That also goes for the second attempt in a row however long nothing has worked, but for further
 /// ones only at first: Smartcar may be struggling.
 fn backoff(

@@ -166,6 +166,27 @@ fn a_process_that_died_while_closing_is_taken_over_by_the_alarm() {
 }
 
 #[test]
+fn a_tombstone_stays_for_a_day_however_often_the_alarm_rings() {
+    let mut vault = Vault::new();
+    vault.disconnect();
+    vault.on(Event::SmartcarNotified);
+    vault.unpublished(KvOutcome::Done);
+    let buried = vault.now;
+    vault.pass(vault.sleeps());
+    vault.wake();
+    vault.unpublished(KvOutcome::Done);
+    // The alarm of a vault rings for any of its connections.
+    for age in [Millis::from_mins(2), Millis::from_hours(12), Millis::new(86_399_999)] {
+        vault.pass(Millis::new(age.as_millis() - vault.now.since(buried).as_millis()));
+        assert_eq!(vault.wake(), [""; 0]);
+        assert_eq!(vault.state(), "tombstone", "{age:?}");
+    }
+    vault.pass(Millis::new(1));
+    assert_eq!(vault.wake(), [""; 0]);
+    assert_eq!(vault.state(), "none");
+}
+
+#[test]
 fn only_a_deletion_after_two_minutes_is_the_last() {
     let mut vault = Vault::new();
     vault.disconnect();
