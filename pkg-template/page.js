@@ -34,6 +34,27 @@ export function takeTurn() {
 /** @returns {Promise<void>} after as many milliseconds */
 export const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
+/**
+ * Whether anybody may have a host below `domain` (https://publicsuffix.org). The browser has the list, and keeps no cookie for all
+ * hosts of such a domain. Where it keeps none at all, it does not say.
+ */
+export function isForAnybody(domain) {
+  if (!`.${location.hostname}`.endsWith(`.${domain}`)) return false;
+  const name = "smartcar-connect-site";
+  const keeps = (attributes) => {
+    document.cookie = `${name}=1; SameSite=Strict${attributes}`;
+    const isKept = document.cookie.includes(`${name}=1`);
+    document.cookie = `${name}=; Max-Age=0${attributes}`;
+    return isKept;
+  };
+  try {
+    return keeps("") && !keeps(`; Domain=${domain}`);
+  } catch {
+    // A sandboxed frame may not even ask.
+    return false;
+  }
+}
+
 let isAway = false;
 
 /** Leaves the page for `url`. */

@@ -34,6 +34,11 @@ extern "C" {
     #[wasm_bindgen(js_name = wasLeft)]
     pub(super) fn was_left() -> bool;
 
+    /// Whether the browser says that anybody may have a host below this domain, which the page's own host is below: then hosts
+    /// below it are of several sites.
+    #[wasm_bindgen(js_name = isForAnybody)]
+    pub(super) fn is_for_anybody(domain: &str) -> bool;
+
     #[wasm_bindgen(js_name = takeTurn)]
     fn take_turn_promise() -> Promise;
 

@@ -152,7 +152,10 @@ fn check_redirect_uri(uri: &RedirectUri, window: &Window, edge: Option<&str>) ->
     };
     // A path leads to another Worker on each origin.
     let edge = edge.and_then(Origin::of_url);
-    if uri.can_finish(&page, edge.as_ref()) {
+    let shared = uri.origin().zip(edge.as_ref());
+    let is_anybodys =
+        shared.is_some_and(|(own, edge)| own != page && own.shared_domain(edge).is_some_and(page::is_for_anybody));
+    if uri.can_finish(&page, edge.as_ref()) && !is_anybodys {
         return Ok(());
     }
     let message = [

@@ -79,7 +79,7 @@ impl Origin {
 
     /// Whether pages of both may be of one site, so that a browser sends the cookies of one to the other: the schemes are equal,
     /// and the hosts are, or end in the same two labels. Whether such a site may be had by anybody (`co.uk`) is not known
-    /// here: in doubt, they may.
+    /// here: in doubt, they may, and a browser can be asked about the [domain that they share](Self::shared_domain).
     #[must_use]
     pub fn may_share_site(&self, other: &Self) -> bool {
         let (Some((scheme, host)), Some((other_scheme, other_host))) =
@@ -95,6 +95,22 @@ impl Origin {
         };
         let has_same_site = || site(host).is_some_and(|own| site(other_host) == Some(own));
         scheme == other_scheme && (host == other_host || has_same_site())
+    }
+
+    /// The longest domain that both hosts are at or below, if they are two hosts. They are of one site unless it is one below which
+    /// anybody may have a host.
+    #[must_use]
+    pub fn shared_domain(&self, other: &Self) -> Option<&str> {
+        let ((_, host), (_, other)) = (self.scheme_and_host()?, other.scheme_and_host()?);
+        let is_within = |host: &str, domain: &str| {
+            let below = host.strip_suffix(domain);
+            below.is_some_and(|below| below.is_empty() || below.ends_with('.'))
+        };
+        let ends = host
+            .match_indices('.')
+            .filter_map(|(dot, _)| host.get(dot.checked_add(1)?..));
+        let shared = [host].into_iter().chain(ends).find(|domain| is_within(other, domain));
+        shared.filter(|_| host != other)
     }
 
     fn scheme_and_host(&self) -> Option<(&str, &str)> {
@@ -253,6 +269,31 @@ mod tests {
             ("http://[::1]:1", "http://localhost:1"),
         ] {
             assert!(!shares(one, other) && !shares(other, one), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn two_hosts_share_the_longest_domain_that_both_are_below() {
+        for (one, other, shared) in [
+            ("https://a.co.uk", "https://b.co.uk", Some("co.uk")),
+            (
+                "https://app.example.com",
+                "https://api.eu.example.com:8443",
+                Some("example.com"),
+            ),
+            ("https://example.com", "https://app.example.com", Some("example.com")),
+            (
+                "https://a.b.example.com",
+                "https://c.b.example.com",
+                Some("b.example.com"),
+            ),
+            ("https://notexample.com", "https://example.com", Some("com")),
+            ("https://example.com", "https://example.org", None),
+            ("https://app.example.com", "https://app.example.com:8443", None),
+            ("http://localhost:1", "http://127.0.0.1:1", None),
+        ] {
+            assert_eq!(origin(one).shared_domain(&origin(other)), shared, "{one} {other}");
+            assert_eq!(origin(other).shared_domain(&origin(one)), shared, "{other} {one}");
         }
     }
 

@@ -186,6 +186,31 @@ test("a redirect URI at which nothing can ever be finished is refused before any
   assert.equal(await storage(page), "[{},{}]");
 });
 
+test("pages below a domain that is for anybody are of several sites", async (t) => {
+  const context = await lab.profile(t);
+  await context.route(/^https:/, async (route) => {
+    const { pathname, search } = new URL(route.request().url());
+    await route.fulfill({ response: await route.fetch({ url: `${lab.world.app}${pathname}${search}` }) });
+  });
+  const page = await context.newPage();
+  for (const [from, to, edge, isGood] of [
+    ["https://shop.co.uk", "https://other.co.uk", "https://shop.co.uk", false],
+    ["https://preview.pages.dev", "https://app.pages.dev", "https://preview.pages.dev", false],
+    ["https://next.app.pages.dev", "https://app.pages.dev", "https://app.pages.dev", true],
+    ["https://www.shop.co.uk", "https://shop.co.uk", "https://api.shop.co.uk", true],
+    ["https://www.example.com", "https://app.example.com", "https://api.example.com", true],
+    ["https://shop.co.uk", "https://shop.co.uk", "https://other.co.uk", true],
+  ]) {
+    lab.world.reset();
+    await open(page, `${from}/cars`);
+    const options = { redirectUri: `${to}/cars`, edge: `${edge}/smartcar`, navigate: false };
+    const { error } = await call(page, "start", options);
+    assert.deepEqual([error?.code, error?.field], isGood ? [undefined, undefined] : ["invalid_option", "redirectUri"], `${from} ${to}`);
+    assert.equal(starts().length, isGood ? 1 : 0);
+    assert.equal(await page.evaluate(() => document.cookie), "");
+  }
+});
+
 test("pages of one site that share a Worker finish for each other", async (t) => {
   const page = await lab.page(t);
   const redirectUri = `http://localhost:${Number(new URL(lab.world.app).port) + 1}/cars`;
