@@ -2,8 +2,8 @@
 
 use smartcar_connect::{
     edge::{
-        Config, Problem, RequestHead, Resource, Routed, challenge, check_content_type, check_csrf, check_read,
-        needs_csrf_check, needs_read_check, nothing_here, route,
+        Config, Problem, RequestHead, Resource, Routed, allowed_headers, challenge, check_content_type, check_csrf,
+        check_read, needs_csrf_check, needs_read_check, nothing_here, route,
     },
     http_api::{ProblemCode, header, health::HEALTHY},
     identity::Identity,
@@ -51,7 +51,7 @@ pub(crate) async fn respond(request: &web_sys::Request, env: &Env) -> worker::Re
             };
             answer(&context).await
         }
-        (Ok(_), None) => without_resource(&routed, &head, &config, &request_id),
+        (Ok(_), None) => without_resource(request, &routed, &head, &config, &request_id),
     };
     let answer = answer.unwrap_or_else(|problem| refusal(&problem, &head, &config, &request_id));
     let route = resource.map_or("none", Resource::name);
@@ -84,13 +84,14 @@ fn refusal(problem: &Problem, head: &RequestHead, config: &Config, request_id: &
 
 /// The answer where there is nothing to ask for.
 fn without_resource(
+    request: &web_sys::Request,
     routed: &Routed,
     head: &RequestHead,
     config: &Config,
     request_id: &str,
 ) -> Result<HttpResponse, Problem> {
     match routed {
-        Routed::Preflight { allow } => Ok(preflight(head, allow, config)),
+        Routed::Preflight { allow } => Ok(preflight(request, head, allow, config)),
         Routed::MethodNotAllowed { allow } => {
             let detail = ["use ", allow].concat();
             let problem = Problem::new(ProblemCode::MethodNotAllowed, detail);
@@ -138,12 +139,10 @@ async fn answer(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {
 }
 
 /// The answer to a preflight: a browser asks before it lets a page of another origin send our header.
-fn preflight(head: &RequestHead, allow: &'static str, config: &Config) -> HttpResponse {
+fn preflight(request: &web_sys::Request, head: &RequestHead, allow: &'static str, config: &Config) -> HttpResponse {
     let answer = HttpResponse::empty(204).with_header("allow", allow);
-    let headers = match config.jwt {
-        Some(_) => [header::ALLOWED, ", authorization"].concat(),
-        None => header::ALLOWED.to_owned(),
-    };
+    let requested = request.headers().get("access-control-request-headers").ok().flatten();
+    let headers = allowed_headers(requested.as_deref(), config.jwt.is_some());
     match head.origin() {
         Some(origin) if context::allows(head, config, origin) => answer
             .with_header("access-control-allow-methods", allow)

@@ -109,6 +109,16 @@ test("a page of an allowed origin may send our headers, and those of its monitor
   }
 });
 
+test("a monitoring that nobody knows here breaks no request, and asks for no credential's header", async () => {
+  const headers = ["content-type", "x-dtpc", "x-requested-with", "x-whatever-comes-next", "authorization", "smartcar-connect-user", "*"];
+  const answer = await preflight(env.client(), "POST", "/connect/start", { origin: env.page, headers });
+  const allowed = answer.headers["access-control-allow-headers"].split(", ");
+  for (const name of ["content-type", "x-requested-with", "x-dtpc", "x-whatever-comes-next"]) assert.ok(allowed.includes(name), name);
+  for (const name of ["authorization", "smartcar-connect-user", "*"]) assert.ok(!allowed.includes(name), name);
+  const foreign = await preflight(env.client(), "POST", "/connect/start", { origin: "https://evil.example", headers });
+  assert.equal(foreign.headers["access-control-allow-headers"], undefined);
+});
+
 test("what a page's monitoring adds to a request changes nothing", async () => {
   const headers = { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", baggage: "a=b", "sentry-trace": "x" };
   assert.equal((await env.client().post("/connect/start", goodBody(), { headers })).status, 200);
