@@ -33,7 +33,7 @@ fn read_seconds(digits: &str) -> Option<u64> {
 #[cfg(feature = "edge")]
 fn read_date(value: &str) -> Option<UnixMillis> {
     let time = httpdate::parse_http_date(value).ok()?;
-    let since_epoch = time.duration_since(std::time::SystemTime::UNIX_EPOCH).ok()?;
+    let since_epoch = time.duration_since(std::time::UNIX_EPOCH).ok()?;
     u64::try_from(since_epoch.as_millis()).ok().map(UnixMillis::new)
 }
 
