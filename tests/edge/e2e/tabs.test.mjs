@@ -162,7 +162,7 @@ test("a page that is reloaded in the middle of a finish learns that it is connec
 });
 
 test("a page that is reloaded before its finish was sent is told to start again", async () => {
-  const page = await finishing(() => new Promise(() => {}));
+  const page = await finishing((route) => route.abort());
   await page.reload();
   assert.equal(await noticeOf(page), "finish_interrupted");
   assert.equal((await simulator.tokenRequests()).length, 0);
