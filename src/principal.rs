@@ -72,6 +72,12 @@ impl Principal {
         self.0.starts_with(ANONYMOUS)
     }
 
+    /// The id that the app's log-in gives the user; `None` for anybody but a user of the app.
+    #[must_use]
+    pub fn user_id(&self) -> Option<&str> {
+        self.0.strip_prefix(USER)
+    }
+
     /// The name, which identifies a person to the app: keep it out of logs.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -113,7 +119,9 @@ mod tests {
 
     #[test]
     fn a_user_is_named_by_its_id_and_is_nobody_anonymous() {
-        assert_eq!(Principal::user("auth0|42").unwrap().as_str(), "user:auth0|42");
+        let user = Principal::user("auth0|42").unwrap();
+        assert_eq!((user.as_str(), user.user_id()), ("user:auth0|42", Some("auth0|42")));
+        assert_eq!(Principal::anonymous(&[7; 32]).user_id(), None);
         assert_eq!(Principal::user("").unwrap_err().code(), "empty");
         assert_eq!(Principal::user("josé").unwrap_err().code(), "not_visible_ascii");
         assert!(Principal::user(&"4".repeat(507)).is_ok());

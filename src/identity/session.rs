@@ -3,7 +3,6 @@
 use core::fmt;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use hmac::{Hmac, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
@@ -11,11 +10,16 @@ use zeroize::Zeroizing;
 use crate::{
     identity::ticket::Ticket,
     principal::Principal,
-    seal::{KeyId, KeyRing, MacPurpose, push_prefixed},
+    seal::{AuthenticText, KeyRing, MacPurpose},
     time::{Millis, UnixMillis},
 };
 
-const VERSION: &str = "v1.";
+/// The value of the cookie.
+const COOKIE: AuthenticText<'_> = AuthenticText {
+    version: "v1",
+    purpose: MacPurpose::Session,
+    context: None,
+};
 const ID_BYTES: usize = 32;
 
 /// How long after its latest renewal a visit renews a session again. A quarter of its life is enough for a short one.
@@ -51,7 +55,7 @@ pub struct ShownSession {
 pub struct Session {
     id: Zeroizing<[u8; ID_BYTES]>,
     /// The user whom it speaks for; `None` for an anonymous session.
-    user: Option<User>,
+    user: Option<Principal>,
     started_at: UnixMillis,
     renewed_at: UnixMillis,
     limits: SessionLimits,
@@ -66,13 +70,6 @@ impl fmt::Debug for Session {
             .field("renewed_at", &self.renewed_at)
             .finish_non_exhaustive()
     }
-}
-
-/// A user of the app: the principal, and the id as it stands in the cookie.
-#[derive(Clone)]
-struct User {
-    id: String,
-    principal: Principal,
 }
 
 /// Why a cookie is no session.
@@ -102,12 +99,8 @@ impl Session {
     /// A new session of 32 random bytes, which speaks for the user of a ticket.
     #[must_use]
     pub fn start_for(ticket: &Ticket, id: [u8; ID_BYTES], now: UnixMillis, limits: SessionLimits) -> Self {
-        let user = User {
-            id: ticket.user().to_owned(),
-            principal: ticket.principal().clone(),
-        };
         Self {
-            user: Some(user),
+            user: Some(ticket.principal().clone()),
             ..Self::start(id, now, limits)
         }
     }
@@ -131,21 +124,13 @@ impl Session {
     }
 
     fn authenticate(ring: &KeyRing, value: &str, limits: SessionLimits) -> Option<Self> {
-        let (head, mac) = value.strip_prefix(VERSION)?.rsplit_once('.')?;
-        let (key_id, payload) = head.rsplit_once('.')?;
-        let key_id = KeyId::parse(key_id)?;
-        let payload = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload).ok()?);
-        let mac = URL_SAFE_NO_PAD.decode(mac).ok()?;
-        Self::mac(ring, &key_id, &payload)?.verify_slice(&mac).ok()?;
+        let (key_id, payload) = COOKIE.read(ring, value)?;
         let (id, times) = payload.split_first_chunk::<ID_BYTES>()?;
         let (started_at, rest) = times.split_first_chunk()?;
         let (renewed_at, user) = rest.split_first_chunk()?;
         let user = match core::str::from_utf8(user).ok()? {
             "" => None,
-            id => Some(User {
-                id: id.to_owned(),
-                principal: Principal::user(id).ok()?,
-            }),
+            id => Some(Principal::user(id).ok()?),
         };
         Some(Self {
             id: Zeroizing::new(*id),
@@ -172,33 +157,16 @@ impl Session {
         }
     }
 
-    fn mac(ring: &KeyRing, key_id: &KeyId, payload: &[u8]) -> Option<Hmac<Sha256>> {
-        let mut mac = ring.mac(key_id, MacPurpose::Session)?;
-        let mut message = Zeroizing::new(Vec::new());
-        push_prefixed(&mut message, key_id.as_str().as_bytes());
-        push_prefixed(&mut message, payload);
-        mac.update(&message);
-        Some(mac)
-    }
-
     /// The cookie's value, made with the active key. `None` never happens: the active key is in its ring.
     #[must_use]
     pub fn to_cookie(&self, ring: &KeyRing) -> Option<Zeroizing<String>> {
-        let key_id = ring.active_id();
         let mut payload = Zeroizing::new(self.id.to_vec());
         for time in [self.started_at, self.renewed_at] {
             payload.extend_from_slice(&time.as_millis().to_be_bytes());
         }
-        if let Some(user) = &self.user {
-            payload.extend_from_slice(user.id.as_bytes());
-        }
-        let mac = Self::mac(ring, key_id, &payload)?.finalize().into_bytes();
-        let parts = [
-            key_id.as_str(),
-            &URL_SAFE_NO_PAD.encode(&*payload),
-            &URL_SAFE_NO_PAD.encode(mac),
-        ];
-        Some(Zeroizing::new([VERSION, &parts.join(".")].concat()))
+        let user = self.user.as_ref().and_then(Principal::user_id);
+        payload.extend_from_slice(user.unwrap_or_default().as_bytes());
+        COOKIE.write(ring, &payload)
     }
 
     /// Whether the cookie has to be set (again): the session is new, was renewed, or its cookie was made with a key that is on
@@ -220,7 +188,7 @@ impl Session {
     #[must_use]
     pub fn principal(&self) -> Principal {
         match &self.user {
-            Some(user) => user.principal.clone(),
+            Some(user) => user.clone(),
             None => Principal::anonymous(&self.id),
         }
     }
@@ -452,15 +420,8 @@ mod tests {
     #[test]
     fn a_mac_over_another_payload_opens_nothing() {
         let ring = one();
-        let key_id = ring.active_id().clone();
         for payload in [Vec::new(), vec![7; 39], vec![7; 47], vec![7; 49], vec![7; 32]] {
-            let mac = Session::mac(&ring, &key_id, &payload).unwrap().finalize().into_bytes();
-            let parts = [
-                key_id.as_str(),
-                &URL_SAFE_NO_PAD.encode(&payload),
-                &URL_SAFE_NO_PAD.encode(mac),
-            ];
-            let value = format!("v1.{}", parts.join("."));
+            let value = COOKIE.write(&ring, &payload).unwrap();
             assert_eq!(read(&ring, &value, NOW).unwrap_err(), SessionError::NotAuthentic);
         }
     }

@@ -3,20 +3,26 @@
 use core::fmt;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use hmac::{Hmac, Mac as _};
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::{
     identity::cookie::SessionCookie,
     principal::Principal,
-    seal::{KeyId, KeyRing, MacPurpose, push_prefixed},
+    seal::{AuthenticText, KeyRing, MacPurpose},
     time::{Millis, UnixMillis},
 };
 
-const VERSION: &str = "t1.";
 const ID_BYTES: usize = 16;
+
+/// The form of the tickets of a deployment, by the name of its session cookie.
+fn form(cookie_name: &str) -> AuthenticText<'_> {
+    AuthenticText {
+        version: "t1",
+        purpose: MacPurpose::Ticket,
+        context: Some(cookie_name),
+    }
+}
 
 /// Names a ticket where it is noted that it was used. It opens nothing: a ticket is more than its id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +33,6 @@ pub struct TicketId(String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ticket {
     id: [u8; ID_BYTES],
-    user: String,
     principal: Principal,
     expires_at: UnixMillis,
 }
@@ -58,7 +63,6 @@ impl Ticket {
         Ok(Self {
             id,
             principal: Principal::user(user)?,
-            user: user.to_owned(),
             expires_at: now.after(life),
         })
     }
@@ -78,59 +82,34 @@ impl Ticket {
     }
 
     fn authenticate(ring: &KeyRing, cookie: &SessionCookie, text: &str) -> Option<Self> {
-        let (head, mac) = text.strip_prefix(VERSION)?.rsplit_once('.')?;
-        let (key_id, payload) = head.rsplit_once('.')?;
-        let key_id = KeyId::parse(key_id).filter(|id| id == ring.active_id())?;
-        let payload = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload).ok()?);
-        let mac = URL_SAFE_NO_PAD.decode(mac).ok()?;
-        Self::mac(ring, &key_id, cookie, &payload)?.verify_slice(&mac).ok()?;
+        let name = cookie.name(None);
+        let (key_id, payload) = form(&name).read(ring, text)?;
+        if key_id != *ring.active_id() {
+            return None;
+        }
         let (id, rest) = payload.split_first_chunk::<ID_BYTES>()?;
         let (expires_at, user) = rest.split_first_chunk()?;
         let user = core::str::from_utf8(user).ok()?;
         Some(Self {
             id: *id,
             principal: Principal::user(user).ok()?,
-            user: user.to_owned(),
             expires_at: UnixMillis::new(u64::from_be_bytes(*expires_at)),
         })
     }
 
-    fn mac(ring: &KeyRing, key_id: &KeyId, cookie: &SessionCookie, payload: &[u8]) -> Option<Hmac<Sha256>> {
-        let mut mac = ring.mac(key_id, MacPurpose::Ticket)?;
-        let mut message = Zeroizing::new(Vec::new());
-        push_prefixed(&mut message, key_id.as_str().as_bytes());
-        push_prefixed(&mut message, cookie.name(None).as_bytes());
-        push_prefixed(&mut message, payload);
-        mac.update(&message);
-        Some(mac)
-    }
-
-    /// The ticket as it travels. `None` never happens: the active key is in its ring.
+    /// The ticket as it travels. `None` never happens: the active key is in its ring, and the principal is a user.
     #[must_use]
     pub fn to_text(&self, ring: &KeyRing, cookie: &SessionCookie) -> Option<Zeroizing<String>> {
-        let key_id = ring.active_id();
         let mut payload = Zeroizing::new(self.id.to_vec());
         payload.extend_from_slice(&self.expires_at.as_millis().to_be_bytes());
-        payload.extend_from_slice(self.user.as_bytes());
-        let mac = Self::mac(ring, key_id, cookie, &payload)?.finalize().into_bytes();
-        let parts = [
-            key_id.as_str(),
-            &URL_SAFE_NO_PAD.encode(&*payload),
-            &URL_SAFE_NO_PAD.encode(mac),
-        ];
-        Some(Zeroizing::new([VERSION, &parts.join(".")].concat()))
+        payload.extend_from_slice(self.principal.user_id()?.as_bytes());
+        form(&cookie.name(None)).write(ring, &payload)
     }
 
     /// What it is noted under once it was used.
     #[must_use]
     pub fn id(&self) -> TicketId {
         TicketId(URL_SAFE_NO_PAD.encode(self.id))
-    }
-
-    /// The id of the user, as the back end gave it.
-    #[must_use]
-    pub fn user(&self) -> &str {
-        &self.user
     }
 
     /// Whom the session speaks for that it opens.
@@ -188,7 +167,7 @@ mod tests {
         for now in [NOW, UnixMillis::new(end.as_millis() - 1)] {
             let opened = Ticket::open(&one(), &here(), &text(), now).unwrap();
             assert_eq!(opened, ticket());
-            assert_eq!((opened.user(), opened.expires_at()), ("auth0|42", end));
+            assert_eq!(opened.expires_at(), end);
             assert_eq!(*opened.principal(), Principal::user("auth0|42").unwrap());
         }
         for now in [end, end.after(LIFE), UnixMillis::new(u64::MAX)] {
@@ -226,9 +205,9 @@ mod tests {
             absolute: None,
         };
         let session = crate::identity::Session::start([7; 32], NOW, limits);
-        let cookie = session.to_cookie(&one()).unwrap().replace("v1.", VERSION);
+        let cookie = session.to_cookie(&one()).unwrap().replace("v1.", "t1.");
         assert_eq!(Ticket::open(&one(), &here(), &cookie, NOW), Err(TicketError));
-        let as_cookie = text().replace(VERSION, "v1.");
+        let as_cookie = text().replace("t1.", "v1.");
         assert!(crate::identity::Session::from_cookie(&one(), &as_cookie, NOW, limits).is_err());
     }
 
