@@ -180,7 +180,9 @@ pub fn sign_out_everywhere(query: &str) -> Result<bool, Problem> {
     }
 }
 
-fn is_json(content_type: &str) -> bool {
+/// Whether a header `Content-Type` says JSON.
+#[must_use]
+pub fn is_json(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case(header::JSON)
 }

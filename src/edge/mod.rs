@@ -25,7 +25,7 @@ pub use body::invalid_json;
 pub use challenge::challenge;
 pub use config::{ApiSettings, Config, Misconfiguration, Setting};
 pub use guard::{
-    CsrfHeaders, check_content_type, check_csrf, check_read, is_allowed_origin, named_user, needs_csrf_check,
+    CsrfHeaders, check_content_type, check_csrf, check_read, is_allowed_origin, is_json, named_user, needs_csrf_check,
     needs_read_check, sign_out_everywhere, user_not_named, without_identity,
 };
 pub use head::RequestHead;

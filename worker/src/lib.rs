@@ -2,6 +2,7 @@
 
 mod clock;
 mod confirmed_sessions;
+mod connection_tokens;
 mod context;
 mod dispatch;
 mod forward;

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use smartcar_connect::{
     api::{ApiCall, ApiError, ApiTarget, RateLimits, UnderWay, without_links},
     edge::{
-        Caller, ConnectionSelector, HANDED_ON, IssuedToken, Problem, RateKey, RateLimit, handed_on, limit_known,
+        ConnectionSelector, HANDED_ON, IssuedToken, Problem, RateKey, RateLimit, handed_on, is_json, limit_known,
         smartcar_refused, smartcar_silent, too_much_under_way,
     },
     time::Millis,
@@ -15,12 +15,12 @@ use zeroize::Zeroizing;
 
 use crate::{
     clock,
+    connection_tokens::ConnectionTokens,
     context::RequestContext,
     forward::{self, Forwarded},
     http::{self, HttpResponse},
     rate_limit,
     smartcar::{self, Answered as _, NoReply, TokenSource},
-    vault_client,
 };
 
 /// The longest answer that is handed on, in bytes.
@@ -68,10 +68,10 @@ pub(crate) async fn pass_on(context: &RequestContext<'_>, target: &ApiTarget) ->
     // When the caller goes away, nothing here goes on, and nothing is dropped.
     let number = place.0;
     let left = Closure::<dyn Fn()>::new(move || UNDER_WAY.with_borrow_mut(|under_way| under_way.end(number)));
-    let tokens = VehicleTokens {
+    let tokens = ConnectionTokens {
         context,
         caller: &caller,
-        target,
+        select: ConnectionSelector::Vehicle(target.vehicle().clone()),
     };
     // The car is the caller's before anything is said of it.
     let first = tokens.current().await?;
@@ -152,30 +152,4 @@ async fn refused(target: &ApiTarget, answer: Forwarded) -> Problem {
     let error = ApiError::read(status, header, &body, clock::now());
     LIMITS.with_borrow_mut(|limits| limits.note(target.vehicle(), &error, clock::now()));
     smartcar_refused(&error)
-}
-
-fn is_json(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/json")
-}
-
-/// The tokens of the connection of the caller's that covers the vehicle: from KV where that is fresh enough, from the vault
-/// otherwise.
-struct VehicleTokens<'a> {
-    context: &'a RequestContext<'a>,
-    caller: &'a Caller,
-    target: &'a ApiTarget,
-}
-
-impl TokenSource for VehicleTokens<'_> {
-    type Error = Problem;
-
-    async fn current(&self) -> Result<IssuedToken, Problem> {
-        let select = ConnectionSelector::Vehicle(self.target.vehicle().clone());
-        vault_client::token(self.context.env, &self.context.config, self.caller, select).await
-    }
-
-    async fn newer(&self, refused: &IssuedToken) -> Result<IssuedToken, Problem> {
-        vault_client::token_after(self.context.env, self.caller, refused).await
-    }
 }

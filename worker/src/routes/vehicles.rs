@@ -6,9 +6,7 @@ use futures_util::{StreamExt as _, stream};
 use smartcar_connect::{
     api::{ApiError, ApiRequest, VehicleAttributes},
     connect::{ConnectionId, VehicleId},
-    edge::{
-        Caller, ConnectionSelector, DescribedVehicle, IssuedToken, Operation, Problem, RateKey, RateLimit, VaultReply,
-    },
+    edge::{Caller, ConnectionSelector, DescribedVehicle, Operation, Problem, RateKey, RateLimit, VaultReply},
     http_api::VehicleList,
     time::Millis,
     vault::{Description, ShownVehicle, ShownVehicles},
@@ -16,11 +14,10 @@ use smartcar_connect::{
 
 use crate::{
     clock,
+    connection_tokens::ConnectionTokens,
     context::RequestContext,
     http::{HttpResponse, header},
-    rate_limit,
-    smartcar::{self, TokenSource},
-    vault_client,
+    rate_limit, smartcar, vault_client,
 };
 
 /// How many vehicles Smartcar is asked about for one answer: a Worker may make 50 requests on the free plan, and each vehicle
@@ -133,7 +130,7 @@ impl Questions {
         let tokens = ConnectionTokens {
             context,
             caller,
-            connection_id,
+            select: ConnectionSelector::Connection(connection_id.clone()),
         };
         let request = ApiRequest::vehicle(&context.config.origins.api, vehicle);
         let description = match smartcar::call(&tokens, &request).await {
@@ -157,25 +154,5 @@ impl Questions {
             }
         };
         Asked::Described(description)
-    }
-}
-
-/// The tokens of a connection of the caller's: from KV where that is fresh enough, from the vault otherwise.
-struct ConnectionTokens<'a> {
-    context: &'a RequestContext<'a>,
-    caller: &'a Caller,
-    connection_id: &'a ConnectionId,
-}
-
-impl TokenSource for ConnectionTokens<'_> {
-    type Error = Problem;
-
-    async fn current(&self) -> Result<IssuedToken, Problem> {
-        let select = ConnectionSelector::Connection(self.connection_id.clone());
-        vault_client::token(self.context.env, &self.context.config, self.caller, select).await
-    }
-
-    async fn newer(&self, refused: &IssuedToken) -> Result<IssuedToken, Problem> {
-        vault_client::token_after(self.context.env, self.caller, refused).await
     }
 }
