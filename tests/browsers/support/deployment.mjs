@@ -1,5 +1,6 @@
 // The simulator, and the Worker with the demo page on a port of localhost, with or without TLS.
-import { freePort, startEdge } from "../../edge/harness/edge.mjs";
+import { startEdge } from "../../edge/harness/edge.mjs";
+import { freePort } from "../../edge/harness/port.mjs";
 import { openGate } from "../../edge/harness/gate.mjs";
 import { closeConnections } from "../../edge/harness/http.mjs";
 import { settings } from "../../edge/harness/settings.mjs";

@@ -2,12 +2,12 @@
 // session one profile, of which nothing is kept: each profile is a driver and a browser of its own.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import net from "node:net";
 import readline from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { Builder, By, until } from "selenium-webdriver";
 
+import { freePort } from "../../edge/harness/port.mjs";
 import { PATIENCE } from "./patience.mjs";
 
 const DRIVER = process.env.WEBKIT_DRIVER ?? "/usr/bin/WebKitWebDriver";
@@ -97,14 +97,6 @@ function started(program, args, options) {
       await ended;
     },
   };
-}
-
-async function freePort() {
-  const server = net.createServer();
-  await new Promise((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function listening(port) {

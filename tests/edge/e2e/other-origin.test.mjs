@@ -5,8 +5,9 @@ import { after, afterEach, test } from "node:test";
 
 import { openBrowser } from "../harness/browser.mjs";
 import { Client } from "../harness/client.mjs";
-import { freePort, startEdge } from "../harness/edge.mjs";
+import { startEdge } from "../harness/edge.mjs";
 import { closeConnections } from "../harness/http.mjs";
+import { freePort } from "../harness/port.mjs";
 import { PREFIX, settings } from "../harness/settings.mjs";
 import { startSimulator } from "../harness/simulator.mjs";
 import { CHROMIUM_ARGUMENTS, selfSigned, serveTls } from "../harness/tls.mjs";

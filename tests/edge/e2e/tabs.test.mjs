@@ -5,8 +5,9 @@ import { after, afterEach, beforeEach, test } from "node:test";
 
 import { openBrowser } from "../harness/browser.mjs";
 import { openDemo } from "../harness/demo.mjs";
-import { freePort, startEdge } from "../harness/edge.mjs";
+import { startEdge } from "../harness/edge.mjs";
 import { goToConnect, noticeOf, settled } from "../harness/owner.mjs";
+import { freePort } from "../harness/port.mjs";
 import { settings } from "../harness/settings.mjs";
 import { SECOND } from "../harness/spans.mjs";
 import { until } from "../harness/until.mjs";
@@ -151,27 +152,21 @@ async function finishing(onFinish) {
   return page;
 }
 
-/** The requests that brought a code. The page of the test before may still read its cars, with a token that is gone since. */
-async function exchanges() {
-  const requests = await simulator.tokenRequests();
-  return requests.filter(({ form }) => form.some(([, value]) => value === "authorization_code"));
-}
-
 test("a page that is reloaded in the middle of a finish learns that it is connected", async () => {
   await simulator.configure({ latencyMs: SECOND });
   const page = await finishing((route) => route.continue());
-  await until("the exchange is under way", async () => (await exchanges()).length > 0);
+  await until("the exchange is under way", async () => (await simulator.tokenRequests()).length > 0);
   await page.reload();
   assert.equal(await noticeOf(page), "connected");
   await settled(page, home);
-  assert.equal((await exchanges()).length, 1);
+  assert.equal((await simulator.tokenRequests()).length, 1);
 });
 
 test("a page that is reloaded before its finish was sent is told to start again", async () => {
   const page = await finishing(() => new Promise(() => {}));
   await page.reload();
   assert.equal(await noticeOf(page), "finish_interrupted");
-  assert.equal((await exchanges()).length, 0);
+  assert.equal((await simulator.tokenRequests()).length, 0);
 });
 
 test("a callback opened in another browser is refused there, with its own session too", async () => {
@@ -186,7 +181,7 @@ test("a callback opened in another browser is refused there, with its own sessio
     await page.goto(callback);
     assert.equal(await noticeOf(page), code);
   }
-  assert.equal((await exchanges()).length, 0);
+  assert.equal((await simulator.tokenRequests()).length, 0);
 });
 
 test("where the browser refuses the cookie of a Worker on another site, start fails before it leaves", async () => {

@@ -1,5 +1,6 @@
 // The demo page in real Chromium, served by the Worker, and an owner's profiles on it.
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { openBrowser } from "./browser.mjs";
 import { openConnections } from "./connections-fixture.mjs";
@@ -7,8 +8,11 @@ import { instrumentedModules } from "./instrumented.mjs";
 import { decide, goToConnect, logIn, noticeOf, settled } from "./owner.mjs";
 import { PREFIX, SERVICE_KEY } from "./settings.mjs";
 import { SECOND } from "./spans.mjs";
+import { until } from "./until.mjs";
 
 const PATIENCE = 60 * SECOND;
+/** Much longer than the Worker takes from an answer of Smartcar's to its next request. */
+const QUIET = SECOND / 10;
 
 /** Opens connections of one isolate, with the options of `openConnections`, with the demo page, its back end and a browser. */
 export async function openDemo(options = {}) {
@@ -23,9 +27,19 @@ export async function openDemo(options = {}) {
       assert.ok(answer.ok, `the user is not deleted: ${answer.status}`);
     }
   }
+  /** What a page of the test before still asks of Smartcar would be refused after the reset, and ask for a token again. */
+  function untilQuiet() {
+    return until("Smartcar has answered everything, and nothing follows", async () => {
+      const requests = await fixture.simulator.requests();
+      if (requests.some(({ status }) => status === null)) return false;
+      await sleep(QUIET);
+      return (await fixture.simulator.requests()).length === requests.length;
+    });
+  }
   return {
     ...fixture,
     async reset() {
+      await untilQuiet();
       await forgetUsers();
       await fixture.reset();
     },

@@ -1,7 +1,6 @@
 // The Worker in workerd: n isolates of one script that share the KV namespace and one Durable Object class, with the
 // data on disk and everything that workerd prints kept.
 import { mkdtemp, rm } from "node:fs/promises";
-import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 
@@ -11,25 +10,6 @@ import { compatibilityDate, compatibilityFlags, demoDirectory, workerDirectory, 
 
 const { Miniflare, NoOpLog, convertV4MiniflareOptions } = miniflare;
 const VAULT_HOME = "edge-0";
-
-/** Below the ports that a system gives to whoever asks for any: nobody takes one of these in the meantime by chance. */
-const PORTS = { first: 20_000, count: 12_000 };
-
-function isFree(port) {
-  const server = net.createServer();
-  return new Promise((resolve) => {
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  });
-}
-
-/** A port that is free now: the redirect URI has to be registered before the Worker listens. */
-export async function freePort() {
-  for (;;) {
-    const port = PORTS.first + Math.floor(Math.random() * PORTS.count);
-    if (await isFree(port)) return port;
-  }
-}
 
 function workerOptions({ name, bindings, kv, vault, modules, modulesRoot, assets, metrics }) {
   return {

@@ -1,9 +1,10 @@
 // One simulator, one Worker, and clients of both: what every test file starts with, by itself or in a fixture.
 import { Client } from "./client.mjs";
-import { freePort, startEdge } from "./edge.mjs";
+import { startEdge } from "./edge.mjs";
 import { openGate } from "./gate.mjs";
 import { closeConnections, send } from "./http.mjs";
 import { setClock } from "./instrumented.mjs";
+import { freePort } from "./port.mjs";
 import { PREFIX, settings } from "./settings.mjs";
 import { startSimulator } from "./simulator.mjs";
 import { until } from "./until.mjs";

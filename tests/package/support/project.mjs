@@ -2,12 +2,12 @@
 // the tarball, in a folder that knows nothing of this repository.
 import { spawn } from "node:child_process";
 import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
-import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { freePort } from "../../edge/harness/port.mjs";
 import { ROOT, run, tarball } from "./consumer.mjs";
 
 const PATIENCE_MS = 120_000;
@@ -25,14 +25,6 @@ export async function project(name) {
   await mkdir(installed);
   await run(folder, "tar", ["--extract", "--gzip", "--file", await tarball(), "--strip-components=1", "--directory", installed]);
   return folder;
-}
-
-async function freePort() {
-  const server = net.createServer();
-  await new Promise((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** Starts a server of the project, which is told its port by `args`; resolves to its origin once it answers. */
