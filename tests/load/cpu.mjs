@@ -130,7 +130,7 @@ async function main() {
     peers,
     values,
   );
-  const hello = await peer(helloModules(), helloDirectory, {});
+  const hello = await peer(withMemory(helloModules()), helloDirectory, {});
   const seed = { ...grant, refreshToken: crypto.randomUUID(), generation: 1 };
   await send(`${byHand.it.at(0)}/seed`, { method: "POST", body: JSON.stringify(seed) });
 

@@ -58,7 +58,7 @@ export async function body(request, limit, deadline) {
  * What every answer says: it may not be stored, sniffed, framed, opened as a page with anything in it, or loaded by a page of
  * another origin but by CORS; what it links to learns nothing of its address; and it came over TLS, as the next one will.
  */
-const ALWAYS = new Headers({
+const ALWAYS = {
   "cache-control": "no-store",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   "cross-origin-opener-policy": "same-origin",
@@ -67,14 +67,29 @@ const ALWAYS = new Headers({
   "strict-transport-security": "max-age=31536000",
   vary: "origin",
   "x-content-type-options": "nosniff",
-});
+};
 
-/** The answer: `fields` are its headers, name and value in turn, a line each; `body` is a text, a stream or `null`. */
-export function respond(status, fields, body) {
-  // The platform copies what is always there as a whole, which is cheaper than a header at a time.
-  const response = new Response(body, { status, headers: ALWAYS });
+/** The same with each content type that there is, and with none. */
+const byContentType = new Map([["", new Headers(ALWAYS)]]);
+
+function headersOf(contentType) {
+  let headers = byContentType.get(contentType);
+  if (headers === undefined) {
+    headers = new Headers({ ...ALWAYS, "content-type": contentType });
+    byContentType.set(contentType, headers);
+  }
+  return headers;
+}
+
+/**
+ * The answer. `lines` has its content type, which may be empty, and its further headers, name and value in turn, a line each;
+ * `body` is a text, a stream or `null`.
+ */
+export function respond(status, lines, body) {
+  const [contentType, ...fields] = lines.split("\n");
+  // The platform copies what is always there as a whole: each header that is set takes a thirtieth of what `/healthz` does.
+  const response = new Response(body, { status, headers: headersOf(contentType) });
   const { headers } = response;
-  const lines = fields.split("\n");
-  for (let at = 0; at < lines.length; at += 2) headers.set(lines[at], lines[at + 1]);
+  for (let at = 0; at < fields.length; at += 2) headers.set(fields[at], fields[at + 1]);
   return response;
 }

@@ -30,7 +30,7 @@ mod glue {
         pub(super) async fn body(request: &web_sys::Request, limit: u32, deadline: u32) -> Result<JsValue, JsValue>;
 
         #[wasm_bindgen(catch)]
-        pub(super) fn respond(status: u16, fields: &str, body: &JsValue) -> Result<web_sys::Response, JsValue>;
+        pub(super) fn respond(status: u16, lines: &str, body: &JsValue) -> Result<web_sys::Response, JsValue>;
     }
 }
 
@@ -150,17 +150,12 @@ impl HttpResponse {
 
     /// The platform's response, with the headers that every answer has.
     pub(crate) fn into_response(self, request_id: &str) -> worker::Result<web_sys::Response> {
-        let mut fields = Zeroizing::new(["x-request-id\n", request_id].concat());
-        let typed = self.content_type.map(|content_type| ("content-type", content_type));
-        let others = self.headers.iter().map(|(name, value)| (*name, value.as_str()));
+        let mut lines =
+            Zeroizing::new([self.content_type.unwrap_or_default(), "\nx-request-id\n", request_id].concat());
         // A line feed would make the rest of a value a header; the platform allows none in a header either.
-        for (name, value) in typed
-            .into_iter()
-            .chain(others)
-            .filter(|(_, value)| !value.contains('\n'))
-        {
+        for (name, value) in self.headers.iter().filter(|(_, value)| !value.contains('\n')) {
             for part in ["\n", name, "\n", value] {
-                fields.push_str(part);
+                lines.push_str(part);
             }
         }
         let body = match self.stream {
@@ -168,6 +163,6 @@ impl HttpResponse {
             None if self.content_type.is_some() => JsValue::from_str(&self.body),
             None => JsValue::NULL,
         };
-        Ok(glue::respond(self.status, &fields, &body)?)
+        Ok(glue::respond(self.status, &lines, &body)?)
     }
 }
