@@ -42,10 +42,11 @@ pub fn is_allowed_origin(origin: &str, own: Option<&Origin>, allowed: &[Origin])
 }
 
 /// Whether [`check_csrf`] has to be asked: the request changes something, and its credential is one that a browser sends by
-/// itself, or there is none yet. Any other credential is one that only its owner can send.
+/// itself, or there is none yet. Any other credential is one that only its owner can send. A claim has two, of which the cookie
+/// of the session is one.
 #[must_use]
 pub fn needs_csrf_check(resource: &Resource, identity: Option<&Identity>) -> bool {
-    resource.changes_state() && identity.is_none_or(Identity::is_ambient)
+    resource.changes_state() && (*resource == Resource::ClaimSession || identity.is_none_or(Identity::is_ambient))
 }
 
 /// Whether [`check_read`] has to be asked: the request tells what is the caller's, by a credential that a browser sends by

@@ -11,7 +11,7 @@ use crate::{
     secret::serde_exposed,
     time::UnixMillis,
     token::AccessToken,
-    vault::{Description, ShownVehicles, UsedTicket},
+    vault::{Claimant, Description, Handover, HandoverOutcome, ShownVehicles, UsedTicket, finish::PendingRecord},
 };
 
 /// Whom a request speaks for.
@@ -133,6 +133,14 @@ pub enum Operation {
         /// Whether every session is.
         everywhere: bool,
     },
+    /// The caller is about to claim what somebody else has connected.
+    Welcome,
+    /// What the caller, an anonymous session, has connected is claimed.
+    Claim(Claimant),
+    /// A connection that the caller has claimed arrives.
+    Receive(Box<Handover>),
+    /// Attempts that were begun in a session that the caller has claimed: they can be finished in its place.
+    TakeAttempts(Vec<PendingRecord>),
     /// Everything of the principal is to be closed and deleted.
     DisconnectAll,
     /// Another vault has disconnected vehicles of this Smartcar user: what is connected here may have ended with them.
@@ -156,6 +164,10 @@ impl Operation {
             | Self::DisconnectAll
             | Self::OpenSession { .. }
             | Self::EndSession { .. }
+            | Self::Welcome
+            | Self::Claim(_)
+            | Self::Receive(_)
+            | Self::TakeAttempts(_)
             | Self::UserChanged(_)
             | Self::Reseal => false,
         }
@@ -193,6 +205,17 @@ pub enum VaultReply {
     Vehicles(ShownVehicles),
     /// To [`Operation::Token`].
     Token(IssuedToken),
+    /// To [`Operation::Welcome`]: what Smartcar is to know the owner by.
+    Welcomed(ExternalId),
+    /// To [`Operation::Claim`].
+    Claimed {
+        /// How many connections come along.
+        connections: u32,
+        /// The attempts that no callback has come for yet.
+        attempts: Vec<PendingRecord>,
+    },
+    /// To [`Operation::Receive`].
+    HandedOver(HandoverOutcome),
     /// It is done.
     Done,
     /// To [`Operation::Reseal`]; a vault that keeps nothing answers [`VaultReply::Done`].

@@ -38,6 +38,8 @@ pub enum Resource {
     OpenSession,
     /// `DELETE /session`
     EndSession,
+    /// `POST /session/claim`
+    ClaimSession,
     /// `GET /openapi.json`
     OpenApi,
     /// `GET /healthz`
@@ -65,6 +67,7 @@ impl Resource {
             Self::IssueTicket => "issue_ticket",
             Self::OpenSession => "open_session",
             Self::EndSession => "end_session",
+            Self::ClaimSession => "claim_session",
             Self::OpenApi => "openapi",
             Self::Health => "healthz",
         }
@@ -75,7 +78,7 @@ impl Resource {
     pub fn changes_state(&self) -> bool {
         match self {
             Self::ConnectStart | Self::ConnectFinish | Self::DisconnectAll | Self::Disconnect(_) => true,
-            Self::OpenSession | Self::EndSession => true,
+            Self::OpenSession | Self::EndSession | Self::ClaimSession => true,
             Self::ShowAttempt(_)
             | Self::ListConnections
             | Self::ShowConnection(_)
@@ -99,7 +102,7 @@ impl Resource {
             | Self::ListVehicles
             | Self::Api(_) => true,
             Self::ConnectStart | Self::ConnectFinish | Self::DisconnectAll | Self::Disconnect(_) => false,
-            Self::OpenSession | Self::EndSession => false,
+            Self::OpenSession | Self::EndSession | Self::ClaimSession => false,
             Self::InternalToken | Self::Rotation | Self::IssueTicket | Self::OpenApi | Self::Health => false,
         }
     }
@@ -120,9 +123,8 @@ impl Resource {
     #[must_use]
     pub const fn takes_body(&self) -> bool {
         match self {
-            Self::ConnectStart | Self::ConnectFinish | Self::InternalToken | Self::IssueTicket | Self::OpenSession => {
-                true
-            }
+            Self::ConnectStart | Self::ConnectFinish | Self::InternalToken | Self::IssueTicket => true,
+            Self::OpenSession | Self::ClaimSession => true,
             Self::Api(target) => target.endpoint().takes_body(),
             _ => false,
         }
@@ -187,6 +189,7 @@ pub fn route(prefix: &str, method: &str, path: &str) -> Routed {
                 delete.then_some(Resource::EndSession)
             },
         ),
+        path::SESSION_CLAIM => ("POST", post.then_some(Resource::ClaimSession)),
         path::OPENAPI => ("GET, HEAD", get.then_some(Resource::OpenApi)),
         path::HEALTH => ("GET, HEAD", get.then_some(Resource::Health)),
         other
@@ -307,6 +310,7 @@ mod tests {
             ("POST", "/smartcar/internal/sessions", Resource::IssueTicket),
             ("POST", "/smartcar/session", Resource::OpenSession),
             ("DELETE", "/smartcar/session", Resource::EndSession),
+            ("POST", "/smartcar/session/claim", Resource::ClaimSession),
             ("GET", "/smartcar/openapi.json", Resource::OpenApi),
             ("GET", "/smartcar/healthz", Resource::Health),
         ] {

@@ -36,6 +36,9 @@ pub const INTERNAL_SESSIONS: &str = "/internal/sessions";
 /// `POST`: opens a session by a ticket; `DELETE`: ends the caller's.
 pub const SESSION: &str = "/session";
 
+/// `POST`: brings what an anonymous session has connected along to the user who has signed in.
+pub const SESSION_CLAIM: &str = "/session/claim";
+
 /// `GET`: the description of all of this, in OpenAPI.
 pub const OPENAPI: &str = "/openapi.json";
 

@@ -1,4 +1,5 @@
-//! `POST /internal/sessions` and `POST /session`: a ticket, and the session that it opens.
+//! `POST /internal/sessions`, `POST /session` and `POST /session/claim`: a ticket, the session that it opens, and the cars that
+//! come along.
 
 use core::fmt;
 
@@ -41,11 +42,35 @@ pub struct SessionResponse {
     pub ends_at: UnixMillis,
 }
 
+/// What a page sends to bring the cars of its anonymous session along to the user who has signed in.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ClaimRequest {
+    /// A ticket of the user, which opens a session as well; none where a token of the app's log-in says who the user is.
+    pub ticket: Option<String>,
+}
+
+/// What it is answered.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClaimResponse {
+    /// How many connections come along, those that are still on their way included.
+    pub connections: u32,
+    /// When the session ends that the ticket has opened, unless a visit renews it before; `null` without a ticket.
+    pub ends_at: Option<UnixMillis>,
+}
+
 /// The table of [`TicketResponse`].
 pub const TICKET_RESPONSE: Schema = &[field("ticket", Kind::Text), field("expiresAt", Kind::Number)];
 
 /// The table of [`SessionResponse`].
 pub const SESSION_RESPONSE: Schema = &[field("endsAt", Kind::Number)];
+
+/// The table of [`ClaimResponse`].
+pub const CLAIM_RESPONSE: Schema = &[
+    field("connections", Kind::Number),
+    field("endsAt", Kind::Number).nullable(),
+];
 
 macro_rules! redacted {
     ($($name:ty),+) => {
@@ -57,4 +82,4 @@ macro_rules! redacted {
     };
 }
 
-redacted!(TicketRequest, TicketResponse<'_>, SessionRequest);
+redacted!(TicketRequest, TicketResponse<'_>, SessionRequest, ClaimRequest);

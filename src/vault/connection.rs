@@ -28,7 +28,7 @@ impl Standing {
         let (status, cause, since) = match record {
             Record::Live(live) => of_live(live, now),
             Record::Ended(ended) => (ConnectionStatus::ReconnectionRequired, Some(ended.cause), ended.since),
-            Record::Closing(_) | Record::Tombstone(_) => return None,
+            Record::Leaving(_) | Record::Closing(_) | Record::Tombstone(_) => return None,
         };
         Some(Self { status, cause, since })
     }
@@ -120,6 +120,7 @@ mod tests {
             vehicles: Learned::Known(vec![KnownVehicle::new(VehicleId::parse("v1").unwrap())]),
             listed_at: NOW,
             connected_at: NOW,
+            external_id: None,
             kv: SYNCED,
         }
     }
@@ -138,6 +139,7 @@ mod tests {
             vehicles: vec![KnownVehicle::new(VehicleId::parse("v1").unwrap())],
             connected_at: NOW,
             refresh_expires_at: Some(NOW.after(Millis::from_days(60))),
+            external_id: None,
             kv: SYNCED,
         })
     }

@@ -140,6 +140,7 @@ mod tests {
             vehicles: known(vehicles),
             connected_at: UnixMillis::EPOCH,
             refresh_expires_at: Some(UnixMillis::EPOCH),
+            external_id: None,
             kv: KvCopy::dirty(UnixMillis::EPOCH),
         })
     }

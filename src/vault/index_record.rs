@@ -25,7 +25,8 @@ pub struct IndexRecord {
     pub generation: u64,
     /// How far the copy in KV is.
     pub kv: KvCopy,
-    /// The external ids whose look-ups may be in KV: the owner's, and those from before a deletion that the owner came back to.
+    /// The external ids whose look-ups may be in KV: the owner's, those of connections that the owner has claimed, and those
+    /// from before a deletion that the owner came back to.
     pub external_ids: Vec<ExternalId>,
     /// The Smartcar users whose look-ups may be in KV.
     pub user_ids: Vec<UserId>,
@@ -48,26 +49,37 @@ pub struct IndexWrite {
 }
 
 impl IndexRecord {
-    /// The record after something changed that stands in the index or is looked up by. `external_id` is the owner's, `user_id`
-    /// one that may be new.
+    /// The record after something changed that stands in the index or is looked up by. `external_id` is the owner's,
+    /// `changed` a connection of which what is looked up by may be new.
     #[must_use]
     pub fn outdated(
         before: Option<&Self>,
         external_id: Option<&ExternalId>,
-        user_id: Option<&UserId>,
+        changed: Option<&Record>,
         now: UnixMillis,
     ) -> Self {
         let latest = before.map_or(0, |record| record.generation);
         let mut external_ids = before.map_or_else(Vec::new, |record| record.external_ids.clone());
         add(&mut external_ids, external_id);
+        add(&mut external_ids, changed.and_then(Record::external_id));
         let mut user_ids = before.map_or_else(Vec::new, |record| record.user_ids.clone());
-        add(&mut user_ids, user_id);
+        add(&mut user_ids, changed.and_then(Record::user_id));
         Self {
             // Never the same twice, though the clock stands still between I/O.
             generation: latest.saturating_add(1).max(now.as_millis()),
             kv: KvCopy::dirty(now),
             external_ids,
             user_ids,
+        }
+    }
+
+    /// The record of a vault whose owner was claimed, as of `now`: the look-ups by external id lead to the claimant's vault by
+    /// now, or soon, so that they are neither written nor deleted here.
+    #[must_use]
+    pub fn without_external_ids(before: Option<&Self>, now: UnixMillis) -> Self {
+        Self {
+            external_ids: Vec::new(),
+            ..Self::outdated(before, None, None, now)
         }
     }
 
@@ -97,6 +109,9 @@ impl IndexRecord {
         let is_shown = records.iter().any(|(_, record)| record.is_shown());
         let mut external_ids: Vec<ExternalId> = Vec::new();
         add(&mut external_ids, external_id.filter(|_| is_shown));
+        for (_, record) in records {
+            add(&mut external_ids, record.external_id());
+        }
         IndexWrite {
             index: is_shown.then(|| VehicleIndex::of(records)),
             former_external_ids: without(&self.external_ids, &external_ids),
@@ -243,6 +258,7 @@ mod tests {
             vehicles: Vec::new(),
             connected_at: NOW,
             refresh_expires_at: None,
+            external_id: None,
             kv: KvCopy::dirty(NOW),
         })
     }
@@ -307,12 +323,46 @@ mod tests {
 
     #[test]
     fn a_user_is_noted_once() {
-        let user = |id| UserId::parse(id).unwrap();
+        let of = |id| Record::Live(live(Some(id)));
         let mut index = None;
         for (id, expected) in [("u1", &["u1"][..]), ("u2", &["u1", "u2"]), ("u1", &["u1", "u2"])] {
-            let next = IndexRecord::outdated(index.as_ref(), Some(&external_id()), Some(&user(id)), NOW);
+            let next = IndexRecord::outdated(index.as_ref(), Some(&external_id()), Some(&of(id)), NOW);
             assert_eq!(next.user_ids, users(expected));
             index = Some(next);
+        }
+    }
+
+    #[test]
+    fn a_claimed_connection_is_looked_up_by_what_smartcar_knows_its_owner_by() {
+        let claimed_from = ExternalId::parse("e0").unwrap();
+        let claimed = Record::Live(Live {
+            external_id: Some(claimed_from.clone()),
+            ..live(None)
+        });
+        let before = record(SYNCED, &[]);
+        let index = IndexRecord::outdated(Some(&before), Some(&external_id()), Some(&claimed), NOW);
+        assert_eq!(index.external_ids, [external_id(), claimed_from.clone()]);
+        let write = index.write(Some(&external_id()), &kept([claimed]));
+        assert_eq!(write.external_ids, [external_id(), claimed_from.clone()]);
+        let gone = index.write(Some(&external_id()), &kept([ended(None)]));
+        assert_eq!(
+            (gone.external_ids, gone.former_external_ids),
+            (vec![external_id()], vec![claimed_from])
+        );
+    }
+
+    #[test]
+    fn a_claimed_vault_neither_writes_nor_deletes_the_look_up_of_its_owner() {
+        let before = record(SYNCED, &["u1"]);
+        let index = IndexRecord::without_external_ids(Some(&before), NOW);
+        assert_eq!((index.kv, index.generation), (KvCopy::dirty(NOW), NOW.as_millis()));
+        assert_eq!(index.user_ids, users(&["u1"]));
+        for records in [kept([ended(None)]), kept([closing("u1")])] {
+            let write = index.write(None, &records);
+            assert_eq!(
+                (write.external_ids, write.former_external_ids),
+                (Vec::new(), Vec::new())
+            );
         }
     }
 
@@ -545,6 +595,7 @@ mod tests {
             last_seen: NOW,
             session_ends_at: None,
             closing,
+            claimed_by: None,
         };
         let all_swept = [kept([]), kept([tombstone(SYNCED), tombstone(SYNCED)])];
         let not_swept = [

@@ -5,6 +5,7 @@
 //!
 //! Outside semantic versioning: see [what the version promises](crate#what-the-version-promises).
 
+mod claim;
 mod connection;
 pub mod finish;
 mod index;
@@ -18,13 +19,14 @@ mod record;
 mod sessions;
 mod vehicle_list;
 
+pub use claim::{Claim, Handover, HandoverOutcome, Reception, claim, receive};
 pub use connection::connection;
 pub use index::{VehicleIndex, superseded_vehicles, vehicles_to_revoke};
 pub use index_record::{IndexRecord, IndexWrite, is_forgotten, is_vault_empty};
 pub use known_vehicle::{Description, KnownVehicle, VehicleProblem};
 pub use kv_value::{Lookup, ReadableToken, join_value, readable_part};
-pub use profile::Profile;
+pub use profile::{Claimant, Profile};
 pub use publication::{KvCopy, KvOutcome};
-pub use record::{Access, Closing, Ended, Learned, Live, Record, Tombstone};
+pub use record::{Access, Claimed, Closing, Ended, Learned, Leaving, Live, Record, Tombstone};
 pub use sessions::{OpeningError, Sessions, UsedTicket};
 pub use vehicle_list::{ShownVehicle, ShownVehicles, shown_vehicles};

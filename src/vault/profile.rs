@@ -14,6 +14,16 @@ const NOTED_EVERY: Millis = Millis::from_hours(12);
 /// How long deleting everything may take before the alarm goes on with it, and how often the alarm tries.
 const DELETION_LOST_AFTER: Millis = Millis::from_mins(1);
 
+/// Who has claimed what an anonymous session had connected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claimant {
+    /// A user of the app.
+    pub principal: Principal,
+    /// The external id of that user at the time of the claim: who has everything deleted gets another one, and what was
+    /// claimed before goes with what is deleted.
+    pub external_id: ExternalId,
+}
+
 /// The first record of a vault. The alarm, which no request comes with, learns from it whose grants it looks after.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Profile {
@@ -27,6 +37,9 @@ pub struct Profile {
     pub session_ends_at: Option<UnixMillis>,
     /// Set when everything of the owner is being deleted.
     pub closing: bool,
+    /// Who has claimed everything of the owner. It is handed over before the vault is deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed_by: Option<Claimant>,
 }
 
 impl Profile {
@@ -39,6 +52,18 @@ impl Profile {
             session_ends_at,
             ..self.clone()
         })
+    }
+
+    /// What the owner is looked up by. The look-up leads to the claimant, once there is one, whose vault looks after it.
+    #[must_use]
+    pub fn looked_up_by(&self) -> Option<&ExternalId> {
+        self.claimed_by.is_none().then_some(&self.external_id)
+    }
+
+    /// Whether what is being connected when this is stored has nobody any more to belong to.
+    #[must_use]
+    pub const fn is_forsaken(&self) -> bool {
+        self.closing && self.claimed_by.is_none()
     }
 
     /// When the alarm is needed: for the deletion that is under way, or when one is due.
@@ -78,6 +103,7 @@ mod tests {
             last_seen: NOW,
             session_ends_at: Some(NOW.after(Millis::from_days(90))),
             closing: false,
+            claimed_by: None,
         }
     }
 
@@ -132,6 +158,26 @@ mod tests {
             ..profile()
         };
         assert_eq!(ahead.alarm(days(30), NOW), NOW.after(days(30)), "the clock was ahead");
+    }
+
+    #[test]
+    fn the_look_up_of_a_claimed_owner_is_the_claimant_s() {
+        let by = Claimant {
+            principal: Principal::user("42").unwrap(),
+            external_id: ExternalId::parse("e42").unwrap(),
+        };
+        let [closing, claimed] = [None, Some(by)].map(|claimed_by| Profile {
+            closing: true,
+            claimed_by,
+            ..profile()
+        });
+        let own = profile().external_id;
+        assert_eq!(profile().looked_up_by(), Some(&own));
+        assert_eq!((closing.looked_up_by(), claimed.looked_up_by()), (Some(&own), None));
+        assert_eq!(
+            [profile(), closing, claimed].map(|profile| profile.is_forsaken()),
+            [false, true, false]
+        );
     }
 
     #[test]

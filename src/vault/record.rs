@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    connect::UserId,
+    connect::{ExternalId, UserId},
     http_api::Cause,
     time::{Millis, UnixMillis},
     token::{
         RefreshToken, TokenSet,
         cycle::{CALL_LOST_AFTER, LONGEST_BACKOFF, OwnerTokens, TokenCycle as _, exponential_backoff},
     },
-    vault::{known_vehicle::KnownVehicle, publication::KvCopy},
+    vault::{known_vehicle::KnownVehicle, profile::Claimant, publication::KvCopy},
 };
 
 /// How the tokens of a connection are had.
@@ -172,6 +172,10 @@ pub struct Live {
     pub listed_at: UnixMillis,
     /// When the owner connected.
     pub connected_at: UnixMillis,
+    /// What Smartcar knows the owner by, if that is not the owner's own external id: the connection was claimed, and this is
+    /// that of the session that made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<ExternalId>,
     /// How far its copy in KV is.
     pub kv: KvCopy,
 }
@@ -186,6 +190,7 @@ impl Live {
             vehicles: Learned::asking(now),
             listed_at: now,
             connected_at: now,
+            external_id: None,
             kv: KvCopy::dirty(now),
         }
     }
@@ -230,6 +235,9 @@ pub struct Ended {
     pub connected_at: UnixMillis,
     /// When the refresh token expired or would have; `None` if there was none.
     pub refresh_expires_at: Option<UnixMillis>,
+    /// As [`Live::external_id`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<ExternalId>,
     /// How far the deletion of its copy in KV is.
     pub kv: KvCopy,
 }
@@ -258,6 +266,51 @@ pub struct Tombstone {
     pub kv: KvCopy,
 }
 
+/// What a claimant's vault is given of a connection.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Claimed {
+    /// Its grant is honoured.
+    Live(Box<Live>),
+    /// Its grant is over; the claimant sees which car has to be connected again.
+    Ended(Box<Ended>),
+}
+
+impl Claimed {
+    /// The version of its content.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        match self {
+            Self::Live(live) => live.generation(),
+            Self::Ended(ended) => ended.generation,
+        }
+    }
+
+    /// The tokens of the owner, in Smartcar's v2.
+    pub(super) fn owner_tokens(&self) -> Option<&OwnerTokens> {
+        match self {
+            Self::Live(live) => live.owner_tokens(),
+            Self::Ended(_) => None,
+        }
+    }
+}
+
+/// A connection that was claimed and is on its way to the claimant's vault. Nobody sees it here any more. Its tokens are kept
+/// until that vault has them, and once they were sent nothing is asked for with them here.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Leaving {
+    /// What is sent.
+    pub claimed: Claimed,
+    /// To whom.
+    pub to: Claimant,
+    /// When it was claimed.
+    pub since: UnixMillis,
+    /// How often it was sent in vain.
+    pub failures: u32,
+    /// It is not sent (again) before this.
+    pub retry_at: UnixMillis,
+}
+
 /// What is stored of a connection.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -266,9 +319,11 @@ pub enum Record {
     Live(Live),
     /// The owner has to connect again.
     Ended(Ended),
+    /// Claimed, and on its way to another vault.
+    Leaving(Leaving),
     /// Being disconnected.
     Closing(Closing),
-    /// Disconnected.
+    /// Disconnected, or in another vault by now.
     Tombstone(Tombstone),
 }
 
@@ -279,17 +334,19 @@ impl Record {
         match self {
             Self::Live(live) => live.generation(),
             Self::Ended(ended) => ended.generation,
+            Self::Leaving(leaving) => leaving.claimed.generation(),
             Self::Closing(closing) => closing.generation,
             Self::Tombstone(tombstone) => tombstone.generation,
         }
     }
 
-    /// When the owner connected; of a closed connection, when it was closed.
+    /// When the owner connected; of one that is not shown any more, since when it is not.
     #[must_use]
     pub const fn connected_at(&self) -> UnixMillis {
         match self {
             Self::Live(live) => live.connected_at,
             Self::Ended(ended) => ended.connected_at,
+            Self::Leaving(leaving) => leaving.since,
             Self::Closing(closing) => closing.since,
             Self::Tombstone(tombstone) => tombstone.since,
         }
@@ -301,7 +358,7 @@ impl Record {
         match self {
             Self::Live(live) => live.vehicles(),
             Self::Ended(ended) => &ended.vehicles,
-            Self::Closing(_) | Self::Tombstone(_) => &[],
+            Self::Leaving(_) | Self::Closing(_) | Self::Tombstone(_) => &[],
         }
     }
 
@@ -310,7 +367,7 @@ impl Record {
     pub const fn live(&self) -> Option<&Live> {
         match self {
             Self::Live(live) => Some(live),
-            Self::Ended(_) | Self::Closing(_) | Self::Tombstone(_) => None,
+            Self::Ended(_) | Self::Leaving(_) | Self::Closing(_) | Self::Tombstone(_) => None,
         }
     }
 
@@ -320,8 +377,24 @@ impl Record {
         match self {
             Self::Live(live) => live.user_id.known(),
             Self::Ended(ended) => ended.user_id.as_ref(),
-            Self::Closing(_) | Self::Tombstone(_) => None,
+            Self::Leaving(_) | Self::Closing(_) | Self::Tombstone(_) => None,
         }
+    }
+
+    /// What Smartcar knows the owner of such a connection by, if that is not the owner's own external id.
+    #[must_use]
+    pub const fn external_id(&self) -> Option<&ExternalId> {
+        match self {
+            Self::Live(live) => live.external_id.as_ref(),
+            Self::Ended(ended) => ended.external_id.as_ref(),
+            Self::Leaving(_) | Self::Closing(_) | Self::Tombstone(_) => None,
+        }
+    }
+
+    /// Whether a claimant is given it, or is being given it.
+    #[must_use]
+    pub const fn is_claimable(&self) -> bool {
+        matches!(self, Self::Live(_) | Self::Ended(_) | Self::Leaving(_))
     }
 
     /// Whether its owner sees it.

@@ -140,6 +140,7 @@ mod tests {
             vehicles: cars(ids),
             connected_at: NOW,
             refresh_expires_at: None,
+            external_id: None,
             kv: KvCopy::dirty(NOW),
         })
     }

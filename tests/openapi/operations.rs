@@ -6,7 +6,7 @@ use smartcar_connect::{
     edge::Resource,
     http_api::{
         FinishRequest, ProblemCode, StartRequest, path,
-        session::{SessionRequest, TicketRequest},
+        session::{ClaimRequest, SessionRequest, TicketRequest},
         token::TokenRequestBody,
     },
 };
@@ -231,6 +231,21 @@ operations! {
         cookie: Some("Ends the session."),
         success: Success::Nothing,
         problems: vec![ProblemCode::StorageUnavailable],
+    };
+    Resource::ClaimSession, Resource::ClaimSession => Operation {
+        method: "POST",
+        path: path::SESSION_CLAIM.to_owned(),
+        summary: "Bring what the anonymous session has connected along to the user who has signed in, and end that session",
+        credential: Credential::SessionOrNone,
+        request: Some(bodies::schema::<ClaimRequest>),
+        cookie: Some("Opens the session of a ticket, or ends the anonymous one."),
+        success: Success::Body("ClaimResponse"),
+        problems: vec![
+            ProblemCode::InvalidParameter,
+            ProblemCode::TicketRejected,
+            ProblemCode::TooManyRequests,
+            ProblemCode::StorageUnavailable,
+        ],
     };
     Resource::Rotation, Resource::Rotation => Operation {
         method: "GET",

@@ -11,7 +11,7 @@ use smartcar_connect::http_api::{
     problem::{PROBLEM, SMARTCAR_ERROR},
     rotation::{ROTATION, ROTATION_RESPONSE},
     schema::{Field, Kind, Presence, Schema},
-    session::{SESSION_RESPONSE, TICKET_RESPONSE},
+    session::{CLAIM_RESPONSE, SESSION_RESPONSE, TICKET_RESPONSE},
     start::{ASKED, START_RESPONSE},
     token::TOKEN_RESPONSE,
     vehicle::{VEHICLE, VEHICLE_LIST},
@@ -22,6 +22,7 @@ use super::doc_comments::{DocComments, camel_case, capitalised};
 /// The tables by the names of their schemas, which are those of the types that they are tables of.
 const TABLES: &[(&str, Schema)] = &[
     ("Asked", ASKED),
+    ("ClaimResponse", CLAIM_RESPONSE),
     ("Connection", CONNECTION),
     ("ConnectionList", CONNECTION_LIST),
     ("IncompatibleVehicle", INCOMPATIBLE_VEHICLE),

@@ -20,7 +20,7 @@ use smartcar_connect::{
     time::{Millis, UnixMillis},
     token::cycle::RefreshState,
     vault::{
-        Access, IndexRecord, KvCopy, Learned, Lookup, Profile, ReadableToken, Record, VehicleIndex,
+        Access, Claimed, IndexRecord, KvCopy, Learned, Lookup, Profile, ReadableToken, Record, VehicleIndex,
         finish::PendingRecord, join_value, readable_part,
     },
 };
@@ -220,6 +220,10 @@ fn every_state_of_a_grant_is_in_a_vector() {
         panic!()
     };
     assert!(closing.live.is_some());
+    let Record::Leaving(leaving) = grant("grant that is leaving") else {
+        panic!()
+    };
+    assert!(matches!(leaving.claimed, Claimed::Live(live) if live.external_id.is_some()));
     assert!(matches!(grant("grant under a retired key"), Record::Tombstone(_)));
 }
 

@@ -62,7 +62,14 @@ pub(crate) async fn respond(request: &web_sys::Request, env: &Env) -> worker::Re
             identity::end_session(answer, &head, &config)
         }
         // They set the cookie themselves.
-        Ok(_) if matches!(resource, Some(Resource::OpenSession | Resource::EndSession)) => answer,
+        Ok(_)
+            if matches!(
+                resource,
+                Some(Resource::OpenSession | Resource::EndSession | Resource::ClaimSession)
+            ) =>
+        {
+            answer
+        }
         // The session has ended, and a newer one may be in its place by now.
         Ok(_) if answer.status == ProblemCode::SessionMissing.status() => answer,
         // A cookie made with a retired key is made again whatever was asked.
@@ -133,6 +140,7 @@ async fn answer(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {
         Resource::IssueTicket => routes::session::issue_ticket(context).await,
         Resource::OpenSession => routes::session::open(context).await,
         Resource::EndSession => routes::session::end(context).await,
+        Resource::ClaimSession => routes::claim::claim(context).await,
         Resource::OpenApi => Ok(routes::openapi::describe(context)),
         Resource::Health => Ok(HttpResponse::json_text(HEALTHY.to_owned())),
     }

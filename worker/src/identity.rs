@@ -56,7 +56,7 @@ fn service_key(head: &RequestHead, config: &Config) -> Result<ServiceKey, Proble
 }
 
 /// A session that is missing, has ended or is not ours is none.
-fn session(head: &RequestHead, config: &Config, now: UnixMillis) -> Option<Session> {
+pub(crate) fn session(head: &RequestHead, config: &Config, now: UnixMillis) -> Option<Session> {
     let value = config.session_cookie.find(head.cookie()?, head.port())?;
     let session = Session::from_cookie(&config.key_ring, value, now, config.session_limits).ok()?;
     Some(session.visited(now))

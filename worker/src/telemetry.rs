@@ -34,6 +34,8 @@ pub(crate) enum LogEvent {
     Reseal,
     /// The keys of the app's log-in were asked for.
     Keys,
+    /// A connection was given to the vault of the user who has claimed it.
+    Claim,
 }
 
 impl LogEvent {
@@ -47,6 +49,7 @@ impl LogEvent {
             Self::Disconnect => "disconnect",
             Self::Reseal => "reseal",
             Self::Keys => "keys",
+            Self::Claim => "claim",
         }
     }
 }

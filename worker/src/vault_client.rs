@@ -47,7 +47,7 @@ pub(crate) async fn ask(env: &Env, caller: &Caller, operation: Operation) -> Res
             Err(problem)
         }
         Ok(reply) => {
-            if matches!(request.operation, Operation::EndSession { .. }) {
+            if matches!(request.operation, Operation::EndSession { .. } | Operation::Claim(_)) {
                 confirmed_sessions::forget(caller);
             } else {
                 confirmed_sessions::note(caller, clock::now());

@@ -16,7 +16,7 @@ use crate::{
         finish::{CALLED_BACK, FAILURES, FINISHED, callback_object},
         problem::{PROBLEM, ProblemBody},
         schema::{Kind, Presence, Schema, validate, validate_variant},
-        session::{SESSION_RESPONSE, SessionResponse, TICKET_RESPONSE, TicketResponse},
+        session::{CLAIM_RESPONSE, ClaimResponse, SESSION_RESPONSE, SessionResponse, TICKET_RESPONSE, TicketResponse},
         start::{Asked, START_RESPONSE, SessionOrigin},
         vehicle::VEHICLE_LIST,
     },
@@ -182,6 +182,10 @@ fn tickets_and_sessions_pass() {
     };
     assert_passes(&ticket, TICKET_RESPONSE);
     assert_passes(&SessionResponse { ends_at: expires_at }, SESSION_RESPONSE);
+    for ends_at in [None, Some(expires_at)] {
+        let connections = 2;
+        assert_passes(&ClaimResponse { connections, ends_at }, CLAIM_RESPONSE);
+    }
 }
 
 #[test]

@@ -116,6 +116,16 @@ impl OwnerTokens {
         now < self.pair.access_expires_at
     }
 
+    /// Until when a request may be under way that was sent and has not ended: after that its process has died. `None` if there
+    /// is none.
+    #[must_use]
+    pub fn request_under_way_until(&self, now: UnixMillis) -> Option<UnixMillis> {
+        let sent_at = self.attempt?.last_sent_at;
+        let has_ended = matches!(self.refresh, RefreshState::Failing { retry_at, .. } if sent_at < retry_at);
+        let lost_at = sent_at.after(CALL_LOST_AFTER);
+        (!has_ended && now < lost_at).then_some(lost_at)
+    }
+
     /// Whether the refresh token is of no use any more. One that was presented in time may yet bring a new pair: its answer
     /// may be on the way, or it can be had again within the grace.
     fn has_expired(&self, now: UnixMillis, policy: &Policy) -> bool {

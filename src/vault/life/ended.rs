@@ -16,7 +16,13 @@ use crate::{
 
 /// The tokens are forgotten: nobody accepts them any more.
 pub(super) fn end(live: Live, cause: Cause, since: UnixMillis, now: UnixMillis) -> Step {
-    let ended = Ended {
+    let effects = vec![Effect::Reply(TokenReply::Ended(cause)), Effect::DeleteKv];
+    Step::put(Record::Ended(of(live, cause, since, now)), effects)
+}
+
+/// What is left of a connection whose grant is over.
+pub(super) fn of(live: Live, cause: Cause, since: UnixMillis, now: UnixMillis) -> Ended {
+    Ended {
         cause,
         since,
         generation: live.generation(),
@@ -24,10 +30,9 @@ pub(super) fn end(live: Live, cause: Cause, since: UnixMillis, now: UnixMillis) 
         user_id: live.user_id.into_known(),
         vehicles: live.vehicles.into_known().unwrap_or_default(),
         connected_at: live.connected_at,
+        external_id: live.external_id,
         kv: KvCopy::dirty(now),
-    };
-    let effects = vec![Effect::Reply(TokenReply::Ended(cause)), Effect::DeleteKv];
-    Step::put(Record::Ended(ended), effects)
+    }
 }
 
 pub(super) fn step(ended: Ended, now: UnixMillis, event: Event) -> Step {
@@ -61,6 +66,8 @@ pub(super) fn step(ended: Ended, now: UnixMillis, event: Event) -> Step {
         | Event::UserIdentified { .. }
         | Event::VehiclesDescribed { .. }
         | Event::Reauthenticated { .. }
+        | Event::Claimed { .. }
+        | Event::HandedOver { .. }
         | Event::SmartcarNotified => Step::keep(Vec::new()),
     }
 }

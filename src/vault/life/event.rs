@@ -1,10 +1,10 @@
 //! What can happen to a connection.
 
 use crate::{
-    connect::{UserId, VehicleId},
+    connect::{ExternalId, UserId, VehicleId},
     time::Millis,
     token::TokenResult,
-    vault::{known_vehicle::Description, publication::KvOutcome},
+    vault::{claim::HandoverOutcome, known_vehicle::Description, profile::Claimant, publication::KvOutcome},
 };
 
 /// Whether Smartcar is told of a disconnection.
@@ -80,6 +80,18 @@ pub enum Event {
     DisconnectRequested {
         /// Whether Smartcar is told.
         revocation: Revocation,
+    },
+    /// A user of the app has claimed everything of the vault.
+    Claimed {
+        /// Who.
+        by: Claimant,
+        /// What Smartcar knows the owner of this vault by.
+        external_id: ExternalId,
+    },
+    /// The claimant's vault was given the connection.
+    HandedOver {
+        /// What came of it.
+        outcome: HandoverOutcome,
     },
     /// Smartcar was told of the disconnection. What it answered does not matter.
     SmartcarNotified,

@@ -56,9 +56,11 @@ pub(super) fn step(id: &ConnectionId, live: Live, now: UnixMillis, event: Event,
         }
         Event::Superseded { vehicles } => superseded(live, &vehicles, now),
         Event::DisconnectRequested { revocation } => closing::close(live, revocation, now),
-        Event::KvPutCompleted { .. } | Event::KvDeleteCompleted { .. } | Event::SmartcarNotified => {
-            Step::keep(Vec::new())
-        }
+        Event::KvPutCompleted { .. }
+        | Event::KvDeleteCompleted { .. }
+        | Event::Claimed { .. }
+        | Event::HandedOver { .. }
+        | Event::SmartcarNotified => Step::keep(Vec::new()),
     }
 }
 
@@ -123,7 +125,7 @@ fn had(live: Live, verdict: Verdict<OwnerTokens>, now: UnixMillis) -> Step {
     }
 }
 
-fn token_of(tokens: &OwnerTokens) -> TokenReply {
+pub(super) fn token_of(tokens: &OwnerTokens) -> TokenReply {
     let (access_token, expires_at) = tokens.access_token();
     TokenReply::Token {
         access_token: access_token.clone(),

@@ -12,6 +12,7 @@
 mod closing;
 mod ended;
 mod event;
+mod leaving;
 mod live;
 mod schedule;
 mod step;
@@ -58,13 +59,11 @@ pub fn step(id: &ConnectionId, record: Option<Record>, now: UnixMillis, event: E
         .as_ref()
         .and_then(|record| schedule::clamp_future_times(record, now));
     let record = clamped.clone().or(record);
-    let mut step = match record {
-        Some(Record::Live(live)) => live::step(id, live, now, event, policy),
-        Some(Record::Ended(ended)) => ended::step(ended, now, event),
-        Some(Record::Closing(closing)) => closing::step(closing, now, &event),
-        Some(Record::Tombstone(tombstone)) => tombstone::step(tombstone, now, &event),
-        None if event.asks_for_token() => Step::reply(TokenReply::Unknown),
-        None => Step::keep(Vec::new()),
+    let mut step = match (record, event) {
+        (Some(record), Event::Claimed { by, external_id }) => leaving::leave(id, record, by, external_id, now),
+        (Some(record), event) => step_of(id, record, now, event, policy),
+        (None, event) if event.asks_for_token() => Step::reply(TokenReply::Unknown),
+        (None, _) => Step::keep(Vec::new()),
     };
     if let (Next::Keep, Some(clamped)) = (&step.next, clamped) {
         step.next = Next::Put(Box::new(clamped));
@@ -78,4 +77,14 @@ pub fn step(id: &ConnectionId, record: Option<Record>, now: UnixMillis, event: E
         step.index = IndexChange::Outdated;
     }
     step
+}
+
+fn step_of(id: &ConnectionId, record: Record, now: UnixMillis, event: Event, policy: &Policy) -> Step {
+    match record {
+        Record::Live(live) => live::step(id, live, now, event, policy),
+        Record::Ended(ended) => ended::step(ended, now, event),
+        Record::Leaving(leaving) => leaving::step(id, leaving, now, event, policy),
+        Record::Closing(closing) => closing::step(closing, now, &event),
+        Record::Tombstone(tombstone) => tombstone::step(tombstone, now, &event),
+    }
 }

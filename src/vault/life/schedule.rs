@@ -3,10 +3,13 @@
 use crate::{
     connect::ConnectionId,
     time::{Millis, UnixMillis},
-    token::{self, cycle::TokenCycle as _},
+    token::{
+        self,
+        cycle::{LONGEST_BACKOFF, TokenCycle as _},
+    },
     vault::{
         life::tombstone,
-        record::{Access, Closing, Ended, Live, Record, Tombstone},
+        record::{Access, Claimed, Closing, Ended, Leaving, Live, Record, Tombstone},
     },
 };
 
@@ -22,6 +25,7 @@ pub fn next_alarm(id: &ConnectionId, record: &Record) -> Option<UnixMillis> {
             all.into_iter().flatten().min()
         }
         Record::Ended(ended) => ended.kv.alarm(),
+        Record::Leaving(leaving) => Some(leaving.retry_at),
         Record::Closing(closing) => closing.kv.alarm(),
         Record::Tombstone(tombstone) => Some(tombstone::alarm(tombstone)),
     }
@@ -46,6 +50,7 @@ pub(super) fn clamp_future_times(record: &Record, now: UnixMillis) -> Option<Rec
             .kv
             .clamped(now)
             .map(|kv| Record::Ended(Ended { kv, ..ended.clone() })),
+        Record::Leaving(leaving) => clamp_leaving(leaving, now).map(Record::Leaving),
         Record::Closing(closing) => closing
             .kv
             .clamped(now)
@@ -62,6 +67,19 @@ pub(super) fn clamp_future_times(record: &Record, now: UnixMillis) -> Option<Rec
             })
         }
     }
+}
+
+fn clamp_leaving(leaving: &Leaving, now: UnixMillis) -> Option<Leaving> {
+    let claimed = match &leaving.claimed {
+        Claimed::Live(live) => clamp_live(live, now).map(|live| Claimed::Live(Box::new(live))),
+        Claimed::Ended(_) => None,
+    };
+    let is_ahead = leaving.retry_at > now.after(LONGEST_BACKOFF);
+    (claimed.is_some() || is_ahead).then(|| Leaving {
+        claimed: claimed.unwrap_or_else(|| leaving.claimed.clone()),
+        retry_at: if is_ahead { now } else { leaving.retry_at },
+        ..leaving.clone()
+    })
 }
 
 fn clamp_live(live: &Live, now: UnixMillis) -> Option<Live> {

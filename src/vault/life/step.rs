@@ -5,7 +5,7 @@ use crate::{
     http_api::Cause,
     time::{Millis, UnixMillis},
     token::{AccessToken, RefreshToken, cycle::Unavailable},
-    vault::record::Record,
+    vault::{claim::Handover, record::Record},
 };
 
 /// The reply to a request for a token.
@@ -64,6 +64,8 @@ pub enum Effect {
         /// The vehicles that Smartcar is to end the access to.
         vehicles: Vec<VehicleId>,
     },
+    /// Give the connection to the claimant's vault; ends with [`Event::HandedOver`](super::Event::HandedOver).
+    HandOver(Box<Handover>),
     /// Reply to everybody who waits for a token.
     Reply(TokenReply),
 }

@@ -99,7 +99,8 @@ impl Protocol {
                     let vehicles = vehicles();
                     self.happen(world, Event::VehiclesListed { vehicles }, None, None);
                 }
-                Effect::IdentifyUser => {}
+                // Nobody claims anything here.
+                Effect::IdentifyUser | Effect::HandOver(_) => {}
             }
         }
     }

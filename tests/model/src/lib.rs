@@ -18,6 +18,7 @@
 //! Bounds are a [`Protocol`]'s moments and [`Budget`].
 
 mod act;
+mod claim;
 mod driver;
 mod properties;
 mod smartcar;
@@ -25,6 +26,7 @@ mod stored;
 mod world;
 
 pub use act::Act;
+pub use claim::{CLAIM_COVERAGE, CLAIM_SAFETY, ClaimAct, ClaimBudget, ClaimDriver, ClaimProtocol, ClaimWorld};
 pub use driver::Driver;
 pub use properties::{COVERAGE, SAFETY};
 pub use smartcar::Reissue;

@@ -134,7 +134,7 @@ pub(crate) fn all() -> Vec<Property<Protocol>> {
             let is_over = match world.record() {
                 Some(Record::Ended(ended)) => ended.kv.is_synced(),
                 Some(Record::Tombstone(tombstone)) => tombstone.kv.is_synced(),
-                Some(Record::Live(_) | Record::Closing(_)) => false,
+                Some(Record::Live(_) | Record::Leaving(_) | Record::Closing(_)) => false,
                 None => true,
             };
             !is_quiet || !is_over || world.kv.is_none()

@@ -157,7 +157,7 @@ pub(crate) fn number_of(token: &RefreshToken) -> u8 {
 }
 
 /// How old the grant is at the first moment: its access token has four minutes left.
-const BEFORE_THE_START: Millis = Millis::from_mins(116);
+pub(crate) const BEFORE_THE_START: Millis = Millis::from_mins(116);
 
 /// The grant after an hour of failures, the latest of them a while ago.
 fn after_an_outage(mut record: Record, now: UnixMillis) -> Record {
@@ -237,7 +237,7 @@ impl World {
         }
     }
 
-    /// The time of a moment.
+    /// The time of the first moment.
     pub(crate) fn start(&self) -> UnixMillis {
         self.smartcar.granted_at().after(BEFORE_THE_START)
     }

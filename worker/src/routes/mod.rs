@@ -1,6 +1,7 @@
 //! What each route does.
 
 pub(crate) mod api;
+pub(crate) mod claim;
 pub(crate) mod connect;
 pub(crate) mod connections;
 pub(crate) mod openapi;

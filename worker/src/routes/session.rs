@@ -34,12 +34,23 @@ pub(crate) async fn issue_ticket(context: &RequestContext<'_>) -> Result<HttpRes
 
 pub(crate) async fn open(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {
     let body: SessionRequest = context.json_body().await?;
+    let session = open_by_ticket(context, &body.ticket).await?;
+    let answer = HttpResponse::json(&SessionResponse {
+        ends_at: session.ends_at(),
+    });
+    let identity = Identity::Session(session);
+    let (config, now) = (&context.config, context.now);
+    Ok(set_session_cookie(answer, &identity, context.head, config, now))
+}
+
+/// Opens a session for the user of a ticket, in place of the one that is shown.
+pub(super) async fn open_by_ticket(context: &RequestContext<'_>, ticket: &str) -> Result<Session, Problem> {
     let config = &context.config;
     if matches!(context.identity, Some(Identity::Service(_))) {
         let detail = "a session is opened by the browser that keeps its cookie: send the ticket from there";
         return Err(Problem::new(ProblemCode::InvalidParameter, detail).with_field("Authorization"));
     }
-    let ticket = Ticket::open(&config.key_ring, &config.session_cookie, &body.ticket, context.now)
+    let ticket = Ticket::open(&config.key_ring, &config.session_cookie, ticket, context.now)
         .map_err(|error| Problem::new(ProblemCode::TicketRejected, error.to_string()).with_field("ticket"))?;
     // Always a new id: none that the browser has shown, which somebody else may know.
     let id = random::bytes().map_err(|_| random::problem())?;
@@ -68,11 +79,7 @@ pub(crate) async fn open(context: &RequestContext<'_>) -> Result<HttpResponse, P
             worker::console_error!("the session in whose place another one came could not be ended");
         }
     }
-    let answer = HttpResponse::json(&SessionResponse {
-        ends_at: session.ends_at(),
-    });
-    let identity = Identity::Session(session);
-    Ok(set_session_cookie(answer, &identity, context.head, config, context.now))
+    Ok(session)
 }
 
 pub(crate) async fn end(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {

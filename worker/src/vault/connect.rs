@@ -25,7 +25,7 @@ use super::{
     disconnect,
     driver::Driver,
     error::{Refusal, VaultError},
-    show,
+    handover, show,
     single_flight::{Boarded, SingleFlight},
     storage::Transaction,
 };
@@ -56,6 +56,7 @@ pub(super) async fn welcome(driver: &Rc<Driver>, caller: Caller) -> Result<(Tran
                 last_seen: clock::now(),
                 session_ends_at: caller.session_ends_at,
                 closing: false,
+                claimed_by: None,
             };
             transaction.put_profile(&profile)?;
             profile
@@ -231,7 +232,7 @@ async fn store_grant(
         .storage
         .profile()
         .await?
-        .is_none_or(|profile| profile.closing || profile.external_id != started_by.external_id);
+        .is_none_or(|profile| profile.is_forsaken() || profile.external_id != started_by.external_id);
     let grant = outcome.and_then(|mut tokens| match tokens.refresh_token.take() {
         Some(refresh_token) => Ok((tokens, refresh_token)),
         None => Err(TokenError::UnreadableResponse),
@@ -264,7 +265,9 @@ async fn store_grant(
         driver.identify_user(principal, &id),
     )
     .await?;
-    respond(driver, principal, &result, callback, &pending.asked).await
+    let answer = respond(driver, principal, &result, callback, &pending.asked).await;
+    handover::go_on_if_claimed(driver, id);
+    answer
 }
 
 /// The owner had everything deleted while the code was being exchanged: the new grant is ended, not kept.

@@ -14,7 +14,7 @@ use smartcar_connect::{
     },
 };
 
-use super::{driver::Driver, error::VaultError};
+use super::{driver::Driver, error::VaultError, handover};
 use crate::{
     clock,
     telemetry::{self, LogEvent},
@@ -36,7 +36,7 @@ pub(super) async fn close(driver: &Rc<Driver>, principal: &Principal, id: &Conne
             let _ = clock::within(CALL_DEADLINE, ready).await;
         }
         Some(Record::Ended(_)) => {}
-        Some(Record::Closing(_) | Record::Tombstone(_)) | None => return Ok(false),
+        Some(Record::Leaving(_) | Record::Closing(_) | Record::Tombstone(_)) | None => return Ok(false),
     }
     let started = clock::now();
     let revocation = Revocation::AtSmartcar;
@@ -90,14 +90,19 @@ async fn finish_closing(
     driver.sync_kv(principal, id).await
 }
 
-/// Closes a connection that is to be deleted, or goes on with what was begun.
+/// Closes a connection that is to be deleted, hands it over if it was claimed, or goes on with what was begun.
 async fn resume_closing(
     driver: &Rc<Driver>,
-    principal: &Principal,
+    profile: &Profile,
     id: &ConnectionId,
     record: &Record,
 ) -> Result<(), VaultError> {
+    let principal = &profile.principal;
     match record {
+        Record::Live(_) | Record::Ended(_) if profile.claimed_by.is_some() => {
+            handover::go_on(driver, profile, id).await
+        }
+        Record::Leaving(_) => driver.wake(principal, id).await,
         Record::Live(_) | Record::Ended(_) => close(driver, principal, id).await.map(|_| ()),
         Record::Closing(_) => {
             let effects = driver.apply(principal, id, Event::AlarmFired).await?;
@@ -120,7 +125,10 @@ pub(super) async fn delete_principal(driver: &Rc<Driver>, profile: Profile) -> R
     let principal = &profile.principal;
     begin_deletion(driver, &profile).await?;
     let closed: Vec<Result<(), VaultError>> = stream::iter(storage.records(principal).await?)
-        .map(|(id, record)| async move { resume_closing(driver, principal, &id, &record).await })
+        .map(|(id, record)| {
+            let profile = &profile;
+            async move { resume_closing(driver, profile, &id, &record).await }
+        })
         .buffer_unordered(CLOSED_AT_ONCE)
         .collect()
         .await;

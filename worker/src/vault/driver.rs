@@ -131,11 +131,11 @@ impl Driver {
         let mut transaction = self.storage.begin().await;
         let record = self.storage.record(principal, id).await?;
         let decided = step(id, record, clock::now(), event, &self.config.policy);
-        let user_id = match &decided.next {
+        let changed = match &decided.next {
             Next::Keep => return Ok(decided.effects),
             Next::Put(record) => {
                 transaction.put_record(principal, id, record)?;
-                record.user_id()
+                Some(&**record)
             }
             Next::Remove => {
                 transaction.delete_record(id);
@@ -143,7 +143,7 @@ impl Driver {
             }
         };
         if decided.index == IndexChange::Outdated {
-            transaction.mark_index_dirty(principal, user_id).await?;
+            transaction.mark_index_dirty(principal, changed).await?;
         }
         transaction.commit().await?;
         Ok(decided.effects)
@@ -194,9 +194,18 @@ impl Driver {
                     self.revoke_uncovered(principal, id, &access_token, &vehicles).await?;
                     effects.extend(self.apply(principal, id, Event::SmartcarNotified).await?);
                 }
+                Effect::HandOver(handover) => {
+                    let outcome = self.publisher.hand_over(handover).await;
+                    effects.extend(self.apply(principal, id, Event::HandedOver { outcome }).await?);
+                }
             }
         }
         Ok(reply)
+    }
+
+    /// Writes the copy of a connection that has just been stored, and the index, while nobody waits for it.
+    pub(super) fn publish_in_background(self: &Rc<Self>, principal: &Principal, id: &ConnectionId) {
+        self.in_the_background_of(principal, id, Background::SyncKv);
     }
 
     fn in_the_background_of(self: &Rc<Self>, principal: &Principal, id: &ConnectionId, work: Background) {

@@ -5,10 +5,12 @@
 //! died has left.
 
 mod alarm;
+mod claim;
 mod connect;
 mod disconnect;
 mod driver;
 mod error;
+mod handover;
 mod publish;
 mod reseal;
 mod sessions;
@@ -132,6 +134,10 @@ async fn carry_out(driver: &Rc<Driver>, finishes: &Finishes, request: VaultReque
             _ => Err(VaultError::WrongPrincipal.into()),
         };
     };
+    // The session that is claimed ends with that: whoever claims it again shows one that has ended.
+    if let Operation::Claim(by) = request.operation {
+        return claim::begin(driver, &caller, by).await;
+    }
     sessions::admit(driver, &caller).await?;
     match request.operation {
         Operation::OpenSession {
@@ -192,7 +198,10 @@ async fn carry_out(driver: &Rc<Driver>, finishes: &Finishes, request: VaultReque
             }
             Ok(VaultReply::Done)
         }
-        Operation::Reseal | Operation::UserChanged(_) => Err(VaultError::WrongPrincipal.into()),
+        Operation::Welcome => claim::welcome(driver, caller).await,
+        Operation::Receive(handover) => claim::take(driver, &caller.principal, *handover).await,
+        Operation::TakeAttempts(attempts) => claim::take_attempts(driver, caller, attempts).await,
+        Operation::Claim(_) | Operation::Reseal | Operation::UserChanged(_) => Err(VaultError::WrongPrincipal.into()),
     }
 }
 

@@ -1,18 +1,19 @@
-//! What goes out: copies to Workers KV, and to Smartcar that a vehicle is disconnected.
+//! What goes out: copies to Workers KV, connections to the vault of the user who has claimed them, and to Smartcar that a vehicle
+//! is disconnected.
 
 use std::{cell::Cell, rc::Rc};
 
 use futures_util::{StreamExt as _, stream};
 use smartcar_connect::{
     connect::{ConnectionId, VehicleId},
-    edge::Config,
+    edge::{Caller, Config, Operation, VaultReply},
     principal::Principal,
     seal::{KvName, RecordBinding, SealedRecord},
     time::UnixMillis,
-    token::AccessToken,
+    token::{AccessToken, cycle::CALL_DEADLINE},
     vault::{
-        IndexRecord, IndexWrite, KvCopy, KvOutcome, Live, Lookup, Profile, ReadableToken, Record, join_value,
-        life::Event,
+        Handover, HandoverOutcome, IndexRecord, IndexWrite, KvCopy, KvOutcome, Live, Lookup, Profile, ReadableToken,
+        Record, join_value, life::Event,
     },
 };
 use worker::Env;
@@ -23,6 +24,7 @@ use crate::{
     kv_namespace::KvNamespace,
     smartcar,
     telemetry::{self, LogEvent},
+    vault_client,
 };
 
 /// How many vehicles of a connection Smartcar is told of at once: a Durable Object may have six connections open, and a call
@@ -72,7 +74,7 @@ impl Publisher {
             return Ok(());
         }
         let profile = storage.profile().await?;
-        let external_id = profile.as_ref().map(|profile| &profile.external_id);
+        let external_id = profile.as_ref().and_then(Profile::looked_up_by);
         let write = index.write(external_id, &storage.records(principal).await?);
         let outcome = self.write_index(storage, principal, &index, &write).await?;
         let mut transaction = storage.begin().await;
@@ -170,6 +172,19 @@ impl Publisher {
             }
         }
         Ok(kv::delete(&self.kv, &names).await)
+    }
+
+    /// Gives a connection to the claimant's vault.
+    pub(super) async fn hand_over(&self, handover: Box<Handover>) -> HandoverOutcome {
+        let started = clock::now();
+        let claimant = Caller::named(handover.to.principal.clone());
+        let asked = vault_client::ask(&self.env, &claimant, Operation::Receive(handover));
+        let outcome = match clock::within(CALL_DEADLINE, asked).await {
+            Some(Ok(VaultReply::HandedOver(outcome))) => outcome,
+            _ => HandoverOutcome::Unknown,
+        };
+        telemetry::record(&self.env, LogEvent::Claim, outcome.code(), started, None);
+        outcome
     }
 
     /// Tells Smartcar that the vehicles are disconnected. What it answers changes nothing here, but is logged.

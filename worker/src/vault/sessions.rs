@@ -29,8 +29,7 @@ pub(super) async fn admit(driver: &Driver, caller: &Caller) -> Result<(), Refusa
     }
     let sessions = storage.sessions(&caller.principal).await?;
     if is_empty || !sessions.admit(&caller.principal, &shown.id) {
-        let detail = "the session was ended: open a new one, or make the browser forget it by `DELETE /session`";
-        return Err(Problem::new(ProblemCode::SessionMissing, detail).into());
+        return Err(ended());
     }
     if sessions.renewed(shown).is_none() {
         return Ok(());
@@ -41,6 +40,12 @@ pub(super) async fn admit(driver: &Driver, caller: &Caller) -> Result<(), Refusa
         transaction.commit().await?;
     }
     Ok(())
+}
+
+/// What a session is told that was ended.
+pub(super) fn ended() -> Refusal {
+    let detail = "the session was ended: open a new one, or make the browser forget it by `DELETE /session`";
+    Problem::new(ProblemCode::SessionMissing, detail).into()
 }
 
 /// A ticket opens a session, once: what says so is durable before the browser hears of the session.

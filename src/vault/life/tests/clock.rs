@@ -57,6 +57,7 @@ fn retries(record: &Record) -> Vec<(&'static str, UnixMillis)> {
             vec![failing, unlisted, unidentified, kv(&live.kv), sent]
         }
         Record::Ended(ended) => vec![kv(&ended.kv)],
+        Record::Leaving(leaving) => vec![Some(("hand-over", leaving.retry_at))],
         Record::Closing(closing) => vec![kv(&closing.kv)],
         Record::Tombstone(tombstone) => vec![kv(&tombstone.kv)],
     };

@@ -26,7 +26,7 @@ fn smartcar_first_then_kv_then_a_tombstone() {
 
 #[test]
 fn disconnecting_in_every_state() {
-    let expected: [(&str, &[&str], &str); 8] = [
+    let expected: [(&str, &[&str], &str); 9] = [
         ("live", &["tell access-1 v1"], "telling"),
         ("stale", &["unpublish"], "unpublishing"),
         ("calling", &["unpublish"], "unpublishing"),
@@ -34,6 +34,7 @@ fn disconnecting_in_every_state() {
         ("telling", &[], "telling"),
         ("unpublishing", &[], "unpublishing"),
         ("tombstone", &[], "tombstone"),
+        ("leaving", &[], "leaving"),
         ("none", &[], "none"),
     ];
     for ((name, mut vault), (expected_name, effects, state)) in Vault::every_state().into_iter().zip(expected) {

@@ -3,6 +3,7 @@
 mod clock;
 mod closing;
 mod faults;
+mod leaving;
 mod listing;
 mod publishing;
 mod refreshing;
@@ -14,20 +15,31 @@ use super::{
 };
 use crate::{
     api::VehicleAttributes,
-    connect::{ConnectionId, UserId, VehicleId},
+    connect::{ConnectionId, ExternalId, UserId, VehicleId},
     http_api::Cause,
+    principal::Principal,
     time::{Millis, UnixMillis},
     token::{
         AccessToken, RefreshToken, TokenError, TokenResult, TokenSet,
         cycle::{CALL_DEADLINE, CALL_LOST_AFTER, OwnerTokens, Policy, RefreshState},
     },
-    vault::{Access, Closing, Description, Ended, KnownVehicle, KvCopy, KvOutcome, Learned, Live, Record},
+    vault::{
+        Access, Claimant, Claimed, Closing, Description, Ended, HandoverOutcome, KnownVehicle, KvCopy, KvOutcome,
+        Learned, Live, Record,
+    },
 };
 
 const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
 
 fn id() -> ConnectionId {
     ConnectionId::from_random([7; 16])
+}
+
+fn claimant() -> Claimant {
+    Claimant {
+        principal: Principal::user("42").unwrap(),
+        external_id: ExternalId::parse("e42").unwrap(),
+    }
 }
 
 fn vehicle(name: &str) -> VehicleId {
@@ -99,6 +111,8 @@ impl Vault {
         unpublishing.on(Event::SmartcarNotified);
         let mut tombstone = unpublishing.clone();
         tombstone.unpublished(KvOutcome::Done);
+        let mut leaving = Self::new();
+        leaving.claimed();
         let none = Self {
             record: None,
             ..Self::new()
@@ -111,6 +125,7 @@ impl Vault {
             ("telling", telling),
             ("unpublishing", unpublishing),
             ("tombstone", tombstone),
+            ("leaving", leaving),
             ("none", none),
         ]
     }
@@ -166,6 +181,18 @@ impl Vault {
         self.on(Event::DisconnectRequested {
             revocation: Revocation::AtSmartcar,
         })
+    }
+
+    /// A user has claimed the vault.
+    fn claimed(&mut self) -> Vec<String> {
+        self.on(Event::Claimed {
+            by: claimant(),
+            external_id: ExternalId::parse("e1").unwrap(),
+        })
+    }
+
+    fn handed_over(&mut self, outcome: HandoverOutcome) -> Vec<String> {
+        self.on(Event::HandedOver { outcome })
     }
 
     fn identified(&mut self) -> Vec<String> {
@@ -228,6 +255,7 @@ impl Vault {
         match &self.record {
             Some(Record::Live(_)) => "live",
             Some(Record::Ended(_)) => "ended",
+            Some(Record::Leaving(_)) => "leaving",
             Some(Record::Closing(Closing { live: Some(_), .. })) => "telling",
             Some(Record::Closing(Closing { live: None, .. })) => "unpublishing",
             Some(Record::Tombstone(_)) => "tombstone",
@@ -250,6 +278,10 @@ fn short(effect: &Effect) -> String {
             let ids: Vec<&str> = vehicles.iter().map(VehicleId::as_str).collect();
             format!("tell {} {}", access_token.expose(), ids.join(","))
         }
+        Effect::HandOver(handover) => match &handover.claimed {
+            Claimed::Live(live) => format!("hand over {}", live.generation()),
+            Claimed::Ended(ended) => format!("hand over {}", ended.cause.as_str()),
+        },
         Effect::Reply(TokenReply::Token {
             access_token,
             generation,

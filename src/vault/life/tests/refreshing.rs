@@ -48,6 +48,7 @@ fn wanting_a_token_in_every_state() {
         ("telling", "unknown"),
         ("unpublishing", "unknown"),
         ("tombstone", "unknown"),
+        ("leaving", "unknown"),
         ("none", "unknown"),
     ];
     for ((name, mut vault), (expected_name, effect)) in Vault::every_state().into_iter().zip(expected) {
