@@ -19,17 +19,22 @@ export async function loadAccount() {
   byId("users").replaceChildren(...users.map(userButton));
 }
 
-/** Signs a user in: at the app, and by its ticket in this browser at the Worker. */
+/**
+ * Signs a user in: at the app, and by its ticket in this browser at the Worker. What was connected here before comes along.
+ * @returns {Promise<number>} how many connections came along
+ */
 export async function signIn(id) {
   const { user: account, ticket } = await ask("PUT", "./demo/account", { user: id });
+  let claimed;
   try {
-    await ask("POST", "./smartcar/session", { ticket });
+    claimed = await ask("POST", "./smartcar/session/claim", { ticket });
   } catch (error) {
     // At both, or at neither.
     await ask("DELETE", "./demo/account");
     throw error;
   }
   user = account;
+  return claimed.connections;
 }
 
 /** Opens the session at the Worker again of whoever is signed in: it may be over before the log-in is. */

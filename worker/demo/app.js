@@ -1,7 +1,7 @@
 // The whole flow: who is signed in, `finish` when the owner returns from Connect, then the list; the rest on a click.
 import { connections, disconnect, disconnectAll, finish, hasCallback, start, vehicles } from "./pkg/index.js";
 import { loadAccount, resume, showAccount, signedIn, signIn, signOut } from "./account.js";
-import { leaveBehindWords, signedInWords, signedOutWords } from "./account-words.js";
+import { signedInWords, signedOutWords } from "./account-words.js";
 import { connectionCard, namesOn } from "./cards.js";
 import { confirm } from "./confirm.js";
 import { showFigures } from "./figures.js";
@@ -134,14 +134,9 @@ async function changeAccount(status, work) {
   tell(news);
 }
 
-async function enter(button) {
+function enter(button) {
   const { user, name } = button.dataset;
-  const leavesCars = byId("connections").childElementCount > 0;
-  if (leavesCars && !(await confirm(leaveBehindWords(name), () => {}))) return;
-  await changeAccount("Signing in…", async () => {
-    await signIn(user);
-    return signedInWords(name);
-  });
+  return changeAccount("Signing in…", async () => signedInWords(name, (await signIn(user)) > 0));
 }
 
 function leave() {

@@ -140,25 +140,27 @@ test("a user whose session at the Worker is lost sees the cars all the same, and
   assert.deepEqual(await cars(page), TESLAS);
 });
 
-test("cars of nobody's account stay behind at sign-in, once its owner has said so", async () => {
+test("cars that were connected before signing in come along, and are there in every browser", async () => {
   const { page } = await browser();
   await demo.connectCars(page);
-  const button = page.getByRole("button", { name: "Sign in as Ada" });
-  await button.click();
-  await page.getByRole("dialog", { name: "Sign in as Ada?" }).waitFor();
-  await page.keyboard.press("Escape");
+  await signIn(page, "Ada");
+  assert.match(await page.locator("#notice").textContent(), /are yours now/);
   assert.deepEqual(await cars(page), TESLAS);
-  assert.equal(await page.locator("#account").isVisible(), false);
+  await page.getByText("64% · 272 km to go").first().waitFor();
 
-  await button.click();
-  await page.getByRole("dialog").getByRole("button", { name: "Sign in", exact: true }).click();
-  await page.locator('#notice[data-code="signed_in"]').waitFor();
+  const phone = await browser();
+  await signIn(phone.page, "Ada");
+  assert.deepEqual(await cars(phone.page), TESLAS);
+  // Who uses this browser next finds nothing of it.
+  await signOut(page);
+  assert.deepEqual(await cars(page), []);
+  await signIn(page, "Grace");
   assert.deepEqual(await cars(page), []);
 });
 
 test("a ticket that is refused signs nobody in, at the app either", async () => {
   const { page, context } = await browser();
-  await page.route("**/smartcar/session", (route) => route.continue({ postData: JSON.stringify({ ticket: "t1.forged" }) }));
+  await page.route("**/smartcar/session/claim", (route) => route.continue({ postData: JSON.stringify({ ticket: "t1.forged" }) }));
   await page.getByRole("button", { name: "Sign in as Ada" }).click();
   assert.equal(await noticeOf(page), "ticket_rejected");
   await page.getByRole("button", { name: "Sign in as Ada" }).waitFor();
