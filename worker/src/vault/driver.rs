@@ -131,11 +131,11 @@ impl Driver {
         let mut transaction = self.storage.begin().await;
         let record = self.storage.record(principal, id).await?;
         let decided = step(id, record, clock::now(), event, &self.config.policy);
-        let user_id = match &decided.next {
+        let changed = match &decided.next {
             Next::Keep => return Ok(decided.effects),
             Next::Put(record) => {
                 transaction.put_record(principal, id, record)?;
-                record.user_id()
+                Some(&**record)
             }
             Next::Remove => {
                 transaction.delete_record(id);
@@ -143,7 +143,7 @@ impl Driver {
             }
         };
         if decided.index == IndexChange::Outdated {
-            transaction.mark_index_dirty(principal, user_id).await?;
+            transaction.mark_index_dirty(principal, changed).await?;
         }
         transaction.commit().await?;
         Ok(decided.effects)

@@ -11,7 +11,7 @@ use futures_util::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use smartcar_connect::{
-    connect::{ConnectionId, UserId},
+    connect::ConnectionId,
     edge::Config,
     principal::Principal,
     seal::{RecordBinding, SealedRecord},
@@ -459,16 +459,17 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Notes that the index in KV, or a look-up, is out of date. `user_id` is one that is to be looked up by.
+    /// Notes that the index in KV, or what leads to the vault, is out of date. `changed` is the record of a connection that is
+    /// new.
     pub(super) async fn mark_index_dirty(
         &mut self,
         principal: &Principal,
-        user_id: Option<&UserId>,
+        changed: Option<&Record>,
     ) -> Result<(), VaultError> {
         let before = self.storage.index_record(principal).await?;
         let profile = self.profile.clone().or(self.storage.profile().await?);
         let external_id = profile.as_ref().map(|profile| &profile.external_id);
-        let index = IndexRecord::outdated(before.as_ref(), external_id, user_id, clock::now());
+        let index = IndexRecord::outdated(before.as_ref(), external_id, changed, clock::now());
         self.put_index(principal, &index)
     }
 
