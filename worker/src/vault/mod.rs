@@ -129,6 +129,7 @@ async fn carry_out(driver: &Rc<Driver>, finishes: &Finishes, request: VaultReque
                 driver.user_changed(&user_id).await?;
                 Ok(VaultReply::Done)
             }
+            Operation::MustAct(statuses) => Ok(show::must_act(storage, &statuses).await?),
             _ => Err(VaultError::WrongPrincipal.into()),
         };
     };
@@ -192,7 +193,7 @@ async fn carry_out(driver: &Rc<Driver>, finishes: &Finishes, request: VaultReque
             }
             Ok(VaultReply::Done)
         }
-        Operation::Reseal | Operation::UserChanged(_) => Err(VaultError::WrongPrincipal.into()),
+        Operation::Reseal | Operation::UserChanged(_) | Operation::MustAct(_) => Err(VaultError::WrongPrincipal.into()),
     }
 }
 
