@@ -35,6 +35,9 @@ def names(of):
         yield "external_id_lookup" + suffix, name(key_id, "external-id", of["external_id"])
         yield "user_lookup" + suffix, prefix + of["vault"]
         yield "user_lookup_prefix" + suffix, prefix
+        prefix = name(key_id, "must-act", "") + "/"
+        yield "must_act" + suffix, prefix + of["vault"]
+        yield "must_act_prefix" + suffix, prefix
 
 def principal(of):
     principal = "anonymous:" + base64url(hashlib.sha256(b"smartcar-connect/principal/v1\0" + bytes.fromhex(of["session_id"])).digest())

@@ -10,6 +10,7 @@ mod guard;
 mod head;
 mod jwt;
 mod log_budget;
+mod must_act;
 mod openapi;
 mod outcome;
 mod passing_on;
@@ -31,6 +32,7 @@ pub use guard::{
 pub use head::RequestHead;
 pub use jwt::{invalid_token, keys_unavailable};
 pub use log_budget::LogBudget;
+pub use must_act::{MustActPage, MustActQuery, Place, WantedNames, not_of_one_user, unknown_cursor};
 pub use openapi::{ANY_COOKIE, openapi};
 pub use outcome::finish_answer;
 pub use passing_on::{HANDED_ON, handed_on, limit_known, smartcar_refused, smartcar_silent, too_much_under_way};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     connect::{ConnectionId, ExternalId, RedirectUri, StateFingerprint, UserId, VehicleId},
     edge::problem::Problem,
-    http_api::start::Asked,
+    http_api::{ConnectionStatus, principal::PrincipalConnections, start::Asked},
     identity::{Identity, Session, SessionId, ShownSession},
     principal::Principal,
     secret::serde_exposed,
@@ -81,7 +81,7 @@ pub struct DescribedVehicle {
 /// A request to the vault of a principal.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct VaultRequest {
-    /// Who asks; nobody for [`Operation::Reseal`] and [`Operation::UserChanged`].
+    /// Who asks; nobody for [`Operation::Reseal`], [`Operation::UserChanged`] and [`Operation::MustAct`].
     pub caller: Option<Caller>,
     /// What the vault is to do or to tell.
     pub operation: Operation,
@@ -145,6 +145,8 @@ pub enum Operation {
     DisconnectAll,
     /// Another vault has disconnected vehicles of this Smartcar user: what is connected here may have ended with them.
     UserChanged(UserId),
+    /// Whose are the connections that have one of these statuses, and which are they?
+    MustAct(Vec<ConnectionStatus>),
     /// Everything sealed with a retired key is to be sealed with the active one.
     Reseal,
 }
@@ -154,7 +156,7 @@ impl Operation {
     #[must_use]
     pub const fn is_read(&self) -> bool {
         match self {
-            Self::Connections(_) | Self::Vehicles | Self::Attempt(_) => true,
+            Self::Connections(_) | Self::Vehicles | Self::Attempt(_) | Self::MustAct(_) => true,
             // A token may have to be refreshed: whoever asks decides whether to try again.
             Self::Token { .. }
             | Self::Start { .. }
@@ -203,6 +205,8 @@ pub enum VaultReply {
     Body(String),
     /// To [`Operation::Vehicles`] and [`Operation::Described`].
     Vehicles(ShownVehicles),
+    /// To [`Operation::MustAct`]; a vault that has no such connection answers [`VaultReply::Done`].
+    MustAct(PrincipalConnections),
     /// To [`Operation::Token`].
     Token(IssuedToken),
     /// To [`Operation::Welcome`]: what Smartcar is to know the owner by.
@@ -238,7 +242,11 @@ mod tests {
             select: ConnectionSelector::Connection(id.clone()),
             rejected: None,
         };
-        for read in [Operation::Connections(None), Operation::Vehicles] {
+        for read in [
+            Operation::Connections(None),
+            Operation::Vehicles,
+            Operation::MustAct(Vec::new()),
+        ] {
             assert!(read.is_read(), "{read:?}");
         }
         for once in [

@@ -32,6 +32,8 @@ pub enum Resource {
     InternalToken,
     /// `GET /internal/rotation`
     Rotation,
+    /// `GET /internal/connections`
+    ListPrincipals,
     /// `POST /internal/sessions`
     IssueTicket,
     /// `POST /session`
@@ -64,6 +66,7 @@ impl Resource {
             Self::Api(_) => "api_read",
             Self::InternalToken => "internal_token",
             Self::Rotation => "rotation",
+            Self::ListPrincipals => "list_principals",
             Self::IssueTicket => "issue_ticket",
             Self::OpenSession => "open_session",
             Self::EndSession => "end_session",
@@ -88,7 +91,7 @@ impl Resource {
             // Only what a link or a picture can cause counts as reading: a batch does not.
             Self::Api(target) => target.endpoint().method != Method::Get,
             // Guarded by its service key: no browser has one.
-            Self::InternalToken | Self::Rotation | Self::IssueTicket => false,
+            Self::InternalToken | Self::Rotation | Self::ListPrincipals | Self::IssueTicket => false,
         }
     }
 
@@ -103,7 +106,8 @@ impl Resource {
             | Self::Api(_) => true,
             Self::ConnectStart | Self::ConnectFinish | Self::DisconnectAll | Self::Disconnect(_) => false,
             Self::OpenSession | Self::EndSession | Self::ClaimSession => false,
-            Self::InternalToken | Self::Rotation | Self::IssueTicket | Self::OpenApi | Self::Health => false,
+            Self::InternalToken | Self::Rotation | Self::ListPrincipals | Self::IssueTicket => false,
+            Self::OpenApi | Self::Health => false,
         }
     }
 
@@ -116,7 +120,10 @@ impl Resource {
     /// Whether only the app's own back end may ask for it, by a service key.
     #[must_use]
     pub const fn is_internal(&self) -> bool {
-        matches!(self, Self::InternalToken | Self::Rotation | Self::IssueTicket)
+        matches!(
+            self,
+            Self::InternalToken | Self::Rotation | Self::ListPrincipals | Self::IssueTicket
+        )
     }
 
     /// Whether it takes a body.
@@ -180,6 +187,7 @@ pub fn route(prefix: &str, method: &str, path: &str) -> Routed {
         path::VEHICLES => ("GET, HEAD", get.then_some(Resource::ListVehicles)),
         path::INTERNAL_TOKEN => ("POST", post.then_some(Resource::InternalToken)),
         path::INTERNAL_ROTATION => ("GET, HEAD", get.then_some(Resource::Rotation)),
+        path::INTERNAL_CONNECTIONS => ("GET, HEAD", get.then_some(Resource::ListPrincipals)),
         path::INTERNAL_SESSIONS => ("POST", post.then_some(Resource::IssueTicket)),
         path::SESSION => (
             "POST, DELETE",
@@ -307,6 +315,7 @@ mod tests {
             ("GET", "/smartcar/vehicles", Resource::ListVehicles),
             ("POST", "/smartcar/internal/token", Resource::InternalToken),
             ("GET", "/smartcar/internal/rotation", Resource::Rotation),
+            ("GET", "/smartcar/internal/connections", Resource::ListPrincipals),
             ("POST", "/smartcar/internal/sessions", Resource::IssueTicket),
             ("POST", "/smartcar/session", Resource::OpenSession),
             ("DELETE", "/smartcar/session", Resource::EndSession),

@@ -23,6 +23,17 @@ string_enum! {
     }
 }
 
+impl ConnectionStatus {
+    /// Whether the connection is well again only once its owner has acted: logged in at the car's maker, or connected again.
+    #[must_use]
+    pub const fn owner_must_act(self) -> bool {
+        match self {
+            Self::Active | Self::Degraded => false,
+            Self::ReauthenticationRequired | Self::ReconnectionRequired => true,
+        }
+    }
+}
+
 string_enum! {
     /// Why a connection is not [active](ConnectionStatus::Active).
     Cause {

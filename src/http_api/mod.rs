@@ -13,6 +13,8 @@ pub mod header;
 #[cfg(feature = "edge")]
 pub mod health;
 pub mod path;
+#[cfg(feature = "edge")]
+pub mod principal;
 pub mod problem;
 pub mod retry_after;
 #[cfg(feature = "edge")]

@@ -27,6 +27,9 @@ pub const API: &str = "/api";
 /// `POST`, for the app's own back end: an access token.
 pub const INTERNAL_TOKEN: &str = "/internal/token";
 
+/// `GET`, for the app's own back end: the principals with a connection whose owner has to act.
+pub const INTERNAL_CONNECTIONS: &str = "/internal/connections";
+
 /// `GET`, for the operator: how far the rotation of the sealing keys is.
 pub const INTERNAL_ROTATION: &str = "/internal/rotation";
 

@@ -49,6 +49,7 @@ struct KeyedMacs {
     index_name: Hmac<Sha256>,
     external_id_name: Hmac<Sha256>,
     user_name: Hmac<Sha256>,
+    must_act_name: Hmac<Sha256>,
     session: Hmac<Sha256>,
     ticket: Hmac<Sha256>,
 }
@@ -64,6 +65,8 @@ pub(crate) enum MacPurpose {
     ExternalIdName,
     /// What the names of the look-ups by a Smartcar user in KV begin with.
     UserName,
+    /// What the names of the vaults in KV begin with whose owner must act.
+    MustActName,
     /// The cookie of a session.
     Session,
     /// A ticket, which opens a session.
@@ -77,6 +80,7 @@ impl MacPurpose {
             Self::IndexName => "kv-name/index",
             Self::ExternalIdName => "kv-name/external-id",
             Self::UserName => "kv-name/user-id",
+            Self::MustActName => "kv-name/must-act",
             Self::Session => "session",
             Self::Ticket => "ticket",
         }
@@ -94,6 +98,7 @@ impl RingKey {
             index_name: keyed(MacPurpose::IndexName)?,
             external_id_name: keyed(MacPurpose::ExternalIdName)?,
             user_name: keyed(MacPurpose::UserName)?,
+            must_act_name: keyed(MacPurpose::MustActName)?,
             session: keyed(MacPurpose::Session)?,
             ticket: keyed(MacPurpose::Ticket)?,
         };
@@ -241,6 +246,7 @@ impl KeyRing {
             MacPurpose::IndexName => &macs.index_name,
             MacPurpose::ExternalIdName => &macs.external_id_name,
             MacPurpose::UserName => &macs.user_name,
+            MacPurpose::MustActName => &macs.must_act_name,
             MacPurpose::Session => &macs.session,
             MacPurpose::Ticket => &macs.ticket,
         };

@@ -67,6 +67,22 @@ impl KvName {
         names.map(|name| [&name.0, "/"].concat()).collect()
     }
 
+    /// Where it is kept that the owner of one vault must act, for each key of the ring, the active one first. The names of all
+    /// such vaults begin with a [prefix](Self::must_act_prefix) that follows from the key alone.
+    #[must_use]
+    pub fn must_act(ring: &KeyRing, vault_id: &str) -> Vec<Self> {
+        let prefixes = ring.ids().filter_map(|id| Self::must_act_prefix(ring, id));
+        prefixes.map(|prefix| Self([&prefix, vault_id].concat())).collect()
+    }
+
+    /// What the names of all vaults whose owner must act begin with under this key; `None` if the ring has no such key. The id of
+    /// the vault is the rest.
+    #[must_use]
+    pub fn must_act_prefix(ring: &KeyRing, key_id: &KeyId) -> Option<String> {
+        let name = Self::under(ring, key_id, MacPurpose::MustActName, "", "")?;
+        Some([&name.0, "/"].concat())
+    }
+
     fn all(ring: &KeyRing, purpose: MacPurpose, owner: &str, item: &str) -> Vec<Self> {
         ring.ids()
             .filter_map(|id| Self::under(ring, id, purpose, owner, item))
@@ -112,13 +128,15 @@ mod tests {
             KvName::external_id_lookup(&ring, &external_id),
             KvName::user_lookup(&ring, &user_id, "vault-1"),
             KvName::user_lookup(&ring, &user_id, "vault-2"),
+            KvName::must_act(&ring, "vault-1"),
+            KvName::must_act(&ring, "vault-2"),
         ]
         .concat();
         assert!(names.iter().all(|name| name.as_str().starts_with(KvName::PREFIX)));
         let count = names.len();
         names.sort_by(|one, other| one.as_str().cmp(other.as_str()));
         names.dedup();
-        assert_eq!((names.len(), count), (10, 10), "one for each of both keys");
+        assert_eq!((names.len(), count), (14, 14), "one for each of both keys");
     }
 
     #[test]
@@ -137,6 +155,25 @@ mod tests {
                 .iter()
                 .all(|name| prefixes.iter().all(|prefix| !name.as_str().starts_with(prefix)))
         );
+    }
+
+    #[test]
+    fn all_vaults_whose_owner_must_act_are_found_by_one_prefix_of_each_key() {
+        let ring = ring();
+        let prefixes: Vec<String> = ring
+            .ids()
+            .map(|id| KvName::must_act_prefix(&ring, id).unwrap())
+            .collect();
+        for vault in ["vault-1", "vault-2"] {
+            let names = KvName::must_act(&ring, vault);
+            let rest = names
+                .iter()
+                .zip(&prefixes)
+                .map(|(name, prefix)| name.as_str().strip_prefix(prefix.as_str()));
+            assert_eq!(rest.collect::<Vec<_>>(), [Some(vault), Some(vault)]);
+        }
+        assert_ne!(prefixes[0], prefixes[1]);
+        assert_eq!(KvName::must_act_prefix(&ring, &KeyId::parse("k3").unwrap()), None);
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub enum RecordType {
     Publication,
     /// An access token for readers of KV.
     AccessToken,
-    /// Which vault an external id or a Smartcar user leads to.
+    /// Which vault an external id or a Smartcar user leads to, or the list of those whose owner must act.
     Lookup,
     /// Which sessions of a principal are open.
     Sessions,
@@ -108,6 +108,16 @@ impl RecordBinding {
         Self {
             record_type: RecordType::Lookup,
             owner: ["user_id:", user_id.as_str()].concat(),
+            item: vault_id.to_owned(),
+        }
+    }
+
+    /// That the owner of this vault must act.
+    #[must_use]
+    pub fn must_act(vault_id: &str) -> Self {
+        Self {
+            record_type: RecordType::Lookup,
+            owner: "must_act:".to_owned(),
             item: vault_id.to_owned(),
         }
     }

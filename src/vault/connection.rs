@@ -234,6 +234,42 @@ mod tests {
     }
 
     #[test]
+    fn the_owner_must_act_where_the_status_says_so() {
+        let waiting = KnownVehicle::new(VehicleId::parse("v1").unwrap()).described(
+            &Description::Refused {
+                name: "n".to_owned(),
+                retry_after: None,
+                needs_reauthentication: true,
+                is_missing: false,
+            },
+            NOW,
+        );
+        let well = RefreshState::Ok { since: NOW };
+        let failing = RefreshState::Failing {
+            cause: Cause::TimedOut,
+            since: NOW,
+            failures: 4,
+            retry_at: NOW,
+        };
+        for (record, must_act) in [
+            (Record::Live(live(well)), false),
+            (Record::Live(live(failing)), false),
+            (ended(Cause::InvalidGrant), true),
+            (
+                Record::Live(Live {
+                    vehicles: Learned::Known(vec![waiting]),
+                    ..live(failing)
+                }),
+                true,
+            ),
+        ] {
+            let shown = connection(&id(), &record, KEPT_UNTIL, NOW).unwrap();
+            assert_eq!(record.owner_must_act(), must_act, "{record:?}");
+            assert_eq!(shown.status.owner_must_act(), must_act, "{record:?}");
+        }
+    }
+
+    #[test]
     fn a_connection_that_is_closed_is_not_there() {
         let closing = |live: Option<Live>| {
             Record::Closing(Closing {
@@ -254,7 +290,7 @@ mod tests {
             tombstone,
         ] {
             assert_eq!(connection(&id(), &record, KEPT_UNTIL, NOW), None);
-            assert!(record.vehicles().is_empty());
+            assert!(record.vehicles().is_empty() && !record.owner_must_act());
             assert_eq!(record.generation(), 3);
         }
     }

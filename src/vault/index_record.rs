@@ -30,6 +30,9 @@ pub struct IndexRecord {
     pub external_ids: Vec<ExternalId>,
     /// The Smartcar users whose look-ups may be in KV.
     pub user_ids: Vec<UserId>,
+    /// Whether the vault may be in KV's list of those whose owner must act.
+    #[serde(default)]
+    pub must_act: bool,
 }
 
 /// What KV is given.
@@ -46,11 +49,15 @@ pub struct IndexWrite {
     pub user_ids: Vec<UserId>,
     /// The users whose look-ups are deleted.
     pub former_user_ids: Vec<UserId>,
+    /// Whether the vault is written to the list of those whose owner must act.
+    pub must_act: bool,
+    /// Whether it is deleted from that list.
+    pub formerly_must_act: bool,
 }
 
 impl IndexRecord {
-    /// The record after something changed that stands in the index or is looked up by. `external_id` is the owner's,
-    /// `changed` a connection of which what is looked up by may be new.
+    /// The record after something changed that stands in the index or is found by. `external_id` is the owner's, `changed` the
+    /// connection's record that is new.
     #[must_use]
     pub fn outdated(
         before: Option<&Self>,
@@ -70,6 +77,7 @@ impl IndexRecord {
             kv: KvCopy::dirty(now),
             external_ids,
             user_ids,
+            must_act: before.is_some_and(|record| record.must_act) || changed.is_some_and(Record::owner_must_act),
         }
     }
 
@@ -112,12 +120,15 @@ impl IndexRecord {
         for (_, record) in records {
             add(&mut external_ids, record.external_id());
         }
+        let must_act = records.iter().any(|(_, record)| record.owner_must_act());
         IndexWrite {
             index: is_shown.then(|| VehicleIndex::of(records)),
             former_external_ids: without(&self.external_ids, &external_ids),
             external_ids,
             former_user_ids: without(&self.user_ids, &user_ids),
             user_ids,
+            must_act,
+            formerly_must_act: self.must_act && !must_act,
         }
     }
 
@@ -144,16 +155,18 @@ impl IndexRecord {
             .unwrap_or(self.kv)
             .after_write(outcome, now, upkeep);
         // A look-up that is over is deleted twice, as the index is.
-        let (external_ids, user_ids) = if kv.is_synced() {
-            (&write.external_ids, &write.user_ids)
+        let (external_ids, user_ids, must_act) = if kv.is_synced() {
+            (&write.external_ids, &write.user_ids, write.must_act)
         } else {
-            (&self.external_ids, &self.user_ids)
+            // What an older version kept does not say it.
+            (&self.external_ids, &self.user_ids, self.must_act || write.must_act)
         };
         Some(Self {
             generation: self.generation,
             kv,
             external_ids: external_ids.clone(),
             user_ids: user_ids.clone(),
+            must_act,
         })
     }
 
@@ -203,7 +216,7 @@ mod tests {
         principal::Principal,
         token::{AccessToken, RefreshToken, TokenSet},
         vault::{
-            known_vehicle::KnownVehicle,
+            known_vehicle::{Description, KnownVehicle},
             record::{Closing, Ended, Learned, Live, Tombstone},
         },
     };
@@ -232,6 +245,7 @@ mod tests {
             kv,
             external_ids: vec![external_id()],
             user_ids: users(user_ids),
+            must_act: false,
         }
     }
 
@@ -518,6 +532,89 @@ mod tests {
         assert_eq!(failed.user_ids, both);
         let twice = after(&failed, true, KvOutcome::Done, ahead(240_000));
         assert_eq!(twice.user_ids, users(&["u1"]));
+    }
+
+    /// One that waits for its owner to log in again at the car's maker.
+    fn reauthentication_required() -> Record {
+        let car = KnownVehicle::new(VehicleId::parse("car").unwrap());
+        let description = Description::Refused {
+            name: "n".to_owned(),
+            retry_after: None,
+            needs_reauthentication: true,
+            is_missing: false,
+        };
+        Record::Live(Live {
+            vehicles: Learned::Known(vec![car.described(&description, NOW)]),
+            ..live(Some("u1"))
+        })
+    }
+
+    #[test]
+    fn an_owner_must_act_as_long_as_one_connection_says_so() {
+        let well = || Record::Live(live(Some("u1")));
+        let index = record(KvCopy::dirty(NOW), &[]);
+        let noted = IndexRecord {
+            must_act: true,
+            ..index.clone()
+        };
+        for (records, must_act) in [
+            (kept([well(), ended(None)]), true),
+            (kept([well(), reauthentication_required()]), true),
+            (kept([well(), tombstone(SYNCED)]), false),
+            (kept([closing("u1")]), false),
+            (Vec::new(), false),
+        ] {
+            for (index, was_noted) in [(&index, false), (&noted, true)] {
+                let write = index.write(Some(&external_id()), &records);
+                assert_eq!(
+                    (write.must_act, write.formerly_must_act),
+                    (must_act, was_noted && !must_act),
+                    "{records:?}"
+                );
+                assert!(
+                    !write.must_act || write.index.is_some(),
+                    "what is written beside the index"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn that_an_owner_must_act_is_noted_before_it_is_written_and_until_it_was_deleted_twice() {
+        let never = IndexRecord::outdated(None, None, Some(&Record::Live(live(None))), NOW);
+        assert!(!never.must_act);
+        for changed in [ended(None), reauthentication_required()] {
+            assert!(IndexRecord::outdated(None, None, Some(&changed), NOW).must_act);
+        }
+        let noted = IndexRecord::outdated(Some(&never), None, Some(&ended(None)), NOW);
+        let gone = IndexRecord::outdated(Some(&noted), None, Some(&tombstone(SYNCED)), NOW);
+        assert!(gone.must_act, "it may be in KV");
+        let write = |index: &IndexRecord, records: &[(ConnectionId, Record)], outcome, now| {
+            let write = index.write(Some(&external_id()), records);
+            index.after_write(Some(index), &write, outcome, now).unwrap()
+        };
+        let well = kept([Record::Live(live(None))]);
+        let failed = write(&gone, &well, KvOutcome::Failed, NOW);
+        let once = write(&failed, &well, KvOutcome::Done, NOW);
+        assert!(failed.must_act && once.must_act);
+        let twice = write(&once, &well, KvOutcome::Done, ahead(120_000));
+        assert!(!twice.must_act && twice.kv.is_synced());
+        assert!(
+            !twice.write(None, &well).formerly_must_act,
+            "it costs KV nothing any more"
+        );
+        let kept_on = write(&noted, &kept([ended(None)]), KvOutcome::Done, NOW);
+        assert!(write(&kept_on, &kept([ended(None)]), KvOutcome::Done, ahead(120_000)).must_act);
+    }
+
+    #[test]
+    fn what_an_older_version_kept_of_the_index_is_read_and_learns_who_must_act() {
+        let mut json = serde_json::to_value(record(RENEWED, &["u1"])).unwrap();
+        json.as_object_mut().unwrap().remove("must_act");
+        let index: IndexRecord = serde_json::from_value(json).unwrap();
+        assert_eq!(index, record(RENEWED, &["u1"]));
+        let failed = after(&index, true, KvOutcome::Failed, NOW.after(EXTRA_LIFE));
+        assert!(failed.must_act, "the write may have arrived in part");
     }
 
     #[test]

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { firstVisit, openConnections } from "./harness/connections-fixture.mjs";
 import { owed, rowsWritten, runAlarm, vaultCalls } from "./harness/instrumented.mjs";
 import { repository } from "./harness/paths.mjs";
+import { SERVICE_KEY } from "./harness/settings.mjs";
 import { DAY, HOUR, MINUTE, SECOND } from "./harness/spans.mjs";
 import { until } from "./harness/until.mjs";
 
@@ -123,6 +124,19 @@ test("each action takes what is documented", async () => {
   await client.get("/connections");
   await settled(vault);
   await measure("the car is disconnected", known, () => client.delete(`/connections/${connection.id}`));
+  const lost = env.client();
+  const first = await firstVisit(env, () => env.connected(lost, { vehicles: carIds.slice(0, 1) }));
+  vault = first.vault;
+  await settled(vault);
+  await env.travel(DAY);
+  const body = JSON.stringify({ error: "invalid_grant", error_description: "Invalid refresh_token." });
+  await simulator.fault({ endpoint: "refresh", kind: "status", status: 400, body, times: null });
+  await measure("a refresh finds that the grant is over", known, () => lost.token(first.result));
+  const headers = { authorization: `Bearer ${SERVICE_KEY}` };
+  await measure("`GET /internal/connections`, with one owner", known, async () => {
+    const { principals } = (await lost.get("/internal/connections", { headers })).json();
+    assert.equal(principals.length, 1);
+  });
   await edge.scheduled();
   await measure("the cron trigger, without a change of key", known, () => edge.scheduled());
 

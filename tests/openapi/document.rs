@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 use smartcar_connect::{
     edge::{ANY_COOKIE, HANDED_ON, Resource, without_identity},
-    http_api::{ProblemCode, header, path},
+    http_api::{ConnectionStatus, ProblemCode, header, path},
 };
 
 use super::{
@@ -193,6 +193,10 @@ fn describe(
     if matches!(operation.credential, Credential::Session | Credential::SessionOrNone) {
         parameters.push(json!({"$ref": "#/components/parameters/User"}));
     }
+    if *resource == Resource::ListPrincipals {
+        let names = ["Status", "Limit", "Cursor"];
+        parameters.extend(names.map(|name| json!({"$ref": format!("#/components/parameters/{name}")})));
+    }
     if *resource == Resource::EndSession {
         parameters.push(json!({"$ref": "#/components/parameters/Everywhere"}));
     }
@@ -328,6 +332,8 @@ fn guards(resource: &Resource) -> Vec<Value> {
 }
 
 fn parameters() -> Value {
+    let all = ConnectionStatus::ALL.iter().filter(|status| status.owner_must_act());
+    let must_act: Vec<&str> = all.map(|status| status.as_str()).collect();
     json!({
         "Origin": {
             "name": "Origin",
@@ -355,6 +361,30 @@ fn parameters() -> Value {
             "allowEmptyValue": true,
             "description": "Whether every session of the principal is to end, and not the caller's alone.",
             "schema": {"type": "string", "enum": ["", "true"]},
+        },
+        "Status": {
+            "name": "status",
+            "in": "query",
+            "style": "form",
+            "explode": false,
+            "description": "The statuses of the connections that are wanted; both, unless it is said.",
+            "schema": {
+                "type": "array",
+                "minItems": 1,
+                "items": {"type": "string", "enum": must_act},
+            },
+        },
+        "Limit": {
+            "name": "limit",
+            "in": "query",
+            "description": "How many vaults are asked for one page, at most.",
+            "schema": {"type": "integer", "minimum": 1, "maximum": 100, "default": 40},
+        },
+        "Cursor": {
+            "name": "cursor",
+            "in": "query",
+            "description": "The `cursor` of the page before.",
+            "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"},
         },
         "UnitSystem": {
             "name": "sc-unit-system",

@@ -202,6 +202,16 @@ operations! {
             ProblemCode::StorageUnavailable,
         ],
     };
+    Resource::ListPrincipals, Resource::ListPrincipals => Operation {
+        method: "GET",
+        path: path::INTERNAL_CONNECTIONS.to_owned(),
+        summary: "The principals with a connection whose owner has to act, page by page",
+        credential: Credential::ServiceKey,
+        request: None,
+        cookie: None,
+        success: Success::Body("PrincipalList"),
+        problems: vec![ProblemCode::InvalidParameter, ProblemCode::StorageUnavailable],
+    };
     Resource::IssueTicket, Resource::IssueTicket => Operation {
         method: "POST",
         path: path::INTERNAL_SESSIONS.to_owned(),

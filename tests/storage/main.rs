@@ -41,6 +41,7 @@ fn binding(record_type: &str, owner: &str, item: &str) -> RecordBinding {
                 RecordBinding::external_id_lookup(&ExternalId::parse(id).unwrap())
             }
             ("user_id", id) => RecordBinding::user_lookup(&UserId::parse(id).unwrap(), item),
+            ("must_act", "") => RecordBinding::must_act(item),
             (other, _) => panic!("no look-up by {other}"),
         },
         other => panic!("no type {other}"),

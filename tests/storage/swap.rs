@@ -50,6 +50,7 @@ fn named() -> impl Strategy<Value = Named> {
         vault().prop_map(|id| ("profile", format!("vault:{id}"), String::new())),
         owner().prop_map(|id| ("lookup", format!("external_id:{id}"), String::new())),
         (owner(), vault()).prop_map(|(id, vault)| ("lookup", format!("user_id:{id}"), vault)),
+        vault().prop_map(|vault| ("lookup", "must_act:".to_owned(), vault)),
     ]
 }
 
@@ -133,12 +134,13 @@ proptest! {
         nonce: Nonce,
     ) {
         let ring = ring(&format!("k1:{KEY_A}"));
-        let user = format!("user_id:{owner}");
+        let (user, must_act) = (format!("user_id:{owner}"), "must_act:".to_owned());
         for (kind, owner, [item, other]) in [
             ("grant", &owner, connections.clone()),
             ("access_token", &owner, connections),
             ("pending", &owner, fingerprints),
-            ("lookup", &user, vaults),
+            ("lookup", &user, vaults.clone()),
+            ("lookup", &must_act, vaults),
         ] {
             let record = sealed(&ring, &(kind, owner.clone(), item.clone()), 1, nonce, b"{}");
             prop_assert!(opens(&ring, &record, &binding(kind, owner, &item)));
@@ -160,10 +162,12 @@ proptest! {
         let [external_ids, user_ids] = ["external_id", "user_id"].map(|of| owners.clone().map(|id| format!("{of}:{id}")));
         // The same id, of the one and of the other.
         let same_id = [external_ids[0].clone(), user_ids[0].clone()];
+        let same_vault = [user_ids[0].clone(), "must_act:".to_owned()];
         for (kind, [owner, other], item) in [
             ("lookup", external_ids, ""),
             ("lookup", user_ids, &*vault),
             ("lookup", same_id, ""),
+            ("lookup", same_vault, &*vault),
             ("grant", owners.clone(), &*item),
             ("access_token", owners.clone(), &*item),
             ("pending", owners.clone(), &*item),
@@ -273,6 +277,7 @@ proptest! {
         let all = names(&one);
         for name in &all {
             prop_assert_eq!(all.iter().filter(|other| *other == name).count(), 1);
+            prop_assert!(vaults.iter().all(|vault| !KvName::must_act(&ring, vault).contains(name)));
             prop_assert!(items.iter().all(|item| !name.as_str().contains(item.as_str())));
         }
         if one != other {
@@ -281,7 +286,7 @@ proptest! {
     }
 }
 
-/// One record of each type, and both kinds of look-up.
+/// One record of each type, and each kind of look-up.
 fn one_of_each() -> Vec<Named> {
     let connection = "AQEBAQEBAQEBAQEBAQEBAQ";
     [
@@ -293,6 +298,7 @@ fn one_of_each() -> Vec<Named> {
         ("access_token", "ab", connection),
         ("lookup", "external_id:ab", ""),
         ("lookup", "user_id:ab", "ab"),
+        ("lookup", "must_act:", "ab"),
     ]
     .map(|(record_type, owner, item)| (record_type, owner.to_owned(), item.to_owned()))
     .into()

@@ -271,12 +271,18 @@ fn the_value_of_a_connection_is_put_together_as_documented() {
 #[test]
 fn the_look_ups_are_of_the_owner_and_the_vault_of_the_names() {
     let names = section("names");
-    let [by_external_id, by_user_id] = ["look-up by external id", "look-up by user id"].map(section);
+    let [by_external_id, by_user_id, must_act] = [
+        "look-up by external id",
+        "look-up by user id",
+        "look-up of one whose owner must act",
+    ]
+    .map(section);
     assert_eq!(by_external_id["owner"], format!("external_id:{}", names["external_id"]));
     assert_eq!(by_external_id["item"], "");
     assert_eq!(by_user_id["owner"], format!("user_id:{}", names["user_id"]));
     assert_eq!(by_user_id["item"], names["vault"]);
-    for fields in [by_external_id, by_user_id] {
+    assert_eq!((&*must_act["owner"], &must_act["item"]), ("must_act:", &names["vault"]));
+    for fields in [by_external_id, by_user_id, must_act] {
         let lookup: Lookup = serde_json::from_str(&fields["plaintext"]).unwrap();
         assert_eq!(lookup.vault, names["vault"]);
     }
@@ -314,6 +320,14 @@ fn names_in_kv_are_as_documented() {
             44 + vault.len(),
         ),
         ("user_lookup_prefix", KvName::user_lookup_prefixes(&keys, &user_id), 44),
+        ("must_act", names(KvName::must_act(&keys, vault)), 44 + vault.len()),
+        (
+            "must_act_prefix",
+            keys.ids()
+                .filter_map(|key| KvName::must_act_prefix(&keys, key))
+                .collect(),
+            44,
+        ),
     ];
     for (kind, names, length) in all {
         let documented = [fields[kind].clone(), fields[&format!("{kind}_under_retired")].clone()];
@@ -324,8 +338,10 @@ fn names_in_kv_are_as_documented() {
         }
     }
     for key in ["", "_under_retired"] {
-        let [name, prefix] = ["user_lookup", "user_lookup_prefix"].map(|kind| &fields[&format!("{kind}{key}")]);
-        assert_eq!(*name, format!("{prefix}{vault}"));
+        for kind in ["user_lookup", "must_act"] {
+            let [name, prefix] = ["", "_prefix"].map(|part| &fields[&format!("{kind}{part}{key}")]);
+            assert_eq!(*name, format!("{prefix}{vault}"));
+        }
     }
 }
 
@@ -367,6 +383,7 @@ fn nothing_in_the_block_is_left_unchecked() {
         "profile",
         "look-up by external id",
         "look-up by user id",
+        "look-up of one whose owner must act",
         "value of a connection",
         "value of a connection without tokens",
         "names",

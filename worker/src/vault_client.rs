@@ -65,6 +65,8 @@ pub(crate) enum NoReply {
     Lost,
     /// It took too long.
     TimedOut,
+    /// What names the vault is the id of none.
+    NoVault,
 }
 
 impl From<worker::Error> for NoReply {
@@ -90,13 +92,17 @@ async fn try_ask(env: &Env, vault: &str, request: &VaultRequest) -> Result<Vault
 
 /// Asks the vault whose Durable Object has this id.
 pub(crate) async fn ask_by_id(env: &Env, vault_id: &str, request: &VaultRequest) -> Result<VaultReply, NoReply> {
-    send(
-        env.durable_object(settings::VAULT)?
-            .id_from_string(vault_id)?
-            .get_stub()?,
-        request,
-    )
-    .await
+    let vault = || {
+        let namespace = env.durable_object(settings::VAULT)?;
+        let id = namespace.id_from_string(vault_id).map_err(|_| NoReply::NoVault)?;
+        Ok::<_, NoReply>(id.get_stub()?)
+    };
+    let reply = send(vault()?, request).await;
+    if matches!(reply, Err(NoReply::Lost)) && request.operation.is_read() {
+        // As in `ask`.
+        return send(vault()?, request).await;
+    }
+    reply
 }
 
 async fn send(stub: Stub, request: &VaultRequest) -> Result<VaultReply, NoReply> {

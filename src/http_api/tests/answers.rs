@@ -14,6 +14,7 @@ use crate::{
         attempt::{ATTEMPT_RESPONSE, OUTCOME, STATUS_NAME},
         connection::CONNECTION_LIST,
         finish::{CALLED_BACK, FAILURES, FINISHED, callback_object},
+        principal::{PRINCIPAL_LIST, PrincipalConnections, PrincipalList},
         problem::{PROBLEM, ProblemBody},
         schema::{Kind, Presence, Schema, validate, validate_variant},
         session::{CLAIM_RESPONSE, ClaimResponse, SESSION_RESPONSE, SessionResponse, TICKET_RESPONSE, TicketResponse},
@@ -86,6 +87,28 @@ fn connections_pass() {
         },
         CONNECTION_LIST,
     );
+}
+
+#[test]
+fn a_page_of_those_who_must_act_passes_and_its_debug_form_names_nobody() {
+    let of = |user: Option<&str>| PrincipalConnections {
+        principal: "user:hunter2".to_owned(),
+        user: user.map(str::to_owned),
+        connections: vec![connection(true)],
+    };
+    for list in [
+        PrincipalList {
+            principals: vec![of(Some("hunter2")), of(None)],
+            cursor: Some("azEv".to_owned()),
+        },
+        PrincipalList {
+            principals: Vec::new(),
+            cursor: None,
+        },
+    ] {
+        assert_passes(&list, PRINCIPAL_LIST);
+        assert!(!format!("{list:?}").contains("hunter2"));
+    }
 }
 
 #[test]

@@ -32,12 +32,13 @@ use crate::{
     vault::record::Record,
 };
 
-/// What of a record stands in the index and the look-ups.
+/// What of a record stands in the index, the look-ups and the list of those whose owner must act.
 #[derive(PartialEq, Eq)]
 struct Indexed {
     is_shown: bool,
     covered: Vec<VehicleId>,
     user_id: Option<UserId>,
+    owner_must_act: bool,
 }
 
 impl Indexed {
@@ -47,6 +48,7 @@ impl Indexed {
             is_shown: record.is_some_and(Record::is_shown),
             covered: covered.iter().map(|vehicle| vehicle.id.clone()).collect(),
             user_id: record.and_then(Record::user_id).cloned(),
+            owner_must_act: record.is_some_and(Record::owner_must_act),
         }
     }
 }

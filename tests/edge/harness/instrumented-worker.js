@@ -127,6 +127,8 @@ const measured = (env) => ({
 });
 
 let vaultCalls = 0;
+// The Vault that fails whatever it is asked, if any.
+let failing = null;
 export class Vault extends BuiltVault {
   constructor(state, env) {
     watchWrites(state);
@@ -136,6 +138,7 @@ export class Vault extends BuiltVault {
 
   ask(request) {
     vaultCalls += 1;
+    if (this.ctx.id.toString() === failing) throw new Error("it fails for the test");
     return super.ask(request);
   }
 
@@ -153,6 +156,9 @@ const controls = {
     plan = { when: parameters.get("when"), skip: Number(parameters.get("skip")), vault: parameters.get("vault") };
   },
   "/__test/planned": () => plan,
+  "/__test/fail": (parameters) => {
+    failing = parameters.get("vault");
+  },
   "/__test/calls": () => vaultCalls,
   "/__test/rows": () => rowsWritten,
   "/__test/most-keys": () => mostKeysSeen,

@@ -63,6 +63,11 @@ export async function wasKilled(edge) {
   return (await control(edge, "planned")) === null;
 }
 
+/** Lets every request to a Durable Object fail from now on; with no `vault`, to none. */
+export async function failVault(edge, vault) {
+  await control(edge, "fail", vault ? { vault } : {});
+}
+
 /** How many writes a Durable Object is at, and in how many ms its alarm is due; `null` if none is set. */
 export function owed(edge, id) {
   return control(edge, "owed", { id });

@@ -323,6 +323,7 @@ test("a 401 says which credential would have counted", async () => {
   for (const [method, path] of [
     ["POST", "/internal/token"],
     ["GET", "/internal/rotation"],
+    ["GET", "/internal/connections"],
   ]) {
     for (const [authorization, challenge] of [
       [undefined, 'Bearer realm="smartcar-connect"'],

@@ -76,8 +76,8 @@ for (const [way, cookie] of ways) {
     const elsewhere = await device(`anna-${cookie}`, cookie).finish(query);
     assert.equal(elsewhere.json().kind, "connected", elsewhere.text);
 
-    // POST /internal/token and GET /internal/rotation take no token of a user.
-    for (const [method, internal] of [["POST", "/internal/token"], ["GET", "/internal/rotation"]]) {
+    // POST /internal/token, GET /internal/rotation and GET /internal/connections take no token of a user.
+    for (const [method, internal] of [["POST", "/internal/token"], ["GET", "/internal/rotation"], ["GET", "/internal/connections"]]) {
       const answer = await anna.request(method, internal, { headers: anna.guards });
       assertProblem(answer, { status: 401, code: "service_key_rejected" });
     }

@@ -1,11 +1,10 @@
 // What leads to a vault besides its principal: the owner's external id, and each Smartcar user of the owner's connections.
-// The names are worked out here from the text of docs/storage.md alone.
 import assert from "node:assert/strict";
-import { createHmac, hkdfSync } from "node:crypto";
 import { after, beforeEach, test } from "node:test";
 
 import { firstVisit, openConnections, untilStored } from "../harness/connections-fixture.mjs";
 import { killAtWrite, runAlarm } from "../harness/instrumented.mjs";
+import { nameOf } from "../harness/kv-names.mjs";
 import { DAY, HOUR, MINUTE } from "../harness/spans.mjs";
 import { until } from "../harness/until.mjs";
 
@@ -13,23 +12,8 @@ const { kv, env, simulator, edge, carIds, owner, quietMinutes, reset, close } = 
 after(close);
 beforeEach(reset);
 
-function field(bytes) {
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(bytes.length);
-  return Buffer.concat([length, bytes]);
-}
-
-/** The name in KV of what `id` is looked up by, as docs/storage.md has it. */
-function nameOf(purpose, id) {
-  const key = Buffer.from(env.values.SEALING_KEYS.split(":")[1], "base64");
-  const info = Buffer.concat([field(Buffer.from(purpose)), field(Buffer.alloc(0))]);
-  const derived = Buffer.from(hkdfSync("sha256", key, "smartcar-connect/v1", info, 32));
-  const message = Buffer.concat([field(Buffer.from(id)), field(Buffer.alloc(0))]);
-  return `v1/${createHmac("sha256", derived).update(message).digest("base64url")}`;
-}
-
-const byExternalId = (externalId) => nameOf("kv-name/external-id", externalId);
-const byUser = (userId, vault) => `${nameOf("kv-name/user-id", userId)}/${vault}`;
+const byExternalId = (externalId) => nameOf(env.values.SEALING_KEYS, "kv-name/external-id", externalId);
+const byUser = (userId, vault) => `${nameOf(env.values.SEALING_KEYS, "kv-name/user-id", userId)}/${vault}`;
 
 /** The vault that an entry of KV belongs to; `undefined` if there is no such entry. */
 function vaultAt(name) {

@@ -77,8 +77,8 @@ dora.connection = await redeploys.connected(dora.client);
 await end(dora);
 // Whose records no other request writes: only the sweep seals them again.
 const owners = [anna, ben, cleo, dora];
-/** Both grants of Anna's, Ben's, and everybody's index and two look-ups. */
-const COPIES = 3 + 4 * 3;
+/** Both grants of Anna's, Ben's, everybody's index and two look-ups, and that Cleo and Dora must act. */
+const COPIES = 3 + 4 * 3 + 2;
 await until("KV has everything of everybody's", () => countOf("k1") === COPIES);
 
 test("before its first run the sweep has nothing to report, and only to a service key", async () => {

@@ -105,6 +105,9 @@ impl Publisher {
         for user_id in &write.former_user_ids {
             former.extend(KvName::user_lookup(ring, user_id, &vault_id));
         }
+        if write.formerly_must_act {
+            former.extend(KvName::must_act(ring, &vault_id));
+        }
         let names = KvName::index(ring, principal);
         let Some(index) = &write.index else {
             former.extend(names);
@@ -123,6 +126,12 @@ impl Publisher {
             let binding = RecordBinding::user_lookup(id, &lookup.vault);
             let sealed = storage.seal(&binding, record.generation, &lookup)?;
             let names = KvName::user_lookup(ring, id, &lookup.vault);
+            outcomes.push(self.put(storage, &names, &sealed.to_text(), &sealed, until).await);
+        }
+        if write.must_act {
+            let binding = RecordBinding::must_act(&lookup.vault);
+            let sealed = storage.seal(&binding, record.generation, &lookup)?;
+            let names = KvName::must_act(ring, &lookup.vault);
             outcomes.push(self.put(storage, &names, &sealed.to_text(), &sealed, until).await);
         }
         outcomes.push(kv::delete(&self.kv, &former).await);
@@ -165,6 +174,9 @@ impl Publisher {
         }
         for user_id in index.iter().flat_map(|index| &index.user_ids) {
             names.extend(KvName::user_lookup(ring, user_id, &storage.vault_id()));
+        }
+        if index.is_some_and(|index| index.must_act) {
+            names.extend(KvName::must_act(ring, &storage.vault_id()));
         }
         for id in storage.connection_ids().await? {
             if opened.iter().all(|(other, _)| *other != id) {

@@ -3,9 +3,9 @@
 use smartcar_connect::{
     connect::{ConnectionId, VehicleId},
     edge::{ConnectionSelector, Problem, VaultReply},
-    http_api::{Connection, ConnectionList},
+    http_api::{Connection, ConnectionList, ConnectionStatus, principal::PrincipalConnections},
     principal::Principal,
-    vault::{VehicleIndex, connection, shown_vehicles},
+    vault::{Profile, VehicleIndex, connection, shown_vehicles},
 };
 
 use super::{
@@ -43,6 +43,33 @@ pub(super) async fn show(
         }
     };
     Ok(VaultReply::Body(body))
+}
+
+/// The connections with one of these statuses, and whose they are. What is kept says so; Smartcar is not asked, and the owner was
+/// not here.
+pub(super) async fn must_act(storage: &Storage, statuses: &[ConnectionStatus]) -> Result<VaultReply, VaultError> {
+    let profile = match storage.profile().await {
+        Ok(profile) => profile,
+        Err(error @ VaultError::Sealed(_)) => {
+            // One that no key opens must not take the others of the page with it.
+            error.log();
+            None
+        }
+        Err(error) => return Err(error),
+    };
+    let Some(Profile { principal, .. }) = profile else {
+        return Ok(VaultReply::Done);
+    };
+    let mut connections = connections(storage, &principal).await?;
+    connections.retain(|connection| statuses.contains(&connection.status));
+    if connections.is_empty() {
+        return Ok(VaultReply::Done);
+    }
+    Ok(VaultReply::MustAct(PrincipalConnections {
+        principal: principal.as_str().to_owned(),
+        user: principal.user_id().map(str::to_owned),
+        connections,
+    }))
 }
 
 /// The vehicles of the connections that their owner sees.

@@ -459,8 +459,8 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Notes that the index in KV, or a look-up, is out of date. `changed` is a connection that may have to be looked up by
-    /// something new.
+    /// Notes that the index in KV, or what leads to the vault, is out of date. `changed` is the record of a connection that is
+    /// new.
     pub(super) async fn mark_index_dirty(
         &mut self,
         principal: &Principal,

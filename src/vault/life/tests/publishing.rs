@@ -256,11 +256,58 @@ fn the_index_is_outdated_by_what_stands_in_it_alone() {
     }
     let unlisted = Vault::just_granted();
     assert_eq!(index(&unlisted, identified("u1")), IndexChange::Outdated);
+    let nameless = Vault::just_granted();
+    let refused = Event::RefreshCompleted {
+        generation: 1,
+        outcome: Err(TokenError::InvalidGrant),
+    };
+    assert_eq!(
+        index(&nameless, refused),
+        IndexChange::Outdated,
+        "nothing is covered before or after"
+    );
     let (_, tombstone) = Vault::every_state().into_iter().nth(6).unwrap();
     let delete = Event::KvDeleteCompleted {
         outcome: KvOutcome::Done,
     };
     assert_eq!(index(&tombstone, delete), IndexChange::Same);
+}
+
+/// Its vault is listed with those whose owner must act, as long as that is so.
+#[test]
+fn the_index_is_outdated_when_the_owner_has_to_log_in_again_and_when_that_is_done() {
+    let described = |needs_reauthentication| Event::VehiclesDescribed {
+        vehicles: vec![(
+            vehicle("v1"),
+            Description::Refused {
+                name: "n".to_owned(),
+                retry_after: None,
+                needs_reauthentication,
+                is_missing: false,
+            },
+        )],
+    };
+    let mut vault = Vault::new();
+    let mut index = |event: Event| {
+        let step = step(&id(), vault.record.clone(), vault.now, event, &vault.policy);
+        if let Next::Put(record) = step.next {
+            vault.record = Some(*record);
+        }
+        step.index
+    };
+    let vehicle_id = vehicle("v1");
+    assert_eq!(index(described(false)), IndexChange::Same);
+    assert_eq!(index(described(true)), IndexChange::Outdated);
+    assert_eq!(index(described(true)), IndexChange::Same);
+    assert_eq!(
+        index(Event::Reauthenticated {
+            vehicle_id: vehicle_id.clone()
+        }),
+        IndexChange::Outdated
+    );
+    assert_eq!(index(Event::Reauthenticated { vehicle_id }), IndexChange::Same);
+    assert_eq!(index(described(true)), IndexChange::Outdated);
+    assert_eq!(index(described(false)), IndexChange::Outdated);
 }
 
 fn listed_none() -> Event {
