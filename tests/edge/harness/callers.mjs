@@ -23,6 +23,8 @@ class BackEnd extends Client {
   }
 }
 
+const sessionCookie = ({ cookieName, cookie }) => [{ name: cookieName, value: cookie, sameSite: "Strict" }];
+
 /** A ticket for a user of the app, as the back end gets one. */
 export async function ticketFor(env, user) {
   const headers = { authorization: `Bearer ${SERVICE_KEY}` };
@@ -34,9 +36,10 @@ export async function ticketFor(env, user) {
 /**
  * Opens an env whose Worker takes every kind of credential. The options are those of `openEnv`; `adjust` changes what is set here.
  * @returns {Promise<{env: object, kinds: {name: string, ambient: boolean, owns: boolean, backEnd: boolean,
- *   caller: (user: string) => Promise<Client>, principal: (user: string, client: Client) => string}[], close: () => Promise<void>}>}
+ *   caller: (user: string) => Promise<Client>, principal: (user: string, client: Client) => string,
+ *   cookies: (client: Client) => {name: string, value: string, sameSite: string}[]}[], close: () => Promise<void>}>}
  *   `ambient`: a browser sends the credential by itself, or there is none; `owns`: there is somebody whose cars it shows; `caller`
- *   makes another one, who is `user` where users have names
+ *   makes another one, who is `user` where users have names; `cookies` are those by which a browser shows who it is
  */
 export async function openCallers({ adjust = (values) => values, ...options } = {}) {
   const key = newKey("ES256");
@@ -56,6 +59,7 @@ export async function openCallers({ adjust = (values) => values, ...options } = 
       name: "an anonymous session",
       ambient: true,
       principal: (_, client) => client.principal,
+      cookies: sessionCookie,
       async caller() {
         const client = env.client();
         await client.start();
@@ -65,6 +69,7 @@ export async function openCallers({ adjust = (values) => values, ...options } = 
     {
       name: "a user's session, opened by a ticket",
       ambient: true,
+      cookies: sessionCookie,
       async caller(user) {
         const client = env.client();
         await client.post("/session", { ticket: await ticketFor(env, user) });
@@ -74,6 +79,8 @@ export async function openCallers({ adjust = (values) => values, ...options } = 
     {
       name: "a token in a cookie",
       ambient: true,
+      // The app's own log-in decides this. It is the worst that it can: the cookie travels from everywhere.
+      cookies: ({ token }) => [{ name: COOKIE, value: token, sameSite: "None" }],
       caller: async (user) => new User(env, token(user), COOKIE),
     },
     {
@@ -90,7 +97,7 @@ export async function openCallers({ adjust = (values) => values, ...options } = 
   ];
   return {
     env,
-    kinds: kinds.map((kind) => ({ owns: true, backEnd: false, principal: (user) => `user:${user}`, ...kind })),
+    kinds: kinds.map((kind) => ({ owns: true, backEnd: false, cookies: () => [], principal: (user) => `user:${user}`, ...kind })),
     async close() {
       await env.close();
       await logIn.close();
