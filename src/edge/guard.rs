@@ -58,7 +58,8 @@ pub fn needs_read_check(resource: &Resource, identity: Option<&Identity>) -> boo
 
 /// Refuses to read for a page of another origin, which can't see the answer: a page of a sibling host makes the browser send
 /// the cookie, and each look costs. What asks Smartcar has to show that it is meant; any other look, only if the browser says
-/// that a page elsewhere caused it. `own` is the Worker's own origin, if pages can be served from it.
+/// that a page elsewhere caused it, by `Origin` or `Sec-Fetch-Site`. `own` is the Worker's own origin, if pages can be served
+/// from it.
 ///
 /// # Errors
 /// The [`Problem`] to answer with.
@@ -69,7 +70,8 @@ pub fn check_read(
     allowed: &[Origin],
 ) -> Result<(), Problem> {
     let is_meant = head.has_our_header() || head.is_from_here(own, allowed);
-    let is_caused_elsewhere = matches!(head.sec_fetch_site, Some("same-site" | "cross-site"));
+    // Only a page makes a browser send `Origin`, and one that may use the Worker is meant already.
+    let is_caused_elsewhere = head.origin.is_some() || matches!(head.sec_fetch_site, Some("same-site" | "cross-site"));
     if is_meant || !(resource.reads_from_smartcar() || is_caused_elsewhere) {
         Ok(())
     } else {
@@ -358,6 +360,11 @@ mod tests {
             origin: Some(origin),
             ..fetch("cross-site")
         };
+        // A browser that does not know `Sec-Fetch-Site`.
+        let old = |origin| CsrfHeaders {
+            origin: Some(origin),
+            ..nothing
+        };
         let with_header = |head| CsrfHeaders {
             requested_with: Some("smartcar-connect"),
             ..head
@@ -377,6 +384,9 @@ mod tests {
             (fetch("cross-site"), false, false),
             (from("https://evil.example"), false, false),
             (from("null"), false, false),
+            (old("https://evil.example"), false, false),
+            (old("null"), false, false),
+            (old(OWN), true, true),
         ] {
             let may = |resource: &Resource| {
                 check_read(resource, &head, Some(&origin(OWN)), &[origin("https://www.example")])

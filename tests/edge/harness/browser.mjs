@@ -1,5 +1,8 @@
 // Real Chromium.
 import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
 
 import { chromium } from "playwright-core";
 
@@ -16,6 +19,25 @@ function executable() {
  */
 export function openBrowser({ args = [], ignoreDefaultArgs = [] } = {}) {
   return chromium.launch({ executablePath: executable(), chromiumSandbox: false, args, ignoreDefaultArgs });
+}
+
+/** Cookies travel from pages of other sites, as far as `SameSite` lets them: not so by Debian's settings, nor in private windows. */
+const LETS_COOKIES_TRAVEL = { profile: { cookie_controls_mode: 0, block_third_party_cookies: false } };
+
+/** Starts Chromium with one profile, in which every cookie travels that its server lets travel. Returns its context. */
+export async function openProfile({ args = [] } = {}) {
+  const folder = await mkdtemp(path.join(os.tmpdir(), "smartcar-connect-profile-"));
+  await mkdir(path.join(folder, "Default"));
+  await writeFile(path.join(folder, "Default/Preferences"), JSON.stringify(LETS_COOKIES_TRAVEL));
+  const options = { executablePath: executable(), chromiumSandbox: false, args, ignoreHTTPSErrors: true };
+  const context = await chromium.launchPersistentContext(folder, options);
+  return {
+    context,
+    async close() {
+      await context.close();
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
 }
 
 /** Everything that the page's origin has stored in this profile, cookies that scripts cannot read included. */

@@ -14,12 +14,19 @@ import { until } from "./until.mjs";
  * @param {object} [options]
  * @param {(values: Record<string, string>) => Record<string, string>} [options.adjust] changes the configuration
  * @param {(values: Record<string, string>) => object[]} [options.variants] see `startEdge`
+ * @param {(port: number) => string} [options.origin] where browsers find the Worker, if something stands in front of it
  * @param {boolean} [options.gated] whether Smartcar's token endpoint and API are behind the gates `gates.auth` and `gates.api`
  * The other options are those of `startEdge`.
  */
-export async function openEnv({ adjust = (values) => values, variants = () => [], gated = false, ...edgeOptions } = {}) {
+export async function openEnv({
+  adjust = (values) => values,
+  variants = () => [],
+  origin = (port) => `http://localhost:${port}`,
+  gated = false,
+  ...edgeOptions
+} = {}) {
   const port = await freePort();
-  const page = `http://localhost:${port}`;
+  const page = origin(port);
   const redirectUri = `${page}/`;
   const simulator = await startSimulator([redirectUri]);
   const gates = gated ? { auth: await openGate(simulator.origin), api: await openGate(simulator.origin) } : {};

@@ -176,22 +176,6 @@ test("a bearer token in place of the one in the cookie, and a bad one too", asyn
   }
 });
 
-test("what a browser sends by itself is guarded against other sites, and a bearer token is not", async () => {
-  const bare = { "x-requested-with": undefined, "sec-fetch-site": undefined, origin: undefined };
-  const foreign = { ...bare, origin: "https://evil.example", "sec-fetch-site": "cross-site" };
-  for (const headers of [bare, foreign]) {
-    const [byCookie, byBearer] = [device("jana", COOKIE), device("jana")];
-    assertProblem(await byCookie.delete("/connections", { headers }), { status: 403, code: "origin_not_allowed" });
-    assertProblem(await byCookie.get("/vehicles", { headers }), { status: 403, code: "header_missing" });
-    assert.equal((await byBearer.delete("/connections", { headers })).status, 204);
-    assert.equal((await byBearer.get("/vehicles", { headers })).status, 200);
-    for (const user of [byCookie, byBearer]) {
-      const answer = await user.get("/connections", { headers: foreign });
-      assert.equal(answer.headers["access-control-allow-origin"], undefined);
-    }
-  }
-});
-
 test("a page of an allowed origin may send the token, and no other page", async () => {
   const ask = (origin) => {
     const asked = { "access-control-request-method": "GET", "access-control-request-headers": "authorization,x-requested-with" };
