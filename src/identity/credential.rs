@@ -102,8 +102,9 @@ mod tests {
     #[test]
     fn a_session_speaks_for_its_owner_until_it_ends_and_travels_by_itself() {
         let session = Session::start([7; 32], NOW, LIMITS);
-        let principal = session.principal();
+        let (principal, shown) = (session.principal(), session.shown());
         let identity = Identity::Session(session);
+        assert_eq!(identity.shown_session(), Some(shown));
         assert_eq!(identity.principal(), Some(principal));
         assert_eq!(identity.ends_at(), Some(NOW.after(LIFETIME)));
         assert!(identity.is_ambient());
@@ -136,6 +137,7 @@ mod tests {
             let identity = Identity::Subject(Subject::new(principal.clone(), is_ambient));
             assert_eq!(identity.principal(), Some(principal));
             assert_eq!(identity.ends_at(), None);
+            assert_eq!(identity.shown_session(), None);
             assert_eq!(identity.is_ambient(), is_ambient);
             assert!(identity.set_cookie("__Host-name", &one(), NOW).is_none());
         }

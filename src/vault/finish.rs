@@ -304,6 +304,21 @@ mod tests {
     }
 
     #[test]
+    fn a_digest_is_that_of_the_callback_however_it_is_given() {
+        let text = |callback: &str| CallbackDigest::of(callback).as_str().to_owned();
+        // base64url of SHA-256 of `code=c&state=s`.
+        let digest = "OfgSNRmqmZTjUgu4ylZubnFmjqEtm23LoDeK4baFgxY";
+        for same in [
+            "code=c&state=s",
+            "?code=c&state=s",
+            "https://app.example/cars?code=c&state=s",
+        ] {
+            assert_eq!(text(same), digest, "{same}");
+        }
+        assert_ne!(text("code=d&state=s"), digest);
+    }
+
+    #[test]
     fn a_record_is_not_forgotten_in_the_middle_of_an_exchange() {
         let late = NOW.after(ATTEMPT_LIFETIME);
         let used = |outcome| PendingRecord {

@@ -406,7 +406,12 @@ mod tests {
             (synced(ahead(1), Some(far)), true),
             (synced(far, None), false),
         ] {
-            assert_eq!(record(kv, &[]).is_due(NOW), is_due, "{kv:?}");
+            let index = record(kv, &[]);
+            assert_eq!(index.is_due(NOW), is_due, "{kv:?}");
+            // The alarm looks after it: nothing that is not written yet is later than that.
+            let rings_at = index.alarm(NOW);
+            assert_eq!(rings_at.is_some(), is_due || kv.alarm().is_some(), "{kv:?}");
+            assert!(is_due || rings_at.is_none_or(|at| at > NOW), "{kv:?}");
         }
     }
 

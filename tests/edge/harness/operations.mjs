@@ -2,8 +2,8 @@
 import { description } from "./contract.mjs";
 
 /**
- * What each operation of the Worker's own does: it `changes` something, `tells` the caller what is the caller's, `asks` Smartcar for
- * it, is for the app's back end alone (`internal`), or is for anybody (`public`).
+ * What each operation of the Worker's own does: it `changes` something, `claims` what belongs to a cookie whoever shows it, `tells` the
+ * caller what is the caller's, `asks` Smartcar for it, is for the app's back end alone (`internal`), or is for anybody (`public`).
  */
 const OWN = {
   "POST /connect/start": "changes",
@@ -16,8 +16,10 @@ const OWN = {
   "GET /vehicles": "asks",
   "POST /session": "changes",
   "DELETE /session": "changes",
+  "POST /session/claim": "claims",
   "POST /internal/token": "internal",
   "POST /internal/sessions": "internal",
+  "GET /internal/connections": "internal",
   "GET /internal/rotation": "internal",
   "GET /openapi.json": "public",
   "GET /healthz": "public",

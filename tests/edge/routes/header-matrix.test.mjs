@@ -61,12 +61,12 @@ const WHOLE = new Set([
 function expected(kind, { does }, { origin, site, ours }) {
   if (does === "public") return "admitted";
   if (does === "internal") return kind.backEnd ? "admitted" : "service_key_rejected";
-  // Only its owner can send it: no page makes a browser do so.
-  if (!kind.ambient) return "admitted";
+  // Only its owner can send it: no page makes a browser do so. But what is claimed belongs to the cookie that comes along.
+  if (!kind.ambient && does !== "claims") return "admitted";
   const isOfAllowedPage = origin === undefined ? site === "same-origin" : ALLOWED.has(origin);
   // The address bar and a bookmark are no page, and what names neither is no browser of today.
   const isOfPage = origin !== undefined || !(site === undefined || site === "none");
-  if (does === "changes") {
+  if (does === "changes" || does === "claims") {
     if (!isOfAllowedPage) return "origin_not_allowed";
     return ours ? "admitted" : "header_missing";
   }
@@ -141,6 +141,6 @@ for (const kind of kinds) {
 }
 
 function verdictsOf(kind) {
-  if (kind.backEnd) return ["admitted"];
-  return kind.ambient ? ["admitted", "header_missing", "origin_not_allowed", "service_key_rejected"] : ["admitted", "service_key_rejected"];
+  const refusals = kind.backEnd ? [] : ["service_key_rejected"];
+  return ["admitted", "header_missing", "origin_not_allowed", ...refusals];
 }

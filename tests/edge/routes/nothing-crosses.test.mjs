@@ -47,8 +47,14 @@ const ATTACKS = {
     body: ({ usedTicket }) => ({ ticket: usedTicket }),
     comes: ({ kind }) => refused(kind.backEnd ? "invalid_parameter" : "ticket_rejected"),
   },
+  // No ticket beside a token of the log-in, and none that was used.
+  "POST /session/claim": {
+    body: ({ usedTicket }) => ({ ticket: usedTicket }),
+    comes: () => refused("invalid_parameter", "ticket_rejected"),
+  },
   "POST /internal/token": { body: ({ id }) => ({ connectionId: id }), comes: INTERNAL(refused("connection_not_found")) },
   "POST /internal/sessions": { body: (_, attacker) => ({ user: attacker.user }), comes: INTERNAL(own(200)) },
+  "GET /internal/connections": { comes: INTERNAL(own(200)) },
   "GET /internal/rotation": { comes: INTERNAL(own(200)) },
   "GET /openapi.json": { comes: () => own(200) },
   "GET /healthz": { comes: () => own(200) },
