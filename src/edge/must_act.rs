@@ -108,8 +108,12 @@ fn read_statuses(value: &str) -> Result<Vec<ConnectionStatus>, Problem> {
 }
 
 fn read_limit(value: &str) -> Result<u32, Problem> {
+    // Not `+5` or `05`, as `parse` would.
+    let is_written_so = value.bytes().all(|byte| byte.is_ascii_digit()) && !value.starts_with('0');
     let limit = value.parse().ok().filter(|limit| (1..=MOST).contains(limit));
-    limit.ok_or_else(|| refused(LIMIT, &format!("`limit` is a number from 1 to {MOST}")))
+    limit
+        .filter(|_| is_written_so)
+        .ok_or_else(|| refused(LIMIT, &format!("`limit` is a number from 1 to {MOST}")))
 }
 
 /// A place in the list. The list goes through the keys of the ring, the oldest first: a vault whose name moves to the active key
@@ -291,6 +295,8 @@ mod tests {
             ("limit=0", "limit"),
             ("limit=101", "limit"),
             ("limit=-1", "limit"),
+            ("limit=%2B5", "limit"),
+            ("limit=05", "limit"),
             ("limit=1.5", "limit"),
             ("limit=", "limit"),
             ("limit=99999999999999999999", "limit"),
