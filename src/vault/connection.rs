@@ -191,6 +191,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_has_ended_still_says_when_its_refresh_token_would_have() {
+        let in_sixty_days = Some(NOW.after(Millis::from_days(60)));
+        for record in [
+            ended(Cause::InvalidGrant),
+            Record::Live(live(RefreshState::Ok { since: NOW })),
+        ] {
+            let shown = connection(&id(), &record, KEPT_UNTIL, NOW).unwrap();
+            assert_eq!(shown.refresh_expires_at, in_sixty_days, "{record:?}");
+        }
+    }
+
     fn seen(record: &Record, now: UnixMillis) -> (ConnectionStatus, Option<Cause>, UnixMillis) {
         let shown = connection(&id(), record, KEPT_UNTIL, now).unwrap();
         assert_eq!(shown.vehicles.len(), 1);

@@ -345,8 +345,8 @@ fn parameters() -> Value {
         "RequestedWith": {
             "name": header::REQUESTED_WITH,
             "in": "header",
-            "required": true,
-            "description": "That no form has caused the request.",
+            "description": "Shows that no form has caused the request: required of a browser whose cookie says who asks, and of \
+                nobody who shows a bearer token or a service key.",
             "schema": {"type": "string", "const": header::REQUESTED_WITH_VALUE},
         },
         "User": {
