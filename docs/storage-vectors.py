@@ -45,9 +45,22 @@ def principal(of):
     return {"principal": principal, "vault_name": vault}
 
 def cookie(of):
-    key_id, payload = next(iter(keys)), bytes.fromhex(of["session_id"]) + number(of["started_at"]) + number(of["renewed_at"])
-    mac = hmac.digest(derive(key_id, "session"), fields(key_id, payload), "sha256")
-    return {"cookie": ".".join(["v1", key_id, base64url(payload), base64url(mac)])}
+    payload = bytes.fromhex(of["session_id"]) + number(of["started_at"]) + number(of["renewed_at"]) + of.get("user", "").encode()
+    return {"cookie": authentic("v1", "session", payload)}
+
+def authentic(version, purpose, payload, *context):
+    key_id = next(iter(keys))
+    mac = hmac.digest(derive(key_id, purpose), fields(key_id, *context, payload), "sha256")
+    return ".".join([version, key_id, base64url(payload), base64url(mac)])
+
+def session_hash(of):
+    return {"id": base64url(hashlib.sha256(b"smartcar-connect/session/v1\0" + bytes.fromhex(of["session_id"])).digest())}
+
+def ticket(of):
+    deployment = fields("smartcar-connect/session-cookie/v1", of["path_prefix"], of["client_id"])
+    cookie_name = "__Host-smartcar-connect-" + base64url(hashlib.sha256(deployment).digest())[:8]
+    payload = bytes.fromhex(of["ticket_id"]) + number(of["expires_at"]) + of["user"].encode()
+    return {"cookie_name": cookie_name, "ticket": authentic("t1", "ticket", payload, cookie_name)}
 
 block = pathlib.Path(__file__).with_name("storage.md").read_text().split("```text\n")[1].split("```")[0]
 sections = [part.splitlines() for part in block.strip().split("\n\n")]
@@ -60,5 +73,7 @@ for head, of in sections.items():
 sections["principal"].update(principal(sections["principal"]))
 sections["names"].update(names(sections["names"]))
 sections["session"].update(cookie(sections["session"]))
+sections["session of a user"].update(cookie(sections["session of a user"]) | session_hash(sections["session of a user"]))
+sections["ticket"].update(ticket(sections["ticket"]))
 computed = "\n\n".join("\n".join([f"[{head}]"] + [f"{key} = {value}".rstrip() for key, value in of.items()]) for head, of in sections.items()) + "\n"
 sys.exit(None if computed == block else computed)

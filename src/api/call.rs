@@ -92,6 +92,14 @@ impl ApiTarget {
         &self.vehicle
     }
 
+    /// Whether the answer shows that the car's maker took the owner's log-in. Smartcar knows what a vehicle is, and what was granted,
+    /// without asking; in a batch each part has an answer of its own.
+    #[must_use]
+    pub fn asks_the_maker(&self) -> bool {
+        let permission = self.endpoint.permission;
+        permission.is_some_and(|name| !matches!(name, "read_vehicle_info" | "read_vin"))
+    }
+
     /// Whether it changes something at the car.
     #[must_use]
     pub fn is_command(&self) -> bool {

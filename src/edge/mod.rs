@@ -21,6 +21,7 @@ mod quote;
 mod rate_limit;
 mod reply;
 mod route;
+mod vehicle_news;
 
 pub use body::invalid_json;
 pub use challenge::challenge;
@@ -43,3 +44,4 @@ pub use quote::quoted;
 pub use rate_limit::{RateKey, RateLimit};
 pub use reply::{attempt_reply, deleted_meanwhile, exchange_problem, finish_reply, token_reply};
 pub use route::{Resource, Routed, nothing_here, route};
+pub use vehicle_news::VehicleNews;

@@ -129,6 +129,27 @@ mod tests {
     const KEY: &str = "5f0c81d2a97b4e36180f2dc4b6e97a53";
 
     #[test]
+    fn a_key_that_is_in_the_list_twice_is_accepted() {
+        assert!(ServiceKeys::parse(&format!("{KEY},{KEY}")).unwrap().contains(KEY));
+    }
+
+    #[test]
+    fn just_random_enough_is_enough() {
+        // 6 different characters, without a pattern; and 5.
+        assert!(!is_guessable(b"ezkqtbqkzetbkezqbtkqezbtqkebztkq"));
+        assert!(is_guessable(b"ezkqbzqkezbqkezqbkzqeqbkezqbkzeq"));
+        // 24 of 32 pairs in order, which is three quarters; and one more.
+        let [enough, too_few] = [25, 26].map(|in_order: u8| {
+            let ordered = (0..in_order).map(|n| b'0'.saturating_add(n));
+            let others = [b'z', b'!', b'x', b'#', b'v', b'%', b't', b'\''];
+            let rest = 33_usize.saturating_sub(usize::from(in_order));
+            ordered.chain(others.into_iter().take(rest)).collect::<Vec<u8>>()
+        });
+        assert!(!is_guessable(&enough));
+        assert!(is_guessable(&too_few));
+    }
+
+    #[test]
     fn any_key_of_the_list_is_accepted() {
         let (new, old) = (KEY, "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=");
         let keys = ServiceKeys::parse(&format!("{new}, {old}")).unwrap();

@@ -12,6 +12,9 @@ use crate::{
 /// How long Smartcar is left alone about a vehicle of which it said nothing, at first.
 const ASKED_AGAIN_AFTER: Millis = Millis::from_secs(30);
 
+/// The name of the error that the owner's log-in at the car's maker is no longer good.
+const LOG_IN_FAILED: &str = "connected_services_account:authentication_failed";
+
 /// The name of what stands in the way if no answer came.
 const NO_ANSWER: &str = "upstream_unavailable";
 
@@ -58,17 +61,31 @@ pub enum Description {
         /// Whether the connection covers the vehicle no more, as far as this answer tells.
         is_missing: bool,
     },
+    /// Something else was asked for, and Smartcar does not know the vehicle.
+    Missing,
+    /// Something else was asked for, and the car's maker answered: the owner's log-in there is good.
+    Answered,
 }
 
 impl Description {
+    /// What an error of a request for something else than what the vehicle is says of the vehicle; `None` if nothing, as nearly all
+    /// of them. Nor does one that wants the owner to grant more: it is about what was asked for.
+    #[must_use]
+    pub fn of_other_request(error: &ApiError) -> Option<Self> {
+        if error.name() == LOG_IN_FAILED {
+            Some(Self::refused(error))
+        } else {
+            (error.status == 404).then_some(Self::Missing)
+        }
+    }
+
     /// Smartcar answered with an error.
     #[must_use]
     pub fn refused(error: &ApiError) -> Self {
         let name = error.name();
         let resolution = error.resolution.as_ref().map(|resolution| resolution.kind);
         Self::Refused {
-            needs_reauthentication: resolution == Some(ResolutionKind::Reauthenticate)
-                || name == "connected_services_account:authentication_failed",
+            needs_reauthentication: resolution == Some(ResolutionKind::Reauthenticate) || name == LOG_IN_FAILED,
             is_missing: error.status == 404,
             retry_after: error.retry_after,
             name,
@@ -130,6 +147,9 @@ impl KnownVehicle {
     #[must_use]
     pub fn described(&self, description: &Description, now: UnixMillis) -> Self {
         let (attributes, problem) = match description {
+            Description::Missing => return self.clone(),
+            Description::Answered if self.needs_reauthentication_since().is_none() => return self.clone(),
+            Description::Answered => return self.reauthenticated(),
             Description::Told(attributes) => (Some(attributes.clone()), None),
             Description::Refused {
                 name,
@@ -241,6 +261,49 @@ mod tests {
             then.needs_reauthentication_since(),
             Some(NOW.after(Millis::from_hours(1)))
         );
+    }
+
+    #[test]
+    fn another_request_tells_of_the_log_in_and_of_a_car_that_is_gone_and_of_nothing_else() {
+        let of =
+            |status, body: &str| Description::of_other_request(&ApiError::read(status, |_| None, body.as_bytes(), NOW));
+        let failed = of(
+            400,
+            r#"{"type":"CONNECTED_SERVICES_ACCOUNT","code":"AUTHENTICATION_FAILED"}"#,
+        )
+        .unwrap();
+        let attributes = Some(VehicleAttributes::default());
+        let known = KnownVehicle {
+            attributes: attributes.clone(),
+            ..vehicle()
+        };
+        let marked = known.described(&failed, NOW);
+        assert_eq!(marked.needs_reauthentication_since(), Some(NOW));
+        assert_eq!(marked.attributes, attributes, "what is known stays known");
+        assert_eq!(marked.described(&Description::Answered, NOW), known);
+
+        assert_eq!(of(404, ""), Some(Description::Missing));
+        assert_eq!(marked.described(&Description::Missing, NOW), marked, "the list decides");
+        for (status, body) in [
+            (403, r#"{"type":"PERMISSION","resolution":{"type":"REAUTHENTICATE"}}"#),
+            (
+                400,
+                r#"{"type":"CONNECTED_SERVICES_ACCOUNT","code":"PERMISSION","resolution":{"type":"REAUTHENTICATE"}}"#,
+            ),
+            (409, r#"{"type":"VEHICLE_STATE","code":"ASLEEP"}"#),
+            (
+                400,
+                r#"{"type":"CONNECTED_SERVICES_ACCOUNT","code":"VIRTUAL_KEY_REQUIRED"}"#,
+            ),
+            (429, r#"{"type":"RATE_LIMIT","code":"VEHICLE"}"#),
+            (401, ""),
+            (500, ""),
+        ] {
+            assert_eq!(of(status, body), None, "{status} {body}");
+        }
+        // A car that could not be described for another reason is left alone as long as before.
+        let limited = vehicle().described(&error(429, Some("90"), ""), NOW);
+        assert_eq!(limited.described(&Description::Answered, NOW), limited);
     }
 
     #[test]

@@ -13,15 +13,15 @@ use base64::{
 use hkdf::Hkdf;
 use sha2::Sha256;
 use smartcar_connect::{
-    connect::{ConnectionId, ExternalId, UserId},
-    identity::{Session, SessionLimits},
+    connect::{ApplicationId, ConnectionId, ExternalId, UserId},
+    identity::{Session, SessionCookie, SessionLimits, Ticket},
     principal::Principal,
     seal::{KeyRing, KvName, SealedRecord},
     time::{Millis, UnixMillis},
     token::cycle::RefreshState,
     vault::{
-        Access, Claimed, IndexRecord, KvCopy, Learned, Lookup, Profile, ReadableToken, Record, VehicleIndex,
-        finish::PendingRecord, join_value, readable_part,
+        Access, Claimed, IndexRecord, KvCopy, Learned, Lookup, Profile, ReadableToken, Record, Sessions, UsedTicket,
+        VehicleIndex, finish::PendingRecord, join_value, readable_part,
     },
 };
 
@@ -69,6 +69,7 @@ fn records() -> Vec<(String, Fields)> {
         "pending",
         "profile",
         "publication",
+        "sessions",
     ];
     assert_eq!(types, all, "one of each type at least");
     records
@@ -179,6 +180,7 @@ fn the_plaintexts_are_records() {
             "publication" => rewritten::<IndexRecord>(json),
             "profile" => rewritten::<Profile>(json),
             "lookup" => rewritten::<Lookup>(json),
+            "sessions" => rewritten::<Sessions>(json),
             other => panic!("no type {other}"),
         };
         assert_eq!(written, *json, "{name}");
@@ -362,6 +364,87 @@ fn the_session_cookie_is_as_documented() {
     assert_eq!(read.principal(), session.principal());
 }
 
+/// The limits with which the sessions of the document are read.
+const MONTH: SessionLimits = SessionLimits {
+    idle: Millis::from_days(30),
+    absolute: None,
+};
+
+fn millis(fields: &Fields, name: &str) -> UnixMillis {
+    UnixMillis::new(fields[name].parse().unwrap())
+}
+
+fn deployment() -> SessionCookie {
+    let fields = section("ticket");
+    let application = ApplicationId::parse(&fields["client_id"]).unwrap();
+    SessionCookie::of_deployment(&fields["path_prefix"], &application)
+}
+
+/// The ticket of the document, as it is issued.
+fn ticket() -> Ticket {
+    let fields = section("ticket");
+    let life = Millis::from_mins(5);
+    let issued_at = UnixMillis::new(millis(&fields, "expires_at").as_millis() - life.as_millis());
+    Ticket::issue(bytes(&fields["ticket_id"]), &fields["user"], issued_at, life).unwrap()
+}
+
+#[test]
+fn the_ticket_is_as_documented() {
+    let fields = section("ticket");
+    assert_eq!(deployment().name(None), fields["cookie_name"]);
+    let text = ticket().to_text(&keys(), &deployment()).unwrap();
+    assert_eq!(text.as_str(), fields["ticket"]);
+    let expires_at = millis(&fields, "expires_at");
+    let just_before = UnixMillis::new(expires_at.as_millis() - 1);
+    let read = Ticket::open(&keys(), &deployment(), &fields["ticket"], just_before).unwrap();
+    assert_eq!(read, ticket());
+    assert!(Ticket::open(&keys(), &deployment(), &fields["ticket"], expires_at).is_err());
+}
+
+/// The session that the ticket opens, at its latest renewal.
+fn session_of_a_user() -> Session {
+    let fields = section("session of a user");
+    let session = Session::start_for(
+        &ticket(),
+        bytes(&fields["session_id"]),
+        millis(&fields, "started_at"),
+        MONTH,
+    );
+    session.visited(millis(&fields, "renewed_at"))
+}
+
+#[test]
+fn the_session_cookie_of_a_user_is_as_documented() {
+    let fields = section("session of a user");
+    let session = session_of_a_user();
+    assert_eq!(session.to_cookie(&keys()).unwrap().as_str(), fields["cookie"]);
+    let read = Session::from_cookie(&keys(), &fields["cookie"], millis(&fields, "renewed_at"), MONTH).unwrap();
+    assert_eq!(read.principal(), Principal::user(&fields["user"]).unwrap());
+    assert_eq!(read.shown(), session.shown());
+    assert_eq!(
+        serde_json::to_string(&session.shown().id).unwrap(),
+        format!("\"{}\"", fields["id"])
+    );
+}
+
+/// What the vault keeps once the ticket of the document has opened the session of the document.
+#[test]
+fn the_record_of_the_sessions_is_of_the_ticket_and_the_session() {
+    let fields = section("sessions");
+    assert_eq!(fields["owner"], ticket().principal().as_str());
+    let used = UsedTicket {
+        id: ticket().id(),
+        expires_at: ticket().expires_at(),
+    };
+    let started_at = millis(&section("session of a user"), "started_at");
+    let sessions = Sessions::default();
+    let opened = sessions
+        .opened(used, session_of_a_user().shown(), None, started_at)
+        .unwrap();
+    assert_eq!(serde_json::to_string(&opened).unwrap(), fields["plaintext"]);
+    assert!(opened.admit(ticket().principal(), &session_of_a_user().shown().id));
+}
+
 /// Every vector is used by a test above.
 #[test]
 fn nothing_in_the_block_is_left_unchecked() {
@@ -388,6 +471,9 @@ fn nothing_in_the_block_is_left_unchecked() {
         "value of a connection without tokens",
         "names",
         "session",
+        "session of a user",
+        "ticket",
+        "sessions",
     ];
     assert_eq!(names, known);
 }

@@ -9,7 +9,7 @@ use smartcar_connect::{
     identity::Identity,
     time::UnixMillis,
 };
-use worker::Env;
+use worker::{Context, Env};
 
 use crate::http;
 
@@ -17,6 +17,8 @@ use crate::http;
 pub(crate) struct RequestContext<'a> {
     pub(crate) config: Rc<Config>,
     pub(crate) env: &'a Env,
+    /// What goes on after the answer is handed to it.
+    pub(crate) platform: &'a Context,
     pub(crate) head: &'a RequestHead,
     pub(crate) resource: &'a Resource,
     pub(crate) now: UnixMillis,

@@ -8,7 +8,7 @@ use smartcar_connect::{
     http_api::{ProblemCode, header, health::HEALTHY},
     identity::Identity,
 };
-use worker::Env;
+use worker::{Context, Env};
 
 use crate::{
     clock,
@@ -17,7 +17,11 @@ use crate::{
     identity, random, routes, settings, telemetry,
 };
 
-pub(crate) async fn respond(request: &web_sys::Request, env: &Env) -> worker::Result<web_sys::Response> {
+pub(crate) async fn respond(
+    request: &web_sys::Request,
+    env: &Env,
+    platform: &Context,
+) -> worker::Result<web_sys::Response> {
     let request_id = random::id().unwrap_or_default();
     let config = match settings::read(env) {
         Ok(config) => config,
@@ -43,6 +47,7 @@ pub(crate) async fn respond(request: &web_sys::Request, env: &Env) -> worker::Re
             let context = RequestContext {
                 config: config.clone(),
                 env,
+                platform,
                 head: &head,
                 resource,
                 now,

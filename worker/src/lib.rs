@@ -21,13 +21,14 @@ mod smartcar;
 mod telemetry;
 mod vault;
 mod vault_client;
+mod vehicle_news;
 
 use web_sys::{Request, Response};
 use worker::{Context, Env, ScheduleContext, ScheduledEvent, event};
 
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
-    dispatch::respond(&request, &env).await
+async fn fetch(request: Request, env: Env, platform: Context) -> worker::Result<Response> {
+    dispatch::respond(&request, &env, &platform).await
 }
 
 #[event(scheduled)]

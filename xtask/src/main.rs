@@ -28,7 +28,8 @@ const USAGE: &str = "usage: cargo xtask <command>
   fuzz keep          bring into fuzz/corpus/ the smallest finds that reach something new
   mutants [PLACE…]   break these files or folders, or those in MUTANTS, or all that are to be held: a test has to notice
   demo               run what `make demo` has built
-  bench              run the bench on what `make bench` has built";
+  bench              run the bench on what `make bench` has built
+  load               many connections at once for a minute, on what `make load` has built";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -71,6 +72,7 @@ fn run(arguments: &[&str]) -> anyhow::Result<()> {
         ["mutants", places @ ..] => mutants::run(&layout, places),
         ["demo"] => match node::demo(&layout)? {},
         ["bench"] => node::bench(&layout),
+        ["load"] => node::load(&layout),
         _ => anyhow::bail!("there is no command `{}`\n\n{USAGE}", arguments.join(" ")),
     }
 }

@@ -6,6 +6,8 @@ use anyhow::{Context, Result, ensure};
 
 use crate::layout::{Layout, present};
 
+const NOT_MET: &str = "not all demands were met; those that were not have a ✗";
+
 /// The simulator and the Worker, until Ctrl-C.
 ///
 /// # Errors
@@ -21,21 +23,25 @@ pub fn demo(layout: &Layout) -> Result<Infallible> {
 /// # Errors
 /// When Node cannot be started, or either part misses a demand.
 pub fn bench(layout: &Layout) -> Result<()> {
-    let part = |script: &str| {
-        layout
-            .command("node")?
-            .arg(script)
-            .status()
-            .context("cannot start `node`")
-    };
-    let storm = part("tests/load/bench.mjs")?;
+    let storm = demands_met(layout, "tests/load/bench.mjs")?;
     println!();
-    let request = part("tests/load/cpu.mjs")?;
-    ensure!(
-        storm.success() && request.success(),
-        "not all demands were met; those that were not have a ✗"
-    );
+    let request = demands_met(layout, "tests/load/cpu.mjs")?;
+    ensure!(storm && request, NOT_MET);
     Ok(())
+}
+
+/// Many connections at once for a minute.
+///
+/// # Errors
+/// When Node cannot be started, or a demand is missed.
+pub fn load(layout: &Layout) -> Result<()> {
+    ensure!(demands_met(layout, "tests/load/load.mjs")?, NOT_MET);
+    Ok(())
+}
+
+fn demands_met(layout: &Layout, script: &str) -> Result<bool> {
+    let status = layout.command("node")?.arg(script).status();
+    Ok(status.context("cannot start `node`")?.success())
 }
 
 /// Goes on as another program, which then has the terminal and its signals to itself.

@@ -20,6 +20,9 @@ use crate::{
     },
 };
 
+/// How soon after a list of vehicles Smartcar is asked for another one because it does not know one of them.
+const LISTED_AGAIN_AFTER: Millis = Millis::from_secs(30);
+
 pub(super) fn step(id: &ConnectionId, live: Live, now: UnixMillis, event: Event, policy: &Policy) -> Step {
     match event {
         Event::TokenRequested { rejected } => token_requested(live, rejected, now, policy),
@@ -210,10 +213,24 @@ fn vehicles_described(live: &Live, described: &[(VehicleId, Description)], now: 
         let (_, description) = described.iter().find(|(id, _)| *id == vehicle.id)?;
         Some(vehicle.described(description, now))
     };
+    let is_covered = |id: &VehicleId| live.vehicles().iter().any(|vehicle| vehicle.id == *id);
     let Some(live) = with_vehicles(live, described_now) else {
-        return Step::keep(Vec::new());
+        // Of a vehicle that is missing nothing is written down: the list decides.
+        return if described
+            .iter()
+            .any(|(id, one)| *one == Description::Missing && is_covered(id))
+        {
+            list_requested(live.clone(), LISTED_AGAIN_AFTER, now)
+        } else {
+            Step::keep(Vec::new())
+        };
     };
-    let is_missing = |description: &Description| matches!(description, Description::Refused { is_missing: true, .. });
+    let is_missing = |description: &Description| {
+        matches!(
+            description,
+            Description::Refused { is_missing: true, .. } | Description::Missing
+        )
+    };
     if described.iter().any(|(_, description)| is_missing(description)) {
         match live.vehicles.asked_again(now) {
             Some(vehicles) => Step::put(Record::Live(Live { vehicles, ..live }), vec![Effect::ListVehicles]),

@@ -9,7 +9,7 @@ import { User } from "./user.mjs";
 const COOKIE = "app_token";
 
 /** The app's back end, which speaks for a user. */
-class BackEnd extends Client {
+export class BackEnd extends Client {
   #user;
 
   constructor(env, user) {

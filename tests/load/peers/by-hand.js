@@ -1,10 +1,14 @@
 // The token read as it is written by hand in JavaScript, with the guarantees and the headers of the real one: the service
 // key compared by its digest in constant time, the name in KV an HMAC, a key per principal by HKDF, the record opened by
-// AES-GCM with associated data. What lasts is derived once in an isolate's life.
+// AES-GCM with associated data. What lasts is derived once in an isolate's life. So are the list of connections and the requests
+// that are passed on to Smartcar, but for what the real one adds: no Durable Object, and nothing is refused.
 const PREFIX = "/smartcar";
 const MAX_BODY_BYTES = 16 * 1024;
 const BODY_DEADLINE_MS = 10_000;
 const FRESH_FOR_MS = 5 * 60 * 1000;
+const API = `${PREFIX}/api`;
+/** What stands for a connection's id in the name of an index: no id has it. */
+const INDEX = "index";
 const TOKEN_FIELDS = new Set(["principal", "connectionId"]);
 
 const encoder = new TextEncoder();
@@ -116,37 +120,83 @@ async function open(config, wanted, text) {
   return JSON.parse(decoder.decode(await crypto.subtle.decrypt(algorithm, key, sealed.subarray(12))));
 }
 
+/** The record of a connection, or of an index where `connectionId` is none. */
+async function recordOf(env, config, wanted) {
+  const text = await env.TOKENS.get(await nameOf(config, wanted));
+  if (text === null) throw new Refused(404, "connection_not_found", "there is no such connection");
+  return open(config, wanted, text);
+}
+
+async function freshToken(env, config, wanted) {
+  const { accessToken, expiresAt } = await recordOf(env, config, wanted);
+  if (expiresAt - Date.now() < FRESH_FOR_MS) throw new Refused(503, "storage_unavailable", "the token has expired");
+  return { accessToken, expiresAt };
+}
+
 async function token(request, env) {
   const config = await settings(env);
   await checkServiceKey(request, config);
   const wanted = await bodyOf(request);
-  const text = await env.TOKENS.get(await nameOf(config, wanted));
-  if (text === null) throw new Refused(404, "connection_not_found", "there is no such connection");
-  const { accessToken, expiresAt } = await open(config, wanted, text);
-  if (expiresAt - Date.now() < FRESH_FOR_MS) throw new Refused(503, "storage_unavailable", "the token has expired");
+  const { accessToken, expiresAt } = await freshToken(env, config, wanted);
   return JSON.stringify({ accessToken, expiresAt, connectionId: wanted.connectionId, principal: wanted.principal });
 }
 
-/** Writes what `token` reads. */
+/** The connections of the user whom the back end names. */
+async function indexOf(request, env, config) {
+  await checkServiceKey(request, config);
+  const principal = `user:${request.headers.get("smartcar-connect-user")}`;
+  const { connections } = await recordOf(env, config, { principal, connectionId: INDEX });
+  return { principal, connections };
+}
+
+async function list(request, env) {
+  const { connections } = await indexOf(request, env, await settings(env));
+  return JSON.stringify({ connections });
+}
+
+/** Passes a read on to Smartcar. */
+async function passOn(request, env, path) {
+  const config = await settings(env);
+  const { principal, connections } = await indexOf(request, env, config);
+  const vehicleId = path.split("/")[3];
+  const covers = ({ vehicles }) => vehicles.some(({ id }) => id === vehicleId);
+  const connection = connections.find(covers);
+  if (!connection) throw new Refused(404, "connection_not_found", "there is no such connection");
+  const { accessToken } = await freshToken(env, config, { principal, connectionId: connection.id });
+  const headers = { authorization: `Bearer ${accessToken}`, accept: "application/json", "user-agent": "bench" };
+  const answer = await fetch(`${env.SMARTCAR_API_ORIGIN}${path}`, { headers, redirect: "manual" });
+  if (!answer.ok) throw new Refused(502, "smartcar_error", `Smartcar answered ${answer.status}`);
+  return answer.body;
+}
+
+async function put(env, config, wanted, record) {
+  const iv = crypto.getRandomValues(new Uint8Array(12));
+  const algorithm = { name: "AES-GCM", iv, additionalData: binding(config, wanted) };
+  const plain = encoder.encode(JSON.stringify(record));
+  const ciphertext = await crypto.subtle.encrypt(algorithm, await recordKey(config, wanted.principal), plain);
+  const sealed = new Uint8Array([...iv, ...new Uint8Array(ciphertext)]);
+  await env.TOKENS.put(await nameOf(config, wanted), btoa(String.fromCharCode(...sealed)));
+}
+
+/** Writes what the routes read. */
 async function seed(request, env) {
   const config = await settings(env);
-  const { principal, connectionId, ...tokens } = await request.json();
-  const iv = crypto.getRandomValues(new Uint8Array(12));
-  const algorithm = { name: "AES-GCM", iv, additionalData: binding(config, { principal, connectionId }) };
-  const plain = encoder.encode(JSON.stringify(tokens));
-  const ciphertext = await crypto.subtle.encrypt(algorithm, await recordKey(config, principal), plain);
-  const sealed = new Uint8Array([...iv, ...new Uint8Array(ciphertext)]);
-  await env.TOKENS.put(await nameOf(config, { principal, connectionId }), btoa(String.fromCharCode(...sealed)));
+  const { principal, connectionId, connections, ...tokens } = await request.json();
+  await put(env, config, { principal, connectionId }, tokens);
+  if (connections) await put(env, config, { principal, connectionId: INDEX }, { connections });
   return "{}";
 }
 
 function route(request, env) {
   const { pathname } = new URL(request.url);
+  if (request.method === "GET" && pathname.startsWith(API)) return passOn(request, env, pathname.slice(API.length));
   switch (`${request.method} ${pathname}`) {
     case `GET ${PREFIX}/healthz`:
       return '{"status":"ok"}';
     case `POST ${PREFIX}/internal/token`:
       return token(request, env);
+    case `GET ${PREFIX}/connections`:
+      return list(request, env);
     case "POST /seed":
       return seed(request, env);
     default:

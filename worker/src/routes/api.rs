@@ -21,6 +21,7 @@ use crate::{
     http::{self, HttpResponse},
     rate_limit,
     smartcar::{self, Answered as _, NoReply, TokenSource},
+    vehicle_news,
 };
 
 /// The longest answer that is handed on, in bytes.
@@ -75,6 +76,7 @@ pub(crate) async fn pass_on(context: &RequestContext<'_>, target: &ApiTarget) ->
     };
     // The car is the caller's before anything is said of it.
     let first = tokens.current().await?;
+    let connection_id = first.connection_id.clone();
     if let Some((scope, wait)) = LIMITS.with_borrow(|limits| limits.met_by(target.vehicle(), clock::now())) {
         return Err(limit_known(scope, wait));
     }
@@ -100,10 +102,20 @@ pub(crate) async fn pass_on(context: &RequestContext<'_>, target: &ApiTarget) ->
             ));
         }
     };
+    let answered = vehicle_news::Answered {
+        context,
+        caller: &caller,
+        connection_id: &connection_id,
+        target,
+    };
     if (200..=299).contains(&answer.status()) {
+        answered.succeeded();
         hand_on(&call, answer).await
     } else {
-        Err(refused(target, answer).await)
+        let error = read_error(answer).await;
+        LIMITS.with_borrow_mut(|limits| limits.note(target.vehicle(), &error, clock::now()));
+        answered.refused(&error);
+        Err(smartcar_refused(&error))
     }
 }
 
@@ -141,15 +153,13 @@ async fn hand_on(call: &ApiCall, answer: Forwarded) -> Result<HttpResponse, Prob
     Ok(response)
 }
 
-/// What Smartcar's refusal is answered with.
-async fn refused(target: &ApiTarget, answer: Forwarded) -> Problem {
+/// What Smartcar refused.
+async fn read_error(answer: Forwarded) -> ApiError {
     let status = answer.status();
     let named: Vec<(&str, Option<String>)> = ["sc-request-id", "retry-after"]
         .map(|name| (name, answer.header(name)))
         .into();
     let header = |wanted: &str| named.iter().find(|(name, _)| *name == wanted)?.1.clone();
     let body = answer.into_bytes(MAX_ERROR_BYTES).await.unwrap_or_default();
-    let error = ApiError::read(status, header, &body, clock::now());
-    LIMITS.with_borrow_mut(|limits| limits.note(target.vehicle(), &error, clock::now()));
-    smartcar_refused(&error)
+    ApiError::read(status, header, &body, clock::now())
 }

@@ -17,7 +17,7 @@ use crate::{
     connection_tokens::ConnectionTokens,
     context::RequestContext,
     http::{HttpResponse, header},
-    rate_limit, smartcar, vault_client,
+    rate_limit, smartcar, vault_client, vehicle_news,
 };
 
 /// How many vehicles Smartcar is asked about for one answer: a Worker may make 50 requests on the free plan, and each vehicle
@@ -81,6 +81,7 @@ pub(crate) async fn list(context: &RequestContext<'_>) -> Result<HttpResponse, P
             shown = latest;
         }
     }
+    vehicle_news::hear(&caller.principal, &shown);
     let answer = |shown: &ShownVehicle| shown.answer(hindrances.get(&shown.vehicle.id), clock::now());
     Ok(HttpResponse::json(&VehicleList {
         vehicles: shown.vehicles.iter().map(answer).collect(),

@@ -173,3 +173,35 @@ fn what_is_over_is_not_asked_about() {
         assert_eq!(format!("{:?}", vault.record), before, "{name}");
     }
 }
+
+#[test]
+fn a_car_that_another_request_did_not_find_is_asked_for_and_nothing_is_written_of_it() {
+    let mut vault = Vault::new();
+    let missing = |name| described(name, Description::Missing);
+    vault.on(listed(&["v1"]));
+    assert_eq!(vault.on(missing("v1")), [""; 0], "the list is seconds old");
+    vault.pass(Millis::from_secs(30));
+    assert_eq!(vault.on(missing("v9")), [""; 0], "it is none of this connection's");
+    assert_eq!(vault.on(missing("v1")), ["list"]);
+    assert_eq!(vault.on(missing("v1")), [""; 0], "Smartcar is being asked");
+    assert_eq!(names(&vault), ["v1"], "until Smartcar has answered");
+    vault.on(listed(&["v1"]));
+    assert!(vault.grant().vehicles()[0].problem.is_none());
+}
+
+#[test]
+fn a_log_in_that_failed_for_another_request_is_kept_and_its_success_too() {
+    let mut vault = Vault::new();
+    vault.on(described("v1", refused("login", false)));
+    assert!(vault.grant().vehicles()[0].needs_reauthentication_since().is_some());
+    assert_eq!(vault.on(described("v1", Description::Answered)), [""; 0]);
+    assert!(vault.grant().vehicles()[0].problem.is_none());
+    let again = step(
+        &id(),
+        vault.record.clone(),
+        vault.now,
+        described("v1", Description::Answered),
+        &vault.policy,
+    );
+    assert!(matches!(again.next, Next::Keep), "nothing is written");
+}
