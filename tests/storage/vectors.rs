@@ -384,7 +384,11 @@ fn deployment() -> SessionCookie {
 fn ticket() -> Ticket {
     let fields = section("ticket");
     let life = Millis::from_mins(5);
-    let issued_at = UnixMillis::new(millis(&fields, "expires_at").as_millis() - life.as_millis());
+    let issued_at = UnixMillis::new(
+        millis(&fields, "expires_at")
+            .as_millis()
+            .saturating_sub(life.as_millis()),
+    );
     Ticket::issue(bytes(&fields["ticket_id"]), &fields["user"], issued_at, life).unwrap()
 }
 
@@ -456,6 +460,7 @@ fn nothing_in_the_block_is_left_unchecked() {
         "grant whose refresh fails",
         "grant without tokens",
         "grant that ended",
+        "grant that is leaving",
         "grant that is closing",
         "grant under a retired key",
         "access token",
@@ -464,6 +469,7 @@ fn nothing_in_the_block_is_left_unchecked() {
         "index",
         "publication",
         "profile",
+        "profile that was claimed",
         "look-up by external id",
         "look-up by user id",
         "look-up of one whose owner must act",
