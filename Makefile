@@ -45,7 +45,7 @@ test-openapi: worker $(SIMULATOR) ## The HTTP API against its description, by sc
 doctor: | machine ## What is right and wrong with your settings, before you deploy. REDIRECT_URIS="https://…", LOCAL=1 for .dev.vars
 	@cargo run --quiet --locked --package smartcar-doctor -- $(if $(LOCAL),--local) $(REDIRECT_URIS)
 
-fuzz: $(XTASK) ## Fuzz what reads untrusted input, FUZZ_SECONDS (60) for each of 6 targets
+fuzz: $(XTASK) ## Fuzz what reads untrusted input, FUZZ_SECONDS (60) for each of 7 targets
 	@$(XTASK) fuzz
 
 mutants: $(XTASK) ## Break each line that a token depends on, or those of MUTANTS (src/seal): a test has to notice
