@@ -294,6 +294,15 @@ mod tests {
     }
 
     #[test]
+    fn a_visit_renews_a_session_when_a_day_is_over_and_not_before() {
+        let day = NOW.after(Millis::from_days(1));
+        for (now, renews) in [(UnixMillis::new(day.as_millis() - 1), false), (day, true)] {
+            let session = read(&one(), &cookie(&one()), now).unwrap().visited(now);
+            assert_eq!(session.needs_cookie(), renews, "{now:?}");
+        }
+    }
+
+    #[test]
     fn visits_at_about_the_same_time_tell_one_end() {
         let ring = one();
         let value = cookie(&ring);

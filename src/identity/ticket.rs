@@ -177,6 +177,11 @@ mod tests {
     }
 
     #[test]
+    fn who_shows_a_ticket_in_vain_is_told_what_to_do() {
+        assert!(TicketError.to_string().contains("ask your back end for a new one"));
+    }
+
+    #[test]
     fn a_ticket_of_another_deployment_opens_nothing() {
         for other in [
             at("/cars", "8229df9f-91a0-4ff0-a1ae-a1f38ee24d07"),
