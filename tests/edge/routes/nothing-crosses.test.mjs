@@ -54,7 +54,8 @@ const ATTACKS = {
   },
   "POST /internal/token": { body: ({ id }) => ({ connectionId: id }), comes: INTERNAL(refused("connection_not_found")) },
   "POST /internal/sessions": { body: (_, attacker) => ({ user: attacker.user }), comes: INTERNAL(own(200)) },
-  "GET /internal/connections": { comes: INTERNAL(own(200)) },
+  // It is of everybody, and not for one who is named.
+  "GET /internal/connections": { comes: INTERNAL(refused("invalid_parameter")) },
   "GET /internal/rotation": { comes: INTERNAL(own(200)) },
   "GET /openapi.json": { comes: () => own(200) },
   "GET /healthz": { comes: () => own(200) },
