@@ -417,3 +417,19 @@ impl Record {
         matches!(self, Self::Live(_) | Self::Ended(_))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
+
+    #[test]
+    fn only_a_wait_that_is_longer_than_the_longest_is_of_a_clock_that_was_ahead() {
+        let waiting = |retry_at| Learned::<u8>::Unknown { failures: 3, retry_at };
+        let longest = NOW.after(LONGEST_BACKOFF);
+        assert_eq!(waiting(longest).clamped(NOW), None);
+        assert_eq!(waiting(longest.after(Millis::new(1))).clamped(NOW), Some(waiting(NOW)));
+        assert_eq!(Learned::Known(1).clamped(NOW), None);
+    }
+}

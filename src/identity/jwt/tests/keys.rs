@@ -18,6 +18,16 @@ fn read(base: Value, members: Value) -> Result<Algorithm, UnusableKey> {
 }
 
 #[test]
+fn a_key_is_printed_by_what_it_is_for() {
+    let key = VerificationKey::from_jwk(&jwk(Algorithm::Es256, 7).to_string()).unwrap();
+    let printed = format!("{key:?}");
+    assert!(
+        printed.starts_with("VerificationKey {") && printed.contains("algorithm: Es256"),
+        "{printed}"
+    );
+}
+
+#[test]
 fn a_key_is_for_what_it_says_it_is_for() {
     use UnusableKey::{NotForThis, Private};
     for algorithm in [Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa] {

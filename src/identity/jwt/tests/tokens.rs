@@ -366,7 +366,8 @@ fn nothing_of_a_token_is_printed() {
 }
 
 #[test]
-fn an_error_can_be_told_in_a_header() {
+fn an_error_can_be_told_in_a_header_and_each_says_something_else() {
+    let mut told = std::collections::BTreeSet::new();
     for error in [
         JwtError::TooLong,
         JwtError::NotCompact,
@@ -388,5 +389,7 @@ fn an_error_can_be_told_in_a_header() {
         let text = error.to_string();
         let is_allowed = |byte: u8| matches!(byte, 0x20..=0x7e) && byte != b'"' && byte != b'\\';
         assert!(text.bytes().all(is_allowed), "{text}");
+        assert_eq!(text, error.description());
+        assert!(text.contains("token") && told.insert(text.clone()), "{text}");
     }
 }
