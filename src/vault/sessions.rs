@@ -213,6 +213,7 @@ mod tests {
             ..session(1)
         };
         let renewed = one.renewed(&later).unwrap();
+        assert_eq!(renewed.renewed(&later), None, "it is known");
         assert_eq!(renewed.kept_until(), Some(later.ends_at));
         assert_eq!(
             (renewed.renewed(&session(1)), renewed.renewed(&session(2))),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::signer::{N, base64url, jwk};
 use crate::identity::jwt::{
-    Algorithm, JwtConfig, JwtError, JwtRules, JwtSecret, KeySet, KeySetError, KeySource, MAX_KEY_SET_BYTES,
+    Algorithm, JwtConfig, JwtError, JwtRules, JwtSecret, KeySet, KeySetError, KeySource, MAX_KEY_SET_BYTES, ShownJwt,
     UnusableKey, VerificationKey,
 };
 
@@ -15,6 +15,25 @@ fn read(base: Value, members: Value) -> Result<Algorithm, UnusableKey> {
         jwk[name] = value;
     }
     VerificationKey::from_jwk(&jwk.to_string()).map(|key| key.algorithm())
+}
+
+#[test]
+fn a_set_of_a_private_key_alone_is_read_and_empty() {
+    let of = |jwk: Value| KeySet::parse(json!({ "keys": [jwk] }).to_string().as_bytes()).unwrap();
+    let mut private = jwk(Algorithm::Es256, 7);
+    private["d"] = "AAAA".into();
+    let set = of(private);
+    assert!(set.is_empty() && set.has_private());
+    assert!(!of(jwk(Algorithm::Es256, 7)).is_empty());
+}
+
+#[test]
+fn a_token_that_is_shown_is_not_printed() {
+    let shown = ShownJwt {
+        token: "hunter2",
+        is_ambient: true,
+    };
+    assert_eq!(format!("{shown:?}"), "ShownJwt { is_ambient: true, .. }");
 }
 
 #[test]

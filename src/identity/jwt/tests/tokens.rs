@@ -362,7 +362,15 @@ fn the_type_and_the_client_can_be_demanded() {
 fn nothing_of_a_token_is_printed() {
     let token = es256(json!({}), json!({"sub": "hunter2"}));
     let unverified = crate::identity::UnverifiedJwt::parse(&token, &rules(), crate::time::UnixMillis::new(NOW * 1_000));
-    assert!(!format!("{unverified:?}").contains("hunter2"));
+    let printed = format!("{:?}", unverified.unwrap());
+    assert_eq!(printed, "UnverifiedJwt { algorithm: Es256, .. }");
+}
+
+#[test]
+fn a_token_of_eight_kibibytes_is_read_and_a_longer_one_is_not() {
+    let of_length = |length: usize| of(&".".repeat(length));
+    assert_eq!(of_length(8_192), Err(JwtError::NotCompact));
+    assert_eq!(of_length(8_193), Err(JwtError::TooLong));
 }
 
 #[test]

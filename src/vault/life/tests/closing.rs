@@ -265,6 +265,23 @@ fn a_newer_grant_takes_over_the_vehicles_it_covers() {
     assert_eq!(vault.on(taken(&["v2", "v3"])), ["publish"]);
     assert_eq!(vault.vehicles(), [vehicle("v1")]);
     let mut ended = vault.clone();
+    let mut both_ended = Vault::calling();
+    both_ended.on(Event::VehiclesListed {
+        vehicles: Some(vec![vehicle("v1"), vehicle("v2")]),
+    });
+    both_ended.answered(1, TokenError::InvalidGrant);
+    assert_eq!(
+        both_ended.on(taken(&["v2", "v3"])),
+        [""; 0],
+        "the other one has still to be connected again"
+    );
+    let left: Vec<VehicleId> = both_ended
+        .record
+        .iter()
+        .flat_map(Record::vehicles)
+        .map(|known| known.id.clone())
+        .collect();
+    assert_eq!((both_ended.state(), left), ("ended", vec![vehicle("v1")]));
     assert_eq!(vault.on(taken(&["v1"])), ["unpublish"], "Smartcar is not told");
     assert_eq!(vault.state(), "unpublishing");
 
