@@ -2,6 +2,8 @@
 import http from "node:http";
 import { parentPort } from "node:worker_threads";
 
+import { percentile, timed } from "./timed.mjs";
+
 const KEPT_OPEN = { keepAlive: true, maxSockets: Infinity, maxFreeSockets: Infinity };
 const agents = new Map();
 
@@ -9,26 +11,6 @@ function agentFor(url) {
   const { origin } = new URL(url);
   if (!agents.has(origin)) agents.set(origin, new http.Agent(KEPT_OPEN));
   return agents.get(origin);
-}
-
-/** @returns {Promise<{ms: number, status: number, text: string}>} */
-function send({ url, method, headers, body }) {
-  return new Promise((resolve, reject) => {
-    const began = performance.now();
-    const request = http.request(url, { method, headers, agent: agentFor(url) }, (response) => {
-      let text = "";
-      response.setEncoding("utf8");
-      response.on("data", (chunk) => (text += chunk));
-      response.on("end", () => resolve({ ms: performance.now() - began, status: response.statusCode, text }));
-      response.on("error", reject);
-    });
-    request.on("error", reject);
-    request.end(body);
-  });
-}
-
-function percentile(sorted, share) {
-  return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)];
 }
 
 function summary(answers) {
@@ -50,7 +32,7 @@ async function inLanes(lanes, count, requests) {
     while (next < count) {
       const request = requests[next % requests.length];
       next += 1;
-      answers.push(await send(request));
+      answers.push(await timed(agentFor(request.url), request));
     }
   }
   await Promise.all(Array.from({ length: lanes }, lane));

@@ -2,27 +2,9 @@
 import http from "node:http";
 import { parentPort } from "node:worker_threads";
 
+import { percentile, timed } from "./timed.mjs";
+
 const PROGRESS_MS = 5_000;
-
-/** @returns {Promise<{ms: number, status: number, text: string}>} */
-function send(agent, { url, method, headers, body }) {
-  return new Promise((resolve, reject) => {
-    const began = performance.now();
-    const request = http.request(url, { method, headers, agent }, (response) => {
-      let text = "";
-      response.setEncoding("utf8");
-      response.on("data", (chunk) => (text += chunk));
-      response.on("end", () => resolve({ ms: performance.now() - began, status: response.statusCode, text }));
-      response.on("error", reject);
-    });
-    request.on("error", reject);
-    request.end(body);
-  });
-}
-
-function percentile(sorted, share) {
-  return sorted.length === 0 ? 0 : sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)];
-}
 
 function summary(name, times) {
   const sorted = [...times].sort((a, b) => a - b);
@@ -43,7 +25,7 @@ parentPort.on("message", async ({ seconds, lanes }) => {
     // Not all begin with the same one.
     for (let turn = at; performance.now() < ends; turn += 1) {
       const request = requests[turn % requests.length];
-      const { ms, status, text } = await send(agent, request).catch((error) => ({ status: 0, text: `${error}` }));
+      const { ms, status, text } = await timed(agent, request).catch((error) => ({ status: 0, text: `${error}` }));
       count += 1;
       if (status === 200) times.get(request.name).push(ms);
       else {

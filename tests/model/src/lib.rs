@@ -18,6 +18,7 @@
 //! Bounds are a [`Protocol`]'s moments and [`Budget`].
 
 mod act;
+mod checked;
 mod claim;
 mod driver;
 mod properties;
@@ -26,6 +27,7 @@ mod stored;
 mod world;
 
 pub use act::Act;
+pub use checked::Checked;
 pub use claim::{CLAIM_COVERAGE, CLAIM_SAFETY, ClaimAct, ClaimBudget, ClaimDriver, ClaimProtocol, ClaimWorld};
 pub use driver::Driver;
 pub use properties::{COVERAGE, SAFETY};
@@ -55,19 +57,6 @@ impl Protocol {
     /// Visits every state. There is no way on from one in which a property was broken.
     #[must_use]
     pub fn check(self) -> Checked {
-        properties::check(self)
+        Checked::of(self, COVERAGE)
     }
-}
-
-/// What came of a check.
-#[derive(Debug)]
-pub struct Checked {
-    /// How many different states there are, if all were visited.
-    pub states: usize,
-    /// The longest way from the start.
-    pub depth: usize,
-    /// The properties that do not hold, each with a way there.
-    pub broken: Vec<(&'static str, String)>,
-    /// What was reached of [`COVERAGE`].
-    pub reached: Vec<&'static str>,
 }

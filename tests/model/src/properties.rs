@@ -8,10 +8,10 @@ use smartcar_connect::{
     },
     vault::{Record, life::next_alarm},
 };
-use stateright::{Checker as _, Model as _, Property};
+use stateright::Property;
 
 use crate::{
-    Checked, Protocol,
+    Protocol,
     stored::Stored,
     world::{World, connection, number_of},
 };
@@ -233,23 +233,4 @@ pub(crate) fn all() -> Vec<Property<Protocol>> {
         ),
     ]);
     all
-}
-
-pub(crate) fn check(protocol: Protocol) -> Checked {
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let checker = protocol.checker().threads(threads).spawn_bfs().join();
-    let mut checked = Checked {
-        states: checker.unique_state_count(),
-        depth: checker.max_depth(),
-        broken: Vec::new(),
-        reached: Vec::new(),
-    };
-    for (name, path) in checker.discoveries() {
-        if COVERAGE.contains(&name) {
-            checked.reached.push(name);
-        } else {
-            checked.broken.push((name, format!("{:?}", path.into_actions())));
-        }
-    }
-    checked
 }

@@ -38,6 +38,19 @@ pub struct Budget {
     pub disconnections: u8,
 }
 
+impl Budget {
+    /// Nothing happens.
+    pub const NOTHING: Self = Self {
+        asks: 0,
+        rejections: 0,
+        deaths: 0,
+        faults: 0,
+        kv_faults: 0,
+        lost_deletions: 0,
+        disconnections: 0,
+    };
+}
+
 /// What is left to do for a disconnection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Closing {

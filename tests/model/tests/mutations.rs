@@ -9,12 +9,7 @@ use smartcar_model::{Budget, Driver, Protocol, Reissue};
 
 const LITTLE: Budget = Budget {
     asks: 1,
-    rejections: 0,
-    deaths: 0,
-    faults: 0,
-    kv_faults: 0,
-    lost_deletions: 0,
-    disconnections: 0,
+    ..Budget::NOTHING
 };
 
 fn protocol(driver: Driver, grace: u64, budget: Budget) -> Protocol {

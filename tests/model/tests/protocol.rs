@@ -5,15 +5,7 @@ use std::{collections::BTreeSet, io::Write as _, time::Instant};
 use smartcar_connect::time::Millis;
 use smartcar_model::{Budget, COVERAGE, Driver, Protocol, Reissue, SAFETY};
 
-const NOTHING: Budget = Budget {
-    asks: 0,
-    rejections: 0,
-    deaths: 0,
-    faults: 0,
-    kv_faults: 0,
-    lost_deletions: 0,
-    disconnections: 0,
-};
+const NOTHING: Budget = Budget::NOTHING;
 
 const DAY: u64 = 86_400;
 

@@ -37,11 +37,7 @@ fn disconnecting_in_every_state() {
         ("leaving", &[], "leaving"),
         ("none", &[], "none"),
     ];
-    for ((name, mut vault), (expected_name, effects, state)) in Vault::every_state().into_iter().zip(expected) {
-        assert_eq!(name, expected_name);
-        assert_eq!(vault.disconnect(), effects, "{name}");
-        assert_eq!(vault.state(), state, "{name}");
-    }
+    Vault::in_every_state(&expected, Vault::disconnect);
 }
 
 #[test]

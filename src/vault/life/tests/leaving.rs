@@ -31,11 +31,7 @@ fn claiming_in_every_state() {
         ("leaving", &[], "leaving"),
         ("none", &[], "none"),
     ];
-    for ((name, mut vault), (expected_name, effects, state)) in Vault::every_state().into_iter().zip(expected) {
-        assert_eq!(name, expected_name);
-        assert_eq!(vault.claimed(), effects, "{name}");
-        assert_eq!(vault.state(), state, "{name}");
-    }
+    Vault::in_every_state(&expected, Vault::claimed);
 }
 
 #[test]

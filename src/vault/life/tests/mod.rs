@@ -130,6 +130,18 @@ impl Vault {
         ]
     }
 
+    /// Does the same in every state: `expected` says in turn what is to be done then, and the state that it leads to.
+    #[track_caller]
+    fn in_every_state(expected: &[(&str, &[&str], &str)], act: impl Fn(&mut Self) -> Vec<String>) {
+        let states = Self::every_state();
+        assert_eq!(states.len(), expected.len());
+        for ((name, mut vault), (expected_name, effects, state)) in states.into_iter().zip(expected) {
+            assert_eq!(name, *expected_name);
+            assert_eq!(act(&mut vault), *effects, "{name}");
+            assert_eq!(vault.state(), *state, "{name}");
+        }
+    }
+
     fn pass(&mut self, span: Millis) -> &mut Self {
         self.now = self.now.after(span);
         self

@@ -4,17 +4,14 @@ use smartcar_connect::{
     time::Millis,
     vault::{Record, life::next_alarm},
 };
-use stateright::{Checker as _, Model as _, Property};
+use stateright::Property;
 
 use super::{
     ClaimProtocol,
     act::tokens_of,
     world::{ClaimWorld, Side},
 };
-use crate::{
-    Checked,
-    world::{connection, number_of},
-};
+use crate::world::{connection, number_of};
 
 pub(super) const TWO_REFRESH: &str = "no vault asks for tokens that the other may be asking for";
 pub(super) const LOST: &str = "one of the two vaults keeps the connection until its owner gives it up";
@@ -124,23 +121,4 @@ pub(super) fn all() -> Vec<Property<ClaimProtocol>> {
                 && tokens.is_some_and(|tokens| is_used(number_of(&tokens.pair.refresh_token)))
         }),
     ]
-}
-
-pub(super) fn check(protocol: ClaimProtocol) -> Checked {
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let checker = protocol.checker().threads(threads).spawn_bfs().join();
-    let mut checked = Checked {
-        states: checker.unique_state_count(),
-        depth: checker.max_depth(),
-        broken: Vec::new(),
-        reached: Vec::new(),
-    };
-    for (name, path) in checker.discoveries() {
-        if CLAIM_COVERAGE.contains(&name) {
-            checked.reached.push(name);
-        } else {
-            checked.broken.push((name, format!("{:?}", path.into_actions())));
-        }
-    }
-    checked
 }

@@ -100,16 +100,7 @@ pub(super) fn claimant(deletions: u8) -> Option<Claimant> {
 
 impl ClaimWorld {
     pub(super) fn new(budget: ClaimBudget) -> Self {
-        let nothing = Budget {
-            asks: 0,
-            rejections: 0,
-            deaths: 0,
-            faults: 0,
-            kv_faults: 0,
-            lost_deletions: 0,
-            disconnections: 0,
-        };
-        let alone = World::new(nothing, false);
+        let alone = World::new(Budget::NOTHING, false);
         Self {
             moment: 0,
             now: alone.now,
