@@ -35,7 +35,7 @@ export async function ticketFor(env, user) {
 
 /**
  * Opens an env whose Worker takes every kind of credential. The options are those of `openEnv`; `adjust` changes what is set here.
- * @returns {Promise<{env: object, kinds: {name: string, ambient: boolean, owns: boolean, backEnd: boolean,
+ * @returns {Promise<{env: object, token: (user: string) => string, tokenCookie: string, kinds: {name: string, ambient: boolean, owns: boolean, backEnd: boolean,
  *   caller: (user: string) => Promise<Client>, principal: (user: string, client: Client) => string,
  *   cookies: (client: Client) => {name: string, value: string, sameSite: string}[]}[], close: () => Promise<void>}>}
  *   `ambient`: a browser sends the credential by itself, or there is none; `owns`: there is somebody whose cars it shows; `caller`
@@ -97,6 +97,10 @@ export async function openCallers({ adjust = (values) => values, ...options } = 
   ];
   return {
     env,
+    /** A token of the app's log-in for a user. */
+    token,
+    /** The cookie that may have it. */
+    tokenCookie: COOKIE,
     kinds: kinds.map((kind) => ({ owns: true, backEnd: false, cookies: () => [], principal: (user) => `user:${user}`, ...kind })),
     async close() {
       await env.close();

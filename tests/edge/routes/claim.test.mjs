@@ -2,49 +2,21 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { openConnections } from "../harness/connections-fixture.mjs";
-import { AUDIENCE, ISSUER, newKey, startLogIn, tokenFor } from "../harness/log-in.mjs";
+import { BackEnd, openCallers, ticketFor as ticketOf } from "../harness/callers.mjs";
 import { assertProblem } from "../harness/problem.mjs";
-import { SERVICE_KEY } from "../harness/settings.mjs";
 import { until } from "../harness/until.mjs";
 import { User } from "../harness/user.mjs";
 
-const COOKIE = "app_token";
-const key = newKey("ES256");
-const logIn = await startLogIn();
-logIn.publish("/keys", key.jwk);
-const fixture = await openConnections({
-  adjust: (values) => ({
-    ...values,
-    JWT_ISSUER: ISSUER,
-    JWT_AUDIENCE: AUDIENCE,
-    JWT_JWKS_URL: logIn.url("/keys"),
-    JWT_COOKIE: COOKIE,
-  }),
-});
-const { env, simulator } = fixture;
-after(async () => {
-  await fixture.close();
-  await logIn.close();
-});
+const { env, token: tokenOf, tokenCookie, close } = await openCallers({ isolates: 2 });
+const { simulator } = env;
+after(close);
 
-const asBackEnd = { authorization: `Bearer ${SERVICE_KEY}` };
 let users = 0;
 const newUser = () => `user-${(users += 1)}`;
-const tokenOf = (user) => tokenFor(key, user, { now: env.now() });
-
-async function ticketFor(user) {
-  const headers = { ...asBackEnd, "content-type": "application/json" };
-  const answer = await env.client().request("POST", "/internal/sessions", { headers, body: JSON.stringify({ user }) });
-  assert.equal(answer.status, 200, answer.text);
-  return answer.json().ticket;
-}
+const ticketFor = (user) => ticketOf(env, user);
 
 /** What the app's back end sees of a user. */
-async function connectionsOf(user) {
-  const headers = { ...asBackEnd, "smartcar-connect-user": user };
-  return (await env.client().get("/connections", { headers })).json().connections;
-}
+const connectionsOf = (user) => new BackEnd(env, user).connections();
 
 const ids = (connections) => connections.map(({ id }) => id).toSorted();
 
@@ -93,7 +65,7 @@ test("with a ticket the cars come along, and the browser has the user's session"
 
 for (const [way, cookie] of [
   ["a bearer token", undefined],
-  ["a token in a cookie", COOKIE],
+  ["a token in a cookie", tokenCookie],
 ]) {
   test(`with ${way} the cars come along, and the browser forgets the anonymous session`, async () => {
     const user = newUser();
@@ -133,8 +105,9 @@ test("both proofs are needed: no user, no session, or one that was ended or forg
   assertProblem(await env.client().post("/session/claim", {}), { status: 400, code: "invalid_parameter", field: "ticket" });
   assertProblem(await copyOf(client).post("/session/claim", { ticket: "t1.k.a.b" }), { status: 403, code: "ticket_rejected" });
   // A back end has no browser's session.
-  const headers = { ...asBackEnd, "smartcar-connect-user": "42" };
-  assertProblem(await copyOf(client).post("/session/claim", {}, { headers }), { status: 400, code: "invalid_parameter" });
+  const backEnd = new BackEnd(env, "42");
+  backEnd.cookie = client.cookie;
+  assertProblem(await backEnd.post("/session/claim", {}), { status: 400, code: "invalid_parameter" });
   // Two users at once.
   const both = new User(env, tokenOf(newUser()));
   const two = await both.post("/session/claim", { ticket: await ticketFor(newUser()) });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
+import { BackEnd, ticketFor } from "../harness/callers.mjs";
 import { firstVisit, openConnections } from "../harness/connections-fixture.mjs";
 import { idle } from "../harness/idle.mjs";
 import { killAtWrite, storedKeys, wasKilled } from "../harness/instrumented.mjs";
@@ -19,26 +20,17 @@ const MOST_WRITES = 20;
 const asBackEnd = { authorization: `Bearer ${SERVICE_KEY}` };
 let users = 0;
 
-async function ticketFor(user) {
-  const headers = { ...asBackEnd, "content-type": "application/json" };
-  const answer = await env.client().request("POST", "/internal/sessions", { headers, body: JSON.stringify({ user }) });
-  return answer.json().ticket;
-}
-
-async function connectionsOf(user) {
-  const headers = { ...asBackEnd, "smartcar-connect-user": user };
-  return (await env.client().get("/connections", { headers })).json().connections.map(({ id }) => id);
-}
+const connectionsOf = (user) => new BackEnd(env, user).connectionIds();
 
 /** A visitor with a car, and a user whose vault is there: each with the vault. */
 async function both() {
   const user = `user-${(users += 1)}`;
   const visitor = await fixture.idleOwner({ vehicles: [carIds[0]], user: `${user}@example.com` });
-  const visit = await firstVisit(env, async () => env.client().post("/session", { ticket: await ticketFor(user) }));
+  const visit = await firstVisit(env, async () => env.client().post("/session", { ticket: await ticketFor(env, user) }));
   return { user, visitor, claimant: visit.vault };
 }
 
-const claim = async ({ client }, user) => client.post("/session/claim", { ticket: await ticketFor(user) });
+const claim = async ({ client }, user) => client.post("/session/claim", { ticket: await ticketFor(env, user) });
 
 /** The page claims until it is told that it has, as it would. */
 async function claimAtLast(visitor, user) {
@@ -125,8 +117,7 @@ test("what a user had deleted before it arrived is ended at Smartcar, and kept b
     await killAtWrite(edge, "after", { vault: it.visitor.vault, skip });
     const answer = await claim(it.visitor, it.user);
     assert.ok(await wasKilled(edge), `write ${skip}, ${answer.status}`);
-    const headers = { ...asBackEnd, "smartcar-connect-user": it.user };
-    assert.equal((await env.client().delete("/connections", { headers })).status, 204);
+    assert.equal((await new BackEnd(env, it.user).delete("/connections")).status, 204);
     for (const each of [it.claimant, it.visitor.vault, it.claimant]) await quietMinutes(each);
     assert.deepEqual(await connectionsOf(it.user), []);
     for (const vault of [it.visitor.vault, it.claimant]) assert.deepEqual(await storedKeys(edge, vault), []);
