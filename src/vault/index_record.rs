@@ -8,7 +8,6 @@ use crate::{
     time::{Millis, UnixMillis},
     vault::{
         index::VehicleIndex,
-        profile::Profile,
         publication::{KvCopy, KvOutcome, Upkeep},
         record::Record,
     },
@@ -189,31 +188,12 @@ fn without<T: Clone + PartialEq>(all: &[T], kept: &[T]) -> Vec<T> {
     all.iter().filter(|one| !kept.contains(one)).cloned().collect()
 }
 
-/// Whether the vault keeps nothing that is worth keeping: nothing was ever connected, or nothing is any more.
-#[must_use]
-pub fn is_vault_empty(has_attempts: bool, has_records: bool, index: Option<&IndexRecord>) -> bool {
-    let is_index_left = index.is_some_and(|index| index.kv.alarm().is_some());
-    !has_attempts && !has_records && !is_index_left
-}
-
-/// Whether a vault whose owner is to be forgotten can be deleted: nothing can arrive in KV any more, and what no connection
-/// looks after was deleted there with this outcome.
-#[must_use]
-pub fn is_forgotten(profile: Option<&Profile>, records: &[(ConnectionId, Record)], rest: KvOutcome) -> bool {
-    let is_swept = |record: &Record| matches!(record, Record::Tombstone(tombstone) if tombstone.kv.is_synced());
-    // The owner may have come back meanwhile.
-    profile.is_some_and(|profile| profile.closing)
-        && rest == KvOutcome::Done
-        && records.iter().all(|(_, record)| is_swept(record))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
         connect::VehicleId,
         http_api::Cause,
-        principal::Principal,
         token::{AccessToken, RefreshToken, TokenSet},
         vault::{
             known_vehicle::{Description, KnownVehicle},
@@ -665,63 +645,5 @@ mod tests {
     fn an_index_outlives_its_owner_s_last_visit_by_thirty_days() {
         let until = IndexRecord::expires_at(NOW, Millis::from_days(180));
         assert_eq!(until, NOW.after(Millis::from_days(210)));
-    }
-
-    #[test]
-    fn a_vault_is_empty_without_attempts_records_and_an_index_that_is_looked_after() {
-        for has_attempts in [false, true] {
-            for has_records in [false, true] {
-                for (kv, is_left) in [
-                    (None, false),
-                    (Some(SYNCED), false),
-                    (Some(RENEWED), true),
-                    (Some(SETTLING), true),
-                    (Some(KvCopy::dirty(NOW)), true),
-                ] {
-                    let index = kv.map(|kv| record(kv, &[]));
-                    assert_eq!(
-                        is_vault_empty(has_attempts, has_records, index.as_ref()),
-                        !has_attempts && !has_records && !is_left,
-                        "{has_attempts} {has_records} {kv:?}"
-                    );
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn an_owner_is_forgotten_when_every_deletion_in_kv_was_made_twice_and_nobody_came_back() {
-        let profile = |closing| Profile {
-            principal: Principal::parse("p").unwrap(),
-            external_id: ExternalId::parse("e").unwrap(),
-            last_seen: NOW,
-            session_ends_at: None,
-            closing,
-            claimed_by: None,
-        };
-        let all_swept = [kept([]), kept([tombstone(SYNCED), tombstone(SYNCED)])];
-        let not_swept = [
-            kept([tombstone(SYNCED), tombstone(SETTLING)]),
-            kept([tombstone(KvCopy::dirty(NOW))]),
-            kept([closing("u1")]),
-            kept([ended(None), tombstone(SYNCED)]),
-            kept([Record::Live(live(None))]),
-        ];
-        let cases = all_swept
-            .iter()
-            .map(|records| (records, true))
-            .chain(not_swept.iter().map(|records| (records, false)));
-        for (records, is_swept) in cases {
-            for profile in [None, Some(profile(false)), Some(profile(true))] {
-                for rest in [KvOutcome::Done, KvOutcome::Failed] {
-                    let is_closing = profile.as_ref().is_some_and(|profile| profile.closing);
-                    assert_eq!(
-                        is_forgotten(profile.as_ref(), records, rest),
-                        is_closing && is_swept && rest == KvOutcome::Done,
-                        "{profile:?} {records:?} {rest:?}"
-                    );
-                }
-            }
-        }
     }
 }

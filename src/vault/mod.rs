@@ -7,6 +7,7 @@
 
 mod claim;
 mod connection;
+mod deletion;
 pub mod finish;
 mod index;
 mod index_record;
@@ -21,8 +22,9 @@ mod vehicle_list;
 
 pub use claim::{Claim, Handover, HandoverOutcome, Reception, claim, receive};
 pub use connection::connection;
+pub use deletion::{is_forgotten, is_vault_empty};
 pub use index::{VehicleIndex, superseded_vehicles, vehicles_to_revoke};
-pub use index_record::{IndexRecord, IndexWrite, is_forgotten, is_vault_empty};
+pub use index_record::{IndexRecord, IndexWrite};
 pub use known_vehicle::{Description, KnownVehicle, VehicleProblem};
 pub use kv_value::{Lookup, ReadableToken, join_value, readable_part};
 pub use profile::{Claimant, Profile};
