@@ -4,7 +4,13 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 
 /** Where the simulator stands in for all of Smartcar. */
-const ORIGINS = ["SMARTCAR_CONNECT_ORIGIN", "SMARTCAR_AUTH_ORIGIN", "SMARTCAR_API_ORIGIN"];
+const ORIGINS = [
+  "SMARTCAR_CONNECT_ORIGIN",
+  "SMARTCAR_AUTH_ORIGIN",
+  "SMARTCAR_API_ORIGIN",
+  "SMARTCAR_IAM_ORIGIN",
+  "SMARTCAR_VEHICLE_ORIGIN",
+];
 const USUAL = "http://localhost:9191";
 
 /** @param {string} file */

@@ -1,7 +1,7 @@
-// What is deployed: the built Worker, and its Durable Object as a class whose methods can be called from outside. The
+// What is deployed: the built Worker, and its Durable Objects as classes whose methods can be called from outside. The
 // platform allows that of classes that extend its own alone, which `worker-build` does not make of a Rust struct.
 import { DurableObject } from "cloudflare:workers";
-import Built, { Vault as BuiltVault } from "./build/index.js";
+import Built, { ApplicationToken as BuiltApplicationToken, Vault as BuiltVault } from "./build/index.js";
 
 /** Set when WebAssembly has trapped. `worker-build`'s classes then start the module again before they do anything. */
 const state = globalThis.__worker_init_state;
@@ -53,5 +53,19 @@ export class Vault extends DurableObject {
 
   alarm() {
     return this.#built.alarm();
+  }
+}
+
+export class ApplicationToken extends DurableObject {
+  #built;
+
+  constructor(ctx, env) {
+    super(ctx, env);
+    this.#built = new BuiltApplicationToken(ctx, env);
+  }
+
+  /** Answers an `ApplicationRequest` with an `ApplicationReply`, both as JSON. */
+  ask(request) {
+    return this.#built.ask(request);
   }
 }

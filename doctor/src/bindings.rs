@@ -5,8 +5,10 @@ use crate::{Deployment, finding::Finding};
 pub(crate) fn examine(deployment: &Deployment) -> Vec<Finding> {
     let mut findings = vec![
         date(deployment),
-        vault(deployment),
-        migration(deployment),
+        objects(deployment, "VAULT", "Vault"),
+        objects(deployment, "APPLICATION_TOKEN", "ApplicationToken"),
+        migration(deployment, "Vault", "v1"),
+        migration(deployment, "ApplicationToken", "v2"),
         tokens(deployment),
         cron(deployment),
     ];
@@ -34,7 +36,7 @@ fn date(deployment: &Deployment) -> Finding {
     }
 }
 
-fn vault(deployment: &Deployment) -> Finding {
+fn objects(deployment: &Deployment, name: &'static str, class: &str) -> Finding {
     let objects = deployment
         .wrangler
         .get("durable_objects")
@@ -43,36 +45,46 @@ fn vault(deployment: &Deployment) -> Finding {
         .and_then(|objects| objects.get("bindings"))
         .and_then(toml::Value::as_array);
     let mut tables = bindings.into_iter().flatten().filter_map(toml::Value::as_table);
-    match tables.find(|table| text(table, "name") == Some("VAULT")) {
-        Some(bound) if text(bound, "class_name") == Some("Vault") => {
-            Finding::good("VAULT", "is bound to the class `Vault`")
+    match tables.find(|table| text(table, "name") == Some(name)) {
+        Some(bound) if text(bound, "class_name") == Some(class) => {
+            Finding::good(name, format!("is bound to the class `{class}`"))
         }
-        Some(_) => Finding::bad("VAULT", "is bound to another class: give it `class_name = \"Vault\"`"),
+        Some(_) => Finding::bad(
+            name,
+            format!("is bound to another class: give it `class_name = \"{class}\"`"),
+        ),
         None => Finding::bad(
-            "VAULT",
-            "is not bound: add `[[durable_objects.bindings]]` with `name = \"VAULT\"` and `class_name = \"Vault\"`",
+            name,
+            format!(
+                "is not bound: add `[[durable_objects.bindings]]` with `name = \"{name}\"` and `class_name = \"{class}\"`"
+            ),
         ),
     }
 }
 
-fn migration(deployment: &Deployment) -> Finding {
+/// The class `class`, which the migration `tag` creates in the `wrangler.toml` that is tested.
+fn migration(deployment: &Deployment, class: &str, tag: &str) -> Finding {
     let about = "migrations";
     let creates = |kind: &str| {
         let classes = |table: &&toml::Table| table.get(kind).and_then(toml::Value::as_array).cloned();
         let all: Vec<toml::Value> = deployment.blocks(about).iter().filter_map(classes).flatten().collect();
-        all.iter().any(|class| class.as_str() == Some("Vault"))
+        all.iter().any(|created| created.as_str() == Some(class))
     };
     if creates("new_sqlite_classes") {
-        Finding::good(about, "create the class `Vault` with SQLite")
+        Finding::good(about, format!("create the class `{class}` with SQLite"))
     } else if creates("new_classes") {
         Finding::bad(
             about,
-            "create `Vault` without SQLite: name it in `new_sqlite_classes`; this cannot be changed once it is deployed",
+            format!(
+                "create `{class}` without SQLite: name it in `new_sqlite_classes`; this cannot be changed once it is deployed"
+            ),
         )
     } else {
         Finding::bad(
             about,
-            "do not create `Vault`: add `[[migrations]]` with `tag = \"v1\"` and `new_sqlite_classes = [\"Vault\"]`",
+            format!(
+                "do not create `{class}`: add `[[migrations]]` with `tag = \"{tag}\"` and `new_sqlite_classes = [\"{class}\"]`"
+            ),
         )
     }
 }

@@ -141,6 +141,8 @@ fn smartcar(config: &Config) -> Vec<Finding> {
         ("SMARTCAR_CONNECT_ORIGIN", &config.origins.connect),
         ("SMARTCAR_AUTH_ORIGIN", &config.origins.auth),
         ("SMARTCAR_API_ORIGIN", &config.origins.api),
+        ("SMARTCAR_IAM_ORIGIN", &config.origins.iam),
+        ("SMARTCAR_VEHICLE_ORIGIN", &config.origins.vehicle),
     ];
     let other = origins
         .iter()

@@ -82,6 +82,10 @@ export type ConnectErrorCode =
   | "callback_other_issuer"
   /** No authorization code came: the callback says nothing, or access was granted without one. The message says which. */
   | "code_missing"
+  /** No user id came, which Smartcar sends to applications that use its v3. */
+  | "user_id_missing"
+  /** The Worker: Smartcar does not list a car that the user of this callback connected here, or not yet: finish it again. */
+  | "connection_not_confirmed"
   /** The Worker: Smartcar refused the authorization code. The owner has to start again. */
   | "exchange_refused"
   /** The Worker: Smartcar does not accept the application's id and secret. */

@@ -67,6 +67,18 @@ impl Origin {
         Self::production("https://api.smartcar.com")
     }
 
+    /// The token endpoint of the application's own token (v3): `https://iam.smartcar.com`.
+    #[must_use]
+    pub fn iam() -> Self {
+        Self::production("https://iam.smartcar.com")
+    }
+
+    /// The vehicle API of version 3: `https://vehicle.api.smartcar.com`.
+    #[must_use]
+    pub fn vehicle() -> Self {
+        Self::production("https://vehicle.api.smartcar.com")
+    }
+
     fn production(origin: &'static str) -> Self {
         Self(origin.to_owned())
     }
@@ -150,6 +162,10 @@ pub struct Origins {
     pub auth: Origin,
     /// The vehicle API of version 2.
     pub api: Origin,
+    /// The token endpoint of the application's own token (v3).
+    pub iam: Origin,
+    /// The vehicle API of version 3.
+    pub vehicle: Origin,
 }
 
 impl Default for Origins {
@@ -158,6 +174,8 @@ impl Default for Origins {
             connect: Origin::connect(),
             auth: Origin::auth(),
             api: Origin::api(),
+            iam: Origin::iam(),
+            vehicle: Origin::vehicle(),
         }
     }
 }
@@ -199,6 +217,8 @@ mod tests {
             (&origins.connect, "https://connect.smartcar.com"),
             (&origins.auth, "https://auth.smartcar.com"),
             (&origins.api, "https://api.smartcar.com"),
+            (&origins.iam, "https://iam.smartcar.com"),
+            (&origins.vehicle, "https://vehicle.api.smartcar.com"),
         ] {
             assert_eq!(origin.as_str(), expected);
             assert_eq!(*origin, self::origin(expected));

@@ -3,9 +3,11 @@
 //!
 //! Outside semantic versioning: see [what the version promises](crate#what-the-version-promises).
 
+mod application;
 mod body;
 mod challenge;
 mod config;
+mod confirmation;
 mod guard;
 mod head;
 mod jwt;
@@ -23,9 +25,11 @@ mod reply;
 mod route;
 mod vehicle_news;
 
+pub use application::{ApplicationReply, ApplicationRequest};
 pub use body::invalid_json;
 pub use challenge::challenge;
-pub use config::{ApiSettings, Config, Misconfiguration, Setting};
+pub use config::{AccessSettings, ApiSettings, Config, Misconfiguration, Setting};
+pub use confirmation::{CONFIRMATION_WAITS, not_asked, not_confirmed};
 pub use guard::{
     CsrfHeaders, check_content_type, check_csrf, check_read, is_allowed_origin, is_json, named_user, needs_csrf_check,
     needs_read_check, sign_out_everywhere, user_not_named, without_identity,

@@ -53,9 +53,10 @@ pub fn token_reply(id: &ConnectionId, reply: TokenReply, rejected: Option<u64>) 
             let detail = ["the owner has to connect the car again (", cause.as_str(), ")"].concat();
             Err(Problem::new(ProblemCode::ReconnectionRequired, detail))
         }
+        // It opens the cars of every owner.
         TokenReply::ApplicationToken { .. } => Err(Problem::new(
-            ProblemCode::Misconfigured,
-            "the connection is one of Smartcar's v3, which this version does not read: upgrade the Worker",
+            ProblemCode::EndpointNotAllowed,
+            "the connection is one of Smartcar's v3, whose token is the application's own and is not handed out",
         )),
         TokenReply::Unknown => Err(Problem::connection_not_found()),
     }
@@ -152,6 +153,10 @@ fn connection_of<'a>(
         ExchangeResult::CodeMissing => {
             let detail = missing_code.unwrap_or("the callback has no `code`; open Connect with `response_type=code`");
             Err(Problem::new(ProblemCode::CodeMissing, detail))
+        }
+        ExchangeResult::UserIdMissing => {
+            let detail = "the callback has no `user_id`: Smartcar sends it to applications that use its v3";
+            Err(Problem::new(ProblemCode::UserIdMissing, detail))
         }
     }
 }

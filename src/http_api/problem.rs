@@ -109,6 +109,10 @@ problem_codes! {
     CallbackOtherIssuer = "callback_other_issuer", 400, "The callback is not Smartcar's";
     /// No authorization code came: access was granted without one, or the callback says nothing.
     CodeMissing = "code_missing", 502, "Smartcar sent no authorization code";
+    /// No user id came: access was granted without one, or the callback says nothing (v3).
+    UserIdMissing = "user_id_missing", 502, "Smartcar sent no user id";
+    /// Smartcar's list of connections does not show that the user of the callback connected cars here (v3).
+    ConnectionNotConfirmed = "connection_not_confirmed", 503, "Smartcar does not confirm the connection";
     /// Smartcar refused the authorization code.
     ExchangeRefused = "exchange_refused", 502, "Smartcar refused the authorization code";
     /// Smartcar does not accept the application's id and secret.

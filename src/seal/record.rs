@@ -46,6 +46,8 @@ pub enum RecordType {
     Lookup,
     /// Which sessions of a principal are open.
     Sessions,
+    /// The application's own token.
+    ApplicationToken,
 }
 
 impl RecordType {
@@ -59,6 +61,7 @@ impl RecordType {
             Self::AccessToken => "access_token",
             Self::Lookup => "lookup",
             Self::Sessions => "sessions",
+            Self::ApplicationToken => "application_token",
         }
     }
 }
@@ -159,6 +162,17 @@ impl RecordBinding {
             record_type: RecordType::Sessions,
             owner: principal.as_str().to_owned(),
             item: String::new(),
+        }
+    }
+
+    /// The application's own token in the Durable Object with this id, as it was had by the API credential `client_id`: that of
+    /// another application is none of this one's.
+    #[must_use]
+    pub fn application_token(object_id: &str, client_id: &str) -> Self {
+        Self {
+            record_type: RecordType::ApplicationToken,
+            owner: ["application:", object_id].concat(),
+            item: client_id.to_owned(),
         }
     }
 

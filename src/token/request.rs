@@ -11,7 +11,8 @@ use crate::{
 /// The header `User-Agent` of every request to Smartcar, which asks for one.
 pub const USER_AGENT: &str = concat!("smartcar-connect/", env!("CARGO_PKG_VERSION"));
 
-/// The application's id: the same UUID that Connect is opened with.
+/// A client's id at a token endpoint. For tokens of owners (v2) it is the application's, the same UUID that Connect is opened with;
+/// for the application's own token (v3) that of an API credential, which begins with `client_`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientId(String);
 
@@ -112,22 +113,26 @@ impl Client {
     /// The request to send for `wanted`. Every value is percent-encoded: none can add a parameter.
     #[must_use]
     pub fn request(&self, wanted: &TokenRequest) -> OutgoingRequest {
+        match wanted {
+            TokenRequest::AuthorizationCode { code, redirect_uri } => self.form(&[
+                ("grant_type", "authorization_code"),
+                ("code", code.expose()),
+                ("redirect_uri", redirect_uri.as_str()),
+            ]),
+            TokenRequest::RefreshToken { refresh_token } => self.form(&[
+                ("grant_type", "refresh_token"),
+                ("refresh_token", refresh_token.expose()),
+            ]),
+        }
+    }
+
+    fn form(&self, wanted: &[(&str, &str)]) -> OutgoingRequest {
         let mut form = form_urlencoded::Serializer::new(String::new());
         if self.method == ClientAuthMethod::ClientSecretPost {
             form.append_pair("client_id", self.id.as_str());
             form.append_pair("client_secret", self.secret.expose());
         }
-        match wanted {
-            TokenRequest::AuthorizationCode { code, redirect_uri } => {
-                form.append_pair("grant_type", "authorization_code");
-                form.append_pair("code", code.expose());
-                form.append_pair("redirect_uri", redirect_uri.as_str());
-            }
-            TokenRequest::RefreshToken { refresh_token } => {
-                form.append_pair("grant_type", "refresh_token");
-                form.append_pair("refresh_token", refresh_token.expose());
-            }
-        }
+        form.extend_pairs(wanted);
         let mut headers = vec![
             (
                 "content-type",
@@ -146,8 +151,8 @@ impl Client {
         }
     }
 
-    /// RFC 6749 section 2.3.1 wants both parts form-encoded first; Smartcar's ids and secrets are UUIDs, which that
-    /// leaves as they are.
+    /// RFC 6749 section 2.3.1 wants both parts form-encoded first; Smartcar's ids and secrets are letters, digits, `-` and `_`,
+    /// which that leaves as they are.
     fn basic(&self) -> Zeroizing<String> {
         let encode = |part: &str| form_urlencoded::byte_serialize(part.as_bytes()).collect::<String>();
         let pair = Zeroizing::new([encode(self.id.as_str()), encode(self.secret.expose())].join(":"));
@@ -155,9 +160,57 @@ impl Client {
     }
 }
 
+/// An API credential of the application, which its own token (v3) is had with.
+#[derive(Clone, Debug)]
+pub struct ApplicationClient(Client);
+
+impl ApplicationClient {
+    /// A credential that is shown by `method` at the token endpoint of `iam`.
+    #[must_use]
+    pub fn new(id: ClientId, secret: ClientSecret, method: ClientAuthMethod, iam: &Origin) -> Self {
+        Self(Client {
+            id,
+            secret,
+            method,
+            endpoint: [iam.as_str(), "/oauth2/token"].concat(),
+        })
+    }
+
+    /// The credential's id.
+    #[must_use]
+    pub const fn id(&self) -> &ClientId {
+        &self.0.id
+    }
+
+    /// The request for a token (RFC 6749 section 4.4.2).
+    #[must_use]
+    pub fn request(&self) -> OutgoingRequest {
+        self.0.form(&[("grant_type", "client_credentials")])
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_application_asks_for_its_own_token() {
+        let client = |method| {
+            let id = ClientId::new("client_1a2b".to_owned());
+            ApplicationClient::new(id, ClientSecret::new("s3cret".into()), method, &Origin::iam())
+        };
+        let request = client(ClientAuthMethod::ClientSecretPost).request();
+        assert_eq!(request.url, "https://iam.smartcar.com/oauth2/token");
+        assert_eq!(
+            request.body.as_str(),
+            "client_id=client_1a2b&client_secret=s3cret&grant_type=client_credentials"
+        );
+        assert!(!format!("{request:?}").contains("s3cret"));
+        let request = client(ClientAuthMethod::ClientSecretBasic).request();
+        assert_eq!(request.body.as_str(), "grant_type=client_credentials");
+        let basic = ("authorization", "Basic Y2xpZW50XzFhMmI6czNjcmV0");
+        assert!(headers(&request).contains(&basic));
+    }
 
     const ID: &str = "8229df9f-91a0-4ff0-a1ae-a1f38ee24d07";
 

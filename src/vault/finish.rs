@@ -6,9 +6,10 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
+    api::{ApiVersion, VehicleMode},
     connect::{
-        ATTEMPT_LIFETIME, Attempt, AuthorizationCode, Callback, ConnectionId, Difference, RedirectUri, StateError,
-        StateFingerprint, UnverifiedCallback, normal_form, query_of,
+        ATTEMPT_LIFETIME, Attempt, AuthorizationCode, Callback, ConnectionId, Difference, Mode, RedirectUri,
+        StateError, StateFingerprint, UnverifiedCallback, UserId, normal_form, query_of,
     },
     http_api::{FinishResponse, start::Asked},
     time::{Millis, UnixMillis},
@@ -26,8 +27,19 @@ pub struct PendingRecord {
     /// What the owner is asked for.
     #[serde(default, skip_serializing_if = "Asked::is_empty")]
     pub asked: Asked,
+    /// Which of Smartcar's APIs the connection is made for.
+    #[serde(default = "version_2", skip_serializing_if = "is_version_2")]
+    pub version: ApiVersion,
     /// The callback that used its state, if one has.
     pub used: Option<Consumed>,
+}
+
+const fn version_2() -> ApiVersion {
+    ApiVersion::V2
+}
+
+fn is_version_2(version: &ApiVersion) -> bool {
+    *version == ApiVersion::V2
 }
 
 impl PendingRecord {
@@ -94,6 +106,8 @@ pub enum ExchangeResult {
     ExchangeFailed(TokenError),
     /// The callback brought no authorization code: it was granted without one, or says nothing.
     CodeMissing,
+    /// The callback brought no user id (v3): without it, whoever knows a state could take the cars of another who consented.
+    UserIdMissing,
 }
 
 /// What a finish has to do next.
@@ -133,6 +147,19 @@ pub enum Step {
         /// What the callback said.
         callback: Callback,
     },
+    /// Store the record, then ask Smartcar's list of connections whether this user has connected cars with the owner's external
+    /// id (v3): the callback's word for it is the browser's. No other callback can use the state from here on. Nothing is used up
+    /// by asking: while there is no clear answer, the same callback gets here again.
+    Confirm {
+        /// The record, marked as used; durable before Smartcar is asked.
+        next: PendingRecord,
+        /// The user whom the callback names.
+        user_id: UserId,
+        /// Which kind of cars the owner was shown.
+        mode: VehicleMode,
+        /// What the callback said.
+        callback: Callback,
+    },
 }
 
 /// Decides about a callback, given what is stored under its state's fingerprint. `given` is the callback as it was sent.
@@ -167,38 +194,57 @@ pub fn step(
         }
         Some(Consumed { outcome: None, .. }) | None => {}
     }
+    let told = serde_json::to_value(FinishResponse::new(&callback, None, &record.asked)).unwrap_or_default();
     let used = |outcome| PendingRecord {
         pending: record.pending.clone(),
         asked: record.asked.clone(),
+        version: record.version,
         used: Some(Consumed {
             digest: digest.clone(),
             outcome,
-            told: serde_json::to_value(FinishResponse::new(&callback, None, &record.asked)).unwrap_or_default(),
+            told: told.clone(),
         }),
     };
-    match &callback {
-        Callback::Granted { code: Some(code), .. } => Step::Exchange {
+    let conclude = |outcome: ExchangeResult, callback| Step::Conclude {
+        next: used(Some(outcome.clone())),
+        outcome,
+        callback,
+    };
+    match (&callback, record.version) {
+        (
+            Callback::Granted {
+                user_id: Some(user_id), ..
+            },
+            ApiVersion::V3,
+        ) => Step::Confirm {
+            next: used(None),
+            user_id: user_id.clone(),
+            mode: shown(&record.asked),
+            callback,
+        },
+        (Callback::Granted { user_id: None, .. } | Callback::Incomplete, ApiVersion::V3) => {
+            conclude(ExchangeResult::UserIdMissing, callback)
+        }
+        (Callback::Granted { code: Some(code), .. }, ApiVersion::V2) => Step::Exchange {
             next: used(None),
             code: code.clone(),
             redirect_uri: record.pending.redirect_uri().clone(),
             callback,
         },
-        Callback::Granted { code: None, .. } | Callback::Incomplete => {
-            let outcome = ExchangeResult::CodeMissing;
-            Step::Conclude {
-                next: used(Some(outcome.clone())),
-                outcome,
-                callback,
-            }
+        (Callback::Granted { code: None, .. } | Callback::Incomplete, ApiVersion::V2) => {
+            conclude(ExchangeResult::CodeMissing, callback)
         }
-        _ => {
-            let outcome = ExchangeResult::NoNewGrant;
-            Step::Conclude {
-                next: used(Some(outcome.clone())),
-                outcome,
-                callback,
-            }
+        (Callback::Reauthenticated { .. } | Callback::Failed { .. }, _) => {
+            conclude(ExchangeResult::NoNewGrant, callback)
         }
+    }
+}
+
+/// Which kind of cars the owner was shown in Connect.
+fn shown(asked: &Asked) -> VehicleMode {
+    match asked.mode {
+        Some(Mode::Simulated | Mode::Test) => VehicleMode::Simulated,
+        _ => VehicleMode::Live,
     }
 }
 
@@ -212,6 +258,7 @@ pub fn concluded(exchanging: &PendingRecord, outcome: ExchangeResult) -> Pending
     PendingRecord {
         pending: exchanging.pending.clone(),
         asked: exchanging.asked.clone(),
+        version: exchanging.version,
         used,
     }
 }
@@ -286,6 +333,7 @@ mod tests {
         PendingRecord {
             pending: Attempt::new(state().fingerprint(), redirect_uri, NOW),
             asked: Asked::default(),
+            version: ApiVersion::V2,
             used: None,
         }
     }
@@ -601,6 +649,7 @@ mod tests {
                 NOW.after(Millis::from_mins(minutes)),
             ),
             asked: Asked::default(),
+            version: ApiVersion::V2,
             used: None,
         };
         let fingerprint = |byte: u8| State::from_random([byte; 32]).fingerprint();
@@ -625,5 +674,78 @@ mod tests {
     #[test]
     fn an_outcome_needs_a_callback_that_it_belongs_to() {
         assert!(concluded(&record(), ExchangeResult::CodeMissing).used.is_none());
+    }
+
+    /// An attempt for Smartcar's v3.
+    fn record_v3(mode: Option<Mode>) -> PendingRecord {
+        PendingRecord {
+            asked: Asked {
+                mode,
+                ..Asked::default()
+            },
+            version: ApiVersion::V3,
+            ..record()
+        }
+    }
+
+    #[test]
+    fn in_v3_the_user_is_confirmed_and_no_code_is_exchanged() {
+        for (asked, expected) in [
+            (None, VehicleMode::Live),
+            (Some(Mode::Live), VehicleMode::Live),
+            (Some(Mode::Test), VehicleMode::Simulated),
+            (Some(Mode::Simulated), VehicleMode::Simulated),
+        ] {
+            for query in [
+                "user_id=u1",
+                "code=the-code&user_id=u1",
+                "user_id=u1&external_id=somebody",
+            ] {
+                let query = with_state(query);
+                let Step::Confirm {
+                    next, user_id, mode, ..
+                } = step(&record_v3(asked), &query)
+                else {
+                    panic!("{query}");
+                };
+                assert_eq!((user_id.as_str(), mode), ("u1", expected));
+                assert!(next.is_being_exchanged());
+                // While there is no clear answer the same callback comes here again, and no other does.
+                assert!(matches!(step(&next, &query), Step::Confirm { .. }));
+                assert_eq!(refused(&step(&next, &with_state("user_id=u2"))), StateError::Used);
+                assert_eq!(refused(&step(&next, &with_state("code=c"))), StateError::Used);
+                let done = concluded(&next, ExchangeResult::Connected(ConnectionId::from_random([1; 16])));
+                assert!(matches!(step(&done, &query), Step::Replay { .. }));
+                assert_eq!(done.version, ApiVersion::V3);
+            }
+        }
+    }
+
+    #[test]
+    fn in_v3_a_callback_without_a_user_brings_no_cars() {
+        for query in ["code=the-code", "external_id=e", "code="] {
+            match step(&record_v3(None), &with_state(query)) {
+                Step::Conclude { outcome, .. } => assert_eq!(outcome, ExchangeResult::UserIdMissing, "{query}"),
+                other => panic!("{query}: {other:?}"),
+            }
+        }
+        for query in ["error=access_denied", "vehicle_id=v1"] {
+            match step(&record_v3(None), &with_state(query)) {
+                Step::Conclude { outcome, .. } => assert_eq!(outcome, ExchangeResult::NoNewGrant, "{query}"),
+                other => panic!("{query}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn an_attempt_goes_on_as_what_it_was_begun_as() {
+        // One of v2 keeps the form that it had.
+        let kept = serde_json::to_value(record()).unwrap();
+        assert!(kept.get("version").is_none());
+        let read: PendingRecord = serde_json::from_value(kept).unwrap();
+        assert_eq!(read.version, ApiVersion::V2);
+        let kept = serde_json::to_value(record_v3(None)).unwrap();
+        let read: PendingRecord = serde_json::from_value(kept).unwrap();
+        assert_eq!(read.version, ApiVersion::V3);
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    api::{ApiError, ResolutionKind, VehicleAttributes},
+    api::{ApiError, ListedConnection, ResolutionKind, VehicleAttributes},
     connect::VehicleId,
     time::{Millis, UnixMillis},
     token::cycle::{LONGEST_BACKOFF, exponential_backoff},
@@ -110,6 +110,23 @@ impl Description {
     }
 }
 
+/// The vehicles of Smartcar's connections (v3), each once, with what the list tells of them.
+#[must_use]
+pub fn covered_vehicles(listed: &[ListedConnection]) -> Vec<KnownVehicle> {
+    let mut vehicles: Vec<KnownVehicle> = Vec::new();
+    for connection in listed {
+        if vehicles.iter().any(|known| known.id == connection.vehicle_id) {
+            continue;
+        }
+        let told = connection.attributes != VehicleAttributes::default();
+        vehicles.push(KnownVehicle {
+            attributes: told.then(|| connection.attributes.clone()),
+            ..KnownVehicle::new(connection.vehicle_id.clone())
+        });
+    }
+    vehicles
+}
+
 impl KnownVehicle {
     /// A vehicle of which nothing but its id is known.
     #[must_use]
@@ -119,6 +136,12 @@ impl KnownVehicle {
             attributes: None,
             problem: None,
         }
+    }
+
+    /// What is known of it, as Smartcar's answer to the question what it is; `None` if nothing is.
+    #[must_use]
+    pub fn description(&self) -> Option<Description> {
+        self.attributes.clone().map(Description::Told)
     }
 
     /// Whether Smartcar is to be asked what it is, now that somebody wants to know.

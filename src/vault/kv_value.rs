@@ -5,12 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    secret::serde_exposed,
-    time::UnixMillis,
-    token::{AccessToken, cycle::TokenCycle as _},
-    vault::record::Live,
-};
+use crate::{secret::serde_exposed, time::UnixMillis, token::AccessToken, vault::record::Live};
 
 /// Between the two sealed records: no character of base64url.
 const SEPARATOR: char = '.';
@@ -89,7 +84,9 @@ mod tests {
         assert_eq!(json, r#"{"access_token":"hunter2","expires_at":1790000000000}"#);
         assert!(!format!("{readable:?}").contains("hunter"));
         let by_application = Live {
-            access: crate::vault::record::Access::Application,
+            access: crate::vault::record::Access::Application {
+                mode: crate::api::VehicleMode::Live,
+            },
             ..live
         };
         assert!(ReadableToken::of(&by_application).is_none());

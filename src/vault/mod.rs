@@ -25,7 +25,7 @@ pub use connection::connection;
 pub use deletion::{is_forgotten, is_vault_empty};
 pub use index::{VehicleIndex, superseded_vehicles, vehicles_to_revoke};
 pub use index_record::{IndexRecord, IndexWrite};
-pub use known_vehicle::{Description, KnownVehicle, VehicleProblem};
+pub use known_vehicle::{Description, KnownVehicle, VehicleProblem, covered_vehicles};
 pub use kv_value::{Lookup, ReadableToken, join_value, readable_part};
 pub use profile::{Claimant, Profile};
 pub use publication::{KvCopy, KvOutcome};

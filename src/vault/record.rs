@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    api::VehicleMode,
     connect::{ExternalId, UserId},
     http_api::Cause,
     time::{Millis, UnixMillis},
@@ -20,7 +21,10 @@ pub enum Access {
     /// By a pair of tokens of its owner's: Smartcar's v2.
     Owner(OwnerTokens),
     /// By the application's own token, which the vault does not keep: Smartcar's v3.
-    Application,
+    Application {
+        /// Which kind of cars it is about: Smartcar lists them apart.
+        mode: VehicleMode,
+    },
 }
 
 /// How often Smartcar is asked in vain for what is known already, before that is left as it is.
@@ -195,12 +199,26 @@ impl Live {
         }
     }
 
+    /// A connection of Smartcar's v3 whose list of connections has `user_id` and these vehicles as the owner's.
+    #[must_use]
+    pub fn confirmed(mode: VehicleMode, user_id: UserId, vehicles: Vec<KnownVehicle>, now: UnixMillis) -> Self {
+        Self {
+            access: Access::Application { mode },
+            user_id: Learned::Known(user_id),
+            vehicles: Learned::Known(vehicles),
+            listed_at: now,
+            connected_at: now,
+            external_id: None,
+            kv: KvCopy::dirty(now),
+        }
+    }
+
     /// The tokens of the owner, in Smartcar's v2.
     #[must_use]
     pub const fn owner_tokens(&self) -> Option<&OwnerTokens> {
         match &self.access {
             Access::Owner(tokens) => Some(tokens),
-            Access::Application => None,
+            Access::Application { .. } => None,
         }
     }
 

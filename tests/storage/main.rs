@@ -35,6 +35,7 @@ fn binding(record_type: &str, owner: &str, item: &str) -> RecordBinding {
         "publication" => RecordBinding::publication(&principal()),
         "sessions" => RecordBinding::sessions(&principal()),
         "profile" => RecordBinding::profile(owner.strip_prefix("vault:").unwrap()),
+        "application_token" => RecordBinding::application_token(owner.strip_prefix("application:").unwrap(), item),
         "lookup" => match owner.split_once(':').unwrap() {
             ("external_id", id) => {
                 assert_eq!(item, "", "a look-up by external id has no item");

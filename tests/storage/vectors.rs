@@ -18,7 +18,7 @@ use smartcar_connect::{
     principal::Principal,
     seal::{KeyRing, KvName, SealedRecord},
     time::{Millis, UnixMillis},
-    token::cycle::RefreshState,
+    token::cycle::{ApplicationTokens, RefreshState},
     vault::{
         Access, Claimed, IndexRecord, KvCopy, Learned, Lookup, Profile, ReadableToken, Record, Sessions, UsedTicket,
         VehicleIndex, finish::PendingRecord, join_value, readable_part,
@@ -63,6 +63,7 @@ fn records() -> Vec<(String, Fields)> {
     types.dedup();
     let all = [
         "access_token",
+        "application_token",
         "grant",
         "index",
         "lookup",
@@ -181,6 +182,7 @@ fn the_plaintexts_are_records() {
             "profile" => rewritten::<Profile>(json),
             "lookup" => rewritten::<Lookup>(json),
             "sessions" => rewritten::<Sessions>(json),
+            "application_token" => rewritten::<ApplicationTokens>(json),
             other => panic!("no type {other}"),
         };
         assert_eq!(written, *json, "{name}");
@@ -212,7 +214,7 @@ fn every_state_of_a_grant_is_in_a_vector() {
     let Record::Live(live) = grant("grant without tokens") else {
         panic!()
     };
-    assert!(matches!(live.access, Access::Application));
+    assert!(matches!(live.access, Access::Application { .. }));
 
     let Record::Ended(ended) = grant("grant that ended") else {
         panic!()
@@ -237,6 +239,7 @@ fn a_record_s_generation_is_that_of_its_content() {
             "grant" => serde_json::from_str::<Record>(json).unwrap().generation(),
             "publication" => serde_json::from_str::<IndexRecord>(json).unwrap().generation,
             "access_token" => grant("grant").generation(),
+            "application_token" => serde_json::from_str::<ApplicationTokens>(json).unwrap().generation,
             "index" | "lookup" => section("publication")["generation"].parse().unwrap(),
             _ => 0,
         };
@@ -480,6 +483,8 @@ fn nothing_in_the_block_is_left_unchecked() {
         "session of a user",
         "ticket",
         "sessions",
+        "pending of v3",
+        "application token",
     ];
     assert_eq!(names, known);
 }

@@ -11,6 +11,13 @@ pub(crate) fn now() -> UnixMillis {
     UnixMillis::new(Date::now() as u64)
 }
 
+/// Lets time pass.
+pub(crate) async fn sleep(span: Millis) {
+    if span > Millis::ZERO {
+        Delay::from(Duration::from_millis(span.as_millis())).await;
+    }
+}
+
 /// What `future` comes to, or `None` if that takes longer than `limit`; then it is dropped.
 pub(crate) async fn within<T>(limit: Millis, future: impl Future<Output = T>) -> Option<T> {
     let timer = Delay::from(Duration::from_millis(limit.as_millis()));

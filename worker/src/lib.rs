@@ -1,5 +1,7 @@
 //! The Cloudflare Worker: carries out what `smartcar-connect` decides.
 
+mod application_client;
+mod application_token;
 mod clock;
 mod confirmed_sessions;
 mod connection_tokens;
@@ -17,6 +19,7 @@ mod rate_limit;
 mod rotation;
 mod routes;
 mod settings;
+mod single_flight;
 mod smartcar;
 mod telemetry;
 mod vault;

@@ -13,6 +13,8 @@ use crate::kv_namespace::KvNamespace;
 
 /// The Durable Object namespace of the vaults.
 pub(crate) const VAULT: &str = "VAULT";
+/// The Durable Object namespace of the application's token.
+pub(crate) const APPLICATION_TOKEN: &str = "APPLICATION_TOKEN";
 /// The KV namespace of the sealed tokens.
 pub(crate) const TOKENS: &str = "TOKENS";
 
@@ -40,6 +42,9 @@ fn check(env: &Env) -> Settings {
     let config = Config::read(|name| variable(env, name))?;
     if env.durable_object(VAULT).is_err() {
         return Err(Misconfiguration::missing_binding(VAULT));
+    }
+    if config.access.application_client().is_some() && env.durable_object(APPLICATION_TOKEN).is_err() {
+        return Err(Misconfiguration::missing_binding(APPLICATION_TOKEN));
     }
     tokens(env)?;
     Ok(Rc::new(config))

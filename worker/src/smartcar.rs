@@ -3,16 +3,16 @@
 
 use futures_util::StreamExt as _;
 use smartcar_connect::{
-    api::ApiRequest,
+    api::{ApiRequest, ConnectionFilter, ConnectionPage, ListedConnection, VehicleMode},
     connect::{Origin, UserId, VehicleId},
-    edge::IssuedToken,
+    edge::{IssuedToken, Problem, not_asked},
     time::Millis,
-    token::{self, AccessToken, Client, TokenError, TokenRequest, TokenResult, cycle::CALL_DEADLINE},
+    token::{self, AccessToken, Client, OutgoingRequest, TokenError, TokenRequest, TokenResult, cycle::CALL_DEADLINE},
 };
 use worker::{AbortController, AbortSignal, Env, Fetch, Headers};
 use zeroize::Zeroizing;
 
-use crate::{clock, http, telemetry};
+use crate::{application_client, clock, http, telemetry};
 
 /// How many pages of vehicles are asked for: more than any owner has.
 const MAX_PAGES: usize = 10;
@@ -66,9 +66,17 @@ pub(crate) trait TokenSource {
     async fn newer(&self, refused: &IssuedToken) -> Result<IssuedToken, Self::Error>;
 }
 
-/// Presents a code or refresh token.
-pub(crate) async fn token(env: &Env, client: &Client, wanted: &TokenRequest) -> TokenResult {
-    let outgoing = client.request(wanted);
+/// Presents a code or refresh token. Without a client, which a deployment for Smartcar's v3 alone need not have, that is refused
+/// here already.
+pub(crate) async fn token(env: &Env, client: Option<&Client>, wanted: &TokenRequest) -> TokenResult {
+    match client {
+        Some(client) => token_at(env, &client.request(wanted)).await,
+        None => Err(TokenError::InvalidClient),
+    }
+}
+
+/// Asks a token endpoint.
+pub(crate) async fn token_at(env: &Env, outgoing: &OutgoingRequest) -> TokenResult {
     let headers: Vec<(&str, &str)> = outgoing
         .headers
         .iter()
@@ -156,6 +164,74 @@ pub(crate) async fn vehicles<S: TokenSource>(tokens: &S, origin: &Origin) -> Opt
 pub(crate) async fn user<S: TokenSource>(tokens: &S, origin: &Origin) -> Option<UserId> {
     let reply = call(tokens, &ApiRequest::user(origin)).await.ok()?.ok()?;
     (reply.status == 200).then(|| smartcar_connect::api::read_user(&reply.body))?
+}
+
+/// All of Smartcar's connections that `filter` lets through (v3).
+///
+/// # Errors
+/// The [`Problem`] to answer with, if Smartcar does not say, or does not say all.
+pub(crate) async fn connections(
+    env: &Env,
+    origin: &Origin,
+    filter: &ConnectionFilter<'_>,
+) -> Result<Vec<ListedConnection>, Problem> {
+    let mut connections = Vec::new();
+    let mut next = Some(1);
+    for _ in 0..MAX_PAGES {
+        let Some(number) = next else { break };
+        let request = ApiRequest::connections(origin, filter, number);
+        let reply = as_application(env, &request).await?;
+        let page = reply.filter(|reply| reply.status == 200);
+        let page = page.and_then(|reply| ConnectionPage::read(&reply.body, number));
+        let page = page.ok_or_else(|| not_asked(None))?;
+        connections.extend(page.connections);
+        next = page.next;
+    }
+    Ok(connections)
+}
+
+/// Ends what the application may do with a vehicle of a user's (v3). Whether Smartcar knows of no such access any more.
+pub(crate) async fn disconnect_user(
+    env: &Env,
+    origin: &Origin,
+    user_id: &UserId,
+    mode: VehicleMode,
+    vehicle: &VehicleId,
+) -> bool {
+    let filter = ConnectionFilter {
+        user_id,
+        external_id: None,
+        vehicle_id: Some(vehicle),
+        mode,
+    };
+    // The id of a connection is another after each consent.
+    let Ok(listed) = connections(env, origin, &filter).await else {
+        return false;
+    };
+    let mut all_told = true;
+    for connection in listed {
+        // Whatever the filter let through: nobody else's.
+        if connection.user_id != *user_id || connection.vehicle_id != *vehicle {
+            continue;
+        }
+        let request = ApiRequest::delete_connection(origin, &connection.id);
+        let reply = as_application(env, &request).await;
+        all_told &= matches!(reply, Ok(Some(reply)) if matches!(reply.status, 200..=299 | 404));
+    }
+    all_told
+}
+
+/// Calls the API with the application's own token, and once more with a newer one if that is not accepted. `None` if no answer
+/// came.
+async fn as_application(env: &Env, request: &ApiRequest) -> Result<Option<Reply>, Problem> {
+    let current = application_client::token(env, None).await?;
+    match api(request, &current.access_token).await {
+        Ok(reply) if reply.status == UNAUTHORIZED => {
+            let newer = application_client::token(env, Some(&current)).await?;
+            Ok(api(request, &newer.access_token).await.ok())
+        }
+        other => Ok(other.ok()),
+    }
 }
 
 /// Revokes the application's access to a vehicle, by a token that may be the last there is. Whether Smartcar knows of no such

@@ -24,6 +24,8 @@ pub(crate) enum LogEvent {
     Exchange,
     /// A refresh token was presented.
     Refresh,
+    /// The application's own token was asked for.
+    ApplicationToken,
     /// Tokens came that are not called Bearer tokens.
     TokenType,
     /// A record was written to KV; the time is since it was durable.
@@ -44,6 +46,7 @@ impl LogEvent {
             Self::Request => "request",
             Self::Exchange => "exchange",
             Self::Refresh => "refresh",
+            Self::ApplicationToken => "application_token",
             Self::TokenType => "token_type",
             Self::Publish => "publish",
             Self::Disconnect => "disconnect",

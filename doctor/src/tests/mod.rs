@@ -35,6 +35,7 @@ fn nothing_is_wrong_with_a_good_deployment() {
     let good = marked(&findings, Mark::Good);
     for about in [
         "VAULT",
+        "APPLICATION_TOKEN",
         "TOKENS",
         "migrations",
         "SMARTCAR_CLIENT_SECRET",
@@ -65,6 +66,16 @@ fn each_fault_is_found_and_said_what_to_do_about() {
             r#"classes = ["Vault"]"#,
             "classes = []",
             "✗ migrations: do not create `Vault`",
+        ),
+        (
+            r#"name = "APPLICATION_TOKEN""#,
+            r#"name = "APP""#,
+            "✗ APPLICATION_TOKEN: is not bound",
+        ),
+        (
+            r#"classes = ["ApplicationToken"]"#,
+            "classes = []",
+            "✗ migrations: do not create `ApplicationToken`",
         ),
         (r#"binding = "TOKENS""#, r#"binding = "KV""#, "✗ TOKENS: is not bound"),
         ("id = \"0f2ac74b498b48028cb68387c421e279\"", "", "✗ TOKENS: has no `id`"),

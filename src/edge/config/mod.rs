@@ -1,11 +1,13 @@
 //! The Worker's settings.
 
+mod access;
 mod api;
 mod identity;
 mod jwt;
 mod misconfiguration;
 mod reader;
 
+pub use access::AccessSettings;
 pub use api::ApiSettings;
 pub use misconfiguration::{Misconfiguration, Setting};
 use reader::{KEYS, LIST, ONE, Reader};
@@ -17,7 +19,6 @@ use crate::{
     seal::KeyRing,
     time::Millis,
     token::cycle::Policy,
-    token::{Client, ClientAuthMethod, ClientId, ClientSecret},
 };
 
 /// Everything that an operator sets.
@@ -25,8 +26,8 @@ use crate::{
 pub struct Config {
     /// What Connect is opened with.
     pub application_id: ApplicationId,
-    /// What the token endpoint is asked as.
-    pub client: Client,
+    /// How the tokens of connections are had.
+    pub access: AccessSettings,
     /// What records are sealed with.
     pub key_ring: KeyRing,
     /// Where Smartcar is.
@@ -66,14 +67,9 @@ impl Config {
             problems: Vec::new(),
         };
         let application_id = application_id(&mut reader);
-        let secret = reader.required(
-            "SMARTCAR_CLIENT_SECRET",
-            ONE,
-            "set it by `wrangler secret put SMARTCAR_CLIENT_SECRET`",
-        );
         let key_ring = key_ring(&mut reader);
         let origins = origins(&mut reader);
-        let method = auth_method(&mut reader);
+        let access = access::access(&mut reader, application_id.as_ref(), origins.as_ref());
         let prefix = prefix(&mut reader);
         let allowed_origins = allowed_origins(&mut reader);
         let grace = reader
@@ -90,9 +86,8 @@ impl Config {
         let api = api::api_settings(&mut reader);
         let all = (|| {
             let (application_id, origins, prefix) = (application_id?, origins?, prefix?);
-            let id = ClientId::new(application_id.as_str().to_owned());
             Some(Self {
-                client: Client::new(id, ClientSecret::new(secret?), method?, &origins.auth),
+                access: access?,
                 session_cookie: SessionCookie::of_deployment(&prefix, &application_id),
                 application_id,
                 key_ring: key_ring?,
@@ -155,23 +150,15 @@ fn origins(reader: &mut Reader<'_>) -> Option<Origins> {
     let connect = reader.origin("SMARTCAR_CONNECT_ORIGIN", default.connect);
     let auth = reader.origin("SMARTCAR_AUTH_ORIGIN", default.auth);
     let api = reader.origin("SMARTCAR_API_ORIGIN", default.api);
+    let iam = reader.origin("SMARTCAR_IAM_ORIGIN", default.iam);
+    let vehicle = reader.origin("SMARTCAR_VEHICLE_ORIGIN", default.vehicle);
     Some(Origins {
         connect: connect?,
         auth: auth?,
         api: api?,
+        iam: iam?,
+        vehicle: vehicle?,
     })
-}
-
-fn auth_method(reader: &mut Reader<'_>) -> Option<ClientAuthMethod> {
-    const NAME: &str = "TOKEN_ENDPOINT_AUTH_METHOD";
-    let Some(name) = reader.value(NAME, ONE).ok()? else {
-        return Some(ClientAuthMethod::default());
-    };
-    let method = ClientAuthMethod::parse(&name);
-    if method.is_none() {
-        reader.wrong(NAME, "is neither `client_secret_post` nor `client_secret_basic`");
-    }
-    method
 }
 
 fn prefix(reader: &mut Reader<'_>) -> Option<String> {

@@ -126,6 +126,37 @@ impl OwnerTokens {
         (!has_ended && now < lost_at).then_some(lost_at)
     }
 
+    /// The newest access token and when it expires. Only after [`Decision::Use`] or [`Decision::Renewed`] is it known to be
+    /// good.
+    #[must_use]
+    pub const fn access_token(&self) -> (&AccessToken, UnixMillis) {
+        (&self.pair.access_token, self.pair.access_expires_at)
+    }
+
+    /// The time given by [`alarm`](Self::alarm) may have come.
+    #[must_use]
+    pub fn woken(&self, idle_for: Millis, now: UnixMillis, policy: &Policy) -> Verdict<Self> {
+        if self.has_expired(now, policy) {
+            self.expired()
+        } else if now >= self.refresh_due_at(idle_for) {
+            Verdict::put(self.begin_refresh(now, policy), Decision::Request)
+        } else {
+            Verdict::keep(Decision::Rest)
+        }
+    }
+
+    /// When the machine has to be woken although nobody wants a token. A token that nobody has asked for is renewed `idle_for`
+    /// after its issue.
+    #[must_use]
+    pub fn alarm(&self, idle_for: Millis) -> UnixMillis {
+        let due = self.refresh_due_at(idle_for);
+        match self.attempt {
+            None => due.min(self.pair.refresh_expires_at),
+            // What was presented in time may be answered later.
+            Some(_) => due,
+        }
+    }
+
     /// Whether the refresh token is of no use any more. One that was presented in time may yet bring a new pair: its answer
     /// may be on the way, or it can be had again within the grace.
     fn has_expired(&self, now: UnixMillis, policy: &Policy) -> bool {
@@ -314,25 +345,6 @@ impl TokenCycle for OwnerTokens {
         }
     }
 
-    fn woken(&self, idle_for: Millis, now: UnixMillis, policy: &Policy) -> Verdict<Self> {
-        if self.has_expired(now, policy) {
-            self.expired()
-        } else if now >= self.refresh_due_at(idle_for) {
-            Verdict::put(self.begin_refresh(now, policy), Decision::Request)
-        } else {
-            Verdict::keep(Decision::Rest)
-        }
-    }
-
-    fn alarm(&self, idle_for: Millis) -> UnixMillis {
-        let due = self.refresh_due_at(idle_for);
-        match self.attempt {
-            None => due.min(self.pair.refresh_expires_at),
-            // What was presented in time may be answered later.
-            Some(_) => due,
-        }
-    }
-
     fn clamped(&self, now: UnixMillis) -> Option<Self> {
         let mut clamped = self.clone();
         let mut changed = false;
@@ -354,10 +366,6 @@ impl TokenCycle for OwnerTokens {
 
     fn generation(&self) -> u64 {
         self.generation
-    }
-
-    fn access_token(&self) -> (&AccessToken, UnixMillis) {
-        (&self.pair.access_token, self.pair.access_expires_at)
     }
 }
 

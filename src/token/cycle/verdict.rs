@@ -1,12 +1,11 @@
 //! What a machine is asked, and what it decides.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     http_api::Cause,
     time::{Millis, UnixMillis},
-    token::{
-        error::{TokenError, TokenResult},
-        secrets::AccessToken,
-    },
+    token::error::{TokenError, TokenResult},
 };
 
 /// How long a request to the token endpoint may take, in all.
@@ -48,7 +47,7 @@ impl From<TokenError> for Cause {
 }
 
 /// Why there is no token now although there may be one later.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Unavailable {
     /// The failure of the latest attempt.
     pub cause: Cause,
@@ -115,20 +114,9 @@ pub trait TokenCycle: Sized {
     /// A request that was sent for `generation` ended.
     fn ended(&self, generation: u64, outcome: TokenResult, now: UnixMillis, policy: &Policy) -> Verdict<Self>;
 
-    /// The time given by [`alarm`](Self::alarm) may have come.
-    fn woken(&self, idle_for: Millis, now: UnixMillis, policy: &Policy) -> Verdict<Self>;
-
-    /// When the machine has to be woken although nobody wants a token. A token that nobody has asked for is renewed
-    /// `idle_for` after its issue.
-    fn alarm(&self, idle_for: Millis) -> UnixMillis;
-
     /// The machine without the times that only a clock that was ahead can have written; `None` if it has none.
     fn clamped(&self, now: UnixMillis) -> Option<Self>;
 
     /// Counts the access tokens that were had: the higher is the newer.
     fn generation(&self) -> u64;
-
-    /// The newest access token and when it expires. Only after [`Decision::Use`] or [`Decision::Renewed`] is it known to
-    /// be good.
-    fn access_token(&self) -> (&AccessToken, UnixMillis);
 }

@@ -5,11 +5,11 @@ use crate::{
     vault::{
         life::{
             event::{Event, Revocation},
-            step::{Effect, Step, TokenReply},
+            step::{Effect, RevokedBy, Step, TokenReply},
             tombstone,
         },
         publication::{KvCopy, Upkeep},
-        record::{Closing, Live, Record},
+        record::{Access, Closing, Live, Record},
     },
 };
 
@@ -26,11 +26,20 @@ pub(super) fn close(live: Live, revocation: Revocation, now: UnixMillis) -> Step
     }
 }
 
-/// Tells Smartcar, with the access token, which is of no use once it has expired.
+/// Tells Smartcar, with the owner's access token, which is of no use once it has expired, or with the application's.
 fn revoke(live: Live, since: UnixMillis, now: UnixMillis) -> Step {
     let generation = live.generation();
-    let tokens = live.owner_tokens().filter(|tokens| tokens.has_live_access_token(now));
-    let Some(access_token) = tokens.map(|tokens| tokens.pair.access_token.clone()) else {
+    let by = match (&live.access, live.user_id.known()) {
+        (Access::Owner(tokens), _) => tokens
+            .has_live_access_token(now)
+            .then(|| RevokedBy::Owner(tokens.pair.access_token.clone())),
+        (Access::Application { mode }, Some(user_id)) => Some(RevokedBy::Application {
+            user_id: user_id.clone(),
+            mode: *mode,
+        }),
+        (Access::Application { .. }, None) => None,
+    };
+    let Some(by) = by else {
         return delete(generation, since, now);
     };
     let vehicles = live.vehicles().iter().map(|vehicle| vehicle.id.clone()).collect();
@@ -40,10 +49,7 @@ fn revoke(live: Live, since: UnixMillis, now: UnixMillis) -> Step {
         since,
         kv: KvCopy::dirty_for(now, CLOSING_LOST_AFTER),
     };
-    Step::put(
-        Record::Closing(closing),
-        vec![Effect::Revoke { access_token, vehicles }],
-    )
+    Step::put(Record::Closing(closing), vec![Effect::Revoke { by, vehicles }])
 }
 
 /// Forgets the tokens and deletes the copy in KV.

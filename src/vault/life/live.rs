@@ -70,11 +70,11 @@ pub(super) fn step(id: &ConnectionId, live: Live, now: UnixMillis, event: Event,
 fn token_requested(live: Live, rejected: Option<u64>, now: UnixMillis, policy: &Policy) -> Step {
     let tokens = match (&live.access, live.user_id.known()) {
         (Access::Owner(tokens), _) => tokens,
-        (Access::Application, Some(user_id)) => {
+        (Access::Application { .. }, Some(user_id)) => {
             let user_id = user_id.clone();
             return Step::reply(TokenReply::ApplicationToken { user_id });
         }
-        (Access::Application, None) => return Step::reply(TokenReply::Unknown),
+        (Access::Application { .. }, None) => return Step::reply(TokenReply::Unknown),
     };
     let verdict = tokens.want(rejected, now, policy);
     let is_fresh = token::is_fresh(tokens.pair.access_expires_at, now);

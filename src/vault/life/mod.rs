@@ -23,7 +23,7 @@ mod tests;
 
 pub use event::{Event, Revocation};
 pub use schedule::{next_alarm, next_alarm_by};
-pub use step::{Effect, IndexChange, Next, Step, TokenReply};
+pub use step::{Effect, IndexChange, Next, RevokedBy, Step, TokenReply};
 
 use crate::{
     connect::{ConnectionId, UserId, VehicleId},

@@ -1,6 +1,7 @@
 //! What an event comes to: what is stored next, and what has to be done then.
 
 use crate::{
+    api::VehicleMode,
     connect::{UserId, VehicleId},
     http_api::Cause,
     time::{Millis, UnixMillis},
@@ -39,6 +40,20 @@ pub enum TokenReply {
     Unknown,
 }
 
+/// What Smartcar is told with that vehicles are disconnected.
+#[derive(Clone, Debug)]
+pub enum RevokedBy {
+    /// An access token of the owner's (v2).
+    Owner(AccessToken),
+    /// The application's own token (v3).
+    Application {
+        /// The user whose connections with the vehicles are ended.
+        user_id: UserId,
+        /// Which kind of cars they are.
+        mode: VehicleMode,
+    },
+}
+
 /// What has to be done, after [`Step::next`] is stored.
 #[derive(Clone, Debug)]
 pub enum Effect {
@@ -59,8 +74,8 @@ pub enum Effect {
     DeleteKv,
     /// Tell Smartcar that the vehicles are disconnected; ends with [`Event::SmartcarNotified`](super::Event::SmartcarNotified).
     Revoke {
-        /// The token that authorizes it.
-        access_token: AccessToken,
+        /// What authorizes it.
+        by: RevokedBy,
         /// The vehicles that Smartcar is to end the access to.
         vehicles: Vec<VehicleId>,
     },

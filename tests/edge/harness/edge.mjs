@@ -20,14 +20,19 @@ function workerOptions({ name, bindings, kv, vault, modules, modulesRoot, assets
     compatibilityFlags: compatibilityFlags(),
     bindings,
     kvNamespaces: kv ? { TOKENS: kv } : {},
-    durableObjects: vault
-      ? { VAULT: { className: "Vault", useSQLite: true, ...(name === VAULT_HOME ? {} : { scriptName: VAULT_HOME }) } }
-      : {},
+    durableObjects: vault ? { VAULT: objects("Vault", name), APPLICATION_TOKEN: objects("ApplicationToken", name) } : {},
     ...(assets ? { assets } : {}),
     ...(metrics ? { analyticsEngineDatasets: { METRICS: { dataset: "smartcar_connect" } } } : {}),
     unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
   };
 }
+
+/** A Durable Object class, which the first isolate holds for all. */
+const objects = (className, name) => ({
+  className,
+  useSQLite: true,
+  ...(name === VAULT_HOME ? {} : { scriptName: VAULT_HOME }),
+});
 
 /**
  * Starts the Worker.

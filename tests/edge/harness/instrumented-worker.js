@@ -129,6 +129,8 @@ const measured = (env) => ({
 let vaultCalls = 0;
 // The Vault that fails whatever it is asked, if any.
 let failing = null;
+export { ApplicationToken } from "./entry.js";
+
 export class Vault extends BuiltVault {
   constructor(state, env) {
     watchWrites(state);

@@ -35,6 +35,8 @@ export function settings({ simulator, allowedOrigins }) {
     SMARTCAR_CONNECT_ORIGIN: simulator.origin,
     SMARTCAR_AUTH_ORIGIN: simulator.origin,
     SMARTCAR_API_ORIGIN: simulator.origin,
+    SMARTCAR_IAM_ORIGIN: simulator.origin,
+    SMARTCAR_VEHICLE_ORIGIN: simulator.origin,
   };
 }
 

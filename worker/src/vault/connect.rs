@@ -17,20 +17,20 @@ use smartcar_connect::{
     vault::{
         Live, Profile, Record,
         finish::{self, CallbackDigest, ExchangeResult, PendingRecord},
-        life::Event,
+        life::{Event, RevokedBy},
     },
 };
 
 use super::{
-    disconnect,
+    confirm, disconnect,
     driver::Driver,
     error::{Refusal, VaultError},
     handover, show,
-    single_flight::{Boarded, SingleFlight},
     storage::Transaction,
 };
 use crate::{
     clock, random,
+    single_flight::{Boarded, SingleFlight},
     smartcar::{self, TokenSource},
     telemetry::{self, LogEvent},
 };
@@ -93,6 +93,7 @@ pub(super) async fn start(
     let record = PendingRecord {
         pending,
         asked,
+        version: driver.config.access.new_connections(),
         used: None,
     };
     transaction.put_pending(&profile.principal, &record)?;
@@ -178,11 +179,21 @@ async fn finish_once(
             redirect_uri,
             callback,
         } => (next, TokenRequest::AuthorizationCode { code, redirect_uri }, callback),
+        finish::Step::Confirm {
+            next,
+            user_id,
+            mode,
+            callback,
+        } => {
+            transaction.put_pending(principal, &next)?;
+            transaction.commit().await?;
+            return confirm::confirm(driver, &profile, &next, user_id, mode, &callback).await;
+        }
     };
     transaction.put_pending(principal, &next)?;
     transaction.commit().await?;
     let started = clock::now();
-    let outcome = smartcar::token(&driver.publisher.env, &driver.config.client, &wanted).await;
+    let outcome = smartcar::token(&driver.publisher.env, driver.config.access.owner_client(), &wanted).await;
     let code = token::outcome_code(&outcome);
     telemetry::record(&driver.publisher.env, LogEvent::Exchange, code, started, None);
     store_grant(driver, &profile, &next, outcome, &callback).await
@@ -274,7 +285,7 @@ async fn store_grant(
 async fn revoke_orphaned_grant(driver: &Driver, access_token: token::AccessToken) {
     let tokens = OrphanedToken(access_token);
     if let Some(vehicles) = smartcar::vehicles(&tokens, &driver.config.origins.api).await {
-        driver.publisher.revoke(&tokens.0, &vehicles).await;
+        driver.publisher.revoke(&RevokedBy::Owner(tokens.0), &vehicles).await;
     }
 }
 
@@ -301,7 +312,7 @@ impl TokenSource for OrphanedToken {
 /// There is no other token.
 struct NoNewer;
 
-async fn respond(
+pub(super) async fn respond(
     driver: &Driver,
     principal: &Principal,
     result: &ExchangeResult,

@@ -82,8 +82,8 @@ async fn finish_closing(
     effects: Vec<Effect>,
 ) -> Result<(), VaultError> {
     for effect in effects {
-        if let Effect::Revoke { access_token, vehicles } = effect {
-            driver.revoke_uncovered(principal, id, &access_token, &vehicles).await?;
+        if let Effect::Revoke { by, vehicles } = effect {
+            driver.revoke_uncovered(principal, id, &by, &vehicles).await?;
             driver.apply(principal, id, Event::SmartcarNotified).await?;
         }
     }

@@ -10,24 +10,25 @@ use smartcar_connect::{
     principal::Principal,
     seal::KvName,
     time::Millis,
-    token::{self, AccessToken, TokenRequest},
+    token::{self, TokenRequest},
     vault::{
-        Closing, Profile, Record,
-        life::{Effect, Event, IndexChange, Next, TokenReply, step},
+        Access, Closing, Profile, Record,
+        life::{Effect, Event, IndexChange, Next, RevokedBy, TokenReply, step},
         superseded_vehicles, vehicles_to_revoke,
     },
 };
 use worker::{Env, State};
 
 use super::{
+    confirm,
     error::{Refusal, VaultError},
     publish::Publisher,
-    single_flight::{Boarded, Flight, SingleFlight},
     storage::Storage,
 };
 use crate::{
     clock,
     kv_namespace::KvNamespace,
+    single_flight::{Boarded, Flight, SingleFlight},
     smartcar::{self, TokenSource},
     telemetry::{self, LogEvent},
     vault_client,
@@ -178,7 +179,8 @@ impl Driver {
                 } => {
                     let started = clock::now();
                     let wanted = TokenRequest::RefreshToken { refresh_token };
-                    let outcome = smartcar::token(&self.publisher.env, &self.config.client, &wanted).await;
+                    let outcome =
+                        smartcar::token(&self.publisher.env, self.config.access.owner_client(), &wanted).await;
                     let code = token::outcome_code(&outcome);
                     telemetry::record(&self.publisher.env, LogEvent::Refresh, code, started, None);
                     let event = Event::RefreshCompleted { generation, outcome };
@@ -190,8 +192,8 @@ impl Driver {
                 }
                 Effect::IdentifyUser => self.in_the_background_of(principal, id, Background::IdentifyUser),
                 Effect::PutKv | Effect::DeleteKv => self.in_the_background_of(principal, id, Background::SyncKv),
-                Effect::Revoke { access_token, vehicles } => {
-                    self.revoke_uncovered(principal, id, &access_token, &vehicles).await?;
+                Effect::Revoke { by, vehicles } => {
+                    self.revoke_uncovered(principal, id, &by, &vehicles).await?;
                     effects.extend(self.apply(principal, id, Event::SmartcarNotified).await?);
                 }
                 Effect::HandOver(handover) => {
@@ -408,9 +410,23 @@ impl Driver {
     }
 
     async fn list_vehicles_once(self: &Rc<Self>, principal: &Principal, id: &ConnectionId) -> Result<(), VaultError> {
-        let tokens = self.tokens(principal, id);
-        let vehicles = smartcar::vehicles(&tokens, &self.config.origins.api).await;
-        let effects = self.apply(principal, id, Event::VehiclesListed { vehicles }).await?;
+        let record = self.storage.record(principal, id).await?;
+        let mut effects = Vec::new();
+        match record.as_ref().and_then(Record::live) {
+            Some(live) if let Access::Application { mode } = live.access => {
+                let Some(profile) = self.storage.profile().await? else {
+                    return Ok(());
+                };
+                for event in confirm::events(confirm::list(self, &profile, live, mode).await) {
+                    effects.extend(self.apply(principal, id, event).await?);
+                }
+            }
+            _ => {
+                let tokens = self.tokens(principal, id);
+                let vehicles = smartcar::vehicles(&tokens, &self.config.origins.api).await;
+                effects = self.apply(principal, id, Event::VehiclesListed { vehicles }).await?;
+            }
+        }
         // If the process dies here, the index does it: it is out of date since the list was stored.
         self.supersede(principal).await?;
         self.run_effects(principal, id, effects).await.map(|_| ())
@@ -430,7 +446,7 @@ impl Driver {
 
     /// Connections give up the vehicles that a newer one covers: a car connected again replaces its former connection,
     /// whichever of the two was listed last.
-    async fn supersede(self: &Rc<Self>, principal: &Principal) -> Result<(), VaultError> {
+    pub(super) async fn supersede(self: &Rc<Self>, principal: &Principal) -> Result<(), VaultError> {
         for (id, vehicles) in superseded_vehicles(&self.storage.records(principal).await?) {
             self.apply(principal, &id, Event::Superseded { vehicles }).await?;
             self.in_the_background_of(principal, &id, Background::SyncKv);
@@ -443,7 +459,7 @@ impl Driver {
         self: &Rc<Self>,
         principal: &Principal,
         id: &ConnectionId,
-        access_token: &AccessToken,
+        by: &RevokedBy,
         vehicles: &[VehicleId],
     ) -> Result<(), VaultError> {
         let is_closing = self.storage.profile().await?.is_some_and(|profile| profile.closing);
@@ -456,7 +472,7 @@ impl Driver {
             telemetry::record(&self.publisher.env, LogEvent::Disconnect, "kept", clock::now(), None);
             return Ok(());
         }
-        self.publisher.revoke(access_token, &uncovered).await;
+        self.publisher.revoke(by, &uncovered).await;
         if let Some(Record::Closing(Closing { live: Some(live), .. })) = self.storage.record(principal, id).await?
             && let Some(user_id) = live.user_id.into_known()
         {

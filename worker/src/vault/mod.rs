@@ -6,6 +6,7 @@
 
 mod alarm;
 mod claim;
+mod confirm;
 mod connect;
 mod disconnect;
 mod driver;
@@ -15,7 +16,6 @@ mod publish;
 mod reseal;
 mod sessions;
 mod show;
-mod single_flight;
 mod storage;
 
 use std::{fmt, rc::Rc};

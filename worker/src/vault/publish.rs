@@ -10,10 +10,11 @@ use smartcar_connect::{
     principal::Principal,
     seal::{KvName, RecordBinding, SealedRecord},
     time::UnixMillis,
-    token::{AccessToken, cycle::CALL_DEADLINE},
+    token::cycle::CALL_DEADLINE,
     vault::{
         Handover, HandoverOutcome, IndexRecord, IndexWrite, KvCopy, KvOutcome, Live, Lookup, Profile, ReadableToken,
-        Record, join_value, life::Event,
+        Record, join_value,
+        life::{Event, RevokedBy},
     },
 };
 use worker::Env;
@@ -200,13 +201,19 @@ impl Publisher {
     }
 
     /// Tells Smartcar that the vehicles are disconnected. What it answers changes nothing here, but is logged.
-    pub(super) async fn revoke(&self, access_token: &AccessToken, vehicles: &[VehicleId]) {
-        let origin = &self.config.origins.api;
+    pub(super) async fn revoke(&self, by: &RevokedBy, vehicles: &[VehicleId]) {
+        let origins = &self.config.origins;
         let started = clock::now();
         let all_told = Cell::new(true);
         stream::iter(vehicles)
             .for_each_concurrent(REVOKED_AT_ONCE, async |vehicle| {
-                if !smartcar::disconnect(access_token, origin, vehicle).await {
+                let told = match by {
+                    RevokedBy::Owner(access_token) => smartcar::disconnect(access_token, &origins.api, vehicle).await,
+                    RevokedBy::Application { user_id, mode } => {
+                        smartcar::disconnect_user(&self.env, &origins.vehicle, user_id, *mode, vehicle).await
+                    }
+                };
+                if !told {
                     all_told.set(false);
                 }
             })

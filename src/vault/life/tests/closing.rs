@@ -329,3 +329,43 @@ fn a_write_that_may_have_missed_that_a_vehicle_is_gone_is_not_the_last() {
     vault.published(1, KvOutcome::Done);
     assert!(matches!(vault.grant().kv, KvCopy::Synced { .. }));
 }
+
+/// A connection of Smartcar's v3 that covers `v1`.
+fn of_application(user_id: Learned<UserId>) -> Vault {
+    let mut vault = Vault::new();
+    let live = vault.grant().clone();
+    vault.record = Some(Record::Live(Live {
+        access: Access::Application {
+            mode: VehicleMode::Simulated,
+        },
+        user_id,
+        ..live
+    }));
+    vault
+}
+
+#[test]
+fn one_of_the_application_is_closed_in_the_name_of_its_user() {
+    let user = UserId::parse("u1").unwrap();
+    let mut vault = of_application(Learned::Known(user));
+    let told = vault.on(Event::DisconnectRequested {
+        revocation: Revocation::AtSmartcar,
+    });
+    assert_eq!(told, ["tell u1 simulated v1"]);
+    // Nothing of it expires: whoever takes it over tells Smartcar as well.
+    vault.pass(Millis::from_days(1));
+    assert_eq!(vault.wake(), ["tell u1 simulated v1"]);
+    assert_eq!(vault.on(Event::SmartcarNotified), ["unpublish"]);
+}
+
+#[test]
+fn one_whose_user_is_not_known_is_forgotten_without_telling() {
+    let mut vault = of_application(Learned::Unknown {
+        failures: 0,
+        retry_at: UnixMillis::new(0),
+    });
+    let told = vault.on(Event::DisconnectRequested {
+        revocation: Revocation::AtSmartcar,
+    });
+    assert_eq!(told, ["unpublish"]);
+}

@@ -10,11 +10,11 @@ mod refreshing;
 mod waking;
 
 use super::{
-    Effect, Event, IndexChange, Next, Revocation, Step, TokenReply, next_alarm, next_alarm_by,
+    Effect, Event, IndexChange, Next, Revocation, RevokedBy, Step, TokenReply, next_alarm, next_alarm_by,
     schedule::idle_refresh_after, step,
 };
 use crate::{
-    api::VehicleAttributes,
+    api::{VehicleAttributes, VehicleMode},
     connect::{ConnectionId, ExternalId, UserId, VehicleId},
     http_api::Cause,
     principal::Principal,
@@ -286,9 +286,13 @@ fn short(effect: &Effect) -> String {
         Effect::IdentifyUser => "identify".into(),
         Effect::PutKv => "publish".into(),
         Effect::DeleteKv => "unpublish".into(),
-        Effect::Revoke { access_token, vehicles } => {
+        Effect::Revoke { by, vehicles } => {
             let ids: Vec<&str> = vehicles.iter().map(VehicleId::as_str).collect();
-            format!("tell {} {}", access_token.expose(), ids.join(","))
+            let by = match by {
+                RevokedBy::Owner(access_token) => access_token.expose().to_owned(),
+                RevokedBy::Application { user_id, mode } => format!("{} {}", user_id.as_str(), mode.as_str()),
+            };
+            format!("tell {by} {}", ids.join(","))
         }
         Effect::HandOver(handover) => match &handover.claimed {
             Claimed::Live(live) => format!("hand over {}", live.generation()),

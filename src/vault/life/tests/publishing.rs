@@ -321,7 +321,9 @@ fn a_connection_by_the_applications_token_keeps_none_and_is_never_woken_for_one(
         panic!("it is live")
     };
     vault.record = Some(Record::Live(Live {
-        access: Access::Application,
+        access: Access::Application {
+            mode: VehicleMode::Live,
+        },
         ..live
     }));
     assert_eq!(vault.want(), ["application u1"]);
@@ -331,7 +333,7 @@ fn a_connection_by_the_applications_token_keeps_none_and_is_never_woken_for_one(
     assert_eq!(vault.wake(), [""; 0]);
     assert_eq!(
         vault.disconnect(),
-        ["unpublish"],
-        "there is no token of its own to revoke it with"
+        ["tell u1 live v1"],
+        "by the application's token"
     );
 }

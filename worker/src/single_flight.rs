@@ -8,17 +8,17 @@ use futures_util::{
 };
 
 /// Work that is under way, to be waited for by any number.
-pub(super) type Flight<T> = Shared<LocalBoxFuture<'static, T>>;
+pub(crate) type Flight<T> = Shared<LocalBoxFuture<'static, T>>;
 
 /// How one got hold of a flight.
-pub(super) enum Boarded<T: Clone> {
+pub(crate) enum Boarded<T: Clone> {
     /// It was under way already.
     Joined(Flight<T>),
     /// It was started for this caller, which sees to it that it ends.
     Started(Flight<T>),
 }
 
-pub(super) struct SingleFlight<K, T: Clone> {
+pub(crate) struct SingleFlight<K, T: Clone> {
     under_way: Rc<RefCell<HashMap<K, Flight<T>>>>,
 }
 
@@ -32,17 +32,17 @@ impl<K, T: Clone> Default for SingleFlight<K, T> {
 
 impl<K: Clone + Eq + Hash + 'static, T: Clone + 'static> SingleFlight<K, T> {
     /// How many flights are under way.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.under_way.borrow().len()
     }
 
     /// The flight for `key`, if one is under way.
-    pub(super) fn under_way(&self, key: &K) -> Option<Flight<T>> {
+    pub(crate) fn under_way(&self, key: &K) -> Option<Flight<T>> {
         self.under_way.borrow().get(key).cloned()
     }
 
     /// Joins the flight for `key`, or starts the one that `start` makes. No await lies between the look and the start.
-    pub(super) fn board<F: Future<Output = T> + 'static>(&self, key: &K, start: impl FnOnce() -> F) -> Boarded<T> {
+    pub(crate) fn board<F: Future<Output = T> + 'static>(&self, key: &K, start: impl FnOnce() -> F) -> Boarded<T> {
         if let Some(flight) = self.under_way(key) {
             return Boarded::Joined(flight);
         }

@@ -1,0 +1,178 @@
+//! Finishing a connection of Smartcar's v3: nothing is exchanged. Smartcar's list of connections has to say that the user whom the
+//! callback names has connected cars with the owner's external id.
+
+use std::rc::Rc;
+
+use smartcar_connect::{
+    api::{ConnectionFilter, ListedConnection, Ownership, VehicleMode},
+    connect::{Callback, ConnectionId, UserId},
+    edge::{CONFIRMATION_WAITS, Problem, deleted_meanwhile, not_confirmed},
+    time::Millis,
+    vault::{
+        Access, Live, Profile, Record, covered_vehicles,
+        finish::{self, ExchangeResult, PendingRecord},
+        life::{Event, RevokedBy},
+    },
+};
+
+use super::{
+    connect,
+    driver::Driver,
+    error::{Refusal, VaultError},
+    handover,
+};
+use crate::{clock, random, smartcar};
+
+/// Keeps what Smartcar confirms: durably, and then it is told.
+pub(super) async fn confirm(
+    driver: &Rc<Driver>,
+    started_by: &Profile,
+    pending: &PendingRecord,
+    user_id: UserId,
+    mode: VehicleMode,
+    callback: &Callback,
+) -> Result<String, Refusal> {
+    let principal = &started_by.principal;
+    let connected = ask(driver, started_by, &user_id, mode).await?;
+    let vehicles = covered_vehicles(&connected);
+    let mut transaction = driver.storage.begin().await;
+    // Who comes back after a deletion has another external id.
+    let is_forgotten = driver
+        .storage
+        .profile()
+        .await?
+        .is_none_or(|profile| profile.is_forsaken() || profile.external_id != started_by.external_id);
+    if is_forgotten {
+        drop(transaction);
+        let ids: Vec<_> = vehicles.into_iter().map(|vehicle| vehicle.id).collect();
+        let by = RevokedBy::Application { user_id, mode };
+        driver.publisher.revoke(&by, &ids).await;
+        return Err(deleted_meanwhile().into());
+    }
+    let id = match connection_of(driver, started_by, &user_id, mode).await? {
+        Some(id) => id,
+        None => ConnectionId::from_random(random::bytes()?),
+    };
+    let live = Live::confirmed(mode, user_id, vehicles, clock::now());
+    transaction.put_record(principal, &id, &Record::Live(live))?;
+    // The newest one: it takes its vehicles from older ones.
+    transaction.mark_index_dirty(principal, None).await?;
+    let result = ExchangeResult::Connected(id.clone());
+    transaction.put_pending(principal, &finish::concluded(pending, result.clone()))?;
+    transaction.commit().await?;
+    driver.supersede(principal).await?;
+    driver.publish_in_background(principal, &id);
+    let answer = connect::respond(driver, principal, &result, callback, &pending.asked).await;
+    handover::go_on_if_claimed(driver, id);
+    answer
+}
+
+/// The connection that this user has here already: a consent that is given again goes on with it.
+async fn connection_of(
+    driver: &Driver,
+    profile: &Profile,
+    user_id: &UserId,
+    mode: VehicleMode,
+) -> Result<Option<ConnectionId>, VaultError> {
+    let records = driver.storage.records(&profile.principal).await?;
+    let is_same = |record: &Record| {
+        let Some(live) = record.live() else { return false };
+        // One that was claimed is listed by another external id.
+        let is_own = live.external_id.is_none() && live.user_id.known() == Some(user_id);
+        is_own && matches!(live.access, Access::Application { mode: known } if known == mode)
+    };
+    Ok(records
+        .into_iter()
+        .find(|(_, record)| is_same(record))
+        .map(|(id, _)| id))
+}
+
+/// Asks Smartcar's list, and again if the consent is not in it yet.
+async fn ask(
+    driver: &Driver,
+    profile: &Profile,
+    user_id: &UserId,
+    mode: VehicleMode,
+) -> Result<Vec<ListedConnection>, Problem> {
+    for wait in [Millis::ZERO].into_iter().chain(CONFIRMATION_WAITS) {
+        clock::sleep(wait).await;
+        match ask_once(driver, profile, user_id, mode).await? {
+            Ownership::Confirmed(connected) => return Ok(connected),
+            Ownership::NoSuchConnection | Ownership::Unproven(_) => {}
+        }
+    }
+    Err(not_confirmed())
+}
+
+async fn ask_once(
+    driver: &Driver,
+    profile: &Profile,
+    user_id: &UserId,
+    mode: VehicleMode,
+) -> Result<Ownership, Problem> {
+    let list = async |external_id: &str| {
+        let filter = ConnectionFilter {
+            user_id,
+            external_id: Some(external_id),
+            vehicle_id: None,
+            mode,
+        };
+        smartcar::connections(&driver.publisher.env, &driver.config.origins.vehicle, &filter).await
+    };
+    let external_id = &profile.external_id;
+    let ownership = Ownership::judge(list(external_id.as_str()).await?, user_id, external_id);
+    let Ownership::Unproven(listed) = ownership else {
+        return Ok(ownership);
+    };
+    let nobody = random::id().map_err(|_| Problem::from(VaultError::NoRandomness))?;
+    let control = Ownership::of_user(list(&nobody).await?, user_id);
+    Ok(Ownership::proven(listed, &control))
+}
+
+/// Lists the vehicles of a connection anew: those that its user has connected with the owner's external id.
+pub(super) async fn list(
+    driver: &Driver,
+    profile: &Profile,
+    live: &Live,
+    mode: VehicleMode,
+) -> Option<Vec<ListedConnection>> {
+    let user_id = live.user_id.known()?;
+    let external_id = live.external_id.as_ref().unwrap_or(&profile.external_id);
+    let filter = ConnectionFilter {
+        user_id,
+        external_id: Some(external_id.as_str()),
+        vehicle_id: None,
+        mode,
+    };
+    let listed = smartcar::connections(&driver.publisher.env, &driver.config.origins.vehicle, &filter)
+        .await
+        .ok()?;
+    Some(match Ownership::judge(listed, user_id, external_id) {
+        Ownership::Confirmed(connected) => connected,
+        // Of a user that was confirmed once: what the list does not name is not added, and nothing is lost either.
+        Ownership::Unproven(connected) => {
+            let is_known = |id| live.vehicles().iter().any(|vehicle| vehicle.id == id);
+            connected
+                .into_iter()
+                .filter(|one| is_known(one.vehicle_id.clone()))
+                .collect()
+        }
+        Ownership::NoSuchConnection => Vec::new(),
+    })
+}
+
+/// What Smartcar's list says of a connection's vehicles, as events in this order.
+pub(super) fn events(listed: Option<Vec<ListedConnection>>) -> [Event; 2] {
+    let known = listed.as_deref().map(covered_vehicles).unwrap_or_default();
+    let described = known
+        .iter()
+        .filter_map(|vehicle| Some((vehicle.id.clone(), vehicle.description()?)));
+    [
+        Event::VehiclesListed {
+            vehicles: listed.map(|_| known.iter().map(|vehicle| vehicle.id.clone()).collect()),
+        },
+        Event::VehiclesDescribed {
+            vehicles: described.collect(),
+        },
+    ]
+}
