@@ -331,9 +331,5 @@ fn a_connection_by_the_applications_token_keeps_none_and_is_never_woken_for_one(
     assert_eq!(vault.wake_at(), None);
     vault.pass(Millis::from_days(100));
     assert_eq!(vault.wake(), [""; 0]);
-    assert_eq!(
-        vault.disconnect(),
-        ["tell u1 live v1"],
-        "by the application's token"
-    );
+    assert_eq!(vault.disconnect(), ["tell u1 live v1"], "by the application's token");
 }
