@@ -34,6 +34,7 @@ where
         .route("/counts", get(counts))
         .route("/secrets", get(secrets))
         .route("/tokens", get(tokens))
+        .route("/connections", get(connections))
         .route("/application-tokens", delete(revoke_application_tokens))
         .route("/clock", get(clock).post(advance_clock))
         .route("/config", get(config).post(change_config))
@@ -265,6 +266,11 @@ async fn set_vehicle(
     ))
 }
 
+/// What version 3 has of what owners allowed.
+async fn connections(State(shared): State<Shared>) -> Json<Value> {
+    Json(json!({ "connections": shared.lock().store.v3.connections }))
+}
+
 /// Makes every application token that was issued so far invalid.
 async fn revoke_application_tokens(State(shared): State<Shared>) -> Json<Value> {
     shared.lock().store.v3.tokens.clear();
@@ -339,7 +345,7 @@ async fn tokens(State(shared): State<Shared>) -> Json<Value> {
         })
         .collect();
     Json(json!({
-        "now": now, "applicationTokens": application_tokens, "connections": store.v3.connections,
+        "now": now, "applicationTokens": application_tokens,
         "grants": grants, "codes": codes, "accessTokens": access_tokens, "refreshTokens": refresh_tokens,
     }))
 }

@@ -62,7 +62,7 @@ async fn secrets_are_complete() {
     }
     for secret in [
         DEFAULT_CLIENT_SECRET,
-        "simulator-api-secret",
+        "simulator-api-client-secret",
         "5YJ3E1EA2KF317000",
         "7SAYGDEE7PA012345",
         "WVGZZZE2ZMP012345",

@@ -159,7 +159,10 @@ fn resource(one: &Connection, config: &Config, state: &State, request: &Request)
         "vehicle": config.vehicle(&one.vehicle_id).map(|vehicle| super::vehicle_attributes(vehicle, one.mode)),
     });
     if let (true, Some(attributes)) = (config.v3.user_in_attributes, attributes.as_object_mut()) {
-        let user = json!({ "id": one.user_id, "externalId": state.external_id(&one.user_id) });
+        let mut user = json!({ "id": one.user_id });
+        if let (true, Some(user)) = (config.v3.external_id_listed, user.as_object_mut()) {
+            user.insert("externalId".to_owned(), state.external_id(&one.user_id).into());
+        }
         attributes.insert("user".to_owned(), user);
     }
     json!({

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 /// The id of the API credentials: another than the application's.
 pub(crate) const DEFAULT_API_CLIENT_ID: &str = "client_simulator";
 /// Their secret.
-pub(crate) const DEFAULT_API_CLIENT_SECRET: &str = "simulator-api-secret";
+pub(crate) const DEFAULT_API_CLIENT_SECRET: &str = "simulator-api-client-secret";
 
 /// The settings of version 3: `v3` in `/_control/config`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -28,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) code_in_redirect: bool,
     /// Whether a connection names its user in `attributes` besides `relationships`.
     pub(crate) user_in_attributes: bool,
+    /// Whether it names the application's id of the user there, which the documentation's example does not.
+    pub(crate) external_id_listed: bool,
     /// Whether `filter[user.externalId]` filters; otherwise it is ignored.
     pub(crate) external_id_filter: bool,
     pub(crate) max_page_size: usize,
@@ -65,6 +67,7 @@ impl Default for Settings {
             accepts_user_tokens: false,
             code_in_redirect: true,
             user_in_attributes: true,
+            external_id_listed: true,
             external_id_filter: true,
             max_page_size: 100,
             remove_connection_status: 204,

@@ -26,6 +26,7 @@ pub(crate) struct State {
 
 /// One car of one owner.
 #[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Connection {
     /// Changes when the owner connects the car again.
     pub(crate) id: String,

@@ -76,6 +76,16 @@ async fn the_user_may_be_in_the_relationships_only() {
 }
 
 #[tokio::test]
+async fn the_external_id_may_be_told_nowhere() {
+    let simulator = Simulator::start().await;
+    let owner = simulator.connected(json!({ "externalId": "owner-17" })).await;
+    simulator.set_v3(json!({ "externalIdListed": false })).await;
+    let body = owner.get_for_all(&simulator, "/connections").await.json();
+    let user = &body["data"][0]["attributes"]["user"];
+    assert_eq!(*user, json!({ "id": owner.user }));
+}
+
+#[tokio::test]
 async fn simulated_cars_are_invisible_unless_they_are_asked_for() {
     let simulator = Simulator::start().await;
     let owner = simulator

@@ -26,6 +26,9 @@ async fn both_versions_know_the_same_owner_and_cars() {
         v2_cars["vehicles"][0]
     );
     assert_eq!(connection["attributes"]["permissions"], json!(["read_odometer"]));
+    let known = simulator.control("GET", "connections", &json!({})).await;
+    assert_eq!(known["connections"][0]["id"], connection["id"]);
+    assert_eq!(known["connections"][0]["vehicleId"], MODEL_Y);
     assert_eq!(connection["attributes"]["user"]["externalId"], "me");
 }
 
