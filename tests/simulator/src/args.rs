@@ -16,7 +16,7 @@ pub(crate) enum Command {
     Run {
         /// 0 for any free port.
         port: u16,
-        config: Config,
+        config: Box<Config>,
         /// Where to keep what was issued from one start to the next.
         state: Option<PathBuf>,
         verbose: bool,
@@ -29,7 +29,7 @@ pub(crate) enum Command {
 pub(crate) fn help() -> String {
     format!(
         "\
-A stand-in for Smartcar: Connect, the token endpoint and the vehicle API on one loopback address.
+A stand-in for Smartcar: Connect, the token endpoints and the vehicle API on one loopback address.
 
 Usage: smartcar-simulator [--port PORT] [OPTIONS]
 
@@ -75,7 +75,7 @@ fn read(mut parser: Parser) -> Result<Command, lexopt::Error> {
     }
     Ok(Command::Run {
         port,
-        config,
+        config: Box::new(config),
         state,
         verbose,
     })

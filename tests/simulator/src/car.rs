@@ -9,9 +9,10 @@ use crate::config::Vehicle;
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
 pub(crate) struct CarState {
-    is_locked: bool,
-    is_charging: bool,
-    charge_limit: f64,
+    pub(crate) is_locked: bool,
+    pub(crate) is_charging: bool,
+    pub(crate) charge_limit: f64,
+    pub(crate) is_charge_port_open: bool,
     is_climate_on: bool,
     is_trunk_open: bool,
     has_pin: bool,
@@ -25,6 +26,7 @@ impl Default for CarState {
             is_locked: true,
             is_charging: false,
             charge_limit: 0.8,
+            is_charge_port_open: false,
             is_climate_on: false,
             is_trunk_open: false,
             has_pin: false,

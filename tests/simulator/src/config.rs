@@ -1,8 +1,9 @@
 //! What the simulator is set to: the application it knows, lifetimes and vehicles.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use crate::ids;
+use crate::{ids, v3};
 
 /// The application's id unless `--client-id` says otherwise.
 pub(crate) const DEFAULT_CLIENT_ID: &str = "11111111-2222-4333-8444-555555555555";
@@ -49,6 +50,8 @@ pub(crate) struct Config {
     /// Whether the redirect carries `user_id` next to `code`, as Connect does since 2026.
     pub(crate) user_id_in_redirect: bool,
     pub(crate) vehicles: Vec<Vehicle>,
+    /// What is set about version 3.
+    pub(crate) v3: v3::Settings,
 }
 
 /// The settings that a request changes; absent ones stay.
@@ -66,6 +69,7 @@ pub(crate) struct ConfigPatch {
     default_scopes: Option<Vec<String>>,
     user_id_in_redirect: Option<bool>,
     vehicles: Option<Vec<Vehicle>>,
+    v3: Option<Map<String, Value>>,
 }
 
 impl Default for Config {
@@ -90,18 +94,24 @@ impl Default for Config {
             .to_vec(),
             user_id_in_redirect: true,
             vehicles: default_vehicles(),
+            v3: v3::Settings::default(),
         }
     }
 }
 
 impl Config {
     /// Applies the settings that are present in `patch`.
-    pub(crate) fn apply(&mut self, patch: ConfigPatch) {
+    ///
+    /// # Errors
+    /// One sentence, when version 3 has no such setting; then nothing has changed.
+    pub(crate) fn apply(&mut self, patch: ConfigPatch) -> Result<(), String> {
         fn set<T>(target: &mut T, value: Option<T>) {
             if let Some(value) = value {
                 *target = value;
             }
         }
+        let v3 = patch.v3.map(|patch| self.v3.patched(patch)).transpose()?;
+        set(&mut self.v3, v3);
         set(&mut self.client_id, patch.client_id);
         set(&mut self.client_secret, patch.client_secret);
         set(&mut self.redirect_uris, patch.redirect_uris);
@@ -113,6 +123,7 @@ impl Config {
         set(&mut self.default_scopes, patch.default_scopes);
         set(&mut self.user_id_in_redirect, patch.user_id_in_redirect);
         set(&mut self.vehicles, patch.vehicles);
+        Ok(())
     }
 
     /// The vehicle with this id.

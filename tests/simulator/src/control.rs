@@ -17,6 +17,7 @@ use crate::{
     endpoint::Endpoint,
     fault::Fault,
     store::{Grant, RefreshState},
+    v3,
     world::{Shared, World},
 };
 
@@ -33,6 +34,8 @@ where
         .route("/counts", get(counts))
         .route("/secrets", get(secrets))
         .route("/tokens", get(tokens))
+        .route("/connections", get(connections))
+        .route("/application-tokens", delete(revoke_application_tokens))
         .route("/clock", get(clock).post(advance_clock))
         .route("/config", get(config).post(change_config))
         .route("/fault", post(set_fault))
@@ -104,6 +107,8 @@ async fn counts(State(shared): State<Shared>) -> Json<Value> {
         ("refreshCommitted", tally.refreshed),
         ("refreshInGrace", tally.refreshed_in_grace),
         ("refreshRefused", tally.refresh_refused),
+        ("applicationTokenCommitted", tally.application_tokens),
+        ("applicationTokenRefused", tally.application_tokens_refused),
     ]);
     Json(json!(counts))
 }
@@ -136,11 +141,11 @@ async fn config(State(shared): State<Shared>) -> Json<Value> {
     Json(json!(shared.lock().config))
 }
 
-async fn change_config(State(shared): State<Shared>, Body(patch): Body<ConfigPatch>) -> Json<Value> {
+async fn change_config(State(shared): State<Shared>, Body(patch): Body<ConfigPatch>) -> Result<Json<Value>, Refused> {
     let mut world = shared.lock();
-    world.config.apply(patch);
+    world.config.apply(patch).map_err(Refused::bad_request)?;
     world.note_configured_secrets();
-    Json(json!(world.config))
+    Ok(Json(json!(world.config)))
 }
 
 async fn set_fault(State(shared): State<Shared>, Body(fault): Body<Fault>) -> Result<Json<Value>, Refused> {
@@ -169,6 +174,9 @@ struct MintGrant {
     scopes: Option<Vec<String>>,
     /// The first registered one when absent.
     redirect_uri: Option<String>,
+    external_id: Option<String>,
+    #[serde(default)]
+    mode: v3::Mode,
 }
 
 fn default_user() -> String {
@@ -200,6 +208,14 @@ async fn mint_grant(State(shared): State<Shared>, Body(mint): Body<MintGrant>) -
         vehicles,
         scopes: mint.scopes.unwrap_or_else(|| config.default_scopes.clone()),
     };
+    let consent = v3::Consent {
+        user_id: &user_id,
+        vehicles: &grant.vehicles,
+        permissions: &grant.scopes,
+        mode: mint.mode,
+        external_id: &mint.external_id.map_or(v3::ExternalId::Keep, v3::ExternalId::Set),
+    };
+    store.v3.connect(&consent, now);
     let code = store.issue_code(grant, &redirect_uri, now, config);
     Ok(Json(
         json!({ "code": code, "redirectUri": redirect_uri, "userId": user_id }),
@@ -210,7 +226,11 @@ async fn mint_grant(State(shared): State<Shared>, Body(mint): Body<MintGrant>) -
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct VehicleState {
     /// Whether requests about the vehicle fail until the owner has re-authenticated.
-    needs_reauthentication: bool,
+    needs_reauthentication: Option<bool>,
+    /// Whether version 3 has no signals of it.
+    no_signals: Option<bool>,
+    /// For how long version 3 answers 429 about it.
+    throttled_ms: Option<u64>,
 }
 
 async fn set_vehicle(
@@ -222,12 +242,39 @@ async fn set_vehicle(
     if world.config.vehicle(&id).is_none() {
         return Err(Refused::not_found("there is no vehicle with this id"));
     }
-    if state.needs_reauthentication {
-        world.store.unauthenticated.insert(id);
-    } else {
-        world.store.unauthenticated.remove(&id);
+    let now = world.clock.now();
+    let store = &mut world.store;
+    match state.needs_reauthentication {
+        Some(true) => {
+            store.v3.lose_signals(&id, now);
+            store.unauthenticated.insert(id.clone());
+        }
+        Some(false) => {
+            store.v3.restore_signals(&id, now);
+            store.unauthenticated.remove(&id);
+        }
+        None => {}
     }
-    Ok(Json(json!({ "needsReauthentication": state.needs_reauthentication })))
+    if let Some(no_signals) = state.no_signals {
+        store.v3.empty_signals(&id, no_signals);
+    }
+    if let Some(ms) = state.throttled_ms {
+        store.v3.throttle(&id, now.saturating_add(ms));
+    }
+    Ok(Json(
+        json!({ "needsReauthentication": store.unauthenticated.contains(&id) }),
+    ))
+}
+
+/// What version 3 has of what owners allowed.
+async fn connections(State(shared): State<Shared>) -> Json<Value> {
+    Json(json!({ "connections": shared.lock().store.v3.connections }))
+}
+
+/// Makes every application token that was issued so far invalid.
+async fn revoke_application_tokens(State(shared): State<Shared>) -> Json<Value> {
+    shared.lock().store.v3.tokens.clear();
+    Json(json!({ "status": "ok" }))
 }
 
 async fn tokens(State(shared): State<Shared>) -> Json<Value> {
@@ -288,7 +335,17 @@ async fn tokens(State(shared): State<Shared>) -> Json<Value> {
             })
         })
         .collect();
+    let application_tokens: Vec<Value> = store
+        .v3
+        .tokens
+        .iter()
+        .map(|(token, expires_at)| {
+            let status = if now < *expires_at { "live" } else { "expired" };
+            json!({ "token": token, "status": status, "expiresAt": expires_at })
+        })
+        .collect();
     Json(json!({
-        "now": now, "grants": grants, "codes": codes, "accessTokens": access_tokens, "refreshTokens": refresh_tokens,
+        "now": now, "applicationTokens": application_tokens,
+        "grants": grants, "codes": codes, "accessTokens": access_tokens, "refreshTokens": refresh_tokens,
     }))
 }

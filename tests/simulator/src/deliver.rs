@@ -13,6 +13,7 @@ use tokio::time::sleep;
 use crate::{
     fault::{Cut, Fault, Kind},
     http::{self, Answer},
+    v3,
 };
 
 /// One byte more than 64 KiB.
@@ -54,6 +55,11 @@ pub(crate) fn spoil(fault: &Fault, answer: Answer, origin: &str) -> Answer {
             "application/json",
             (0..=255_u8).rev().cycle().take(600).collect(),
         ),
+        Kind::CommandFailed => v3::failed(answer, fault.inside.unwrap_or_default(), fault.error.as_deref()),
+        Kind::Streamed => v3::accepted(match fault.inside {
+            Some(inside) => v3::failed(answer, inside, fault.error.as_deref()),
+            None => answer,
+        }),
         Kind::Truncated if fault.how == Cut::Json => {
             let mut answer = answer;
             let half = answer.body().len() / 2;
@@ -79,6 +85,11 @@ pub(crate) fn send(fault: Option<&Fault>, answer: Answer) -> Response<Body> {
                 steps.extend([Step::Wait(pause), Step::Send(Bytes::copy_from_slice(chunk))]);
             }
             steps
+        }
+        Some((Kind::Streamed, fault)) => {
+            let pause = Duration::from_millis(fault.ms.unwrap_or_default());
+            let steps = vec![Step::Wait(pause), Step::Send(body), Step::Send(rest)];
+            return Response::from_parts(parts, Body::from_stream(play(steps)));
         }
         Some((Kind::Truncated, fault)) if fault.how == Cut::Length => {
             parts.headers.insert(

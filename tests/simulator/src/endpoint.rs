@@ -29,6 +29,19 @@ pub(crate) enum Endpoint {
     Command,
     User,
     Disconnect,
+    /// `POST /oauth2/token`, for the application itself.
+    ApplicationToken,
+    V3Connections,
+    V3Connection,
+    V3RemoveConnection,
+    V3RemoveUser,
+    V3Vehicle,
+    V3Signals,
+    V3Signal,
+    /// Commands and charge schedules.
+    V3Command,
+    /// Anything else below `/v3/`.
+    V3Other,
     /// The start of Connect.
     Authorize,
     /// The start of Connect for a vehicle that has to be logged in to again.
@@ -40,7 +53,7 @@ pub(crate) enum Endpoint {
 }
 
 impl Endpoint {
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 29] = [
         Self::Exchange,
         Self::Refresh,
         Self::Token,
@@ -56,6 +69,16 @@ impl Endpoint {
         Self::Command,
         Self::User,
         Self::Disconnect,
+        Self::ApplicationToken,
+        Self::V3Connections,
+        Self::V3Connection,
+        Self::V3RemoveConnection,
+        Self::V3RemoveUser,
+        Self::V3Vehicle,
+        Self::V3Signals,
+        Self::V3Signal,
+        Self::V3Command,
+        Self::V3Other,
         Self::Authorize,
         Self::Reauthenticate,
         Self::Connect,
@@ -80,6 +103,16 @@ impl Endpoint {
             Self::Command => "command",
             Self::User => "user",
             Self::Disconnect => "disconnect",
+            Self::ApplicationToken => "application_token",
+            Self::V3Connections => "v3_connections",
+            Self::V3Connection => "v3_connection",
+            Self::V3RemoveConnection => "v3_remove_connection",
+            Self::V3RemoveUser => "v3_remove_user",
+            Self::V3Vehicle => "v3_vehicle",
+            Self::V3Signals => "v3_signals",
+            Self::V3Signal => "v3_signal",
+            Self::V3Command => "v3_command",
+            Self::V3Other => "v3_other",
             Self::Authorize => "authorize",
             Self::Reauthenticate => "reauthenticate",
             Self::Connect => "connect",
@@ -96,6 +129,7 @@ impl Endpoint {
                 Some("refresh_token") => Self::Refresh,
                 _ => Self::Token,
             },
+            "/oauth2/token" => Self::ApplicationToken,
             "/oauth/authorize" => Self::Authorize,
             "/oauth/reauthenticate" => Self::Reauthenticate,
             "/v2.0/user" => Self::User,
@@ -103,6 +137,7 @@ impl Endpoint {
             _ => path
                 .strip_prefix("/v2.0/vehicles/")
                 .map(|rest| Self::of_vehicle(request, rest))
+                .or_else(|| request.path.strip_prefix("/v3/").map(|rest| Self::of_v3(request, rest)))
                 .unwrap_or(if path.starts_with("/connect/") {
                     Self::Connect
                 } else {
@@ -125,6 +160,37 @@ impl Endpoint {
             Some("permissions") => Self::Permissions,
             Some(_) => Self::Signal,
         }
+    }
+
+    fn of_v3(request: &Request, rest: &str) -> Self {
+        let segments: Vec<&str> = rest.split('/').collect();
+        match (request.method.as_str(), segments.as_slice()) {
+            ("GET", ["connections"]) => Self::V3Connections,
+            ("GET", ["connections", _]) => Self::V3Connection,
+            ("DELETE", ["connections", _]) => Self::V3RemoveConnection,
+            ("DELETE", ["users", _]) => Self::V3RemoveUser,
+            ("GET", ["vehicles", _]) => Self::V3Vehicle,
+            ("GET", ["vehicles", _, "signals"]) => Self::V3Signals,
+            ("GET", ["vehicles", _, "signals", _]) => Self::V3Signal,
+            ("POST" | "DELETE", ["vehicles", _, "commands" | "charge-schedules", ..]) => Self::V3Command,
+            _ => Self::V3Other,
+        }
+    }
+
+    /// Whether the request is for the vehicle API 3: its errors look different.
+    pub(crate) const fn is_v3(self) -> bool {
+        matches!(
+            self,
+            Self::V3Connections
+                | Self::V3Connection
+                | Self::V3RemoveConnection
+                | Self::V3RemoveUser
+                | Self::V3Vehicle
+                | Self::V3Signals
+                | Self::V3Signal
+                | Self::V3Command
+                | Self::V3Other
+        )
     }
 
     /// Whether the configured latency applies: people should not have to wait for pages.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::{endpoint::Endpoint, errors::ApiError};
+use crate::{endpoint::Endpoint, errors, v3};
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -39,6 +39,21 @@ pub(crate) enum Kind {
     NotJson,
     /// Success with bytes that are no text, labelled JSON.
     Garbage,
+    /// A command that succeeds by its status and fails in its body: `inside` says how, `error` with what.
+    CommandFailed,
+    /// 202 at once, without a length, and the body after `ms`; with `inside` it is that of a failure.
+    Streamed,
+}
+
+/// Where the body of a success says that it is none.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Inside {
+    /// `errors` in place of `data`.
+    #[default]
+    Errors,
+    /// A `status` other than `SUCCESS`.
+    Status,
 }
 
 /// How a body is cut.
@@ -71,6 +86,8 @@ pub(crate) struct Fault {
     pub(crate) ms: Option<u64>,
     #[serde(default)]
     pub(crate) how: Cut,
+    #[serde(default)]
+    pub(crate) inside: Option<Inside>,
     #[serde(default)]
     pub(crate) status: Option<u16>,
     /// Text is sent as it is, anything else as JSON.
@@ -117,16 +134,25 @@ impl Fault {
         let missing = |field: &str| Err(format!("a fault of this kind needs `{field}`"));
         match self.kind {
             _ if self.times == Some(0) => Err("`times` must be at least 1, or null for all".to_owned()),
-            Kind::SlowHeaders | Kind::SlowBody if self.ms.is_none() => missing("ms"),
+            Kind::SlowHeaders | Kind::SlowBody | Kind::Streamed if self.ms.is_none() => missing("ms"),
             Kind::Status if self.status.is_none() => missing("status"),
             Kind::Status if self.status.is_some_and(|status| !(200..=999).contains(&status)) => {
                 Err("`status` must be from 200 to 999".to_owned())
             }
             Kind::ExpiresIn if self.value.is_none() => missing("value"),
-            Kind::ApiError if self.error.as_deref().and_then(ApiError::find).is_none() => Err(format!(
-                "a fault of this kind needs `error`, one of {}",
-                ApiError::names().join(", ")
+            Kind::ApiError if !self.error.as_deref().is_some_and(|name| self.knows(name)) => Err(format!(
+                "a fault of this kind needs `error`, one of {}; with version 3 one of {}",
+                errors::ApiError::names().join(", "),
+                v3::ApiError::names().collect::<Vec<_>>().join(", ")
             )),
+            Kind::CommandFailed | Kind::Streamed
+                if self
+                    .error
+                    .as_deref()
+                    .is_some_and(|name| v3::ApiError::find(name).is_none()) =>
+            {
+                Err("`error` must be an error of version 3".to_owned())
+            }
             Kind::ResetBefore if self.commit == Some(true) => {
                 Err("`reset_before` never commits; use `reset_after`".to_owned())
             }
@@ -137,10 +163,23 @@ impl Fault {
         }
     }
 
+    /// Whether the error is documented for every request that the fault is for.
+    fn knows(&self, error: &str) -> bool {
+        let (v2, v3) = (errors::ApiError::find(error), v3::ApiError::find(error));
+        match self.target() {
+            Some(endpoint) if endpoint.is_v3() => v3.is_some(),
+            Some(_) => v2.is_some(),
+            None => v2.is_some() || v3.is_some(),
+        }
+    }
+
     /// Whether the state change takes place.
     pub(crate) fn commits(&self) -> bool {
-        self.commit
-            .unwrap_or(matches!(self.kind, Kind::ResetAfter | Kind::ExpiresIn | Kind::SlowBody))
+        self.commit.unwrap_or(match self.kind {
+            Kind::ResetAfter | Kind::ExpiresIn | Kind::SlowBody => true,
+            Kind::Streamed => self.inside.is_none(),
+            _ => false,
+        })
     }
 
     /// The kind's name in the control API.

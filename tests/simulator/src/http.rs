@@ -32,6 +32,14 @@ impl Request {
         })
     }
 
+    /// Whether the body claims to be `application/json`.
+    pub(crate) fn is_json(&self) -> bool {
+        self.header(header::CONTENT_TYPE).is_some_and(|value| {
+            let essence = value.split(';').next().unwrap_or_default().trim();
+            essence.eq_ignore_ascii_case("application/json")
+        })
+    }
+
     /// The fields of a form body, in order.
     pub(crate) fn form(&self) -> Params {
         Params::parse(&self.body)

@@ -20,6 +20,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod token;
+mod v3;
 mod world;
 
 use std::{
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
             config,
             state,
             verbose,
-        }) => world(config, state.as_deref()).and_then(|shared| {
+        }) => world(*config, state.as_deref()).and_then(|shared| {
             Runtime::new()
                 .map_err(|error| format!("cannot start the runtime: {error}"))
                 .and_then(|runtime| runtime.block_on(run(port, shared, verbose)))

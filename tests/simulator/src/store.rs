@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{car::CarState, clock::Millis, config::Config, connect::Session, ids};
+use crate::{car::CarState, clock::Millis, config::Config, connect::Session, ids, v3};
 
 /// Everything the token endpoint and the API change. A clone stands for "what would have happened".
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -25,6 +25,8 @@ pub(crate) struct Store {
     pub(crate) unauthenticated: BTreeSet<String>,
     /// What commands have made of vehicles.
     pub(crate) cars: BTreeMap<String, CarState>,
+    /// What only version 3 has.
+    pub(crate) v3: v3::State,
 }
 
 /// What the token endpoint really did, as opposed to how often it was called.
@@ -36,6 +38,8 @@ pub(crate) struct Tally {
     pub(crate) refreshed: u64,
     pub(crate) refreshed_in_grace: u64,
     pub(crate) refresh_refused: u64,
+    pub(crate) application_tokens: u64,
+    pub(crate) application_tokens_refused: u64,
 }
 
 /// What an owner allowed.
@@ -246,11 +250,20 @@ impl Store {
         (now < token.expires_at && self.is_live(token.grant)).then_some(token.grant)
     }
 
-    /// Takes a vehicle out of every grant of its owner.
+    /// Takes a vehicle out of every grant of its owner, and its connection with it.
     pub(crate) fn disconnect(&mut self, user_id: &str, vehicle_id: &str) {
         for grant in self.grants.iter_mut().filter(|grant| grant.user_id == user_id) {
             grant.vehicles.retain(|id| id != vehicle_id);
         }
+        self.v3.disconnect(user_id, vehicle_id);
+    }
+
+    /// Takes everything that an owner has granted.
+    pub(crate) fn remove_user(&mut self, user_id: &str) {
+        for grant in self.grants.iter_mut().filter(|grant| grant.user_id == user_id) {
+            grant.vehicles.clear();
+        }
+        self.v3.forget_user(user_id);
     }
 
     fn issue_pair(&mut self, grant: GrantIndex, now: Millis, config: &Config) -> TokenPair {

@@ -17,7 +17,7 @@ use crate::{
     log::Record,
     state_file::StateFile,
     store::Store,
-    token,
+    token, v3,
 };
 
 /// Settings, clock, state, faults and recordings.
@@ -81,6 +81,9 @@ impl World {
     /// Registers the secrets that the settings hold.
     pub(crate) fn note_configured_secrets(&mut self) {
         self.store.note_secret(&self.config.client_secret);
+        for secret in &self.config.v3.client_secrets {
+            self.store.note_secret(secret);
+        }
         for vehicle in &self.config.vehicles {
             self.store.note_secret(&vehicle.vin);
         }
@@ -93,6 +96,8 @@ impl World {
         let Self { store, config, .. } = self;
         let answer = match endpoint {
             Endpoint::Exchange | Endpoint::Refresh | Endpoint::Token => token::answer(store, config, now, request),
+            Endpoint::ApplicationToken => v3::token(store, &config.v3, now, request),
+            endpoint if endpoint.is_v3() => v3::answer(api::Context { store, config, now }, request),
             Endpoint::Authorize | Endpoint::Reauthenticate | Endpoint::Connect => {
                 connect::answer(store, config, now, request)
             }
@@ -112,6 +117,9 @@ impl World {
 
     /// The documented error `name`, with the address for re-authentication when the path names a vehicle.
     pub(crate) fn api_error(&self, name: &str, request: &Request) -> Answer {
+        if request.path.starts_with("/v3/") {
+            return v3::api_error(&self.config, name, request);
+        }
         let vehicle_id = request
             .path
             .strip_prefix("/v2.0/vehicles/")

@@ -17,6 +17,7 @@ use crate::{
     http::{self, Answer, Params, Request},
     ids,
     store::{Grant, Store},
+    v3,
 };
 
 const STYLE: &str = include_str!("../../assets/style.css");
@@ -151,6 +152,10 @@ impl Visit<'_> {
         }
         if let Purpose::Reauthenticate { vehicle_id } = &self.session.purpose {
             store.unauthenticated.remove(vehicle_id);
+            let user_id = store.user_id(&email);
+            store
+                .v3
+                .reauthenticate(&user_id, vehicle_id, &self.session.external_id, now);
             let vehicle_id = vehicle_id.clone();
             return self.end(store, vec![("vehicle_id", vehicle_id)]);
         }
@@ -176,17 +181,29 @@ impl Visit<'_> {
             .filter(|scope| scope.required || form.all("scope").any(|name| name == scope.name))
             .map(|scope| scope.name.clone())
             .collect();
+        for vehicle_id in &vehicles {
+            store.unauthenticated.remove(vehicle_id);
+        }
+        let grant = Grant {
+            user_id: user_id.clone(),
+            vehicles,
+            scopes,
+        };
+        let consent = v3::Consent {
+            user_id: &user_id,
+            vehicles: &grant.vehicles,
+            permissions: &grant.scopes,
+            mode: self.session.mode,
+            external_id: &self.session.external_id,
+        };
+        store.v3.connect(&consent, now);
+        let wants_code = self.session.response_type == ResponseType::Code && self.config.v3.code_in_redirect;
         let mut params = Vec::new();
-        if self.session.response_type == ResponseType::Code {
-            let grant = Grant {
-                user_id: user_id.clone(),
-                vehicles,
-                scopes,
-            };
+        if wants_code {
             let redirect_uri = self.session.redirect_uri.as_deref().unwrap_or_default();
             params.push(("code", store.issue_code(grant, redirect_uri, now, self.config)));
         }
-        if self.session.response_type == ResponseType::None || self.config.user_id_in_redirect {
+        if !wants_code || self.config.user_id_in_redirect {
             params.push(("user_id", user_id));
         }
         if form.get("virtual_key").is_some() {
@@ -213,7 +230,7 @@ impl Visit<'_> {
         self.session.finished = true;
         self.save(store);
         let success = params.first().is_none_or(|(name, _)| *name != "error");
-        if let (true, Some(external_id)) = (success, &self.session.external_id) {
+        if let (true, v3::ExternalId::Set(external_id)) = (success, &self.session.external_id) {
             params.push(("external_id", external_id.clone()));
         }
         if let Some(state) = &self.session.state {

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use crate::{
     config::{Config, Vehicle},
     http::Params,
+    v3::{ExternalId, Mode},
 };
 
 /// A visit that has passed the checks of the authorize or re-authenticate address.
@@ -15,7 +16,8 @@ pub(crate) struct Session {
     pub(crate) redirect_uri: Option<String>,
     pub(crate) response_type: ResponseType,
     pub(crate) state: Option<String>,
-    pub(crate) external_id: Option<String>,
+    pub(crate) external_id: ExternalId,
+    pub(crate) mode: Mode,
     pub(crate) scopes: Vec<RequestedScope>,
     pub(crate) select: Select,
     pub(crate) make: Option<String>,
@@ -106,6 +108,7 @@ impl Session {
             response_type,
             state: params.get("state").map(str::to_owned),
             external_id: external_id(params),
+            mode: params.get("mode").and_then(Mode::find).unwrap_or_default(),
             scopes: scopes(params, config),
             select,
             make: make.or_else(|| non_empty(params, "make").map(str::to_owned)),
@@ -135,6 +138,7 @@ impl Session {
             response_type,
             state: params.get("state").map(str::to_owned),
             external_id: external_id(params),
+            mode: Mode::default(),
             scopes: Vec::new(),
             select: Select::Any,
             make: Some(vehicle.make.clone()),
@@ -218,10 +222,12 @@ fn non_empty<'a>(params: &'a Params, name: &'a str) -> Option<&'a str> {
 }
 
 /// The literal `null` clears a stored id, so there is none to echo.
-fn external_id(params: &Params) -> Option<String> {
-    non_empty(params, "external_id")
-        .filter(|id| *id != "null")
-        .map(str::to_owned)
+fn external_id(params: &Params) -> ExternalId {
+    match non_empty(params, "external_id") {
+        None => ExternalId::Keep,
+        Some("null") => ExternalId::Clear,
+        Some(id) => ExternalId::Set(id.to_owned()),
+    }
 }
 
 fn scopes(params: &Params, config: &Config) -> Vec<RequestedScope> {

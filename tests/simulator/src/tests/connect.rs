@@ -19,7 +19,7 @@ fn authorize(extra: &[(&str, &str)]) -> String {
 }
 
 /// The parameters of a redirect to the application.
-fn returned(reply: &Reply) -> Vec<(String, String)> {
+pub(super) fn returned(reply: &Reply) -> Vec<(String, String)> {
     let location = reply.location();
     assert_eq!(reply.status, 303);
     assert!(location.starts_with("http://localhost:8787/?"), "{location}");
@@ -27,7 +27,7 @@ fn returned(reply: &Reply) -> Vec<(String, String)> {
     url::Url::parse(location).unwrap().query_pairs().into_owned().collect()
 }
 
-fn value(params: &[(String, String)], name: &str) -> Option<String> {
+pub(super) fn value(params: &[(String, String)], name: &str) -> Option<String> {
     params
         .iter()
         .find(|(key, _)| key == name)
@@ -35,13 +35,13 @@ fn value(params: &[(String, String)], name: &str) -> Option<String> {
 }
 
 impl Simulator {
-    async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
+    pub(super) async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
         let headers = [("content-type", "application/x-www-form-urlencoded")];
         self.request("POST", path, &headers, &encode(fields)).await
     }
 
     /// Goes to the consent page; gives its path.
-    async fn consent(&self, extra: &[(&str, &str)]) -> String {
+    pub(super) async fn consent(&self, extra: &[(&str, &str)]) -> String {
         let mut step = self.get(&authorize(extra)).await.location().to_owned();
         if step.ends_with("/brand") {
             assert_eq!(self.get(&step).await.status, 200);

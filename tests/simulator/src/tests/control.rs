@@ -62,13 +62,14 @@ async fn secrets_are_complete() {
     }
     for secret in [
         DEFAULT_CLIENT_SECRET,
+        "simulator-api-client-secret",
         "5YJ3E1EA2KF317000",
         "7SAYGDEE7PA012345",
         "WVGZZZE2ZMP012345",
     ] {
         assert!(secrets.contains(&secret), "{secret}");
     }
-    assert_eq!(secrets.len(), 10);
+    assert_eq!(secrets.len(), 11);
 }
 
 #[tokio::test]

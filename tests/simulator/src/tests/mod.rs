@@ -6,6 +6,7 @@ mod connect;
 mod control;
 mod faults;
 mod tokens;
+mod v3;
 
 use std::net::{Ipv4Addr, SocketAddr};
 
