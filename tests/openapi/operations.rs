@@ -299,6 +299,8 @@ fn called(starts: &'static [&'static str]) -> impl Iterator<Item = ProblemCode> 
 fn exchanged() -> impl Iterator<Item = ProblemCode> {
     [
         ProblemCode::CodeMissing,
+        ProblemCode::UserIdMissing,
+        ProblemCode::ConnectionNotConfirmed,
         ProblemCode::ExchangeRefused,
         ProblemCode::InvalidClient,
         ProblemCode::UpstreamUnavailable,

@@ -22,7 +22,8 @@ use crate::{
 /// A request that failed faster than this is repeated at once, so that those who wait for it do not fail.
 const RETRY_AT_ONCE_WITHIN: Millis = Millis::from_secs(4);
 
-/// For how long after its issue another token is no remedy for one that Smartcar refuses.
+/// For how long after its issue another token is no remedy for one that Smartcar refuses, and that came in place of one that it
+/// refused.
 const REJECTED_TOKEN_COOLDOWN: Millis = Millis::from_mins(1);
 
 /// The newest token of the application.
@@ -35,6 +36,8 @@ pub struct IssuedApplicationToken {
     pub expires_at: UnixMillis,
     /// When it was issued.
     pub issued_at: UnixMillis,
+    /// Whether it was asked for because Smartcar refused the one before.
+    pub replaces_refused: bool,
 }
 
 /// A request that is under way, unless its process has died.
@@ -44,6 +47,8 @@ pub struct ApplicationAttempt {
     pub sent_at: UnixMillis,
     /// Requests in a row without a pause, 1 or 2.
     pub tries: u32,
+    /// Whether it is sent because Smartcar refused the newest token.
+    pub replaces_refused: bool,
 }
 
 /// What is kept to have the application's access token.
@@ -79,9 +84,13 @@ impl ApplicationTokens {
         Some((&newest.access_token, newest.expires_at))
     }
 
-    fn begun(&self, tries: u32, now: UnixMillis) -> Self {
+    fn begun(&self, tries: u32, replaces_refused: bool, now: UnixMillis) -> Self {
         Self {
-            attempt: Some(ApplicationAttempt { sent_at: now, tries }),
+            attempt: Some(ApplicationAttempt {
+                sent_at: now,
+                tries,
+                replaces_refused,
+            }),
             ..self.clone()
         }
     }
@@ -94,6 +103,7 @@ impl ApplicationTokens {
                 access_token: tokens.access_token,
                 expires_at: tokens.access_expires_at,
                 issued_at: now,
+                replaces_refused: self.attempt.is_some_and(|attempt| attempt.replaces_refused),
             }),
             attempt: None,
             refresh: match self.refresh {
@@ -104,11 +114,14 @@ impl ApplicationTokens {
     }
 
     fn failed(&self, error: TokenError, now: UnixMillis) -> Verdict<Self> {
-        let is_first_and_quick = self
+        let first_and_quick = self
             .attempt
-            .is_some_and(|attempt| attempt.tries == 1 && now.since(attempt.sent_at) < RETRY_AT_ONCE_WITHIN);
-        if is_first_and_quick && error.is_ambiguous() && error.retry_after().is_none() {
-            return Verdict::put(self.begun(2, now), Decision::Request);
+            .filter(|attempt| attempt.tries == 1 && now.since(attempt.sent_at) < RETRY_AT_ONCE_WITHIN);
+        if let Some(first) = first_and_quick
+            && error.is_ambiguous()
+            && error.retry_after().is_none()
+        {
+            return Verdict::put(self.begun(2, first.replaces_refused, now), Decision::Request);
         }
         let (since, failures) = match self.refresh {
             RefreshState::Ok { .. } => (now, 1),
@@ -146,7 +159,7 @@ impl TokenCycle for ApplicationTokens {
         match fresh {
             Some(_) if !was_rejected => return Verdict::keep(Decision::Use),
             // Not one that only a clock that was ahead can have dated.
-            Some(newest) if newest.issued_at <= now => {
+            Some(newest) if newest.replaces_refused && newest.issued_at <= now => {
                 let rests_until = newest.issued_at.after(REJECTED_TOKEN_COOLDOWN);
                 if now < rests_until {
                     let retry_after = rests_until.since(now);
@@ -165,7 +178,7 @@ impl TokenCycle for ApplicationTokens {
                     self.use_or_wait(now, unavailable)
                 })
             }
-            _ => Verdict::put(self.begun(1, now), Decision::Request),
+            _ => Verdict::put(self.begun(1, was_rejected, now), Decision::Request),
         }
     }
 
@@ -275,7 +288,7 @@ mod tests {
     }
 
     fn failing(error: TokenError, tries: u32, now: UnixMillis) -> Verdict<ApplicationTokens> {
-        issued().begun(tries, now).ended(1, Err(error), now, &policy())
+        issued().begun(tries, false, now).ended(1, Err(error), now, &policy())
     }
 
     fn every_error() -> [TokenError; 11] {
@@ -374,10 +387,10 @@ mod tests {
                 [1, 2, minutes(60)],
             ),
         ] {
-            let mut machine = issued().begun(2, late);
+            let mut machine = issued().begun(2, false, late);
             for (failures, wait) in [(1, Some(waits[0])), (2, Some(waits[1])), (20, Some(waits[2]))] {
                 while !matches!(machine.refresh, RefreshState::Failing { failures: so_far, .. } if so_far == failures) {
-                    let verdict = machine.begun(2, late).ended(1, Err(error), late, &policy());
+                    let verdict = machine.begun(2, false, late).ended(1, Err(error), late, &policy());
                     machine = verdict.next.unwrap();
                 }
                 let RefreshState::Failing {
@@ -408,7 +421,7 @@ mod tests {
             assert_eq!(quick.decision == Decision::Request, repeats, "{error:?}");
             assert_ne!(failing(error, 2, now).decision, Decision::Request, "{error:?}");
         }
-        let slow = issued().begun(1, now);
+        let slow = issued().begun(1, false, now);
         let later = now.after(RETRY_AT_ONCE_WITHIN);
         let verdict = slow.ended(1, Err(TokenError::ConnectionLost), later, &policy());
         assert!(matches!(verdict.decision, Decision::Wait(_)));
@@ -437,15 +450,30 @@ mod tests {
     fn a_refused_token_is_replaced_but_not_again_and_again() {
         let machine = issued();
         let at = |secs: u64| START.after(Millis::from_secs(secs));
-        let verdict = machine.want(Some(1), at(10), &policy());
-        let retry_after = Millis::from_secs(50);
-        assert_eq!(verdict.decision, Decision::Rejected { retry_after });
-        assert_eq!(machine.want(Some(1), at(60), &policy()).decision, Decision::Request);
-        // Who was refused an older one takes the newest.
+        // Whoever was refused an older one takes the newest.
         assert_eq!(machine.want(Some(0), at(10), &policy()).decision, Decision::Use);
+        let asked = next(machine.want(Some(1), at(10), &policy()), Decision::Request);
+        let second = next(
+            asked.ended(1, Ok(tokens("two", at(10))), at(10), &policy()),
+            Decision::Renewed,
+        );
+        let retry_after = Millis::from_secs(50);
+        let verdict = second.want(Some(2), at(20), &policy());
+        assert_eq!(verdict.decision, Decision::Rejected { retry_after });
+        assert_eq!(second.want(None, at(20), &policy()).decision, Decision::Use);
+        assert_eq!(second.want(Some(2), at(70), &policy()).decision, Decision::Request);
+        // Also if the first request for it failed at once.
+        let failed = asked.ended(1, Err(TokenError::ConnectionLost), at(10), &policy());
+        let repeated = next(failed, Decision::Request);
+        let second = next(
+            repeated.ended(1, Ok(tokens("two", at(10))), at(10), &policy()),
+            Decision::Renewed,
+        );
+        let verdict = second.want(Some(2), at(20), &policy());
+        assert_eq!(verdict.decision, Decision::Rejected { retry_after });
         // While requests fail, a token that was refused is not offered again.
         let machine = issued()
-            .begun(2, at(60))
+            .begun(2, true, at(60))
             .ended(1, Err(TokenError::TimedOut), at(60), &policy())
             .next
             .unwrap();
@@ -477,6 +505,7 @@ mod tests {
         machine.refresh = RefreshState::Ok { since: START };
         assert!(machine.clamped(START).is_none());
         // Nor before it is clamped: a refusal of a token that is dated ahead is believed.
+        machine.newest.as_mut().unwrap().replaces_refused = true;
         assert_eq!(machine.want(Some(1), behind, &policy()).decision, Decision::Request);
     }
 

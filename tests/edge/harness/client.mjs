@@ -109,11 +109,11 @@ export class Client {
   }
 
   /** `POST /connect/start` with a fresh state, which the answer carries along. */
-  async start({ redirectUri = `${this.#page}/`, isolate } = {}) {
+  async start({ redirectUri = `${this.#page}/`, mode, isolate } = {}) {
     const minted = mintState();
     const answer = await this.post(
       "/connect/start",
-      { stateFingerprint: minted.fingerprint, redirectUri },
+      { stateFingerprint: minted.fingerprint, redirectUri, mode },
       { isolate },
     );
     return { ...minted, ...answer };

@@ -67,6 +67,10 @@ export async function startSimulator(redirectUris) {
     /** Every code, token, VIN, … that it ever gave out. */
     secrets: async () => (await control("GET", "/secrets")).secrets,
     tokens: () => control("GET", "/tokens"),
+    /** What v3 lists of connections. */
+    connections: async () => (await control("GET", "/connections")).connections,
+    /** Smartcar accepts none of the application's tokens any more. */
+    revokeApplicationTokens: () => control("DELETE", "/application-tokens"),
     advance: (ms) => control("POST", "/clock", { advanceMs: ms }),
     configure: (config) => control("POST", "/config", config),
     /** Sets a car: whether its owner has to log in again at its maker. */
