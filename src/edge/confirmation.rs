@@ -31,7 +31,7 @@ pub fn not_asked(why: Option<Unavailable>) -> Problem {
     if why.cause == Cause::InvalidClient {
         let detail = "Smartcar does not accept the application's API credential: check `SMARTCAR_API_CLIENT_ID` and \
                       `SMARTCAR_API_CLIENT_SECRET`";
-        return Problem::new(ProblemCode::InvalidClient, detail).with_retry_after(why.retry_after);
+        return Problem::new(ProblemCode::InvalidClient, detail);
     }
     let detail = [
         "Smartcar gave the application no token (",
@@ -72,7 +72,7 @@ mod tests {
         ] {
             assert_eq!(problem.code, code);
             assert!(problem.detail.contains(word), "{}", problem.detail);
-            assert!(problem.retry_after.is_some(), "{code:?}");
+            assert_eq!(problem.retry_after.is_some(), code != ProblemCode::InvalidClient, "{code:?}");
         }
     }
 }

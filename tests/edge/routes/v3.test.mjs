@@ -44,6 +44,15 @@ async function started(client, { mode } = {}) {
   return { state, externalId, consent };
 }
 
+/** What Smartcar has of a user's connections. */
+const listed = async (userId) => (await simulator.connections()).filter((listed) => listed.userId === userId);
+
+/** Returns a function that returns the requests since now to one of `endpoints`. */
+async function watch(...endpoints) {
+  const before = (await simulator.requests()).length;
+  return async () => (await simulator.requests()).slice(before).filter(({ endpoint }) => endpoints.includes(endpoint));
+}
+
 /** The user takes everything back at Smartcar. */
 async function removeAtSmartcar(userId) {
   const form = new URLSearchParams({
