@@ -102,8 +102,8 @@ export type Mode = "live" | "simulated" | "test";
 export type ApprovalPrompt = "auto" | "force";
 
 /**
- * Whether a grant can be used: yes; yes, though its last refresh failed and is being repeated; not until the owner has logged in
- * again at the car's maker; no more, so that the owner has to connect again.
+ * Whether a grant can be used: yes; yes, though its last refresh failed and is being repeated; not wholly, until the owner has
+ * logged in again at the car's maker or granted more; no more, so that the owner has to connect again.
  */
 export type ConnectionStatus = "active" | "degraded" | "reauthentication_required" | "reconnection_required";
 
@@ -112,6 +112,8 @@ export type ConnectionCause =
   | "invalid_grant"
   | "refresh_token_expired"
   | "authentication_failed"
+  | "permission_missing"
+  | "maker_permission_missing"
   | "invalid_client"
   | "rate_limited"
   | "refused_without_reason"

@@ -270,7 +270,7 @@ export function statusWords({ status, cause }) {
     },
     reauthentication_required: {
       label: "Needs you",
-      advice: "The car maker wants you to log in again. Until then nothing can be read.",
+      advice: WANTED[cause] ?? WANTED.authentication_failed,
       needsOwner: true,
     },
     reconnection_required: {
@@ -280,6 +280,13 @@ export function statusWords({ status, cause }) {
     },
   }[status];
 }
+
+const WANTED = {
+  authentication_failed: "The car maker wants you to log in again. Until then nothing can be read.",
+  permission_missing: "This app asked for something that you have not allowed. Whatever you have allowed still works.",
+  maker_permission_missing:
+    "Your account with the car maker doesn't allow something that this app asked for. Everything else still works.",
+};
 
 const UNREACHABLE = "Smartcar could not be reached the last time.";
 const CAUSES = {

@@ -21,8 +21,7 @@ thread_local! {
 pub(crate) fn hear(principal: &Principal, shown: &ShownVehicles) {
     NEWS.with_borrow_mut(|news| {
         for shown in &shown.vehicles {
-            let marked = shown.vehicle.needs_reauthentication_since().is_some();
-            news.heard(principal, &shown.vehicle.id, marked);
+            news.heard(principal, &shown.vehicle.id, &shown.vehicle.marks);
         }
     });
 }
@@ -44,8 +43,9 @@ impl Answered<'_> {
 
     /// Smartcar answered with this error.
     pub(crate) fn refused(&self, error: &ApiError) {
-        let (principal, vehicle) = (&self.caller.principal, self.target.vehicle());
-        let news = NEWS.with_borrow_mut(|news| news.refused(principal, vehicle, error, clock::now()));
+        let connect = &self.context.config.origins.connect;
+        let principal = &self.caller.principal;
+        let news = NEWS.with_borrow_mut(|news| news.refused(principal, self.target, error, connect, clock::now()));
         self.tell(news);
     }
 

