@@ -80,6 +80,8 @@ export type ConnectErrorCode =
   | "callback_other_redirect_uri"
   /** The callback's `iss` is not Smartcar: it comes from another authorization server. */
   | "callback_other_issuer"
+  /** The callback is not the answer to what was started: about another vehicle, or of a re-authentication that was not asked for. */
+  | "callback_unexpected"
   /** No authorization code came: the callback says nothing, or access was granted without one. The message says which. */
   | "code_missing"
   /** The Worker: Smartcar refused the authorization code. The owner has to start again. */
@@ -92,6 +94,8 @@ export type ConnectErrorCode =
   | "connection_not_found"
   /** The Worker: the owner has to connect again. */
   | "reconnection_required"
+  /** The Worker: the connection needs nothing of its owner. Read the connections again. */
+  | "nothing_to_mend"
   /** The Worker: its storage can't be reached. Worth a further attempt. */
   | "storage_unavailable";
 
@@ -211,7 +215,10 @@ export interface Asked {
 export type FinishOutcome =
   /** `virtualKeyUrl` is where the owner of a Tesla adds the application's virtual key. */
   | { kind: "connected"; connection: Connection; virtualKeyUrl?: string; asked?: Asked }
-  /** The owner renewed the access to one vehicle; `connection` is `null` if the Worker holds none for it. */
+  /**
+   * The owner came back from the maker of one vehicle. Nothing was granted anew: the connection goes on, with the status that it has
+   * by now, and is `null` if it was disconnected since.
+   */
   | { kind: "reauthenticated"; vehicleId: string; connection: Connection | null }
   | ConnectFailure;
 

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     api::{ApiError, ApiTarget},
-    connect::{Origin, VehicleId},
-    principal::Principal,
+    connect::{ConnectionId, Origin, VehicleId},
     time::{Millis, UnixMillis},
     vault::{Complaint, Description, MarkCause, Marks, Success},
 };
@@ -19,7 +18,7 @@ const MOST_VEHICLES: usize = 1_000;
 /// A complaint, told from others.
 type Kind = (MarkCause, Option<String>);
 
-/// What is remembered of one vehicle of a principal's.
+/// What is remembered of one vehicle of a connection's.
 #[derive(Clone, Debug, Default)]
 struct Remembered {
     /// Why the vault keeps that its owner is wanted.
@@ -45,11 +44,11 @@ impl VehicleNews {
     }
 
     /// Takes note of the marks that a vault keeps of a vehicle.
-    pub fn heard(&mut self, principal: &Principal, vehicle: &VehicleId, marks: &Marks) {
+    pub fn heard(&mut self, connection: &ConnectionId, vehicle: &VehicleId, marks: &Marks) {
         if marks.wanted.is_empty() {
-            self.vehicles.remove(&key(principal, vehicle));
+            self.vehicles.remove(&key(connection, vehicle));
         } else {
-            self.remembered(principal, vehicle).marks =
+            self.remembered(connection, vehicle).marks =
                 marks.wanted.iter().map(|mark| kind_of(&mark.complaint)).collect();
         }
     }
@@ -57,7 +56,7 @@ impl VehicleNews {
     /// What the vault has to be told of an error, if anything. Connect runs on `connect`.
     pub fn refused(
         &mut self,
-        principal: &Principal,
+        connection: &ConnectionId,
         target: &ApiTarget,
         error: &ApiError,
         connect: &Origin,
@@ -69,7 +68,7 @@ impl VehicleNews {
             Description::Wanted(complaint) => Some(kind_of(complaint)),
             _ => None,
         };
-        let remembered = self.remembered(principal, vehicle);
+        let remembered = self.remembered(connection, vehicle);
         let is_told = |at: UnixMillis| at <= now && now.since(at) < TOLD_AGAIN_AFTER;
         remembered.told.retain(|(_, at)| is_told(*at));
         if remembered.told.iter().any(|(told, _)| *told == kind) {
@@ -83,8 +82,8 @@ impl VehicleNews {
     }
 
     /// What the vault has to be told of a success, if anything: that it disproves a mark.
-    pub fn succeeded(&mut self, principal: &Principal, target: &ApiTarget) -> Option<Description> {
-        let remembered = self.vehicles.get_mut(&key(principal, target.vehicle()))?;
+    pub fn succeeded(&mut self, connection: &ConnectionId, target: &ApiTarget) -> Option<Description> {
+        let remembered = self.vehicles.get_mut(&key(connection, target.vehicle()))?;
         let success = Success::of(target);
         let is_over = |(cause, permission): &Kind| success.disproves(*cause, permission.as_deref());
         if !remembered.marks.iter().any(is_over) {
@@ -96,8 +95,8 @@ impl VehicleNews {
         Some(Description::Succeeded(success))
     }
 
-    fn remembered(&mut self, principal: &Principal, vehicle: &VehicleId) -> &mut Remembered {
-        let key = key(principal, vehicle);
+    fn remembered(&mut self, connection: &ConnectionId, vehicle: &VehicleId) -> &mut Remembered {
+        let key = key(connection, vehicle);
         if self.vehicles.len() >= MOST_VEHICLES && !self.vehicles.contains_key(&key) {
             self.vehicles.pop_first();
         }
@@ -109,8 +108,8 @@ fn kind_of(complaint: &Complaint) -> Kind {
     (complaint.cause, complaint.permission.clone())
 }
 
-fn key(principal: &Principal, vehicle: &VehicleId) -> (String, String) {
-    (principal.as_str().to_owned(), vehicle.as_str().to_owned())
+fn key(connection: &ConnectionId, vehicle: &VehicleId) -> (String, String) {
+    (connection.as_str().to_owned(), vehicle.as_str().to_owned())
 }
 
 #[cfg(test)]
@@ -138,8 +137,8 @@ mod tests {
         }
     }
 
-    fn anna() -> Principal {
-        Principal::user("anna").unwrap()
+    fn id() -> ConnectionId {
+        ConnectionId::from_random([1; 16])
     }
 
     fn car() -> VehicleId {
@@ -151,11 +150,11 @@ mod tests {
     }
 
     fn refused(news: &mut VehicleNews, target: &ApiTarget, error: &ApiError, now: UnixMillis) -> Option<Description> {
-        news.refused(&anna(), target, error, &Origin::connect(), now)
+        news.refused(&id(), target, error, &Origin::connect(), now)
     }
 
     fn mended(news: &mut VehicleNews, target: &ApiTarget) -> bool {
-        news.succeeded(&anna(), target).is_some()
+        news.succeeded(&id(), target).is_some()
     }
 
     #[test]
@@ -175,12 +174,12 @@ mod tests {
             "the clock was ahead"
         );
         assert_eq!(
-            news.succeeded(&Principal::user("ben").unwrap(), &read),
+            news.succeeded(&ConnectionId::from_random([2; 16]), &read),
             None,
-            "another's"
+            "of another connection"
         );
         assert_eq!(
-            news.succeeded(&anna(), &read),
+            news.succeeded(&id(), &read),
             Some(Description::Succeeded(Success::of(&read)))
         );
         assert!(!mended(&mut news, &read));
@@ -207,7 +206,7 @@ mod tests {
     #[test]
     fn what_smartcar_answers_without_the_maker_shows_nothing_of_the_log_in() {
         let mut news = VehicleNews::new();
-        news.heard(&anna(), &car(), &marked());
+        news.heard(&id(), &car(), &marked());
         for (method, below) in [
             ("GET", ""),
             ("GET", "/vin"),
@@ -223,8 +222,8 @@ mod tests {
     fn what_the_vault_says_counts() {
         let mut news = VehicleNews::new();
         let read = target("GET", "/odometer");
-        news.heard(&anna(), &car(), &marked());
-        news.heard(&anna(), &car(), &Marks::default());
+        news.heard(&id(), &car(), &marked());
+        news.heard(&id(), &car(), &Marks::default());
         assert!(!mended(&mut news, &read));
     }
 
@@ -243,8 +242,8 @@ mod tests {
     #[test]
     fn no_more_than_a_thousand_are_remembered() {
         let mut news = VehicleNews::new();
-        for n in 0..2_000 {
-            news.heard(&Principal::user(&n.to_string()).unwrap(), &car(), &marked());
+        for n in 0..2_000_u128 {
+            news.heard(&ConnectionId::from_random(n.to_be_bytes()), &car(), &marked());
         }
         assert_eq!(news.vehicles.len(), MOST_VEHICLES);
     }

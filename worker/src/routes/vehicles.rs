@@ -81,7 +81,7 @@ pub(crate) async fn list(context: &RequestContext<'_>) -> Result<HttpResponse, P
             shown = latest;
         }
     }
-    vehicle_news::hear(&caller.principal, &shown);
+    vehicle_news::hear(&shown);
     let answer = |shown: &ShownVehicle| shown.answer(hindrances.get(&shown.vehicle.id), clock::now());
     Ok(HttpResponse::json(&VehicleList {
         vehicles: shown.vehicles.iter().map(answer).collect(),
