@@ -15,6 +15,6 @@ pub use call::{ApiCall, ApiTarget, CallError, Found, MOST_PATHS, UnitSystem};
 pub use endpoint::{ENDPOINTS, Effect, Endpoint, Sensitive};
 pub use error::{ApiError, Resolution, ResolutionKind};
 pub use limits::{LimitScope, MOST_OF_ALL, MOST_OF_ONE_CALLER, RateLimits, UnderWay};
-pub use question::question_to_the_maker;
+pub use question::question;
 pub use redact::without_links;
 pub use request::{ApiRequest, Method, VEHICLES_PER_PAGE, VehicleAttributes, VehiclePage, read_user};

@@ -1,20 +1,24 @@
 //! Asking whether something works again.
 
 use super::{
-    endpoint::ENDPOINTS,
+    endpoint::{ENDPOINTS, Endpoint},
     request::{ApiRequest, Method},
 };
 use crate::connect::{Origin, VehicleId};
 
-/// A request for something that only the maker of a vehicle knows, and that takes `permission`; `None` if nothing is read by that
-/// alone.
+/// A plain read for which the owner has to have granted `permission`, or for a command what reads the same; `None` if there is none.
+/// It shows whether something works again.
 #[must_use]
-pub fn question_to_the_maker(api: &Origin, id: &VehicleId, permission: &str) -> Option<ApiRequest> {
+pub fn question(api: &Origin, id: &VehicleId, permission: &str) -> Option<(ApiRequest, &'static Endpoint)> {
+    let read = match permission.strip_prefix("control_") {
+        Some(what) => ["read_", what].concat(),
+        None => permission.to_owned(),
+    };
     let endpoint = ENDPOINTS.iter().find(|endpoint| {
         let is_plain = endpoint.method == Method::Get && endpoint.makes.is_empty() && !endpoint.answers_with_link;
-        is_plain && endpoint.permission == Some(permission) && endpoint.asks_the_maker()
+        is_plain && endpoint.permission == Some(read.as_str())
     })?;
-    Some(ApiRequest::below(api, id, endpoint.template))
+    Some((ApiRequest::below(api, id, endpoint.template), endpoint))
 }
 
 #[cfg(test)]
@@ -22,10 +26,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_takes_the_permission_is_read_where_the_maker_is_asked() {
+    fn what_takes_the_permission_is_read() {
         let id = VehicleId::parse("v1").unwrap();
         let asked = |permission: &str| {
-            let request = question_to_the_maker(&Origin::api(), &id, permission)?;
+            let (request, endpoint) = question(&Origin::api(), &id, permission)?;
+            assert!(request.url.ends_with(endpoint.template));
             assert_eq!(request.method, Method::Get);
             request
                 .url

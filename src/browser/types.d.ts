@@ -286,6 +286,27 @@ export interface StartResult {
   expiresAt: number;
 }
 
+/**
+ * Which page of Connect mends a connection: `"reauthenticate"`, the log-in at the car's maker, which keeps the tokens;
+ * `"more_permissions"`, the consent once more; `"tesla_permissions"`, the account at Tesla, from which nobody is sent back;
+ * `"new_connection"`, as at the first time, since the grant is over.
+ */
+export type ReconnectFlow = "reauthenticate" | "more_permissions" | "tesla_permissions" | "new_connection";
+
+/** What the owner is asked for counts in the flows that ask for permissions. */
+export type ReconnectOptions = StartOptions;
+
+export interface ReconnectResult {
+  flow: ReconnectFlow;
+  /** The Connect URL. It may hold the `state`: do not log it. */
+  url: string;
+  /**
+   * Until when it can be finished, in milliseconds since the Unix epoch by this browser's clock. Left out for
+   * `"tesla_permissions"`: nothing comes back, and the connection is well again once something works.
+   */
+  expiresAt?: number;
+}
+
 export interface FinishOptions {
   /** Where the Worker is, if not where `start` found it. */
   edge?: string;

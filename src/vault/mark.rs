@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    api::{ApiError, ApiTarget, ResolutionKind},
+    api::{ApiError, ApiTarget, Endpoint, ResolutionKind},
     connect::{Origin, ReauthenticateUrl, VehicleId},
     http_api::Cause,
     string_enum::string_enum,
@@ -131,9 +131,15 @@ impl Success {
     /// Of a request that was passed on.
     #[must_use]
     pub fn of(target: &ApiTarget) -> Self {
+        Self::at(target.endpoint())
+    }
+
+    /// Of a request to this endpoint.
+    #[must_use]
+    pub fn at(endpoint: &Endpoint) -> Self {
         Self {
-            permission: target.endpoint().permission.map(str::to_owned),
-            asks_the_maker: target.asks_the_maker(),
+            permission: endpoint.permission.map(str::to_owned),
+            asks_the_maker: endpoint.asks_the_maker(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use futures_util::FutureExt as _;
 use smartcar_connect::{
-    api::question_to_the_maker,
+    api::question,
     connect::{ConnectionId, RedirectUri, StateFingerprint, VehicleId},
     edge::{Caller, Problem, VaultReply, no_way_back},
     http_api::{ReconnectResponse, reconnect::ReconnectFlow, start::Asked},
@@ -107,30 +107,22 @@ pub(super) async fn came_back(
         .await?;
     let record = driver.storage.record(principal, id).await?;
     let api = &driver.config.origins.api;
-    let question = record.and_then(|record| {
+    let again = record.and_then(|record| {
         let vehicle = record.vehicles().iter().find(|known| known.id == *vehicle)?;
         let failed = vehicle.marks.wanted.iter().map(|mark| &mark.complaint);
         let failed = failed.filter(|complaint| complaint.cause == MarkCause::LogInFailed);
         failed
             .filter_map(|complaint| complaint.permission.as_deref())
-            .find_map(|permission| {
-                Some((
-                    question_to_the_maker(api, &vehicle.id, permission)?,
-                    permission.to_owned(),
-                ))
-            })
+            .find_map(|permission| question(api, &vehicle.id, permission))
     });
-    let Some((request, permission)) = question else {
+    let Some((request, endpoint)) = again else {
         return Ok(());
     };
     let (asking, principal, id, vehicle_id) = (Rc::clone(driver), principal.clone(), id.clone(), vehicle.clone());
     let asked = async move {
         let tokens = asking.tokens(&principal, &id);
         if matches!(smartcar::call(&tokens, &request).await, Ok(Ok(reply)) if reply.status == 200) {
-            let success = Description::Succeeded(Success {
-                permission: Some(permission),
-                asks_the_maker: true,
-            });
+            let success = Description::Succeeded(Success::at(endpoint));
             let vehicles = vec![(vehicle_id, success)];
             let event = Event::VehiclesDescribed { vehicles };
             if let Err(error) = asking.let_happen(&principal, &id, event).await {
