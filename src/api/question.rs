@@ -40,14 +40,10 @@ mod tests {
         assert_eq!(asked("read_odometer").as_deref(), Some("/odometer"));
         assert_eq!(asked("read_battery").as_deref(), Some("/battery"));
         assert_eq!(asked("read_charge").as_deref(), Some("/charge"));
-        for none in [
-            "read_vehicle_info",
-            "read_vin",
-            "control_security",
-            "read_climate",
-            "",
-            "x",
-        ] {
+        assert_eq!(asked("control_security").as_deref(), Some("/security"));
+        assert_eq!(asked("read_vehicle_info").as_deref(), Some(""));
+        assert_eq!(asked("read_vin").as_deref(), Some("/vin"));
+        for none in ["control_pin", "control_climate", "read_climate", "control_", "", "x"] {
             assert_eq!(asked(none), None, "{none}");
         }
     }

@@ -20,11 +20,9 @@ beforeEach(async () => {
 const FAILED = "CONNECTED_SERVICES_ACCOUNT/AUTHENTICATION_FAILED";
 
 /** Asks what mends a connection. The state comes along with the answer. */
-async function reconnect(client, id, { body = {}, ...options } = {}) {
-  const minted = mintState();
-  const json = { stateFingerprint: minted.fingerprint, redirectUri: env.redirectUri, ...body };
-  const answer = await client.post(`/connections/${id}/reconnect`, json, options);
-  return { ...minted, answer, way: answer.status === 200 ? answer.json() : undefined };
+async function reconnect(client, id, options) {
+  const answer = await client.reconnect(id, options);
+  return { answer, state: answer.state, fingerprint: answer.fingerprint, way: answer.status === 200 ? answer.json() : undefined };
 }
 
 const connectionOf = async (client, id) => (await client.connections()).find((one) => one.id === id);
