@@ -8,6 +8,7 @@ export { ConnectError, hasCallback };
 export const init = (source) => load(source);
 
 export const start = (options) => loaded((module) => module.start(options));
+export const reconnect = (id, options) => loaded((module) => module.reconnect(id, options));
 export const connections = (options) => loaded((module) => module.connections(options));
 export const vehicles = (options) => loaded((module) => module.vehicles(options));
 export const disconnect = (id, options) => loaded((module) => module.disconnect(id, options));
@@ -28,6 +29,7 @@ export function createConnect(defaults) {
   const at = (options = {}) => (isOptions(options) && options.edge === undefined ? { ...options, edge } : options);
   return {
     start: (options) => start(at(options)),
+    reconnect: (id, options) => reconnect(id, at(options)),
     finish: (url, options) => finish(url, at(options)),
     connections: (options) => connections(at(options)),
     vehicles: (options) => vehicles(at(options)),

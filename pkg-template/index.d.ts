@@ -10,6 +10,8 @@ import type {
   FinishOutcome,
   ReauthenticateResolutionOptions,
   ReauthenticateVehicleOptions,
+  ReconnectOptions,
+  ReconnectResult,
   StartOptions,
   StartResult,
   Vehicle,
@@ -34,6 +36,9 @@ export type {
   Mode,
   ReauthenticateResolutionOptions,
   ReauthenticateVehicleOptions,
+  ReconnectFlow,
+  ReconnectOptions,
+  ReconnectResult,
   StartOptions,
   StartResult,
   Vehicle,
@@ -78,6 +83,16 @@ export function init(source?: ModuleSource | Promise<ModuleSource>): Promise<voi
 export function start(options?: StartOptions): Promise<StartResult>;
 
 /**
+ * Leaves the page for whichever page of Connect mends a connection that is `"reauthentication_required"` or
+ * `"reconnection_required"`. The way back is that of `start`: `finish` takes the callback. After `"reauthenticate"` the connection
+ * is the same one, and its `status` says whether all is well; after the others it is a new one, which takes the cars over.
+ *
+ * @param id The `id` of the connection.
+ * @throws {ConnectError} `nothing_to_mend` if the owner has nothing to do, `connection_not_found` if there is no such connection
+ */
+export function reconnect(id: string, options?: ReconnectOptions): Promise<ReconnectResult>;
+
+/**
  * Finishes the connection whose callback is in the page's address, which loses it before anything is sent. What Connect
  * reports is an outcome, also a refusal; an error is thrown if the callback is not to be believed, or the Worker fails.
  *
@@ -115,6 +130,7 @@ export function disconnectAll(options?: EdgeOptions): Promise<void>;
 /** What `createConnect` returns: the functions of the same names, for the Worker at one place. */
 export interface Connect {
   start: typeof start;
+  reconnect: typeof reconnect;
   finish: typeof finish;
   connections: typeof connections;
   vehicles: typeof vehicles;

@@ -11,7 +11,7 @@ use smartcar_connect::{
 };
 use url::Url;
 
-const NAMES: [&str; 23] = [
+const NAMES: [&str; 28] = [
     "SMARTCAR_CLIENT_ID",
     "SMARTCAR_CLIENT_SECRET",
     "SEALING_KEYS",

@@ -96,8 +96,7 @@ impl ApiTarget {
     /// without asking; in a batch each part has an answer of its own.
     #[must_use]
     pub fn asks_the_maker(&self) -> bool {
-        let permission = self.endpoint.permission;
-        permission.is_some_and(|name| !matches!(name, "read_vehicle_info" | "read_vin"))
+        self.endpoint.asks_the_maker()
     }
 
     /// Whether it changes something at the car.

@@ -158,6 +158,13 @@ impl Endpoint {
         }
     }
 
+    /// Whether the car's maker is asked: Smartcar knows what a vehicle is, and what was granted, without.
+    #[must_use]
+    pub fn asks_the_maker(&self) -> bool {
+        self.permission
+            .is_some_and(|name| !matches!(name, "read_vehicle_info" | "read_vin"))
+    }
+
     /// Whether it answers several reads at once, whose paths are in the body.
     #[must_use]
     pub fn is_batch(&self) -> bool {

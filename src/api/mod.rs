@@ -8,6 +8,7 @@ mod connection_list;
 mod endpoint;
 mod error;
 mod limits;
+mod question;
 mod redact;
 mod request;
 mod version;
@@ -19,6 +20,7 @@ pub use connection_list::{
 pub use endpoint::{ENDPOINTS, Effect, Endpoint, Sensitive};
 pub use error::{ApiError, Resolution, ResolutionKind};
 pub use limits::{LimitScope, MOST_OF_ALL, MOST_OF_ONE_CALLER, RateLimits, UnderWay};
+pub use question::question;
 pub use redact::without_links;
 pub use request::{ApiRequest, Method, VEHICLES_PER_PAGE, VehicleAttributes, VehiclePage, read_user};
 pub use version::ApiVersion;

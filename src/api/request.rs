@@ -74,6 +74,14 @@ impl ApiRequest {
         }
     }
 
+    /// What is at this path below a vehicle.
+    pub(super) fn below(api: &Origin, id: &VehicleId, rest: &str) -> Self {
+        Self {
+            method: Method::Get,
+            url: vehicle_url(api, id, rest),
+        }
+    }
+
     /// The id of the owner whose access token is used.
     #[must_use]
     pub fn user(api: &Origin) -> Self {

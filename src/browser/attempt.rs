@@ -5,16 +5,21 @@ use web_sys::Window;
 
 use super::{
     attempts::{AttemptStore, Entry},
-    client::Client,
+    client::{Client, Read},
     error::{Error, Result},
     json, page,
+    way_back::WayBack,
 };
 use crate::{
-    connect::{ApplicationId, Attempt, ConnectOptions, ExternalId, Mode, Origin, RedirectUri, Scope, State},
+    connect::{
+        ApplicationId, Attempt, ConnectOptions, ConnectionId, ExternalId, Mode, Origin, RedirectUri, Scope, State,
+    },
     http_api::{
         ErrorCode, ProblemCode, StartRequest,
         attempt::ATTEMPT_RESPONSE,
-        path, schema,
+        path,
+        reconnect::RECONNECT_RESPONSE,
+        schema,
         start::{START_RESPONSE, SessionOrigin},
     },
 };
@@ -26,6 +31,8 @@ pub(super) struct Unregistered {
     store: AttemptStore,
     attempt: Attempt,
     state: State,
+    /// The connection that it mends, if it does.
+    reconnecting: Option<ConnectionId>,
     scope: Option<String>,
     mode: Option<Mode>,
 }
@@ -38,6 +45,8 @@ pub(super) struct Registered {
     pub(super) application_id: ApplicationId,
     pub(super) connect: Origin,
     pub(super) external_id: ExternalId,
+    /// What mends the connection that the attempt is for.
+    pub(super) way_back: Option<WayBack>,
     session: SessionOrigin,
 }
 
@@ -48,6 +57,7 @@ impl Unregistered {
         window: &Window,
         client: Client,
         redirect_uri: RedirectUri,
+        reconnecting: Option<ConnectionId>,
         options: &ConnectOptions,
     ) -> Result<Self> {
         let store = AttemptStore::open(window)?;
@@ -65,6 +75,7 @@ impl Unregistered {
             store,
             attempt,
             state,
+            reconnecting,
             scope: (!scopes.is_empty()).then(|| scopes.join(" ")),
             mode: options.mode,
         })
@@ -78,8 +89,13 @@ impl Unregistered {
     /// Tells the Worker, sees to it that the browser will be recognised when it comes back, and then does `next`; if any of it
     /// fails, the attempt is forgotten.
     pub(super) async fn register<T>(self, next: impl FnOnce(&Registered) -> Result<T>) -> Result<T> {
-        let result = self.recognised().await.and_then(|registered| next(&registered));
-        if result.is_err() {
+        let registered = self.recognised().await;
+        // A page at Connect that does not redirect back is waited for by nobody.
+        let is_awaited = registered
+            .as_ref()
+            .is_ok_and(|registered| registered.way_back.as_ref().is_none_or(WayBack::is_awaited));
+        let result = registered.and_then(|registered| next(&registered));
+        if result.is_err() || !is_awaited {
             self.store.remove(self.attempt.fingerprint());
         }
         result
@@ -107,13 +123,14 @@ impl Unregistered {
             scope: self.scope.clone(),
             mode: self.mode.map(|mode| mode.as_str().to_owned()),
         };
-        let answer = self
-            .client
-            .post(path::CONNECT_START, &request.fields(), |json| {
+        let (path, read): (String, Read) = match &self.reconnecting {
+            None => (path::CONNECT_START.to_owned(), |json| {
                 schema::validate(json, START_RESPONSE)
-            })
-            .await?;
-        self.read(&answer)
+            }),
+            Some(id) => (path::reconnect(id), |json| schema::validate(json, RECONNECT_RESPONSE)),
+        };
+        let answer = self.client.post(&path, &request.fields(), read).await?;
+        self.read(&answer, &path)
     }
 
     async fn look(&self) -> Result<JsValue> {
@@ -123,16 +140,24 @@ impl Unregistered {
             .await
     }
 
-    fn read(&self, answer: &JsValue) -> Result<Registered> {
+    fn read(&self, answer: &JsValue, path: &str) -> Result<Registered> {
         let field = |name| json::text(answer, name).unwrap_or_default();
-        let unexpected = |_| self.client.unexpected(path::CONNECT_START);
+        let unexpected = |_| self.client.unexpected(path);
+        let (way_back, session) = if self.reconnecting.is_some() {
+            let way_back = WayBack::read(answer).ok_or_else(|| self.client.unexpected(path))?;
+            (Some(way_back), SessionOrigin::Resumed)
+        } else {
+            let session = SessionOrigin::from_name(&field("session"));
+            (None, session.unwrap_or(SessionOrigin::Started))
+        };
         Ok(Registered {
             attempt: self.attempt.clone(),
             state: self.state.clone(),
             application_id: ApplicationId::parse(&field("applicationId")).map_err(unexpected)?,
             connect: Origin::parse(&field("connectOrigin")).map_err(unexpected)?,
             external_id: ExternalId::parse(&field("externalId")).map_err(unexpected)?,
-            session: SessionOrigin::from_name(&field("session")).unwrap_or(SessionOrigin::Started),
+            way_back,
+            session,
         })
     }
 

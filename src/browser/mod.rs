@@ -1,4 +1,4 @@
-//! The JavaScript face of [`connect`](crate::connect): `start`, `finish`, and the functions that keep no state.
+//! The JavaScript face of [`connect`](crate::connect): `start`, `reconnect`, `finish`, and the functions that keep no state.
 //!
 //! Built into the npm package `smartcar-connect`. Each function takes and returns plain values; what they are is written in
 //! `types.d.ts`, which is part of the package's type declarations. Every failure is a `ConnectError` with a stable code.
@@ -19,6 +19,7 @@ mod page;
 mod start;
 mod stateless;
 mod unfinished;
+mod way_back;
 
 use core::{future::Future, pin::Pin};
 
@@ -37,6 +38,14 @@ use crate::http_api::{connection, path, schema, vehicle};
 #[wasm_bindgen]
 pub fn start(options: JsValue) -> Promise {
     start::start(options, |start| promise(Box::pin(async move { start?.run().await })))
+}
+
+/// Leaves the page for whichever page of Connect mends the connection called `id`. Resolves to a `ReconnectResult`.
+#[wasm_bindgen]
+pub fn reconnect(id: &JsValue, options: JsValue) -> Promise {
+    start::reconnect(id, options, |start| {
+        promise(Box::pin(async move { start?.run().await }))
+    })
 }
 
 /// Finishes the connection whose callback is in `url`, or else in the page's address. Resolves to a `FinishOutcome`.

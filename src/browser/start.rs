@@ -1,4 +1,4 @@
-//! `start`: registers an attempt and goes to Connect.
+//! `start` and `reconnect`: register an attempt and go to Connect.
 
 use core::cell::RefCell;
 
@@ -13,9 +13,10 @@ use super::{
     json::set,
     options::{self, CONNECT_OPTIONS, Options},
     page,
+    way_back::WayBack,
 };
 use crate::{
-    connect::{ApplicationId, AuthorizeUrl, ConnectOptions, ExternalIdParam, Origin, RedirectUri},
+    connect::{ApplicationId, AuthorizeUrl, ConnectOptions, ConnectionId, ExternalIdParam, Origin, RedirectUri},
     time::{Millis, UnixMillis},
 };
 
@@ -47,7 +48,16 @@ thread_local! {
 ///
 /// Calls that only want the URL have one each.
 pub(super) fn start(options: JsValue, promise: impl FnOnce(Result<Start>) -> Promise) -> Promise {
-    let start = Start::begin(options);
+    leave(Start::begin("start", None, options), promise)
+}
+
+/// As [`start`], to mend the connection called `id`.
+pub(super) fn reconnect(id: &JsValue, options: JsValue, promise: impl FnOnce(Result<Start>) -> Promise) -> Promise {
+    let start = options::connection_id(id).and_then(|id| Start::begin("reconnect", Some(id), options));
+    leave(start, promise)
+}
+
+fn leave(start: Result<Start>, promise: impl FnOnce(Result<Start>) -> Promise) -> Promise {
     let leaves = start
         .as_ref()
         .is_ok_and(|start| start.connect.navigation == Navigation::Automatic);
@@ -79,7 +89,7 @@ fn leaving() -> Option<Promise> {
     })
 }
 
-/// A call of `start` whose attempt is kept in this browser.
+/// A call of `start` or `reconnect` whose attempt is kept in this browser.
 #[derive(Debug)]
 pub(super) struct Start {
     attempt: Unregistered,
@@ -95,10 +105,10 @@ struct OpenConnect {
 }
 
 impl Start {
-    fn begin(options: JsValue) -> Result<Self> {
-        let window = page::window("start")?;
+    fn begin(function: &str, reconnecting: Option<ConnectionId>, options: JsValue) -> Result<Self> {
+        let window = page::window(function)?;
         let own = ["edge", "redirectUri", "applicationId", "navigate"];
-        let options = Options::read(options, "start", &[&own, &CONNECT_OPTIONS[..]].concat())?;
+        let options = Options::read(options, function, &[&own, &CONNECT_OPTIONS[..]].concat())?;
         let edge = options.string("edge")?;
         let client = Client::new(window.clone(), edge.as_deref())?;
         let redirect_uri = match options.parsed("redirectUri", RedirectUri::parse)? {
@@ -118,7 +128,7 @@ impl Start {
             },
         };
         Ok(Self {
-            attempt: Unregistered::begin(&window, client, redirect_uri, &connect.options)?,
+            attempt: Unregistered::begin(&window, client, redirect_uri, reconnecting, &connect.options)?,
             connect,
         })
     }
@@ -171,17 +181,40 @@ fn check_redirect_uri(uri: &RedirectUri, window: &Window, edge: Option<&str>) ->
 impl OpenConnect {
     fn open(self, registered: &Registered) -> Result<JsValue> {
         let application_id = self.application_id.unwrap_or_else(|| registered.application_id.clone());
-        let url = AuthorizeUrl::new(application_id, &registered.state)
-            .options(self.options)
-            .redirect_uri(registered.attempt.redirect_uri().clone())
-            .external_id(ExternalIdParam::Set(registered.external_id.clone()))
-            .to_url(&registered.connect)?;
+        let redirect_uri = registered.attempt.redirect_uri();
+        let way_back = registered.way_back.as_ref();
+        let reauthenticate = match way_back {
+            Some(way_back) => way_back.reauthenticate_url(
+                &registered.connect,
+                &application_id,
+                &registered.external_id,
+                redirect_uri,
+                &registered.state,
+            )?,
+            None => None,
+        };
+        let url = match reauthenticate {
+            Some(url) => url,
+            None => AuthorizeUrl::new(application_id, &registered.state)
+                .options(match way_back {
+                    Some(way_back) => way_back.options(self.options),
+                    None => self.options,
+                })
+                .redirect_uri(redirect_uri.clone())
+                .external_id(ExternalIdParam::Set(registered.external_id.clone()))
+                .to_url(&registered.connect)?,
+        };
         if let Navigation::Automatic = self.navigation {
             page::navigate(&url)?;
         }
         let result = Object::new();
         set(&result, "url", &url.into());
-        set(&result, "expiresAt", &page::to_js(registered.attempt.expires_at()));
+        if way_back.is_none_or(WayBack::is_awaited) {
+            set(&result, "expiresAt", &page::to_js(registered.attempt.expires_at()));
+        }
+        if let Some(way_back) = way_back {
+            set(&result, "flow", &way_back.flow.as_str().into());
+        }
         Ok(result.into())
     }
 }

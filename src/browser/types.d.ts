@@ -80,6 +80,8 @@ export type ConnectErrorCode =
   | "callback_other_redirect_uri"
   /** The callback's `iss` is not Smartcar: it comes from another authorization server. */
   | "callback_other_issuer"
+  /** The callback is not the answer to what was started: about another vehicle, or of a re-authentication that was not asked for. */
+  | "callback_unexpected"
   /** No authorization code came: the callback says nothing, or access was granted without one. The message says which. */
   | "code_missing"
   /** No user id came, which Smartcar sends to applications that use its v3. */
@@ -96,6 +98,8 @@ export type ConnectErrorCode =
   | "connection_not_found"
   /** The Worker: the owner has to connect again. */
   | "reconnection_required"
+  /** The Worker: the connection needs nothing of its owner. Read the connections again. */
+  | "nothing_to_mend"
   /** The Worker: its storage can't be reached. Worth a further attempt. */
   | "storage_unavailable";
 
@@ -106,8 +110,8 @@ export type Mode = "live" | "simulated" | "test";
 export type ApprovalPrompt = "auto" | "force";
 
 /**
- * Whether a grant can be used: yes; yes, though its last refresh failed and is being repeated; not until the owner has logged in
- * again at the car's maker; no more, so that the owner has to connect again.
+ * Whether a grant can be used: yes; yes, though its last refresh failed and is being repeated; not wholly, until the owner has
+ * logged in again at the car's maker or granted more; no more, so that the owner has to connect again.
  */
 export type ConnectionStatus = "active" | "degraded" | "reauthentication_required" | "reconnection_required";
 
@@ -116,6 +120,8 @@ export type ConnectionCause =
   | "invalid_grant"
   | "refresh_token_expired"
   | "authentication_failed"
+  | "permission_missing"
+  | "maker_permission_missing"
   | "invalid_client"
   | "rate_limited"
   | "refused_without_reason"
@@ -213,7 +219,10 @@ export interface Asked {
 export type FinishOutcome =
   /** `virtualKeyUrl` is where the owner of a Tesla adds the application's virtual key. */
   | { kind: "connected"; connection: Connection; virtualKeyUrl?: string; asked?: Asked }
-  /** The owner renewed the access to one vehicle; `connection` is `null` if the Worker holds none for it. */
+  /**
+   * The owner came back from the maker of one vehicle. Nothing was granted anew: the connection goes on, with the status that it has
+   * by now, and is `null` if it was disconnected since.
+   */
   | { kind: "reauthenticated"; vehicleId: string; connection: Connection | null }
   | ConnectFailure;
 
@@ -279,6 +288,27 @@ export interface StartResult {
   url: string;
   /** Until when the connection can be finished, in milliseconds since the Unix epoch by this browser's clock. */
   expiresAt: number;
+}
+
+/**
+ * Which page of Connect mends a connection: `"reauthenticate"`, the log-in at the car's maker, which keeps the tokens;
+ * `"more_permissions"`, the consent once more; `"tesla_permissions"`, the account at Tesla, from which nobody is sent back;
+ * `"new_connection"`, as at the first time, since the grant is over.
+ */
+export type ReconnectFlow = "reauthenticate" | "more_permissions" | "tesla_permissions" | "new_connection";
+
+/** What the owner is asked for counts in the flows that ask for permissions. */
+export type ReconnectOptions = StartOptions;
+
+export interface ReconnectResult {
+  flow: ReconnectFlow;
+  /** The Connect URL. It may hold the `state`: do not log it. */
+  url: string;
+  /**
+   * Until when it can be finished, in milliseconds since the Unix epoch by this browser's clock. Left out for
+   * `"tesla_permissions"`: nothing comes back, and the connection is well again once something works.
+   */
+  expiresAt?: number;
 }
 
 export interface FinishOptions {

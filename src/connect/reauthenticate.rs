@@ -180,6 +180,20 @@ impl ReauthenticateUrl {
         query.set("state", Some(state.expose()));
         Ok(query.finish())
     }
+
+    /// Whether `url` is a resolution URL for this vehicle, which [`from_resolution`](Self::from_resolution) completes.
+    #[must_use]
+    pub fn is_resolution(connect: &Origin, url: &str, vehicle: &VehicleId) -> bool {
+        let Ok(parts) = origin::parse_absolute(url, MAX_RESOLUTION_BYTES) else {
+            return false;
+        };
+        let is_about = || {
+            parts
+                .query_pairs()
+                .any(|(name, value)| name == "vehicle_id" && value == vehicle.as_str())
+        };
+        parts.path == PATH && resolution_query(connect, &parts).is_ok() && is_about()
+    }
 }
 
 /// What stays of a resolution URL.

@@ -72,7 +72,11 @@ mod tests {
         ] {
             assert_eq!(problem.code, code);
             assert!(problem.detail.contains(word), "{}", problem.detail);
-            assert_eq!(problem.retry_after.is_some(), code != ProblemCode::InvalidClient, "{code:?}");
+            assert_eq!(
+                problem.retry_after.is_some(),
+                code != ProblemCode::InvalidClient,
+                "{code:?}"
+            );
         }
     }
 }

@@ -46,6 +46,8 @@ pub use problem::Problem;
 pub use protocol::{Caller, ConnectionSelector, DescribedVehicle, IssuedToken, Operation, VaultReply, VaultRequest};
 pub use quote::quoted;
 pub use rate_limit::{RateKey, RateLimit};
-pub use reply::{attempt_reply, deleted_meanwhile, exchange_problem, finish_reply, token_reply};
+pub use reply::{
+    attempt_reply, deleted_meanwhile, exchange_problem, finish_reply, no_way_back, token_reply, unexpected_callback,
+};
 pub use route::{Resource, Routed, nothing_here, route};
 pub use vehicle_news::VehicleNews;

@@ -117,6 +117,17 @@ pub enum Operation {
         /// The generation whose access token Smartcar just refused.
         rejected: Option<u64>,
     },
+    /// What mends this connection? An attempt to do so begins.
+    Reconnect {
+        /// Which connection.
+        id: ConnectionId,
+        /// Of the state that the callback will bring.
+        fingerprint: StateFingerprint,
+        /// Where the callback will come.
+        redirect_uri: RedirectUri,
+        /// What the owner is asked for, should the flow ask for permissions.
+        asked: Asked,
+    },
     /// A connection is to be closed.
     Disconnect(ConnectionId),
     /// A ticket opens a session of the user's.
@@ -160,6 +171,7 @@ impl Operation {
             // A token may have to be refreshed: whoever asks decides whether to try again.
             Self::Token { .. }
             | Self::Start { .. }
+            | Self::Reconnect { .. }
             | Self::Finish(_)
             | Self::Described(_)
             | Self::Disconnect(_)
@@ -201,7 +213,7 @@ pub enum VaultReply {
         /// When the pending connection expires.
         expires_at: UnixMillis,
     },
-    /// To [`Operation::Finish`], [`Operation::Attempt`] and [`Operation::Connections`]: the body of the Worker's answer, JSON.
+    /// To [`Operation::Finish`], [`Operation::Attempt`], [`Operation::Reconnect`] and [`Operation::Connections`]: the body of the Worker's answer, JSON.
     Body(String),
     /// To [`Operation::Vehicles`] and [`Operation::Described`].
     Vehicles(ShownVehicles),

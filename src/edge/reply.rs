@@ -9,6 +9,7 @@ use crate::{
     time::Millis,
     token::TokenError,
     vault::{
+        NoWayBack,
         finish::{ExchangeResult, Progress},
         life::TokenReply,
     },
@@ -99,11 +100,7 @@ pub fn finish_reply(
     connections: &[Connection],
     asked: &Asked,
 ) -> Result<String, Problem> {
-    let vehicle_id = match callback {
-        Callback::Reauthenticated { vehicle_id, .. } => Some(vehicle_id.as_str()),
-        _ => None,
-    };
-    let connection = connection_of(result, vehicle_id, callback.missing_code(), connections)?;
+    let connection = connection_of(result, callback.missing_code(), connections)?;
     Ok(finish_answer(callback, connection, asked))
 }
 
@@ -116,8 +113,7 @@ pub fn attempt_reply(progress: &Progress<'_>, connections: &[Connection]) -> Res
         Progress::Pending => (AttemptStatus::Pending, Value::Null),
         Progress::Exchanging => (AttemptStatus::Exchanging, Value::Null),
         Progress::Finished { result, told } => {
-            let vehicle_id = told.get("vehicleId").and_then(Value::as_str);
-            let connection = connection_of(result, vehicle_id, None, connections)?;
+            let connection = connection_of(result, None, connections)?;
             let mut outcome = (*told).clone();
             if let Some(place) = outcome.get_mut("connection") {
                 *place = serde_json::to_value(connection).unwrap_or_default();
@@ -128,16 +124,16 @@ pub fn attempt_reply(progress: &Progress<'_>, connections: &[Connection]) -> Res
     Ok(AttemptResponse { status, outcome })
 }
 
-/// The connection that a finish made, or that covers the vehicle whose owner logged in again.
+/// The connection that a finish made, or whose owner came back.
 fn connection_of<'a>(
     result: &ExchangeResult,
-    vehicle_id: Option<&str>,
     missing_code: Option<&'static str>,
     connections: &'a [Connection],
 ) -> Result<Option<&'a Connection>, Problem> {
+    let find = |id: &ConnectionId| connections.iter().find(|connection| connection.id == *id);
     match result {
         ExchangeResult::Connected(id) => {
-            let made = connections.iter().find(|connection| connection.id == *id);
+            let made = find(id);
             if made.is_none() {
                 let detail =
                     "the connection that this callback made has been disconnected or replaced by a newer one since";
@@ -145,10 +141,9 @@ fn connection_of<'a>(
             }
             Ok(made)
         }
-        ExchangeResult::NoNewGrant => Ok(vehicle_id.and_then(|id| {
-            let covers = |connection: &&Connection| connection.vehicles.iter().any(|vehicle| vehicle.id.as_str() == id);
-            connections.iter().find(covers)
-        })),
+        ExchangeResult::NoNewGrant => Ok(None),
+        // It may have been disconnected since.
+        ExchangeResult::CameBack(id) => Ok(find(id)),
         ExchangeResult::ExchangeFailed(error) => Err(exchange_problem(*error)),
         ExchangeResult::CodeMissing => {
             let detail = missing_code.unwrap_or("the callback has no `code`; open Connect with `response_type=code`");
@@ -166,6 +161,26 @@ fn connection_of<'a>(
 pub fn deleted_meanwhile() -> Problem {
     let detail = "everything of the owner was deleted while the connection was being made; start it again";
     Problem::new(ProblemCode::ConnectionNotFound, detail)
+}
+
+/// The callback is not the answer to what was started.
+#[must_use]
+pub fn unexpected_callback() -> Problem {
+    let detail = "the callback is not the answer to what was started: it is about another vehicle, brings a code after a \
+                  re-authentication, or is one of a re-authentication that was not started; start again";
+    Problem::new(ProblemCode::CallbackUnexpected, detail)
+}
+
+/// There is no way back to a connection.
+#[must_use]
+pub fn no_way_back(why: NoWayBack) -> Problem {
+    match why {
+        NoWayBack::NotFound => Problem::connection_not_found(),
+        NoWayBack::NothingToMend => {
+            let detail = "the connection needs nothing of its owner; read it again before you offer to reconnect it";
+            Problem::new(ProblemCode::NothingToMend, detail)
+        }
+    }
 }
 
 #[cfg(test)]
@@ -319,17 +334,25 @@ mod tests {
     }
 
     #[test]
-    fn a_re_authentication_is_answered_with_the_connection_that_covers_the_vehicle() {
-        let connections = [shown(1, "v1"), shown(2, "v2")];
-        for (vehicle, found) in [
-            ("v2", serde_json::Value::from(id(2).as_str())),
-            ("v3", serde_json::Value::Null),
+    fn a_re_authentication_is_answered_with_the_connection_that_it_was_for() {
+        let connections = [shown(1, "v1"), shown(2, "v1")];
+        for (byte, found) in [
+            (2, serde_json::Value::from(id(2).as_str())),
+            (3, serde_json::Value::Null),
         ] {
-            let callback = callback(&format!("vehicle_id={vehicle}"));
-            let answer = finish_reply(&ExchangeResult::NoNewGrant, &callback, &connections, &Asked::default()).unwrap();
+            let (result, callback) = (ExchangeResult::CameBack(id(byte)), callback("vehicle_id=v1"));
+            let answer = finish_reply(&result, &callback, &connections, &Asked::default()).unwrap();
             let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
-            assert_eq!(answer["connection"]["id"], found, "{vehicle}");
+            assert_eq!(answer["connection"]["id"], found, "{byte}");
+            assert_eq!(answer["vehicleId"], "v1");
         }
+    }
+
+    #[test]
+    fn where_no_way_leads_back_that_is_said() {
+        assert_eq!(no_way_back(NoWayBack::NotFound), Problem::connection_not_found());
+        assert_eq!(no_way_back(NoWayBack::NothingToMend).code, ProblemCode::NothingToMend);
+        assert_eq!(unexpected_callback().code, ProblemCode::CallbackUnexpected);
     }
 
     #[test]

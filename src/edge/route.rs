@@ -24,6 +24,8 @@ pub enum Resource {
     ShowConnection(ConnectionId),
     /// `DELETE /connections/{id}`
     Disconnect(ConnectionId),
+    /// `POST /connections/{id}/reconnect`
+    Reconnect(ConnectionId),
     /// `GET /vehicles`
     ListVehicles,
     /// `/api/v2.0/vehicles/{id}…`: an endpoint of Smartcar's
@@ -60,6 +62,7 @@ impl Resource {
             Self::DisconnectAll => "disconnect_all",
             Self::ShowConnection(_) => "show_connection",
             Self::Disconnect(_) => "disconnect",
+            Self::Reconnect(_) => "reconnect",
             Self::ListVehicles => "list_vehicles",
             Self::Api(target) if target.endpoint().is_batch() => "api_batch",
             Self::Api(target) if target.is_command() => "api_command",
@@ -81,6 +84,7 @@ impl Resource {
     pub fn changes_state(&self) -> bool {
         match self {
             Self::ConnectStart | Self::ConnectFinish | Self::DisconnectAll | Self::Disconnect(_) => true,
+            Self::Reconnect(_) => true,
             Self::OpenSession | Self::EndSession | Self::ClaimSession => true,
             Self::ShowAttempt(_)
             | Self::ListConnections
@@ -105,6 +109,7 @@ impl Resource {
             | Self::ListVehicles
             | Self::Api(_) => true,
             Self::ConnectStart | Self::ConnectFinish | Self::DisconnectAll | Self::Disconnect(_) => false,
+            Self::Reconnect(_) => false,
             Self::OpenSession | Self::EndSession | Self::ClaimSession => false,
             Self::InternalToken | Self::Rotation | Self::ListPrincipals | Self::IssueTicket => false,
             Self::OpenApi | Self::Health => false,
@@ -131,7 +136,7 @@ impl Resource {
     pub const fn takes_body(&self) -> bool {
         match self {
             Self::ConnectStart | Self::ConnectFinish | Self::InternalToken | Self::IssueTicket => true,
-            Self::OpenSession | Self::ClaimSession => true,
+            Self::OpenSession | Self::ClaimSession | Self::Reconnect(_) => true,
             Self::Api(target) => target.endpoint().takes_body(),
             _ => false,
         }
@@ -218,6 +223,13 @@ pub fn route(prefix: &str, method: &str, path: &str) -> Routed {
                 return Routed::NotFound;
             };
             ("GET, HEAD", get.then_some(Resource::ShowAttempt(fingerprint)))
+        }
+        other if other.ends_with(path::RECONNECT) => {
+            let connection = other.strip_suffix(path::RECONNECT).and_then(path::connection_id);
+            let Some(id) = connection.and_then(|id| ConnectionId::parse(id).ok()) else {
+                return Routed::NotFound;
+            };
+            ("POST", post.then_some(Resource::Reconnect(id)))
         }
         other => {
             let id = path::connection_id(other).and_then(|id| ConnectionId::parse(id).ok());
@@ -311,7 +323,8 @@ mod tests {
             ("HEAD", "/smartcar/connections", Resource::ListConnections),
             ("DELETE", "/smartcar/connections", Resource::DisconnectAll),
             ("GET", &one, Resource::ShowConnection(id.clone())),
-            ("DELETE", &one, Resource::Disconnect(id)),
+            ("DELETE", &one, Resource::Disconnect(id.clone())),
+            ("POST", &format!("{one}/reconnect"), Resource::Reconnect(id)),
             ("GET", "/smartcar/vehicles", Resource::ListVehicles),
             ("POST", "/smartcar/internal/token", Resource::InternalToken),
             ("GET", "/smartcar/internal/rotation", Resource::Rotation),

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::{
     api::{ApiError, ApiTarget},
-    connect::VehicleId,
-    principal::Principal,
+    connect::{ConnectionId, Origin, VehicleId},
     time::{Millis, UnixMillis},
-    vault::Description,
+    vault::{Complaint, Description, MarkCause, Marks, Success},
 };
 
 /// How long the vault is not told the same again.
@@ -16,13 +15,16 @@ const TOLD_AGAIN_AFTER: Millis = Millis::from_secs(30);
 /// How many vehicles are remembered at most.
 const MOST_VEHICLES: usize = 1_000;
 
-/// What is remembered of one vehicle of a principal's.
-#[derive(Clone, Copy, Debug, Default)]
+/// A complaint, told from others.
+type Kind = (MarkCause, Option<String>);
+
+/// What is remembered of one vehicle of a connection's.
+#[derive(Clone, Debug, Default)]
 struct Remembered {
-    /// Whether the vault keeps that its owner has to log in again.
-    needs_reauthentication: bool,
-    /// When the vault was last told an error.
-    told_at: Option<UnixMillis>,
+    /// Why the vault keeps that its owner is wanted.
+    marks: Vec<Kind>,
+    /// What the vault was told last, and when: a complaint, or that the vehicle is missing.
+    told: Vec<(Option<Kind>, UnixMillis)>,
 }
 
 /// What an isolate knows of the vehicles whose vault has to be told of an answer. It may be forgotten at any time: an error is told
@@ -41,49 +43,60 @@ impl VehicleNews {
         }
     }
 
-    /// Takes note of what a vault says of a vehicle: whether its owner has to log in again at the car's maker.
-    pub fn heard(&mut self, principal: &Principal, vehicle: &VehicleId, needs_reauthentication: bool) {
-        if needs_reauthentication {
-            self.remembered(principal, vehicle).needs_reauthentication = true;
+    /// Takes note of the marks that a vault keeps of a vehicle.
+    pub fn heard(&mut self, connection: &ConnectionId, vehicle: &VehicleId, marks: &Marks) {
+        if marks.wanted.is_empty() {
+            self.vehicles.remove(&key(connection, vehicle));
         } else {
-            self.vehicles.remove(&key(principal, vehicle));
+            self.remembered(connection, vehicle).marks =
+                marks.wanted.iter().map(|mark| kind_of(&mark.complaint)).collect();
         }
     }
 
-    /// What the vault has to be told of an error, if anything.
+    /// What the vault has to be told of an error, if anything. Connect runs on `connect`.
     pub fn refused(
         &mut self,
-        principal: &Principal,
-        vehicle: &VehicleId,
+        connection: &ConnectionId,
+        target: &ApiTarget,
         error: &ApiError,
+        connect: &Origin,
         now: UnixMillis,
     ) -> Option<Description> {
-        let description = Description::of_other_request(error)?;
-        let remembered = self.remembered(principal, vehicle);
+        let vehicle = target.vehicle();
+        let description = Description::of_other_request(error, target.endpoint().permission, vehicle, connect)?;
+        let kind = match &description {
+            Description::Wanted(complaint) => Some(kind_of(complaint)),
+            _ => None,
+        };
+        let remembered = self.remembered(connection, vehicle);
         let is_told = |at: UnixMillis| at <= now && now.since(at) < TOLD_AGAIN_AFTER;
-        if remembered.told_at.is_some_and(is_told) {
+        remembered.told.retain(|(_, at)| is_told(*at));
+        if remembered.told.iter().any(|(told, _)| *told == kind) {
             return None;
         }
-        remembered.told_at = Some(now);
-        remembered.needs_reauthentication |= description != Description::Missing;
+        remembered.told.push((kind.clone(), now));
+        if let Some(kind) = kind.filter(|kind| !remembered.marks.contains(kind)) {
+            remembered.marks.push(kind);
+        }
         Some(description)
     }
 
-    /// What the vault has to be told of a success, if anything: that the owner's log-in is good again, where it was not.
-    pub fn succeeded(&mut self, principal: &Principal, target: &ApiTarget) -> Option<Description> {
-        if self.vehicles.is_empty() || !target.asks_the_maker() {
+    /// What the vault has to be told of a success, if anything: that it disproves a mark.
+    pub fn succeeded(&mut self, connection: &ConnectionId, target: &ApiTarget) -> Option<Description> {
+        let remembered = self.vehicles.get_mut(&key(connection, target.vehicle()))?;
+        let success = Success::of(target);
+        let is_over = |(cause, permission): &Kind| success.disproves(*cause, permission.as_deref());
+        if !remembered.marks.iter().any(is_over) {
             return None;
         }
-        let key = key(principal, target.vehicle());
-        self.vehicles
-            .get(&key)
-            .filter(|remembered| remembered.needs_reauthentication)?;
-        self.vehicles.remove(&key);
-        Some(Description::Answered)
+        remembered.marks.retain(|mark| !is_over(mark));
+        // Whatever fails from now on is news.
+        remembered.told.clear();
+        Some(Description::Succeeded(success))
     }
 
-    fn remembered(&mut self, principal: &Principal, vehicle: &VehicleId) -> &mut Remembered {
-        let key = key(principal, vehicle);
+    fn remembered(&mut self, connection: &ConnectionId, vehicle: &VehicleId) -> &mut Remembered {
+        let key = key(connection, vehicle);
         if self.vehicles.len() >= MOST_VEHICLES && !self.vehicles.contains_key(&key) {
             self.vehicles.pop_first();
         }
@@ -91,8 +104,12 @@ impl VehicleNews {
     }
 }
 
-fn key(principal: &Principal, vehicle: &VehicleId) -> (String, String) {
-    (principal.as_str().to_owned(), vehicle.as_str().to_owned())
+fn kind_of(complaint: &Complaint) -> Kind {
+    (complaint.cause, complaint.permission.clone())
+}
+
+fn key(connection: &ConnectionId, vehicle: &VehicleId) -> (String, String) {
+    (connection.as_str().to_owned(), vehicle.as_str().to_owned())
 }
 
 #[cfg(test)]
@@ -120,87 +137,113 @@ mod tests {
         }
     }
 
-    fn anna() -> Principal {
-        Principal::user("anna").unwrap()
+    fn id() -> ConnectionId {
+        ConnectionId::from_random([1; 16])
     }
 
     fn car() -> VehicleId {
         VehicleId::parse("v1").unwrap()
     }
 
+    fn marked() -> Marks {
+        Marks::default().with(&Complaint::reported(MarkCause::LogInFailed), NOW)
+    }
+
+    fn refused(news: &mut VehicleNews, target: &ApiTarget, error: &ApiError, now: UnixMillis) -> Option<Description> {
+        news.refused(&id(), target, error, &Origin::connect(), now)
+    }
+
+    fn mended(news: &mut VehicleNews, target: &ApiTarget) -> bool {
+        news.succeeded(&id(), target).is_some()
+    }
+
     #[test]
     fn an_error_is_told_once_in_a_while_and_the_next_success_once() {
         let mut news = VehicleNews::new();
         let read = target("GET", "/odometer");
-        assert_eq!(news.succeeded(&anna(), &read), None, "nothing was wrong");
-        assert!(news.refused(&anna(), &car(), &log_in_failed(), NOW).is_some());
+        let failed = log_in_failed();
+        assert!(!mended(&mut news, &read), "nothing was wrong");
+        assert!(refused(&mut news, &read, &failed, NOW).is_some());
         let soon = NOW.after(Millis::from_secs(29));
-        assert_eq!(news.refused(&anna(), &car(), &log_in_failed(), soon), None);
+        assert_eq!(refused(&mut news, &read, &failed, soon), None);
         let later = NOW.after(Millis::from_secs(30));
-        assert!(news.refused(&anna(), &car(), &log_in_failed(), later).is_some());
+        assert!(refused(&mut news, &read, &failed, later).is_some());
         let ahead = UnixMillis::new(NOW.as_millis() - 1);
         assert!(
-            news.refused(&anna(), &car(), &log_in_failed(), ahead).is_some(),
+            refused(&mut news, &read, &failed, ahead).is_some(),
             "the clock was ahead"
         );
         assert_eq!(
-            news.succeeded(&Principal::user("ben").unwrap(), &read),
+            news.succeeded(&ConnectionId::from_random([2; 16]), &read),
             None,
-            "another's"
+            "of another connection"
         );
-        assert_eq!(news.succeeded(&anna(), &read), Some(Description::Answered));
-        assert_eq!(news.succeeded(&anna(), &read), None);
+        assert_eq!(
+            news.succeeded(&id(), &read),
+            Some(Description::Succeeded(Success::of(&read)))
+        );
+        assert!(!mended(&mut news, &read));
         // It fails again at once.
-        assert!(news.refused(&anna(), &car(), &log_in_failed(), NOW).is_some());
+        assert!(refused(&mut news, &read, &failed, NOW).is_some());
+    }
+
+    #[test]
+    fn each_permission_that_is_missing_is_told_and_mended_by_itself() {
+        let mut news = VehicleNews::new();
+        let missing = error(403, r#"{"type":"PERMISSION","resolution":{"type":"REAUTHENTICATE"}}"#);
+        let (odometer, location) = (target("GET", "/odometer"), target("GET", "/location"));
+        for read in [&odometer, &location] {
+            assert!(refused(&mut news, read, &missing, NOW).is_some());
+            assert_eq!(refused(&mut news, read, &missing, NOW), None);
+        }
+        assert!(refused(&mut news, &odometer, &log_in_failed(), NOW).is_some());
+        assert!(mended(&mut news, &location), "the log-in, and this permission");
+        assert!(!mended(&mut news, &location));
+        assert!(mended(&mut news, &odometer));
+        assert!(!mended(&mut news, &odometer));
     }
 
     #[test]
     fn what_smartcar_answers_without_the_maker_shows_nothing_of_the_log_in() {
         let mut news = VehicleNews::new();
-        news.heard(&anna(), &car(), true);
+        news.heard(&id(), &car(), &marked());
         for (method, below) in [
             ("GET", ""),
             ("GET", "/vin"),
             ("GET", "/permissions"),
             ("POST", "/batch"),
         ] {
-            assert_eq!(news.succeeded(&anna(), &target(method, below)), None, "{below}");
+            assert!(!mended(&mut news, &target(method, below)), "{below}");
         }
-        assert_eq!(
-            news.succeeded(&anna(), &target("POST", "/security")),
-            Some(Description::Answered)
-        );
+        assert!(mended(&mut news, &target("POST", "/security")));
     }
 
     #[test]
     fn what_the_vault_says_counts() {
         let mut news = VehicleNews::new();
         let read = target("GET", "/odometer");
-        news.heard(&anna(), &car(), true);
-        news.heard(&anna(), &car(), false);
-        assert_eq!(news.succeeded(&anna(), &read), None);
+        news.heard(&id(), &car(), &marked());
+        news.heard(&id(), &car(), &Marks::default());
+        assert!(!mended(&mut news, &read));
     }
 
     #[test]
     fn a_car_that_is_gone_is_told_and_mended_by_no_success() {
         let mut news = VehicleNews::new();
-        assert_eq!(
-            news.refused(&anna(), &car(), &error(404, ""), NOW),
-            Some(Description::Missing)
-        );
-        assert_eq!(news.refused(&anna(), &car(), &error(404, ""), NOW), None);
-        assert_eq!(news.succeeded(&anna(), &target("GET", "/odometer")), None);
-        assert_eq!(
-            news.refused(&anna(), &car(), &error(403, r#"{"type":"PERMISSION"}"#), NOW),
-            None
-        );
+        let read = target("GET", "/odometer");
+        let gone = error(404, "");
+        assert_eq!(refused(&mut news, &read, &gone, NOW), Some(Description::Missing));
+        assert_eq!(refused(&mut news, &read, &gone, NOW), None);
+        assert!(!mended(&mut news, &read));
+        let unexplained = error(403, r#"{"type":"PERMISSION"}"#);
+        assert_eq!(refused(&mut news, &read, &unexplained, NOW), None);
     }
 
     #[test]
     fn no_more_than_a_thousand_are_remembered() {
         let mut news = VehicleNews::new();
-        for n in 0..2_000 {
-            news.heard(&Principal::user(&n.to_string()).unwrap(), &car(), true);
+        for n in 0..2_000_u128 {
+            news.heard(&ConnectionId::from_random(n.to_be_bytes()), &car(), &marked());
         }
         assert_eq!(news.vehicles.len(), MOST_VEHICLES);
     }

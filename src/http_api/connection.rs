@@ -16,7 +16,7 @@ string_enum! {
         Active = "active",
         /// The latest refresh failed and is being repeated; still usable, or soon again.
         Degraded = "degraded",
-        /// Smartcar wants the owner to log in again at the car's maker; the tokens are kept.
+        /// Smartcar wants the owner back, to log in again at the car's maker or to grant more; the tokens are kept.
         ReauthenticationRequired = "reauthentication_required",
         /// The grant is over: the owner must connect again.
         ReconnectionRequired = "reconnection_required",
@@ -43,6 +43,10 @@ string_enum! {
         RefreshTokenExpired = "refresh_token_expired",
         /// Smartcar can't log in at the car's maker any more.
         AuthenticationFailed = "authentication_failed",
+        /// The owner has not granted the application what it asked for.
+        PermissionMissing = "permission_missing",
+        /// The owner's account at the car's maker does not grant Smartcar what the application asked for.
+        MakerPermissionMissing = "maker_permission_missing",
         /// The token endpoint did not accept the application.
         InvalidClient = "invalid_client",
         /// The token endpoint asked to wait.

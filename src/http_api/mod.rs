@@ -16,6 +16,7 @@ pub mod path;
 #[cfg(feature = "edge")]
 pub mod principal;
 pub mod problem;
+pub mod reconnect;
 pub mod retry_after;
 #[cfg(feature = "edge")]
 pub mod rotation;
@@ -36,6 +37,7 @@ pub use connection::{Cause, Connection, ConnectionList, ConnectionStatus, Listed
 pub use error_code::ErrorCode;
 pub use finish::{FinishRequest, FinishResponse};
 pub use problem::ProblemCode;
+pub use reconnect::{ReconnectFlow, ReconnectResponse};
 pub use start::{StartRequest, StartResponse};
 pub use vehicle::{Vehicle, VehicleList};
 

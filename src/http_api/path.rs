@@ -17,6 +17,9 @@ pub const ATTEMPTS: &str = "/connect/attempts";
 /// `GET`: the connections of the caller; `DELETE`: ends all of them. With `/` and an id: one of them.
 pub const CONNECTIONS: &str = "/connections";
 
+/// `POST`, below one connection: what mends it.
+pub const RECONNECT: &str = "/reconnect";
+
 /// `GET`: the vehicles of the caller.
 pub const VEHICLES: &str = "/vehicles";
 
@@ -64,6 +67,12 @@ pub fn attempt_fingerprint(path: &str) -> Option<&str> {
 #[must_use]
 pub fn connection(id: &ConnectionId) -> String {
     [CONNECTIONS, "/", id.as_str()].concat()
+}
+
+/// Where it is asked what mends one connection.
+#[must_use]
+pub fn reconnect(id: &ConnectionId) -> String {
+    [CONNECTIONS, "/", id.as_str(), RECONNECT].concat()
 }
 
 /// The id in the path of one connection, as it stands there; `None` if it is another path.

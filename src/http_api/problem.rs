@@ -107,6 +107,8 @@ problem_codes! {
     CallbackOtherRedirectUri = "callback_other_redirect_uri", 400, "The callback belongs to another redirect URI";
     /// The callback belongs to another authorization server.
     CallbackOtherIssuer = "callback_other_issuer", 400, "The callback is not Smartcar's";
+    /// The callback is not the answer to what was started.
+    CallbackUnexpected = "callback_unexpected", 400, "The callback is not the answer to what was started";
     /// No authorization code came: access was granted without one, or the callback says nothing.
     CodeMissing = "code_missing", 502, "Smartcar sent no authorization code";
     /// No user id came: access was granted without one, or the callback says nothing (v3).
@@ -123,6 +125,8 @@ problem_codes! {
     ConnectionNotFound = "connection_not_found", 404, "There is no such connection";
     /// The owner has to connect again.
     ReconnectionRequired = "reconnection_required", 409, "The owner has to connect the car again";
+    /// Nothing of the connection is for its owner to mend.
+    NothingToMend = "nothing_to_mend", 409, "The connection needs nothing of its owner";
     /// The service key is missing or wrong.
     ServiceKeyRejected = "service_key_rejected", 401, "The service key is missing or wrong";
     /// The operator has not allowed this endpoint of Smartcar's.

@@ -7,6 +7,7 @@ use crate::{
     token::cycle::RefreshState,
     vault::{
         known_vehicle::KnownVehicle,
+        mark::{Mark, MarkCause},
         record::{Live, Record},
     },
 };
@@ -34,6 +35,18 @@ impl Standing {
     }
 }
 
+/// The mark whose mending comes first, and its vehicle.
+pub(super) fn first_mark(live: &Live) -> Option<(&KnownVehicle, &Mark)> {
+    let marked = live.vehicles().iter();
+    let marked = marked.filter_map(|vehicle| Some((vehicle, vehicle.marks.first()?)));
+    marked.min_by_key(|(_, mark)| (mark.complaint.cause != MarkCause::LogInFailed, mark.since))
+}
+
+/// Since when its owner is wanted.
+fn wanted_since(live: &Live) -> Option<UnixMillis> {
+    live.vehicles().iter().filter_map(|vehicle| vehicle.marks.since()).min()
+}
+
 fn of_live(live: &Live, now: UnixMillis) -> (ConnectionStatus, Option<Cause>, UnixMillis) {
     let tokens = live.owner_tokens();
     if let Some(over) = tokens.map(|tokens| tokens.pair.refresh_expires_at)
@@ -42,9 +55,8 @@ fn of_live(live: &Live, now: UnixMillis) -> (ConnectionStatus, Option<Cause>, Un
         let cause = Cause::RefreshTokenExpired;
         return (ConnectionStatus::ReconnectionRequired, Some(cause), over);
     }
-    let waiting = live.vehicles().iter();
-    if let Some(since) = waiting.filter_map(KnownVehicle::needs_reauthentication_since).min() {
-        let cause = Cause::AuthenticationFailed;
+    if let (Some((_, mark)), Some(since)) = (first_mark(live), wanted_since(live)) {
+        let cause = mark.complaint.cause.cause();
         return (ConnectionStatus::ReauthenticationRequired, Some(cause), since);
     }
     match tokens.map(|tokens| tokens.refresh) {
@@ -90,6 +102,7 @@ mod tests {
         },
         vault::{
             known_vehicle::Description,
+            mark::Complaint,
             publication::KvCopy,
             record::{Access, Closing, Ended, Learned, Tombstone},
         },
@@ -147,10 +160,10 @@ mod tests {
     #[test]
     fn an_owner_whom_smartcar_wants_to_log_in_again_is_told_so() {
         let car = |id: &str| KnownVehicle::new(VehicleId::parse(id).unwrap());
-        let description = |needs_reauthentication| Description::Refused {
+        let description = |is_wanted: bool| Description::Refused {
             name: "n".to_owned(),
             retry_after: None,
-            needs_reauthentication,
+            complaint: is_wanted.then(|| Complaint::reported(MarkCause::LogInFailed)),
             is_missing: false,
         };
         let earlier = NOW.after(Millis::from_mins(1));
@@ -251,7 +264,7 @@ mod tests {
             &Description::Refused {
                 name: "n".to_owned(),
                 retry_after: None,
-                needs_reauthentication: true,
+                complaint: Some(Complaint::reported(MarkCause::MakerPermissionMissing)),
                 is_missing: false,
             },
             NOW,

@@ -9,11 +9,12 @@ use crate::{
     api::{ApiVersion, VehicleMode},
     connect::{
         ATTEMPT_LIFETIME, Attempt, AuthorizationCode, Callback, ConnectionId, Difference, Mode, RedirectUri,
-        StateError, StateFingerprint, UnverifiedCallback, UserId, normal_form, query_of,
+        StateError, StateFingerprint, UnverifiedCallback, UserId, VehicleId, normal_form, query_of,
     },
-    http_api::{FinishResponse, start::Asked},
+    http_api::{FinishResponse, reconnect::ReconnectFlow, start::Asked},
     time::{Millis, UnixMillis},
     token::TokenError,
+    vault::reconnect::Reconnecting,
 };
 
 /// An exchange of which nothing has been heard for so long died with its process.
@@ -30,6 +31,9 @@ pub struct PendingRecord {
     /// Which of Smartcar's APIs the connection is made for.
     #[serde(default = "version_2", skip_serializing_if = "is_version_2")]
     pub version: ApiVersion,
+    /// Which connection it mends, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reconnecting: Option<Reconnecting>,
     /// The callback that used its state, if one has.
     pub used: Option<Consumed>,
 }
@@ -102,6 +106,8 @@ pub enum ExchangeResult {
     Connected(ConnectionId),
     /// The callback was about no new grant.
     NoNewGrant,
+    /// The owner of this connection came back from the car's maker. Its tokens are kept.
+    CameBack(ConnectionId),
     /// The code brought no tokens. It is never presented again: a code is used once (RFC 6749 section 4.1.2).
     ExchangeFailed(TokenError),
     /// The callback brought no authorization code: it was granted without one, or says nothing.
@@ -117,12 +123,25 @@ pub enum Step {
     Refuse(StateError),
     /// Nothing: the callback came to another address than the redirect URI.
     OtherRedirectUri(Difference),
+    /// Nothing: the callback is not the answer to what was started.
+    Unexpected,
     /// Answer with what came of the same callback before.
     Replay {
         /// What the owner was asked for.
         asked: Asked,
         /// What the exchange came to the first time.
         outcome: ExchangeResult,
+        /// The callback, which is told along with the outcome.
+        callback: Callback,
+    },
+    /// If the connection still covers the vehicle, store the record, then answer.
+    ComeBack {
+        /// The record with its outcome; durable before the answer.
+        next: PendingRecord,
+        /// The connection whose owner came back.
+        connection_id: ConnectionId,
+        /// The vehicle at whose maker the owner was.
+        vehicle_id: VehicleId,
         /// The callback, which is told along with the outcome.
         callback: Callback,
     },
@@ -199,6 +218,7 @@ pub fn step(
         pending: record.pending.clone(),
         asked: record.asked.clone(),
         version: record.version,
+        reconnecting: record.reconnecting.clone(),
         used: Some(Consumed {
             digest: digest.clone(),
             outcome,
@@ -210,7 +230,20 @@ pub fn step(
         outcome,
         callback,
     };
+    // What comes back of a re-authentication is the vehicle that it was about, and of anything else never a vehicle.
+    let awaited = record.reconnecting.as_ref();
+    let awaited = awaited.filter(|awaited| awaited.flow == ReconnectFlow::Reauthenticate);
     match (&callback, record.version) {
+        (Callback::Reauthenticated { vehicle_id, .. }, _) => match awaited {
+            Some(awaited) if awaited.vehicle_id.as_ref() == Some(vehicle_id) => Step::ComeBack {
+                next: used(Some(ExchangeResult::CameBack(awaited.connection_id.clone()))),
+                connection_id: awaited.connection_id.clone(),
+                vehicle_id: vehicle_id.clone(),
+                callback,
+            },
+            _ => Step::Unexpected,
+        },
+        (Callback::Granted { .. }, _) if awaited.is_some() => Step::Unexpected,
         (
             Callback::Granted {
                 user_id: Some(user_id), ..
@@ -234,9 +267,7 @@ pub fn step(
         (Callback::Granted { code: None, .. } | Callback::Incomplete, ApiVersion::V2) => {
             conclude(ExchangeResult::CodeMissing, callback)
         }
-        (Callback::Reauthenticated { .. } | Callback::Failed { .. }, _) => {
-            conclude(ExchangeResult::NoNewGrant, callback)
-        }
+        (Callback::Failed { .. }, _) => conclude(ExchangeResult::NoNewGrant, callback),
     }
 }
 
@@ -259,6 +290,7 @@ pub fn concluded(exchanging: &PendingRecord, outcome: ExchangeResult) -> Pending
         pending: exchanging.pending.clone(),
         asked: exchanging.asked.clone(),
         version: exchanging.version,
+        reconnecting: exchanging.reconnecting.clone(),
         used,
     }
 }
@@ -334,6 +366,7 @@ mod tests {
             pending: Attempt::new(state().fingerprint(), redirect_uri, NOW),
             asked: Asked::default(),
             version: ApiVersion::V2,
+            reconnecting: None,
             used: None,
         }
     }
@@ -601,7 +634,6 @@ mod tests {
         for (query, outcome) in [
             ("error=access_denied&error_description=no", ExchangeResult::NoNewGrant),
             ("error=something_new", ExchangeResult::NoNewGrant),
-            ("vehicle_id=v1", ExchangeResult::NoNewGrant),
             ("user_id=u1", ExchangeResult::CodeMissing),
             ("external_id=e", ExchangeResult::CodeMissing),
             ("code=", ExchangeResult::CodeMissing),
@@ -650,6 +682,7 @@ mod tests {
             ),
             asked: Asked::default(),
             version: ApiVersion::V2,
+            reconnecting: None,
             used: None,
         };
         let fingerprint = |byte: u8| State::from_random([byte; 32]).fingerprint();
@@ -729,11 +762,9 @@ mod tests {
                 other => panic!("{query}: {other:?}"),
             }
         }
-        for query in ["error=access_denied", "vehicle_id=v1"] {
-            match step(&record_v3(None), &with_state(query)) {
-                Step::Conclude { outcome, .. } => assert_eq!(outcome, ExchangeResult::NoNewGrant, "{query}"),
-                other => panic!("{query}: {other:?}"),
-            }
+        match step(&record_v3(None), &with_state("error=access_denied")) {
+            Step::Conclude { outcome, .. } => assert_eq!(outcome, ExchangeResult::NoNewGrant),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -747,5 +778,79 @@ mod tests {
         let kept = serde_json::to_value(record_v3(None)).unwrap();
         let read: PendingRecord = serde_json::from_value(kept).unwrap();
         assert_eq!(read.version, ApiVersion::V3);
+    }
+
+    fn reconnecting(flow: ReconnectFlow, vehicle: Option<&str>) -> PendingRecord {
+        PendingRecord {
+            reconnecting: Some(Reconnecting {
+                connection_id: ConnectionId::from_random([1; 16]),
+                flow,
+                vehicle_id: vehicle.map(|id| VehicleId::parse(id).unwrap()),
+            }),
+            ..record()
+        }
+    }
+
+    #[test]
+    fn a_re_authentication_comes_back_with_its_own_vehicle_and_once() {
+        let attempt = reconnecting(ReconnectFlow::Reauthenticate, Some("v1"));
+        let query = with_state("vehicle_id=v1&external_id=e");
+        let Step::ComeBack {
+            next,
+            connection_id,
+            vehicle_id,
+            ..
+        } = step(&attempt, &query)
+        else {
+            panic!()
+        };
+        assert_eq!(connection_id, ConnectionId::from_random([1; 16]));
+        assert_eq!(vehicle_id.as_str(), "v1");
+        let next: PendingRecord = serde_json::from_str(&serde_json::to_string(&next).unwrap()).unwrap();
+        assert_eq!(replayed(&next, &query), ExchangeResult::CameBack(connection_id));
+        for other in ["vehicle_id=v1", "vehicle_id=v2", "code=c", "error=access_denied"] {
+            assert_eq!(refused(&step(&next, &with_state(other))), StateError::Used, "{other}");
+        }
+        let late = at(Some(&attempt), &query, NOW.after(ATTEMPT_LIFETIME));
+        assert_eq!(refused(&late), StateError::Expired);
+    }
+
+    #[test]
+    fn a_callback_that_was_not_asked_for_is_refused_and_uses_nothing() {
+        let reauthenticate = reconnecting(ReconnectFlow::Reauthenticate, Some("v1"));
+        let permissions = reconnecting(ReconnectFlow::MorePermissions, None);
+        let anew = reconnecting(ReconnectFlow::NewConnection, None);
+        for (attempt, query) in [
+            (&reauthenticate, "vehicle_id=v2"),
+            (&reauthenticate, "vehicle_id=V1"),
+            (&reauthenticate, "code=c"),
+            (&reauthenticate, "code=c&vehicle_id=v1"),
+            (&reauthenticate, "user_id=u&vehicle_id=v1"),
+            (&record(), "vehicle_id=v1"),
+            (&permissions, "vehicle_id=v1"),
+            (&anew, "vehicle_id=v1"),
+        ] {
+            assert!(matches!(step(attempt, &with_state(query)), Step::Unexpected), "{query}");
+        }
+        for attempt in [permissions, anew] {
+            assert!(matches!(
+                step(&attempt, &with_state("code=c")),
+                Step::Exchange { next, .. } if next.reconnecting == attempt.reconnecting
+            ));
+        }
+    }
+
+    #[test]
+    fn an_error_ends_a_re_authentication_and_nothing_else() {
+        let attempt = reconnecting(ReconnectFlow::Reauthenticate, Some("v1"));
+        for (query, outcome) in [
+            ("error=access_denied&vehicle_id=v1", ExchangeResult::NoNewGrant),
+            ("external_id=e", ExchangeResult::CodeMissing),
+        ] {
+            assert!(matches!(
+                step(&attempt, &with_state(query)),
+                Step::Conclude { outcome: told, .. } if told == outcome
+            ));
+        }
     }
 }

@@ -197,6 +197,7 @@ mod tests {
         token::{AccessToken, RefreshToken, TokenSet},
         vault::{
             known_vehicle::{Description, KnownVehicle},
+            mark::{Complaint, MarkCause},
             record::{Closing, Ended, Learned, Live, Tombstone},
         },
     };
@@ -525,7 +526,7 @@ mod tests {
         let description = Description::Refused {
             name: "n".to_owned(),
             retry_after: None,
-            needs_reauthentication: true,
+            complaint: Some(Complaint::reported(MarkCause::LogInFailed)),
             is_missing: false,
         };
         Record::Live(Live {

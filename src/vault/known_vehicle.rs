@@ -3,17 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    api::{ApiError, ListedConnection, ResolutionKind, VehicleAttributes},
-    connect::VehicleId,
+    api::{ApiError, ListedConnection, VehicleAttributes},
+    connect::{Origin, VehicleId},
     time::{Millis, UnixMillis},
     token::cycle::{LONGEST_BACKOFF, exponential_backoff},
+    vault::mark::{Complaint, DESCRIBES, Marks, Report, Success},
 };
 
 /// How long Smartcar is left alone about a vehicle of which it said nothing, at first.
 const ASKED_AGAIN_AFTER: Millis = Millis::from_secs(30);
-
-/// The name of the error that the owner's log-in at the car's maker is no longer good.
-const LOG_IN_FAILED: &str = "connected_services_account:authentication_failed";
 
 /// The name of what stands in the way if no answer came.
 const NO_ANSWER: &str = "upstream_unavailable";
@@ -27,6 +25,9 @@ pub struct KnownVehicle {
     pub attributes: Option<VehicleAttributes>,
     /// Why Smartcar did not say so when it was last asked.
     pub problem: Option<VehicleProblem>,
+    /// Why Smartcar wants its owner back, if it does.
+    #[serde(default, skip_serializing_if = "Marks::is_empty")]
+    pub marks: Marks,
 }
 
 /// Why it is not known what a vehicle is.
@@ -40,7 +41,7 @@ pub struct VehicleProblem {
     pub failures: u32,
     /// It is not asked about this vehicle before this.
     pub retry_at: UnixMillis,
-    /// Whether the owner has to log in again at the car's maker.
+    /// Whether that is because Smartcar wants the owner back.
     pub needs_reauthentication: bool,
 }
 
@@ -56,39 +57,43 @@ pub enum Description {
         name: String,
         /// How long it wants to be left alone, if it said so.
         retry_after: Option<Millis>,
-        /// Whether the owner has to log in again at the car's maker.
-        needs_reauthentication: bool,
+        /// What it says of the owner, if the owner is wanted back.
+        complaint: Option<Complaint>,
         /// Whether the connection covers the vehicle no more, as far as this answer tells.
         is_missing: bool,
     },
     /// Something else was asked for, and Smartcar does not know the vehicle.
     Missing,
-    /// Something else was asked for, and the car's maker answered: the owner's log-in there is good.
-    Answered,
+    /// Something else was asked for, and the answer says that the owner is wanted back.
+    Wanted(Complaint),
+    /// Something else was asked for, with success.
+    Succeeded(Success),
 }
 
 impl Description {
     /// What an error of a request for something else than what the vehicle is says of the vehicle; `None` if nothing, as nearly all
-    /// of them. Nor does one that wants the owner to grant more: it is about what was asked for.
+    /// of them. The request took `permission`; Connect runs on `connect`.
     #[must_use]
-    pub fn of_other_request(error: &ApiError) -> Option<Self> {
-        if error.name() == LOG_IN_FAILED {
-            Some(Self::refused(error))
-        } else {
-            (error.status == 404).then_some(Self::Missing)
+    pub fn of_other_request(
+        error: &ApiError,
+        permission: Option<&str>,
+        vehicle: &VehicleId,
+        connect: &Origin,
+    ) -> Option<Self> {
+        match Complaint::of(error, permission, vehicle, connect) {
+            Some(complaint) => Some(Self::Wanted(complaint)),
+            None => (error.status == 404).then_some(Self::Missing),
         }
     }
 
-    /// Smartcar answered with an error.
+    /// Smartcar answered with an error. Connect runs on `connect`.
     #[must_use]
-    pub fn refused(error: &ApiError) -> Self {
-        let name = error.name();
-        let resolution = error.resolution.as_ref().map(|resolution| resolution.kind);
+    pub fn refused(error: &ApiError, vehicle: &VehicleId, connect: &Origin) -> Self {
         Self::Refused {
-            needs_reauthentication: resolution == Some(ResolutionKind::Reauthenticate) || name == LOG_IN_FAILED,
-            is_missing: error.status == 404,
+            name: error.name(),
             retry_after: error.retry_after,
-            name,
+            complaint: Complaint::of(error, Some(DESCRIBES), vehicle, connect),
+            is_missing: error.status == 404,
         }
     }
 
@@ -98,7 +103,7 @@ impl Description {
         Self::Refused {
             name: name.to_owned(),
             retry_after: None,
-            needs_reauthentication: false,
+            complaint: None,
             is_missing: false,
         }
     }
@@ -135,6 +140,10 @@ impl KnownVehicle {
             id,
             attributes: None,
             problem: None,
+            marks: Marks {
+                wanted: Vec::new(),
+                mended: Vec::new(),
+            },
         }
     }
 
@@ -159,62 +168,84 @@ impl KnownVehicle {
         (wait > Millis::ZERO && wait <= LONGEST_BACKOFF).then_some(wait)
     }
 
-    /// Whether Smartcar wants its owner to log in again at its maker, and since when.
-    #[must_use]
-    pub fn needs_reauthentication_since(&self) -> Option<UnixMillis> {
-        let problem = self.problem.as_ref().filter(|problem| problem.needs_reauthentication)?;
-        Some(problem.since)
-    }
-
-    /// The vehicle after Smartcar was asked what it is. What is known stays known.
+    /// The vehicle after Smartcar was asked what it is, or for something else. What is known stays known.
     #[must_use]
     pub fn described(&self, description: &Description, now: UnixMillis) -> Self {
-        let (attributes, problem) = match description {
-            Description::Missing => return self.clone(),
-            Description::Answered if self.needs_reauthentication_since().is_none() => return self.clone(),
-            Description::Answered => return self.reauthenticated(),
-            Description::Told(attributes) => (Some(attributes.clone()), None),
+        match description {
+            Description::Missing => self.clone(),
+            Description::Wanted(complaint) => self.marked(self.marks.with(complaint, now)),
+            Description::Succeeded(success) => self.marked(self.marks.after(success)),
+            Description::Told(attributes) => Self {
+                id: self.id.clone(),
+                attributes: Some(attributes.clone()),
+                problem: None,
+                marks: self.marks.after(&Success::of_description()),
+            },
             Description::Refused {
                 name,
                 retry_after,
-                needs_reauthentication,
+                complaint,
                 ..
             } => {
                 let before = self.problem.as_ref();
                 let failures = before.map_or(0, |problem| problem.failures).saturating_add(1);
                 let wait = exponential_backoff(ASKED_AGAIN_AFTER, failures).max(retry_after.unwrap_or(Millis::ZERO));
+                let needs_reauthentication = complaint.is_some();
                 let problem = VehicleProblem {
                     since: before
-                        .filter(|before| before.needs_reauthentication == *needs_reauthentication)
+                        .filter(|before| before.needs_reauthentication == needs_reauthentication)
                         .map_or(now, |before| before.since),
                     name: name.clone(),
                     failures,
                     retry_at: now.after(wait.min(LONGEST_BACKOFF)),
-                    needs_reauthentication: *needs_reauthentication,
+                    needs_reauthentication,
                 };
-                (self.attributes.clone(), Some(problem))
+                Self {
+                    id: self.id.clone(),
+                    attributes: self.attributes.clone(),
+                    problem: Some(problem),
+                    marks: match complaint {
+                        Some(complaint) => self.marks.with(complaint, now),
+                        None => self.marks.clone(),
+                    },
+                }
             }
-        };
-        Self {
-            id: self.id.clone(),
-            attributes,
-            problem,
         }
     }
 
-    /// The vehicle after its owner has logged in again at its maker: Smartcar is asked anew.
+    /// The vehicle after a report that came by another way than the answer to a request.
+    #[must_use]
+    pub fn reported(&self, report: &Report, connected_at: UnixMillis, now: UnixMillis) -> Self {
+        self.marked(self.marks.reported(report, connected_at, now))
+    }
+
+    /// The vehicle after its owner came back from its maker. The marks stay until something disproves them, but Smartcar is asked
+    /// anew what it is, if it is not known because the owner was wanted.
     #[must_use]
     pub fn reauthenticated(&self) -> Self {
+        let problem = self.problem.clone();
         Self {
-            problem: None,
+            problem: problem.filter(|problem| !problem.needs_reauthentication),
             ..self.clone()
         }
+    }
+
+    /// With other marks. Once one is gone, Smartcar is asked anew what stood in its way.
+    fn marked(&self, marks: Marks) -> Self {
+        let is_one_gone = marks.wanted.len() < self.marks.wanted.len();
+        let vehicle = if is_one_gone {
+            self.reauthenticated()
+        } else {
+            self.clone()
+        };
+        Self { marks, ..vehicle }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::{ApiTarget, Found};
 
     const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
 
@@ -224,7 +255,18 @@ mod tests {
 
     fn error(status: u16, retry_after: Option<&str>, body: &str) -> Description {
         let header = |name: &str| retry_after.filter(|_| name == "retry-after").map(str::to_owned);
-        Description::refused(&ApiError::read(status, header, body.as_bytes(), NOW))
+        refused(&ApiError::read(status, header, body.as_bytes(), NOW))
+    }
+
+    fn refused(error: &ApiError) -> Description {
+        Description::refused(error, &vehicle().id, &Origin::connect())
+    }
+
+    fn success(method: &str, below: &str) -> Description {
+        match ApiTarget::find(method, &format!("/v2.0/vehicles/v1{below}")) {
+            Found::Target(target) => Description::Succeeded(Success::of(&target)),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
@@ -267,29 +309,37 @@ mod tests {
     }
 
     #[test]
-    fn an_owner_has_to_log_in_again_where_smartcar_says_so() {
+    fn an_owner_is_wanted_where_smartcar_says_so_until_something_disproves_it() {
         let failed = r#"{"type":"CONNECTED_SERVICES_ACCOUNT","code":"AUTHENTICATION_FAILED"}"#;
         let resolved = r#"{"type":"X","resolution":{"type":"REAUTHENTICATE"}}"#;
+        let later = NOW.after(Millis::from_hours(1));
         for body in [failed, resolved] {
             let car = vehicle().described(&error(400, None, body), NOW);
-            assert_eq!(car.needs_reauthentication_since(), Some(NOW), "{body}");
-            let again = car.described(&error(400, None, body), NOW.after(Millis::from_hours(1)));
-            assert_eq!(again.needs_reauthentication_since(), Some(NOW), "{body}");
-            assert_eq!(car.reauthenticated(), vehicle());
+            assert_eq!(car.marks.since(), Some(NOW), "{body}");
+            assert!(!car.is_worth_asking_about(NOW));
+            let again = car.described(&error(400, None, body), later);
+            assert_eq!(again.marks.since(), Some(NOW), "{body}");
+            let limited = again.described(&error(429, Some("9"), ""), later);
+            assert_eq!(limited.marks.since(), Some(NOW), "a limit disproves nothing");
+            let back = again.reauthenticated();
+            assert_eq!(back.marks, again.marks, "nothing has shown yet that it works");
+            assert!(back.is_worth_asking_about(later));
+            let told = back.described(&Description::Told(VehicleAttributes::default()), later);
+            assert_eq!(told.marks.since(), None);
         }
         let other = vehicle().described(&error(403, None, r#"{"type":"PERMISSION"}"#), NOW);
-        assert_eq!(other.needs_reauthentication_since(), None);
-        let then = other.described(&error(400, None, failed), NOW.after(Millis::from_hours(1)));
-        assert_eq!(
-            then.needs_reauthentication_since(),
-            Some(NOW.after(Millis::from_hours(1)))
-        );
+        assert_eq!(other.marks.since(), None);
+        let then = other.described(&error(400, None, failed), later);
+        assert_eq!(then.marks.since(), Some(later));
+        assert_eq!(then.problem.unwrap().since, later);
     }
 
     #[test]
-    fn another_request_tells_of_the_log_in_and_of_a_car_that_is_gone_and_of_nothing_else() {
-        let of =
-            |status, body: &str| Description::of_other_request(&ApiError::read(status, |_| None, body.as_bytes(), NOW));
+    fn another_request_tells_that_the_owner_is_wanted_and_of_a_car_that_is_gone_and_of_nothing_else() {
+        let of = |status, body: &str| {
+            let error = ApiError::read(status, |_| None, body.as_bytes(), NOW);
+            Description::of_other_request(&error, Some("read_odometer"), &vehicle().id, &Origin::connect())
+        };
         let failed = of(
             400,
             r#"{"type":"CONNECTED_SERVICES_ACCOUNT","code":"AUTHENTICATION_FAILED"}"#,
@@ -301,18 +351,16 @@ mod tests {
             ..vehicle()
         };
         let marked = known.described(&failed, NOW);
-        assert_eq!(marked.needs_reauthentication_since(), Some(NOW));
+        assert_eq!(marked.marks.since(), Some(NOW));
         assert_eq!(marked.attributes, attributes, "what is known stays known");
-        assert_eq!(marked.described(&Description::Answered, NOW), known);
+        assert_eq!(marked.described(&success("GET", "/location"), NOW), known);
+        assert_eq!(marked.described(&success("GET", "/vin"), NOW), marked);
 
         assert_eq!(of(404, ""), Some(Description::Missing));
         assert_eq!(marked.described(&Description::Missing, NOW), marked, "the list decides");
         for (status, body) in [
-            (403, r#"{"type":"PERMISSION","resolution":{"type":"REAUTHENTICATE"}}"#),
-            (
-                400,
-                r#"{"type":"CONNECTED_SERVICES_ACCOUNT","code":"PERMISSION","resolution":{"type":"REAUTHENTICATE"}}"#,
-            ),
+            (403, r#"{"type":"PERMISSION"}"#),
+            (400, r#"{"type":"CONNECTED_SERVICES_ACCOUNT","code":"PERMISSION"}"#),
             (409, r#"{"type":"VEHICLE_STATE","code":"ASLEEP"}"#),
             (
                 400,
@@ -326,7 +374,22 @@ mod tests {
         }
         // A car that could not be described for another reason is left alone as long as before.
         let limited = vehicle().described(&error(429, Some("90"), ""), NOW);
-        assert_eq!(limited.described(&Description::Answered, NOW), limited);
+        assert_eq!(limited.described(&success("GET", "/odometer"), NOW), limited);
+        let also_wanted = limited.described(&failed, NOW);
+        assert_eq!(also_wanted.described(&success("GET", "/odometer"), NOW), limited);
+    }
+
+    #[test]
+    fn a_permission_is_there_once_what_takes_it_succeeds() {
+        let body = r#"{"type":"PERMISSION","resolution":{"type":"REAUTHENTICATE"}}"#;
+        let error = ApiError::read(403, |_| None, body.as_bytes(), NOW);
+        let of = Description::of_other_request(&error, Some("read_odometer"), &vehicle().id, &Origin::connect());
+        let marked = vehicle().described(&of.unwrap(), NOW);
+        assert_eq!(marked.marks.since(), Some(NOW));
+        assert_eq!(marked.described(&success("GET", "/location"), NOW), marked);
+        assert_eq!(marked.described(&success("GET", "/odometer"), NOW), vehicle());
+        let told = marked.described(&Description::Told(VehicleAttributes::default()), NOW);
+        assert_eq!(told.marks, marked.marks, "that takes another permission");
     }
 
     #[test]

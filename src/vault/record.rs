@@ -415,15 +415,12 @@ impl Record {
         matches!(self, Self::Live(_) | Self::Ended(_) | Self::Leaving(_))
     }
 
-    /// Whether its owner must act before it is well again: log in at the car's maker, or connect again. That a refresh token is
+    /// Whether its owner must act before it is well again: log in at the car's maker, grant more, or connect again. That a refresh token is
     /// over counts once it is noted: there is an alarm for it.
     #[must_use]
     pub fn owner_must_act(&self) -> bool {
         match self {
-            Self::Live(live) => live
-                .vehicles()
-                .iter()
-                .any(|vehicle| vehicle.needs_reauthentication_since().is_some()),
+            Self::Live(live) => live.vehicles().iter().any(|vehicle| !vehicle.marks.wanted.is_empty()),
             Self::Ended(_) => true,
             Self::Leaving(_) | Self::Closing(_) | Self::Tombstone(_) => false,
         }

@@ -201,7 +201,7 @@ mod tests {
         let limited = Description::Refused {
             name: "rate_limit".to_owned(),
             retry_after: Some(Millis::from_secs(90)),
-            needs_reauthentication: false,
+            complaint: None,
             is_missing: false,
         };
         let limited = shown(new.vehicle.described(&limited, NOW));

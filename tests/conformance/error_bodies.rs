@@ -3,9 +3,10 @@
 use serde_json::Value;
 use smartcar_connect::{
     api::{ApiError, ResolutionKind},
-    connect::{Origin, ReauthenticateUrl, RedirectUri, State},
+    connect::{Origin, ReauthenticateUrl, RedirectUri, State, VehicleId},
     time::{Millis, UnixMillis},
     token::{TokenError, read_response},
+    vault::{Complaint, MarkCause},
 };
 use url::Url;
 
@@ -99,12 +100,43 @@ fn action(error: &ApiError, expected: &str, context: &str) {
         "reauthenticate" => {
             let resolution = error.resolution.as_ref().unwrap();
             assert_eq!(resolution.kind, ResolutionKind::Reauthenticate, "{context}");
+            marks(error, context);
             false
         }
-        "refresh_token_once_then_reconnect" => true,
+        "refresh_token_once_then_reconnect" => {
+            let vehicle = VehicleId::parse("v1").unwrap();
+            assert_eq!(
+                Complaint::of(error, None, &vehicle, &Origin::connect()),
+                None,
+                "{context}"
+            );
+            true
+        }
         other => panic!("{context}: {other}"),
     };
     assert_eq!(error.rejects_token(), rejects_token, "{context}");
+}
+
+/// The vehicle is marked, with the way back that Smartcar gives.
+fn marks(error: &ApiError, context: &str) {
+    let url = error
+        .resolution
+        .as_ref()
+        .and_then(|resolution| resolution.url.as_deref());
+    let named = url.and_then(|url| {
+        let url = Url::parse(url).unwrap();
+        url.query_pairs()
+            .find(|(name, _)| name == "vehicle_id")
+            .map(|(_, id)| id.into_owned())
+    });
+    let vehicle = VehicleId::parse(named.as_deref().unwrap_or("v1")).unwrap();
+    let complaint = Complaint::of(error, Some("read_odometer"), &vehicle, &Origin::connect()).unwrap();
+    let cause = match error.error_type.as_deref() {
+        Some("PERMISSION") => MarkCause::PermissionMissing,
+        _ => MarkCause::LogInFailed,
+    };
+    assert_eq!(complaint.cause, cause, "{context}");
+    assert_eq!(complaint.resolution_url.as_deref(), url, "{context}");
 }
 
 /// The URL of the resolution is complete but for these parameters.

@@ -174,6 +174,22 @@ operations! {
         success: Success::Nothing,
         problems: vec![ProblemCode::ConnectionNotFound, ProblemCode::StorageUnavailable],
     };
+    Resource::Reconnect(_), Resource::Reconnect(id()) => Operation {
+        method: "POST",
+        path: format!("{}/{{id}}{}", path::CONNECTIONS, path::RECONNECT),
+        summary: "Which flow mends a connection of the caller's; note the attempt for ten minutes, unless nothing comes back of it",
+        credential: Credential::Session,
+        request: Some(bodies::schema::<StartRequest>),
+        cookie: None,
+        success: Success::Body("ReconnectResponse"),
+        problems: vec![
+            ProblemCode::InvalidParameter,
+            ProblemCode::ConnectionNotFound,
+            ProblemCode::NothingToMend,
+            ProblemCode::TooManyRequests,
+            ProblemCode::StorageUnavailable,
+        ],
+    };
     Resource::ListVehicles, Resource::ListVehicles => Operation {
         method: "GET",
         path: path::VEHICLES.to_owned(),
@@ -196,6 +212,7 @@ operations! {
         problems: vec![
             ProblemCode::InvalidParameter,
             ProblemCode::SessionMissing,
+            ProblemCode::EndpointNotAllowed,
             ProblemCode::ConnectionNotFound,
             ProblemCode::ReconnectionRequired,
             ProblemCode::UpstreamUnavailable,

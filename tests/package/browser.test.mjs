@@ -144,14 +144,14 @@ test("`init` loads a module that is hosted elsewhere", async (t) => {
 test("`createConnect` says once where the Worker is", async (t) => {
   const script = page(
     "index.js",
-    `const { connections, disconnect, disconnectAll, finish, start, vehicles } = connect.createConnect({ edge: "/edge" });
+    `const { connections, disconnect, disconnectAll, finish, reconnect, start, vehicles } = connect.createConnect({ edge: "/edge" });
      const asked = [];
      globalThis.fetch = ((fetch) => (url, init) => {
        if (String(url).endsWith(".wasm")) return fetch(url, init);
        asked.push(init.method + " " + new URL(url).pathname);
        return Promise.reject(new Error("no network"));
      })(fetch);
-     for (const call of [start, connections, vehicles, () => disconnect("A".repeat(22)), disconnectAll]) await attempt(call);
+     for (const call of [start, connections, vehicles, () => disconnect("A".repeat(22)), disconnectAll, () => reconnect("A".repeat(22))]) await attempt(call);
      await attempt(() => connections({ edge: "/other" }));
      return [
        asked,
@@ -169,6 +169,7 @@ test("`createConnect` says once where the Worker is", async (t) => {
     "GET /edge/vehicles",
     `DELETE /edge/connections/${"A".repeat(22)}`,
     "DELETE /edge/connections",
+    `POST /edge/connections/${"A".repeat(22)}/reconnect`,
     "GET /other/connections",
   ]);
   assert.deepEqual(refused, Array(4).fill("ConnectError invalid_option"));

@@ -21,6 +21,7 @@ const NAMES = [
   "hasCallback",
   "init",
   "reauthenticateUrl",
+  "reconnect",
   "start",
   "stateFingerprint",
   "vehicles",

@@ -197,6 +197,12 @@ fn grant(name: &str) -> Record {
 #[test]
 fn every_state_of_a_grant_is_in_a_vector() {
     let Record::Live(live) = grant("grant") else { panic!() };
+    let marked = live.vehicles().iter();
+    assert!(
+        marked
+            .into_iter()
+            .any(|car| car.marks.first().is_some() && !car.marks.mended.is_empty())
+    );
     let tokens = live.owner_tokens().unwrap();
     assert!(tokens.attempt.is_none() && matches!(tokens.refresh, RefreshState::Ok { .. }));
     assert!(live.user_id.known().is_some() && matches!(live.kv, KvCopy::Dirty { .. }));

@@ -1,5 +1,5 @@
 // The whole flow: who is signed in, `finish` when the owner returns from Connect, then the list; the rest on a click.
-import { connections, disconnect, disconnectAll, finish, hasCallback, start, vehicles } from "./pkg/index.js";
+import { connections, disconnect, disconnectAll, finish, hasCallback, reconnect, start, vehicles } from "./pkg/index.js";
 import { loadAccount, resume, showAccount, signedIn, signIn, signOut } from "./account.js";
 import { signedInWords, signedOutWords } from "./account-words.js";
 import { connectionCard, namesOn } from "./cards.js";
@@ -78,17 +78,28 @@ function canBeRead(card) {
   return ["active", "degraded"].includes(card.dataset.status);
 }
 
-async function connect() {
+function connect() {
+  return goToSmartcar(() => start({ scope: SCOPE, navigate: false }));
+}
+
+/** The way back to a connection whose owner is wanted. */
+function comeBack(card) {
+  return goToSmartcar(() => reconnect(card.dataset.connection, { scope: SCOPE, navigate: false }));
+}
+
+async function goToSmartcar(begin) {
   byId("notice").hidden = true;
   const before = document.body.dataset.view;
   busy("Taking you to Smartcar…");
   try {
-    const { url } = await start({ scope: SCOPE, navigate: false });
+    const { url } = await begin();
     rememberSimulator(url);
     location.assign(url);
   } catch (error) {
     show(before);
     tell(errorWords(error));
+    // It was well again, or gone, and the page did not know.
+    await showCars().catch(() => {});
   }
 }
 
@@ -218,6 +229,7 @@ document.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-action]");
   const action = button?.dataset.action;
   if (action === "connect") connect();
+  if (action === "reconnect") comeBack(target.closest("[data-connection]"));
   if (action === "disconnect") end(target.closest("[data-connection]"));
   if (action === "delete") endAll();
   if (action === "lock") turn(button);

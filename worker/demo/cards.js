@@ -19,7 +19,7 @@ export function connectionCard(connection, details) {
   for (const button of card.querySelectorAll(".state button")) {
     button.setAttribute("aria-label", `${button.textContent} ${names}`);
   }
-  card.querySelector('[data-action="connect"]').hidden = !needsOwner;
+  card.querySelector('[data-action="reconnect"]').hidden = !needsOwner;
   return card;
 }
 

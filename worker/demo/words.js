@@ -18,7 +18,10 @@ const OUTCOMES = {
       ? "Smartcar hasn't told us yet which cars it covers. They appear below as soon as it does."
       : "See below. From now on access is renewed automatically.",
   ],
-  reauthenticated: () => ["good", "Your car is connected again", "Thank you. Nothing else is needed."],
+  reauthenticated: ({ connection }) =>
+    connection?.status === "reauthentication_required"
+      ? ["info", "Thank you for logging in", "We'll see whether it worked as soon as the car answers. Until then it stays marked below."]
+      : ["good", "Your car is connected again", "Thank you. Nothing else is needed."],
   access_denied: () => [
     "info",
     "You didn't give access",
@@ -200,6 +203,12 @@ const ERRORS = {
     "This browser keeps nothing for this site",
     "Its storage is blocked or full, so nothing was connected. Allow this site to store data, then start again.",
   ],
+  callback_unexpected: [
+    "warn",
+    "That answer belongs to something else",
+    "It isn't the answer to what you started here, so it was ignored. Please try again with the button below.",
+  ],
+  nothing_to_mend: ["good", "All is well again", "This car needs nothing of you. The page is up to date now."],
   code_missing: ["bad", "Smartcar's answer was incomplete", FROM_THE_START],
   exchange_refused: ["bad", "Smartcar didn't accept the answer", FROM_THE_START],
   upstream_unavailable: ["bad", "Smartcar can't be reached", "This is not your fault. Please try again a little later."],
@@ -270,7 +279,7 @@ export function statusWords({ status, cause }) {
     },
     reauthentication_required: {
       label: "Needs you",
-      advice: "The car maker wants you to log in again. Until then nothing can be read.",
+      advice: WANTED[cause] ?? WANTED.authentication_failed,
       needsOwner: true,
     },
     reconnection_required: {
@@ -280,6 +289,13 @@ export function statusWords({ status, cause }) {
     },
   }[status];
 }
+
+const WANTED = {
+  authentication_failed: "The car maker wants you to log in again. Until then nothing can be read.",
+  permission_missing: "This app asked for something that you have not allowed. Whatever you have allowed still works.",
+  maker_permission_missing:
+    "Your account with the car maker doesn't allow something that this app asked for. Everything else still works.",
+};
 
 const UNREACHABLE = "Smartcar could not be reached the last time.";
 const CAUSES = {

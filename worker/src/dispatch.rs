@@ -137,6 +137,7 @@ async fn answer(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {
         Resource::ListConnections => routes::connections::list(context).await,
         Resource::ShowConnection(id) => routes::connections::show(context, id.clone()).await,
         Resource::Disconnect(id) => routes::connections::disconnect(context, id.clone()).await,
+        Resource::Reconnect(id) => routes::connections::reconnect(context, id.clone()).await,
         Resource::DisconnectAll => routes::connections::disconnect_all(context).await,
         Resource::ListVehicles => routes::vehicles::list(context).await,
         Resource::Api(target) => routes::api::pass_on(context, target).await,

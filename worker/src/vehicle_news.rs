@@ -6,7 +6,6 @@ use smartcar_connect::{
     api::{ApiError, ApiTarget},
     connect::ConnectionId,
     edge::{Caller, DescribedVehicle, Operation, VehicleNews},
-    principal::Principal,
     vault::{Description, ShownVehicles},
 };
 
@@ -18,11 +17,10 @@ thread_local! {
 }
 
 /// Takes note of what a vault shows.
-pub(crate) fn hear(principal: &Principal, shown: &ShownVehicles) {
+pub(crate) fn hear(shown: &ShownVehicles) {
     NEWS.with_borrow_mut(|news| {
         for shown in &shown.vehicles {
-            let marked = shown.vehicle.needs_reauthentication_since().is_some();
-            news.heard(principal, &shown.vehicle.id, marked);
+            news.heard(&shown.connection_id, &shown.vehicle.id, &shown.vehicle.marks);
         }
     });
 }
@@ -38,14 +36,15 @@ pub(crate) struct Answered<'a> {
 impl Answered<'_> {
     /// Smartcar answered with success.
     pub(crate) fn succeeded(&self) {
-        let news = NEWS.with_borrow_mut(|news| news.succeeded(&self.caller.principal, self.target));
+        let news = NEWS.with_borrow_mut(|news| news.succeeded(self.connection_id, self.target));
         self.tell(news);
     }
 
     /// Smartcar answered with this error.
     pub(crate) fn refused(&self, error: &ApiError) {
-        let (principal, vehicle) = (&self.caller.principal, self.target.vehicle());
-        let news = NEWS.with_borrow_mut(|news| news.refused(principal, vehicle, error, clock::now()));
+        let connect = &self.context.config.origins.connect;
+        let news =
+            NEWS.with_borrow_mut(|news| news.refused(self.connection_id, self.target, error, connect, clock::now()));
         self.tell(news);
     }
 

@@ -10,12 +10,14 @@ use crate::{
     },
     http_api::{
         AttemptResponse, AttemptStatus, Cause, Connection, ConnectionList, ConnectionStatus, FinishRequest,
-        FinishResponse, ListedVehicle, ProblemCode, StartRequest, StartResponse, Vehicle, VehicleList,
+        FinishResponse, ListedVehicle, ProblemCode, ReconnectFlow, ReconnectResponse, StartRequest, StartResponse,
+        Vehicle, VehicleList,
         attempt::{ATTEMPT_RESPONSE, OUTCOME, STATUS_NAME},
         connection::CONNECTION_LIST,
         finish::{CALLED_BACK, FAILURES, FINISHED, callback_object},
         principal::{PRINCIPAL_LIST, PrincipalConnections, PrincipalList},
         problem::{PROBLEM, ProblemBody},
+        reconnect::RECONNECT_RESPONSE,
         schema::{Kind, Presence, Schema, validate, validate_variant},
         session::{CLAIM_RESPONSE, ClaimResponse, SESSION_RESPONSE, SessionResponse, TICKET_RESPONSE, TicketResponse},
         start::{Asked, START_RESPONSE, SessionOrigin},
@@ -176,6 +178,31 @@ fn the_answer_to_a_start_passes() {
         session: SessionOrigin::Started,
     };
     assert_passes(&answer, START_RESPONSE);
+}
+
+#[test]
+fn what_mends_a_connection_passes() {
+    for flow in ReconnectFlow::ALL {
+        let least = ReconnectResponse {
+            flow: *flow,
+            application_id: ApplicationId::parse("8229df9f-91a0-4ff0-a1ae-a1f38ee24d07").unwrap(),
+            connect_origin: "https://connect.smartcar.com".to_owned(),
+            external_id: ExternalId::parse("e").unwrap(),
+            expires_at: None,
+            vehicle_id: None,
+            resolution_url: None,
+            scope: None,
+        };
+        let most = ReconnectResponse {
+            expires_at: Some(NOW),
+            vehicle_id: Some(VehicleId::parse("v1").unwrap()),
+            resolution_url: Some("u".to_owned()),
+            scope: Some("read_vin".to_owned()),
+            ..least.clone()
+        };
+        assert_passes(&least, RECONNECT_RESPONSE);
+        assert_passes(&most, RECONNECT_RESPONSE);
+    }
 }
 
 #[test]

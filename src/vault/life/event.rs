@@ -4,7 +4,9 @@ use crate::{
     connect::{ExternalId, UserId, VehicleId},
     time::Millis,
     token::TokenResult,
-    vault::{claim::HandoverOutcome, known_vehicle::Description, profile::Claimant, publication::KvOutcome},
+    vault::{
+        claim::HandoverOutcome, known_vehicle::Description, mark::Report, profile::Claimant, publication::KvOutcome,
+    },
 };
 
 /// Whether Smartcar is told of a disconnection.
@@ -65,7 +67,14 @@ pub enum Event {
         /// The vehicles, each with what came of it.
         vehicles: Vec<(VehicleId, Description)>,
     },
-    /// The owner has logged in again at the maker of a vehicle.
+    /// Something was reported of a vehicle by another way than the answer to a request, such as a webhook.
+    Reported {
+        /// The vehicle.
+        vehicle_id: VehicleId,
+        /// What.
+        report: Report,
+    },
+    /// The owner has come back from the maker of a vehicle.
     Reauthenticated {
         /// The vehicle.
         vehicle_id: VehicleId,

@@ -50,13 +50,13 @@ pub(super) fn step(id: &ConnectionId, live: Live, now: UnixMillis, event: Event,
             }
         }
         Event::VehiclesDescribed { vehicles } => vehicles_described(&live, &vehicles, now),
-        Event::Reauthenticated { vehicle_id } => {
-            let mend = |vehicle: &KnownVehicle| (vehicle.id == vehicle_id).then(|| vehicle.reauthenticated());
-            match with_vehicles(&live, mend) {
-                Some(live) => Step::put(Record::Live(live), Vec::new()),
-                None => Step::keep(Vec::new()),
-            }
+        Event::Reported { vehicle_id, report } => {
+            let connected_at = live.connected_at;
+            with_vehicle(&live, &vehicle_id, |vehicle| {
+                vehicle.reported(&report, connected_at, now)
+            })
         }
+        Event::Reauthenticated { vehicle_id } => with_vehicle(&live, &vehicle_id, KnownVehicle::reauthenticated),
         Event::Superseded { vehicles } => superseded(live, &vehicles, now),
         Event::DisconnectRequested { revocation } => closing::close(live, revocation, now),
         Event::KvPutCompleted { .. }
@@ -205,6 +205,14 @@ fn with_vehicles(live: &Live, change: impl Fn(&KnownVehicle) -> Option<KnownVehi
         vehicles: live.vehicles.replaced(vehicles),
         ..live.clone()
     })
+}
+
+/// The connection with one of its vehicles changed.
+fn with_vehicle(live: &Live, id: &VehicleId, change: impl Fn(&KnownVehicle) -> KnownVehicle) -> Step {
+    match with_vehicles(live, |vehicle| (vehicle.id == *id).then(|| change(vehicle))) {
+        Some(live) => Step::put(Record::Live(live), Vec::new()),
+        None => Step::keep(Vec::new()),
+    }
 }
 
 /// What Smartcar said of vehicles is kept, and why it did not. One that it does not know any more may be gone.

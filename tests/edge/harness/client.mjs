@@ -119,6 +119,13 @@ export class Client {
     return { ...minted, ...answer };
   }
 
+  /** `POST /connections/{id}/reconnect` with a fresh state, which the answer carries along. */
+  async reconnect(id, { body = {}, ...options } = {}) {
+    const minted = mintState();
+    const json = { stateFingerprint: minted.fingerprint, redirectUri: `${this.#page}/`, ...body };
+    return { ...minted, ...(await this.post(`/connections/${id}/reconnect`, json, options)) };
+  }
+
   /** `POST /connect/finish` with the query of a callback: as text, or as names and values. */
   finish(query, options) {
     const callback = typeof query === "string" ? query : `?${new URLSearchParams(query)}`;

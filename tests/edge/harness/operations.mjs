@@ -13,6 +13,7 @@ const OWN = {
   "DELETE /connections": "changes",
   "GET /connections/{id}": "tells",
   "DELETE /connections/{id}": "changes",
+  "POST /connections/{id}/reconnect": "changes",
   "GET /vehicles": "asks",
   "POST /session": "changes",
   "DELETE /session": "changes",

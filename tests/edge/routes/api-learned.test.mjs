@@ -85,13 +85,36 @@ test("no other error and no other success is told to the vault", async () => {
     ["odometer", () => it.car.read("/odometer")],
     ["command", () => it.car.command("/security", { action: "LOCK" })],
   ]) {
-    for (const error of ["PERMISSION", "VEHICLE_STATE/ASLEEP", "CONNECTED_SERVICES_ACCOUNT/VIRTUAL_KEY_REQUIRED", "SERVER/INTERNAL"]) {
+    for (const error of ["VEHICLE_STATE/ASLEEP", "CONNECTED_SERVICES_ACCOUNT/VIRTUAL_KEY_REQUIRED", "SERVER/INTERNAL"]) {
       await simulator.fault({ endpoint, kind: "api_error", error });
       assert.equal(await callsOf(async () => assert.ok((await act()).status >= 400)), 0, `${endpoint} ${error}`);
     }
     assert.equal(await callsOf(async () => assert.equal((await act()).status, 200)), 0);
   }
   assert.equal(await statusOf(it), "active");
+});
+
+test("a permission that is missing is said everywhere, and the success of what takes it mends it", async () => {
+  const it = await driver();
+  await simulator.fault({ endpoint: "odometer", kind: "api_error", error: "PERMISSION" });
+  assertProblem(await it.car.read("/odometer"), { status: 403, code: "smartcar_error" });
+  await until("the connection says so", async () => (await statusOf(it)) === "reauthentication_required");
+  assert.equal((await it.client.connections())[0].cause, "permission_missing");
+  // Another success shows nothing of this permission.
+  assert.equal((await it.car.read("/location")).status, 200);
+  assert.equal(await callsOf(async () => assert.equal((await it.car.read("/battery")).status, 200)), 0);
+  assert.equal(await statusOf(it), "reauthentication_required");
+  assert.equal((await it.car.read("/odometer")).status, 200);
+  await until("the connection is well", async () => (await statusOf(it)) === "active");
+});
+
+test("an account that lacks a permission at the maker is another cause", async () => {
+  const it = await driver();
+  await simulator.fault({ endpoint: "location", kind: "api_error", error: "CONNECTED_SERVICES_ACCOUNT/PERMISSION" });
+  assertProblem(await it.car.read("/location"), { status: 400, code: "smartcar_error" });
+  await until("the connection says so", async () => (await it.client.connections())[0].cause === "maker_permission_missing");
+  assert.equal((await it.car.read("/location")).status, 200);
+  await until("the connection is well", async () => (await statusOf(it)) === "active");
 });
 
 test("an error that goes on is told once in a while", async () => {

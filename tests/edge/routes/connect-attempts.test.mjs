@@ -49,7 +49,6 @@ test("the outcome of an attempt without a connection is told with all that Conne
     { error: "access_denied", error_description: "no" },
     { error: "vehicle_incompatible", vin: "0SCGMAKE000000001", make: "TESLA", year: "2020" },
     { error: "something_new" },
-    { vehicle_id: "v1" },
   ]) {
     const { state, fingerprint } = await client.start();
     const answer = await client.finish({ ...query, state });

@@ -173,7 +173,7 @@ test("owners who must act are listed with the connections they must act on, by t
 
   // Each acts.
   await simulator.setVehicle(carIds[1], { needsReauthentication: false });
-  const { state } = await anna.client.start();
+  const { state } = await anna.client.reconnect(anna.connection.id);
   assert.equal((await anna.client.finish({ vehicle_id: carIds[1], state })).json().kind, "reauthenticated");
   const [again] = [await ben.client.connected(simulator, { vehicles: [carIds[2]], user: "ben@example.com" })];
   assert.notEqual(again.id, ben.connection.id);

@@ -42,6 +42,10 @@ const ATTACKS = {
   "GET /connections": { comes: ({ connection }) => own(200, connection?.id) },
   "GET /connections/{id}": { comes: () => NOT_FOUND },
   "DELETE /connections/{id}": { comes: () => NOT_FOUND },
+  "POST /connections/{id}/reconnect": {
+    body: ({ redirectUri = env.redirectUri }) => ({ stateFingerprint: mintState().fingerprint, redirectUri }),
+    comes: () => NOT_FOUND,
+  },
   "GET /vehicles": { comes: ({ vehicleId, connection }) => own(200, connection && vehicleId) },
   "POST /session": {
     body: ({ usedTicket }) => ({ ticket: usedTicket }),

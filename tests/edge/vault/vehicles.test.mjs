@@ -185,8 +185,9 @@ test("a car whose maker wants its owner to log in again is said to everywhere, u
   const [connection] = await client.connections();
   assert.deepEqual([connection.status, connection.cause], ["reauthentication_required", "authentication_failed"]);
   await simulator.setVehicle(carIds[0], { needsReauthentication: false });
-  const { state } = await client.start();
+  const { state } = await client.reconnect(connection.id);
   const answer = await client.finish({ vehicle_id: carIds[0], state });
+  // What had failed was asked once more.
   assert.deepEqual([answer.json().kind, answer.json().connection.status], ["reauthenticated", "active"], answer.text);
   const [mended] = (await vehiclesOf(client)).vehicles;
   assert.ok(mended.status === "active" && mended.make, JSON.stringify(mended));

@@ -7,6 +7,8 @@ import {
   type Connection,
   type EdgeOptions,
   type FinishOutcome,
+  type ReconnectOptions,
+  type ReconnectResult,
   type StartResult,
   type Vehicle,
   authorizeUrl,
@@ -20,6 +22,7 @@ import {
   hasCallback,
   init,
   reauthenticateUrl,
+  reconnect,
   start,
   stateFingerprint,
   vehicles,
@@ -32,6 +35,8 @@ const same = <A, B>(_: Same<A, B>) => {};
 same<ReturnType<typeof init>, Promise<void>>(true);
 same<ReturnType<typeof start>, Promise<StartResult>>(true);
 same<ReturnType<typeof finish>, Promise<FinishOutcome>>(true);
+same<typeof reconnect, (id: string, options?: ReconnectOptions) => Promise<ReconnectResult>>(true);
+same<ReconnectResult["flow"], "reauthenticate" | "more_permissions" | "tesla_permissions" | "new_connection">(true);
 same<ReturnType<typeof connections>, Promise<Connection[]>>(true);
 same<ReturnType<typeof vehicles>, Promise<Vehicle[]>>(true);
 same<typeof disconnect, (id: string, options?: EdgeOptions) => Promise<void>>(true);

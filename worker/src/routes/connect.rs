@@ -3,7 +3,10 @@
 use smartcar_connect::{
     connect::{RedirectUri, StateFingerprint},
     edge::{Caller, Operation, Problem, RateKey, RateLimit, VaultReply},
-    http_api::{FinishRequest, ProblemCode, StartRequest, StartResponse, start::SessionOrigin},
+    http_api::{
+        FinishRequest, ProblemCode, StartRequest, StartResponse,
+        start::{Asked, SessionOrigin},
+    },
     identity::Identity,
 };
 
@@ -14,7 +17,10 @@ use crate::{
     rate_limit, vault_client,
 };
 
-pub(crate) async fn start(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {
+/// What is sent to begin an attempt.
+pub(super) async fn attempt_body(
+    context: &RequestContext<'_>,
+) -> Result<(StateFingerprint, RedirectUri, Asked), Problem> {
     let body: StartRequest = context.json_body().await?;
     let fingerprint = StateFingerprint::parse(&body.state_fingerprint)
         .map_err(|error| error.in_field(StartRequest::STATE_FINGERPRINT))?;
@@ -25,7 +31,11 @@ pub(crate) async fn start(context: &RequestContext<'_>) -> Result<HttpResponse, 
         let detail = "`redirectUri` belongs to neither the Worker's origin nor one of `ALLOWED_ORIGINS`";
         return Err(Problem::new(ProblemCode::InvalidParameter, detail).with_field(StartRequest::REDIRECT_URI));
     }
-    let asked = body.asked()?;
+    Ok((fingerprint, redirect_uri, body.asked()?))
+}
+
+pub(crate) async fn start(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {
+    let (fingerprint, redirect_uri, asked) = attempt_body(context).await?;
     // An anonymous start makes a session and a vault, so that the caller is nothing to count by.
     let key = match context.caller() {
         Ok(caller) => RateKey::caller(&caller.principal),

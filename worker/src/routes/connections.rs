@@ -1,12 +1,13 @@
-//! `/connections` and `/connections/{id}`.
+//! `/connections`, `/connections/{id}` and `/connections/{id}/reconnect`.
 
 use smartcar_connect::{
     connect::ConnectionId,
-    edge::{Caller, Operation, Problem, VaultReply},
+    edge::{Caller, Operation, Problem, RateKey, RateLimit, VaultReply},
     http_api::ConnectionList,
 };
 
-use crate::{context::RequestContext, http::HttpResponse, vault_client};
+use super::connect::attempt_body;
+use crate::{context::RequestContext, http::HttpResponse, rate_limit, vault_client};
 
 pub(crate) async fn list(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {
     match context.known_caller()? {
@@ -28,6 +29,22 @@ async fn ask(
     only: Option<ConnectionId>,
 ) -> Result<HttpResponse, Problem> {
     match vault_client::ask(context.env, caller, Operation::Connections(only)).await? {
+        VaultReply::Body(body) => Ok(HttpResponse::json_text(body)),
+        _ => Err(vault_client::unavailable()),
+    }
+}
+
+pub(crate) async fn reconnect(context: &RequestContext<'_>, id: ConnectionId) -> Result<HttpResponse, Problem> {
+    let (fingerprint, redirect_uri, asked) = attempt_body(context).await?;
+    let caller = context.caller()?;
+    rate_limit::admit(context.env, RateLimit::Start, &RateKey::caller(&caller.principal)).await?;
+    let reconnect = Operation::Reconnect {
+        id,
+        fingerprint,
+        redirect_uri,
+        asked,
+    };
+    match vault_client::ask(context.env, &caller, reconnect).await? {
         VaultReply::Body(body) => Ok(HttpResponse::json_text(body)),
         _ => Err(vault_client::unavailable()),
     }

@@ -81,7 +81,7 @@ pub(crate) async fn list(context: &RequestContext<'_>) -> Result<HttpResponse, P
             shown = latest;
         }
     }
-    vehicle_news::hear(&caller.principal, &shown);
+    vehicle_news::hear(&shown);
     let answer = |shown: &ShownVehicle| shown.answer(hindrances.get(&shown.vehicle.id), clock::now());
     Ok(HttpResponse::json(&VehicleList {
         vehicles: shown.vehicles.iter().map(answer).collect(),
@@ -147,7 +147,8 @@ impl Questions {
                 if error.rejects_token() {
                     return Asked::Hindered(error.name(), error.retry_after);
                 }
-                let refused = Description::refused(&error);
+                let connect = &context.config.origins.connect;
+                let refused = Description::refused(&error, vehicle, connect);
                 if reply.status == TOO_MANY_REQUESTS {
                     self.limit.replace(Some(refused.clone()));
                 }

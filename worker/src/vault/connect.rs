@@ -4,28 +4,29 @@ use std::rc::Rc;
 
 use smartcar_connect::{
     connect::{
-        Attempt, Callback, CallbackError, ConnectionId, ExternalId, RedirectUri, StateError, StateFingerprint,
-        UnverifiedCallback, VehicleId,
+        Callback, CallbackError, ConnectionId, ExternalId, RedirectUri, StateError, StateFingerprint,
+        UnverifiedCallback,
     },
     edge::{
-        Caller, IssuedToken, Problem, RateLimit, VaultReply, attempt_reply, deleted_meanwhile, exchange_problem,
-        finish_reply,
+        Caller, IssuedToken, RateLimit, VaultReply, attempt_reply, deleted_meanwhile, exchange_problem, finish_reply,
+        unexpected_callback,
     },
-    http_api::{ProblemCode, StartRequest, start::Asked},
+    http_api::start::Asked,
     principal::Principal,
     token::{self, TokenError, TokenRequest, TokenResult},
     vault::{
         Live, Profile, Record,
         finish::{self, CallbackDigest, ExchangeResult, PendingRecord},
-        life::{Event, RevokedBy},
+        life::RevokedBy,
     },
 };
 
 use super::{
+    attempt::{self, NewAttempt},
     confirm, disconnect,
     driver::Driver,
     error::{Refusal, VaultError},
-    handover, show,
+    handover, reconnect, show,
     storage::Transaction,
 };
 use crate::{
@@ -74,29 +75,15 @@ pub(super) async fn start(
     asked: Asked,
 ) -> Result<VaultReply, Refusal> {
     let now = clock::now();
-    let storage = &driver.storage;
     let (mut transaction, profile) = welcome(driver, caller).await?;
-    if storage
-        .pending(&profile.principal, fingerprint.as_str())
-        .await?
-        .is_some()
-    {
-        let detail = "the `state` with this fingerprint was used to start a connection before: mint a new one";
-        let problem = Problem::new(ProblemCode::InvalidParameter, detail);
-        return Err(problem.with_field(StartRequest::STATE_FINGERPRINT).into());
-    }
-    for evicted in finish::evicted(&storage.pendings(&profile.principal).await?) {
-        transaction.delete_pending(evicted.as_str());
-    }
-    let pending = Attempt::new(fingerprint, redirect_uri, now);
-    let expires_at = pending.expires_at();
-    let record = PendingRecord {
-        pending,
+    let new = NewAttempt {
+        fingerprint,
+        redirect_uri,
         asked,
         version: driver.config.access.new_connections(),
-        used: None,
+        reconnecting: None,
     };
-    transaction.put_pending(&profile.principal, &record)?;
+    let expires_at = attempt::note(&driver.storage, &mut transaction, &profile.principal, new, now).await?;
     transaction.commit().await?;
     Ok(VaultReply::Started {
         external_id: profile.external_id,
@@ -153,6 +140,7 @@ async fn finish_once(
         finish::Step::OtherRedirectUri(difference) => {
             return Err(problem(CallbackError::OtherRedirectUri(difference).into()));
         }
+        finish::Step::Unexpected => return Err(problem(unexpected_callback())),
         finish::Step::Replay {
             asked,
             outcome,
@@ -161,6 +149,19 @@ async fn finish_once(
             drop(transaction);
             return respond(driver, principal, &outcome, &callback, &asked).await;
         }
+        finish::Step::ComeBack {
+            next,
+            connection_id,
+            vehicle_id,
+            callback,
+        } => {
+            reconnect::check(driver, principal, &connection_id, &vehicle_id).await?;
+            transaction.put_pending(principal, &next)?;
+            transaction.commit().await?;
+            reconnect::came_back(driver, principal, &connection_id, &vehicle_id).await?;
+            let outcome = ExchangeResult::CameBack(connection_id);
+            return respond(driver, principal, &outcome, &callback, &next.asked).await;
+        }
         finish::Step::Conclude {
             next,
             outcome,
@@ -168,9 +169,6 @@ async fn finish_once(
         } => {
             transaction.put_pending(principal, &next)?;
             transaction.commit().await?;
-            if let Callback::Reauthenticated { vehicle_id, .. } = &callback {
-                reauthenticated(driver, principal, vehicle_id).await?;
-            }
             return respond(driver, principal, &outcome, &callback, &next.asked).await;
         }
         finish::Step::Exchange {
@@ -214,18 +212,6 @@ pub(super) async fn attempt(
     let connections = show::connections(&driver.storage, &profile.principal).await?;
     let answer = attempt_reply(&progress, &connections)?;
     Ok(VaultReply::Body(serde_json::to_string(&answer)?))
-}
-
-/// The owner has logged in again at the maker of a vehicle.
-async fn reauthenticated(driver: &Rc<Driver>, principal: &Principal, vehicle_id: &VehicleId) -> Result<(), VaultError> {
-    for (id, record) in driver.storage.records(principal).await? {
-        if record.vehicles().iter().any(|vehicle| vehicle.id == *vehicle_id) {
-            let vehicle_id = vehicle_id.clone();
-            let event = Event::Reauthenticated { vehicle_id };
-            driver.let_happen(principal, &id, event).await?;
-        }
-    }
-    Ok(())
 }
 
 /// Keeps what the exchange brought: first of all durably, then the vehicles and the user are asked for.

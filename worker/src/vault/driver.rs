@@ -309,7 +309,7 @@ impl Driver {
         self.storage.count_retired().await
     }
 
-    const fn tokens<'a>(self: &'a Rc<Self>, principal: &'a Principal, id: &'a ConnectionId) -> Tokens<'a> {
+    pub(super) const fn tokens<'a>(self: &'a Rc<Self>, principal: &'a Principal, id: &'a ConnectionId) -> Tokens<'a> {
         Tokens {
             driver: self,
             principal,
@@ -491,7 +491,7 @@ enum Background {
 }
 
 /// The tokens of a connection, for calls of the vault's own.
-struct Tokens<'a> {
+pub(super) struct Tokens<'a> {
     driver: &'a Rc<Driver>,
     principal: &'a Principal,
     id: &'a ConnectionId,

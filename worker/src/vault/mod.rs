@@ -5,6 +5,7 @@
 //! died has left.
 
 mod alarm;
+mod attempt;
 mod claim;
 mod confirm;
 mod connect;
@@ -13,6 +14,7 @@ mod driver;
 mod error;
 mod handover;
 mod publish;
+mod reconnect;
 mod reseal;
 mod sessions;
 mod show;
@@ -185,6 +187,12 @@ async fn carry_out(driver: &Rc<Driver>, finishes: &Finishes, request: VaultReque
             let reply = driver.token(&profile.principal, &id, rejected).await?;
             Ok(VaultReply::Token(token_reply(&id, reply, rejected)?))
         }
+        Operation::Reconnect {
+            id,
+            fingerprint,
+            redirect_uri,
+            asked,
+        } => reconnect::begin(driver, &caller, id, fingerprint, redirect_uri, asked).await,
         Operation::Disconnect(id) => {
             let profile = known(driver.visit(&caller).await?)?;
             if disconnect::close(driver, &profile.principal, &id).await? {

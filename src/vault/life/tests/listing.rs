@@ -22,9 +22,16 @@ fn refused(name: &str, is_missing: bool) -> Description {
     Description::Refused {
         name: name.to_owned(),
         retry_after: None,
-        needs_reauthentication: name == "login",
+        complaint: (name == "login").then(|| Complaint::reported(MarkCause::LogInFailed)),
         is_missing,
     }
+}
+
+fn answered() -> Description {
+    Description::Succeeded(Success {
+        permission: None,
+        asks_the_maker: true,
+    })
 }
 
 fn described(name: &str, description: Description) -> Event {
@@ -140,7 +147,7 @@ fn what_could_not_be_learned_is_kept_with_the_time_of_the_next_question() {
     vault.on(described("v1", refused("login", false)));
     let car = vault.grant().vehicles()[0].clone();
     assert!(!car.is_worth_asking_about(vault.now));
-    assert_eq!(car.needs_reauthentication_since(), Some(vault.now));
+    assert_eq!(car.marks.since(), Some(vault.now));
     assert_eq!(vault.on(listed(&["v1"])), [""; 0]);
     assert_eq!(vault.grant().vehicles()[0], car, "also when it is listed again");
     let elsewhere = Event::Reauthenticated {
@@ -151,6 +158,11 @@ fn what_could_not_be_learned_is_kept_with_the_time_of_the_next_question() {
     let vehicle_id = vehicle("v1");
     assert_eq!(vault.on(Event::Reauthenticated { vehicle_id }), [""; 0]);
     assert!(vault.grant().vehicles()[0].is_worth_asking_about(vault.now));
+    assert_eq!(
+        vault.grant().vehicles()[0].marks,
+        car.marks,
+        "until something shows that it works"
+    );
 }
 
 #[test]
@@ -166,6 +178,7 @@ fn what_is_over_is_not_asked_about() {
             look(),
             listed(&["v1"]),
             described("v1", refused("gone", true)),
+            reported("v1", wanted(vault.now)),
             Event::Reauthenticated { vehicle_id },
         ] {
             assert_eq!(vault.on(event), [""; 0], "{name}");
@@ -193,15 +206,50 @@ fn a_car_that_another_request_did_not_find_is_asked_for_and_nothing_is_written_o
 fn a_log_in_that_failed_for_another_request_is_kept_and_its_success_too() {
     let mut vault = Vault::new();
     vault.on(described("v1", refused("login", false)));
-    assert!(vault.grant().vehicles()[0].needs_reauthentication_since().is_some());
-    assert_eq!(vault.on(described("v1", Description::Answered)), [""; 0]);
+    assert!(vault.grant().vehicles()[0].marks.since().is_some());
+    assert_eq!(vault.on(described("v1", answered())), [""; 0]);
     assert!(vault.grant().vehicles()[0].problem.is_none());
     let again = step(
         &id(),
         vault.record.clone(),
         vault.now,
-        described("v1", Description::Answered),
+        described("v1", answered()),
         &vault.policy,
     );
     assert!(matches!(again.next, Next::Keep), "nothing is written");
+}
+
+fn wanted(at: UnixMillis) -> Report {
+    Report::Wanted {
+        complaint: Complaint::reported(MarkCause::LogInFailed),
+        at,
+    }
+}
+
+fn reported(name: &str, report: Report) -> Event {
+    Event::Reported {
+        vehicle_id: vehicle(name),
+        report,
+    }
+}
+
+#[test]
+fn a_report_marks_the_car_that_it_names_and_costs_no_token() {
+    let mut vault = Vault::new();
+    let before = vault.grant().clone();
+    let now = vault.now;
+    assert_eq!(vault.on(reported("v9", wanted(now))), [""; 0]);
+    assert_eq!(vault.grant().vehicles(), before.vehicles());
+    assert_eq!(vault.on(reported("v1", wanted(now))), [""; 0]);
+    assert_eq!(vault.grant().vehicles()[0].marks.since(), Some(now));
+    assert_eq!(vault.grant().generation(), before.generation());
+    assert_eq!(vault.want(), ["answer 1 access-1"], "what is marked is used as before");
+    let mended = Report::Mended {
+        cause: MarkCause::LogInFailed,
+        at: now,
+    };
+    assert_eq!(vault.on(reported("v1", mended)), [""; 0]);
+    assert_eq!(vault.grant().vehicles()[0].marks.since(), None);
+    vault.on(reported("v1", wanted(now)));
+    assert_eq!(vault.grant().vehicles()[0].marks.since(), None, "it came late");
 }

@@ -24,8 +24,8 @@ use crate::{
         cycle::{CALL_DEADLINE, CALL_LOST_AFTER, OwnerTokens, Policy, RefreshState},
     },
     vault::{
-        Access, Claimant, Claimed, Closing, Description, Ended, HandoverOutcome, KnownVehicle, KvCopy, KvOutcome,
-        Learned, Live, Record,
+        Access, Claimant, Claimed, Closing, Complaint, Description, Ended, HandoverOutcome, KnownVehicle, KvCopy,
+        KvOutcome, Learned, Live, MarkCause, Record, Report, Success,
     },
 };
 

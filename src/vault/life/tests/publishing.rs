@@ -275,14 +275,14 @@ fn the_index_is_outdated_by_what_stands_in_it_alone() {
 
 /// Its vault is listed with those whose owner must act, as long as that is so.
 #[test]
-fn the_index_is_outdated_when_the_owner_has_to_log_in_again_and_when_that_is_done() {
-    let described = |needs_reauthentication| Event::VehiclesDescribed {
+fn the_index_is_outdated_when_the_owner_is_wanted_and_when_that_is_over() {
+    let described = |is_wanted: bool| Event::VehiclesDescribed {
         vehicles: vec![(
             vehicle("v1"),
             Description::Refused {
                 name: "n".to_owned(),
                 retry_after: None,
-                needs_reauthentication,
+                complaint: is_wanted.then(|| Complaint::reported(MarkCause::LogInFailed)),
                 is_missing: false,
             },
         )],
@@ -299,15 +299,19 @@ fn the_index_is_outdated_when_the_owner_has_to_log_in_again_and_when_that_is_don
     assert_eq!(index(described(false)), IndexChange::Same);
     assert_eq!(index(described(true)), IndexChange::Outdated);
     assert_eq!(index(described(true)), IndexChange::Same);
-    assert_eq!(
-        index(Event::Reauthenticated {
-            vehicle_id: vehicle_id.clone()
-        }),
-        IndexChange::Outdated
-    );
     assert_eq!(index(Event::Reauthenticated { vehicle_id }), IndexChange::Same);
-    assert_eq!(index(described(true)), IndexChange::Outdated);
-    assert_eq!(index(described(false)), IndexChange::Outdated);
+    assert_eq!(index(described(false)), IndexChange::Same, "it disproves nothing");
+    let answered = || Event::VehiclesDescribed {
+        vehicles: vec![(
+            vehicle("v1"),
+            Description::Succeeded(Success {
+                permission: None,
+                asks_the_maker: true,
+            }),
+        )],
+    };
+    assert_eq!(index(answered()), IndexChange::Outdated);
+    assert_eq!(index(answered()), IndexChange::Same);
 }
 
 fn listed_none() -> Event {

@@ -159,6 +159,9 @@ impl Visit<'_> {
             let vehicle_id = vehicle_id.clone();
             return self.end(store, vec![("vehicle_id", vehicle_id)]);
         }
+        if self.session.purpose == Purpose::GrantAtMaker {
+            return self.end(store, Vec::new());
+        }
         let chosen: Vec<String> = available
             .iter()
             .filter(|vehicle| form.all("vehicle").any(|id| id == vehicle.id))

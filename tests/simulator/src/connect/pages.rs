@@ -136,6 +136,7 @@ pub(super) fn consent(id: &str, session: &Session, config: &Config, message: Opt
     let title = match session.purpose {
         Purpose::Connect => "Allow access to your car",
         Purpose::Reauthenticate { .. } => "Reconnect your car",
+        Purpose::GrantAtMaker => "Allow more in your account",
     };
     layout(
         title,

@@ -28,7 +28,11 @@ pub(crate) struct Session {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Purpose {
     Connect,
-    Reauthenticate { vehicle_id: String },
+    Reauthenticate {
+        vehicle_id: String,
+    },
+    /// Tesla's form: the owner grants more in the account there, and is not sent back.
+    GrantAtMaker,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -125,6 +129,9 @@ impl Session {
             Some("none") => ResponseType::None,
             _ => return Err(invalid("response_type")),
         };
+        if params.get("make").is_some() {
+            return Self::grant_at_maker(params, config, response_type);
+        }
         let redirect_uri = redirect_uri(params, config, response_type == ResponseType::None)?;
         let vehicle = params
             .get("vehicle_id")
@@ -147,6 +154,32 @@ impl Session {
         })
     }
 
+    /// Checks the parameters of Tesla's form of `/oauth/reauthenticate`.
+    fn grant_at_maker(params: &Params, config: &Config, response_type: ResponseType) -> Result<Self, Rejection> {
+        let make = non_empty(params, "make").filter(|make| *make == "TESLA");
+        let make = make.ok_or_else(|| invalid("make"))?;
+        for name in ["vehicle_id", "redirect_uri", "state"] {
+            if params.get(name).is_some() {
+                return Err(invalid(name));
+            }
+        }
+        if non_empty(params, "scope").is_none() {
+            return Err(invalid("scope"));
+        }
+        Ok(Self {
+            purpose: Purpose::GrantAtMaker,
+            redirect_uri: None,
+            response_type,
+            state: None,
+            external_id: external_id(params),
+            scopes: scopes(params, config),
+            select: Select::Any,
+            make: Some(make.to_owned()),
+            email: None,
+            finished: false,
+        })
+    }
+
     /// The vehicles in the owner's account that this visit is about.
     pub(crate) fn vehicles<'a>(&self, config: &'a Config) -> Vec<&'a Vehicle> {
         config
@@ -154,8 +187,8 @@ impl Session {
             .iter()
             .filter(|vehicle| match (&self.purpose, &self.select) {
                 (Purpose::Reauthenticate { vehicle_id }, _) => vehicle.id == *vehicle_id,
-                (Purpose::Connect, Select::Vin(vin)) => vehicle.vin == *vin,
-                (Purpose::Connect, Select::Any | Select::One) => self
+                (Purpose::Connect | Purpose::GrantAtMaker, Select::Vin(vin)) => vehicle.vin == *vin,
+                (Purpose::Connect | Purpose::GrantAtMaker, Select::Any | Select::One) => self
                     .make
                     .as_deref()
                     .is_none_or(|make| vehicle.make.eq_ignore_ascii_case(make)),

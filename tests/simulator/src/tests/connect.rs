@@ -295,3 +295,30 @@ async fn re_authentication_returns_the_vehicle_and_repairs_it() {
     let unknown = start.replace(ID_4, "nothing");
     assert_eq!(simulator.get(&unknown).await.status, 400);
 }
+
+#[tokio::test]
+async fn teslas_form_of_re_authentication_sends_nobody_back() {
+    let simulator = Simulator::start().await;
+    let params = [
+        ("response_type", "vehicle_id"),
+        ("application_id", DEFAULT_CLIENT_ID),
+        ("make", "TESLA"),
+        ("scope", "read_location"),
+    ];
+    let start = format!("/oauth/reauthenticate?{}", encode(&params));
+    let login = simulator.get(&start).await.location().to_owned();
+    let reply = simulator.submit(&login, &[("email", "a@b.c"), ("password", "x")]).await;
+    let reply = simulator.submit(reply.location(), &[("decision", "allow")]).await;
+    assert_eq!(reply.status, 200);
+    for (name, value) in [
+        ("redirect_uri", DEFAULT_REDIRECT_URI),
+        ("state", "abc"),
+        ("vehicle_id", ID_4),
+    ] {
+        let more = format!("{start}&{}", encode(&[(name, value)]));
+        assert_eq!(simulator.get(&more).await.status, 400, "{name}");
+    }
+    for other in [start.replace("TESLA", "BMW"), start.replace("&scope=read_location", "")] {
+        assert_eq!(simulator.get(&other).await.status, 400, "{other}");
+    }
+}

@@ -1,0 +1,546 @@
+//! Why Smartcar wants an owner back: one rule for all that hear of it, be it an answer to a request, to another one that was
+//! passed on, or a webhook. A mark says so of a vehicle; it never costs a token.
+//!
+//! What ends a mark is what disproves it, and no more than that. That the car's maker answered shows that the owner's log-in
+//! there is good, whatever was asked for; it shows nothing of a permission for something else. That a request succeeded shows
+//! that the permission is there that it takes, and that what was said of the log-in for the same request is over.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    api::{ApiError, ApiTarget, Endpoint, ResolutionKind},
+    connect::{Origin, ReauthenticateUrl, VehicleId},
+    http_api::Cause,
+    string_enum::string_enum,
+    time::UnixMillis,
+};
+
+/// How many marks of a vehicle are kept.
+const MOST: usize = 16;
+
+/// The permission that the description of a vehicle takes.
+pub(super) const DESCRIBES: &str = "read_vehicle_info";
+
+string_enum! {
+    /// Why Smartcar wants the owner of a vehicle back. Each is mended in another way.
+    MarkCause {
+        /// Smartcar can't log in at the car's maker, or wants the owner to log in there for another reason.
+        LogInFailed = "authentication_failed",
+        /// The owner has not granted the application what a request takes.
+        PermissionMissing = "permission_missing",
+        /// The owner's account at the car's maker does not grant Smartcar what a request takes.
+        MakerPermissionMissing = "maker_permission_missing",
+    }
+}
+
+impl MarkCause {
+    /// The rule: what an error with this type and code says; `None` if its owner has nothing to do. `is_reauthentication` is
+    /// whether its resolution is `REAUTHENTICATE`.
+    #[must_use]
+    pub fn of(error_type: Option<&str>, code: Option<&str>, is_reauthentication: bool) -> Option<Self> {
+        let is = |text: Option<&str>, name: &str| text.is_some_and(|text| text.eq_ignore_ascii_case(name));
+        let is_account = is(error_type, "CONNECTED_SERVICES_ACCOUNT");
+        if is_account && is(code, "AUTHENTICATION_FAILED") {
+            Some(Self::LogInFailed)
+        } else if !is_reauthentication {
+            None
+        } else if is(error_type, "PERMISSION") {
+            Some(Self::PermissionMissing)
+        } else if is_account && is(code, "PERMISSION") {
+            Some(Self::MakerPermissionMissing)
+        } else {
+            Some(Self::LogInFailed)
+        }
+    }
+
+    /// As the owner of a connection sees it.
+    #[must_use]
+    pub const fn cause(self) -> Cause {
+        match self {
+            Self::LogInFailed => Cause::AuthenticationFailed,
+            Self::PermissionMissing => Cause::PermissionMissing,
+            Self::MakerPermissionMissing => Cause::MakerPermissionMissing,
+        }
+    }
+}
+
+/// What an error says of the owner of a vehicle.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Complaint {
+    /// Why the owner is wanted.
+    pub cause: MarkCause,
+    /// The permission that the request took that failed, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permission: Option<String>,
+    /// Where Smartcar sends the owner: on the origin of Connect, and about this vehicle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolution_url: Option<String>,
+}
+
+impl Complaint {
+    /// What the error of a request says that takes `permission`; `None` if its owner has nothing to do. A URL that is not on
+    /// `connect` is left out.
+    #[must_use]
+    pub fn of(error: &ApiError, permission: Option<&str>, vehicle: &VehicleId, connect: &Origin) -> Option<Self> {
+        // That is about the token.
+        if error.rejects_token() {
+            return None;
+        }
+        let resolution = error.resolution.as_ref();
+        let resolution = resolution.filter(|resolution| resolution.kind == ResolutionKind::Reauthenticate);
+        let cause = MarkCause::of(error.error_type.as_deref(), error.code.as_deref(), resolution.is_some())?;
+        let url = resolution.and_then(|resolution| resolution.url.as_deref());
+        Some(Self {
+            cause,
+            permission: permission.map(str::to_owned),
+            resolution_url: url
+                .filter(|url| {
+                    cause == MarkCause::LogInFailed && ReauthenticateUrl::is_resolution(connect, url, vehicle)
+                })
+                .map(str::to_owned),
+        })
+    }
+
+    /// What somebody else than the answer to a request says, such as a webhook.
+    #[must_use]
+    pub const fn reported(cause: MarkCause) -> Self {
+        Self {
+            cause,
+            permission: None,
+            resolution_url: None,
+        }
+    }
+
+    /// Whether it is the same as a mark but for its time and place.
+    #[must_use]
+    pub fn is_of(&self, cause: MarkCause, permission: Option<&str>) -> bool {
+        self.cause == cause && self.permission.as_deref() == permission
+    }
+}
+
+/// That a request for a vehicle succeeded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Success {
+    /// The permission that it took.
+    pub permission: Option<String>,
+    /// Whether the car's maker was asked.
+    pub asks_the_maker: bool,
+}
+
+impl Success {
+    /// Of a request that was passed on.
+    #[must_use]
+    pub fn of(target: &ApiTarget) -> Self {
+        Self::at(target.endpoint())
+    }
+
+    /// Of a request to this endpoint.
+    #[must_use]
+    pub fn at(endpoint: &Endpoint) -> Self {
+        Self {
+            permission: endpoint.permission.map(str::to_owned),
+            asks_the_maker: endpoint.asks_the_maker(),
+        }
+    }
+
+    /// Of the question what a vehicle is.
+    pub(super) fn of_description() -> Self {
+        Self {
+            permission: Some(DESCRIBES.to_owned()),
+            asks_the_maker: false,
+        }
+    }
+
+    /// Whether it shows that what a mark says is over.
+    #[must_use]
+    pub fn disproves(&self, cause: MarkCause, permission: Option<&str>) -> bool {
+        let is_same_request = self.permission.is_some() && self.permission.as_deref() == permission;
+        is_same_request || (self.asks_the_maker && cause == MarkCause::LogInFailed)
+    }
+}
+
+/// That the owner of a vehicle is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Mark {
+    /// Why, and for what.
+    #[serde(flatten)]
+    pub complaint: Complaint,
+    /// Since when.
+    pub since: UnixMillis,
+}
+
+/// What was reported of a vehicle by another way than the answer to a request, such as a webhook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Report {
+    /// Its owner is wanted.
+    Wanted {
+        /// Why.
+        complaint: Complaint,
+        /// When that was found, by Smartcar's clock.
+        at: UnixMillis,
+    },
+    /// Its owner is not wanted any more.
+    Mended {
+        /// Why the owner was.
+        cause: MarkCause,
+        /// When that was found, by Smartcar's clock.
+        at: UnixMillis,
+    },
+}
+
+/// When it was last reported that something is mended: what was found before that is no news.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Mended {
+    /// What.
+    pub cause: MarkCause,
+    /// When, by Smartcar's clock.
+    pub at: UnixMillis,
+}
+
+/// The marks of a vehicle.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Marks {
+    /// Each of another cause or for another permission.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wanted: Vec<Mark>,
+    /// What was reported as mended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mended: Vec<Mended>,
+}
+
+impl Marks {
+    /// Whether there is nothing to keep.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.wanted.is_empty() && self.mended.is_empty()
+    }
+
+    /// The one whose mending comes first: the others need a log-in that works.
+    #[must_use]
+    pub fn first(&self) -> Option<&Mark> {
+        let rank = |mark: &&Mark| (mark.complaint.cause != MarkCause::LogInFailed, mark.since);
+        self.wanted.iter().min_by_key(rank)
+    }
+
+    /// Since when the owner is wanted.
+    #[must_use]
+    pub fn since(&self) -> Option<UnixMillis> {
+        self.wanted.iter().map(|mark| mark.since).min()
+    }
+
+    /// The marks after a complaint that was made `at`. What is marked already keeps its time.
+    #[must_use]
+    pub fn with(&self, complaint: &Complaint, at: UnixMillis) -> Self {
+        let mut marks = self.clone();
+        let is_same = |mark: &&mut Mark| mark.complaint.is_of(complaint.cause, complaint.permission.as_deref());
+        if let Some(mark) = marks.wanted.iter_mut().find(is_same) {
+            if complaint.resolution_url.is_some() {
+                mark.complaint.resolution_url.clone_from(&complaint.resolution_url);
+            }
+        } else if marks.wanted.len() < MOST {
+            marks.wanted.push(Mark {
+                complaint: complaint.clone(),
+                since: at,
+            });
+        }
+        marks
+    }
+
+    /// The marks after a success.
+    #[must_use]
+    pub fn after(&self, success: &Success) -> Self {
+        let mut marks = self.clone();
+        marks
+            .wanted
+            .retain(|mark| !success.disproves(mark.complaint.cause, mark.complaint.permission.as_deref()));
+        marks
+    }
+
+    /// The marks after a report. Reports come late, twice and in any order: what was found before the owner
+    /// `connected_at`, or before something newer that says otherwise, marks nothing.
+    #[must_use]
+    pub fn reported(&self, report: &Report, connected_at: UnixMillis, now: UnixMillis) -> Self {
+        match report {
+            Report::Wanted { complaint, at } => {
+                let is_mended =
+                    |mended: &Mended| mended.cause == complaint.cause && *at <= mended.at && mended.at <= now;
+                if *at < connected_at || self.mended.iter().any(is_mended) {
+                    self.clone()
+                } else {
+                    self.with(complaint, (*at).min(now))
+                }
+            }
+            Report::Mended { cause, at } => {
+                let mut marks = self.clone();
+                let at = (*at).min(now);
+                marks
+                    .wanted
+                    .retain(|mark| mark.complaint.cause != *cause || mark.since > at);
+                let before = marks.mended.iter().find(|mended| mended.cause == *cause);
+                let latest = before.map_or(at, |before| before.at.max(at));
+                marks.mended.retain(|mended| mended.cause != *cause);
+                marks.mended.push(Mended {
+                    cause: *cause,
+                    at: latest,
+                });
+                marks
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{api::Found, time::Millis};
+
+    const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
+    const LONG_AGO: UnixMillis = UnixMillis::EPOCH;
+
+    fn after(seconds: u64) -> UnixMillis {
+        NOW.after(Millis::from_secs(seconds))
+    }
+
+    fn complaint(status: u16, body: &str) -> Option<Complaint> {
+        let error = ApiError::read(status, |_| None, body.as_bytes(), NOW);
+        let vehicle = VehicleId::parse("v1").unwrap();
+        Complaint::of(&error, Some("read_odometer"), &vehicle, &Origin::connect())
+    }
+
+    fn url_kept(url: &str) -> Option<String> {
+        let resolution = serde_json::json!({"type": "REAUTHENTICATE", "url": url});
+        let body = serde_json::json!({
+            "type": "CONNECTED_SERVICES_ACCOUNT", "code": "AUTHENTICATION_FAILED", "resolution": resolution,
+        });
+        complaint(400, &body.to_string()).unwrap().resolution_url
+    }
+
+    fn marked(cause: MarkCause, permission: Option<&str>) -> Marks {
+        let complaint = Complaint {
+            permission: permission.map(str::to_owned),
+            ..Complaint::reported(cause)
+        };
+        Marks::default().with(&complaint, NOW)
+    }
+
+    fn success(method: &str, below: &str) -> Success {
+        match ApiTarget::find(method, &format!("/v2.0/vehicles/v1{below}")) {
+            Found::Target(target) => Success::of(&target),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn each_error_says_one_thing_of_the_owner_or_nothing() {
+        use MarkCause::{LogInFailed, MakerPermissionMissing, PermissionMissing};
+        let account = "CONNECTED_SERVICES_ACCOUNT";
+        for (kind, code, without, with) in [
+            (
+                account,
+                Some("AUTHENTICATION_FAILED"),
+                Some(LogInFailed),
+                Some(LogInFailed),
+            ),
+            (account, Some("PERMISSION"), None, Some(MakerPermissionMissing)),
+            (account, Some("VEHICLE_MISSING"), None, Some(LogInFailed)),
+            (account, Some("VIRTUAL_KEY_REQUIRED"), None, Some(LogInFailed)),
+            (account, None, None, Some(LogInFailed)),
+            ("PERMISSION", None, None, Some(PermissionMissing)),
+            ("permission", Some("X"), None, Some(PermissionMissing)),
+            ("AUTHENTICATION", None, None, Some(LogInFailed)),
+            ("VEHICLE_STATE", Some("AUTHENTICATION_FAILED"), None, Some(LogInFailed)),
+        ] {
+            assert_eq!(MarkCause::of(Some(kind), code, false), without, "{kind} {code:?}");
+            assert_eq!(MarkCause::of(Some(kind), code, true), with, "{kind} {code:?}");
+        }
+        assert_eq!(MarkCause::of(None, Some("AUTHENTICATION_FAILED"), false), None);
+        for cause in MarkCause::ALL {
+            assert_eq!(cause.as_str(), cause.cause().as_str());
+        }
+    }
+
+    #[test]
+    fn what_is_about_the_token_says_nothing_of_the_owner() {
+        let body = r#"{"type":"AUTHENTICATION","resolution":{"type":"REAUTHENTICATE"}}"#;
+        assert_eq!(complaint(401, body), None);
+        let told = complaint(400, body).unwrap();
+        assert_eq!(
+            (told.cause, told.permission.as_deref()),
+            (MarkCause::LogInFailed, Some("read_odometer"))
+        );
+    }
+
+    #[test]
+    fn a_url_is_kept_if_it_is_connects_and_about_this_vehicle_alone() {
+        let good =
+            "https://connect.smartcar.com/oauth/reauthenticate?response_type=vehicle_id&client_id=c&vehicle_id=v1";
+        assert_eq!(url_kept(good).as_deref(), Some(good));
+        let with_port = good.replace(".com/", ".com:443/");
+        assert_eq!(url_kept(&with_port), Some(with_port));
+        let query = "response_type=vehicle_id&vehicle_id=v1";
+        for bad in [
+            format!("https://connect.smartcar.com.evil.example/oauth/reauthenticate?{query}"),
+            format!("https://connect-smartcar.com/oauth/reauthenticate?{query}"),
+            format!("https://connect.smartcar.com@evil.example/oauth/reauthenticate?{query}"),
+            format!("https://user@connect.smartcar.com/oauth/reauthenticate?{query}"),
+            format!("https://:pw@connect.smartcar.com/oauth/reauthenticate?{query}"),
+            format!("http://connect.smartcar.com/oauth/reauthenticate?{query}"),
+            format!("https://connect.smartcar.com:8443/oauth/reauthenticate?{query}"),
+            format!("https://connect.smartcar.com./oauth/reauthenticate?{query}"),
+            format!("https://api.smartcar.com/oauth/reauthenticate?{query}"),
+            format!("//connect.smartcar.com/oauth/reauthenticate?{query}"),
+            format!("https:\\\\connect.smartcar.com\\oauth\\reauthenticate?{query}"),
+            format!("https://connect.smartcar.com/oauth/reauthenticate/../../elsewhere?{query}"),
+            format!("https://connect.smartcar.com/oauth/authorize?{query}"),
+            format!("https://connect.smartcar.com/oauth/reauthenticate?{query}#fragment"),
+            format!("https://connect.smartcar.com/oauth/reauthenticate?{query}&vehicle_id=v2"),
+            format!("https://connect.smartcar.com/oauth/reauthenticate?{query}&client_secret=s"),
+            "https://connect.smartcar.com/oauth/reauthenticate?vehicle_id=v2".to_owned(),
+            "https://connect.smartcar.com/oauth/reauthenticate?response_type=vehicle_id".to_owned(),
+            "javascript:alert(1)".to_owned(),
+            "data:text/html,x".to_owned(),
+            String::new(),
+        ] {
+            assert_eq!(url_kept(&bad), None, "{bad}");
+        }
+        let permission =
+            serde_json::json!({"type": "PERMISSION", "resolution": {"type": "REAUTHENTICATE", "url": good}});
+        assert_eq!(
+            complaint(403, &permission.to_string()).unwrap().resolution_url,
+            None,
+            "it mends no permission"
+        );
+    }
+
+    #[test]
+    fn a_success_ends_what_it_disproves_and_nothing_else() {
+        use MarkCause::{LogInFailed, MakerPermissionMissing, PermissionMissing};
+        let (odometer, described, vin, battery, capacity, location, batch) = (
+            success("GET", "/odometer"),
+            success("GET", ""),
+            success("GET", "/vin"),
+            success("GET", "/battery"),
+            success("GET", "/battery/capacity"),
+            success("GET", "/location"),
+            success("POST", "/batch"),
+        );
+        assert_eq!(described, Success::of_description());
+        let of = |cause, permission| marked(cause, permission);
+        for (marks, by, is_over) in [
+            (of(LogInFailed, Some("read_odometer")), &location, true),
+            (of(LogInFailed, Some("read_odometer")), &odometer, true),
+            (of(LogInFailed, None), &location, true),
+            (of(LogInFailed, Some("read_odometer")), &described, false),
+            (of(LogInFailed, Some("read_odometer")), &vin, false),
+            (of(LogInFailed, None), &described, false),
+            (of(LogInFailed, Some(DESCRIBES)), &described, true),
+            (of(LogInFailed, None), &batch, false),
+            (of(PermissionMissing, Some("read_battery")), &battery, true),
+            (of(PermissionMissing, Some("read_battery")), &capacity, true),
+            (of(PermissionMissing, Some("read_battery")), &odometer, false),
+            (of(PermissionMissing, Some("read_vin")), &vin, true),
+            (of(PermissionMissing, None), &odometer, false),
+            (of(PermissionMissing, None), &batch, false),
+            (of(MakerPermissionMissing, Some("read_location")), &location, true),
+            (of(MakerPermissionMissing, Some("read_location")), &odometer, false),
+        ] {
+            assert_eq!(marks.after(by).wanted.is_empty(), is_over, "{marks:?} {by:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_marked_keeps_its_time_and_learns_where_to_go() {
+        let marks = marked(MarkCause::LogInFailed, Some("read_odometer"));
+        let again = Complaint {
+            permission: Some("read_odometer".to_owned()),
+            resolution_url: Some("u".to_owned()),
+            ..Complaint::reported(MarkCause::LogInFailed)
+        };
+        let marks = marks.with(&again, after(9));
+        assert_eq!(marks.wanted.len(), 1);
+        assert_eq!(marks.since(), Some(NOW));
+        assert_eq!(marks.first().unwrap().complaint.resolution_url.as_deref(), Some("u"));
+        let without = Complaint {
+            resolution_url: None,
+            ..again
+        };
+        assert_eq!(marks.with(&without, after(9)), marks, "what is known stays known");
+    }
+
+    #[test]
+    fn a_log_in_is_mended_before_permissions_and_the_older_mark_first() {
+        let marks = marked(MarkCause::PermissionMissing, Some("read_vin"))
+            .with(&Complaint::reported(MarkCause::LogInFailed), after(2))
+            .with(&Complaint::reported(MarkCause::MakerPermissionMissing), after(1));
+        assert_eq!(marks.first().unwrap().complaint.cause, MarkCause::LogInFailed);
+        assert_eq!(marks.since(), Some(NOW));
+        let marks = marks.after(&success("GET", "/location"));
+        assert_eq!(marks.first().unwrap().complaint.cause, MarkCause::PermissionMissing);
+    }
+
+    #[test]
+    fn no_vehicle_has_marks_without_end() {
+        let mut marks = Marks::default();
+        for n in 0..100 {
+            let complaint = Complaint {
+                permission: Some(n.to_string()),
+                ..Complaint::reported(MarkCause::PermissionMissing)
+            };
+            marks = marks.with(&complaint, NOW);
+        }
+        assert_eq!(marks.wanted.len(), MOST);
+    }
+
+    fn wanted(cause: MarkCause, at: UnixMillis) -> Report {
+        Report::Wanted {
+            complaint: Complaint::reported(cause),
+            at,
+        }
+    }
+
+    #[test]
+    fn reports_count_by_their_own_time_in_whatever_order_they_come() {
+        let cause = MarkCause::LogInFailed;
+        let mended = |at| Report::Mended { cause, at };
+        let now = after(100);
+        let at_end = |reports: &[Report]| {
+            let all = reports.iter();
+            all.fold(Marks::default(), |marks, report| marks.reported(report, LONG_AGO, now))
+                .since()
+        };
+        assert_eq!(at_end(&[wanted(cause, after(1))]), Some(after(1)));
+        assert_eq!(at_end(&[wanted(cause, after(1)), mended(after(2))]), None);
+        assert_eq!(at_end(&[mended(after(2)), wanted(cause, after(1))]), None, "late");
+        assert_eq!(
+            at_end(&[mended(after(2)), wanted(cause, after(2))]),
+            None,
+            "both at once"
+        );
+        assert_eq!(at_end(&[mended(after(2)), wanted(cause, after(3))]), Some(after(3)));
+        assert_eq!(
+            at_end(&[wanted(cause, after(3)), mended(after(2))]),
+            Some(after(3)),
+            "late"
+        );
+        assert_eq!(
+            at_end(&[mended(after(5)), mended(after(2)), wanted(cause, after(4))]),
+            None
+        );
+        let other = MarkCause::PermissionMissing;
+        assert_eq!(
+            at_end(&[mended(after(5)), wanted(other, after(4))]),
+            Some(after(4)),
+            "it is another's mending"
+        );
+        assert_eq!(at_end(&[wanted(cause, after(900))]), Some(now), "a clock that is ahead");
+        assert_eq!(at_end(&[mended(after(900)), wanted(cause, after(99))]), None);
+    }
+
+    #[test]
+    fn what_was_found_before_the_owner_connected_marks_nothing() {
+        let report = wanted(MarkCause::LogInFailed, NOW);
+        assert!(Marks::default().reported(&report, after(1), after(9)).is_empty());
+        assert_eq!(Marks::default().reported(&report, NOW, after(9)).since(), Some(NOW));
+    }
+}

@@ -1,0 +1,138 @@
+//! Mending a connection: which flow does, and an owner who comes back from one.
+
+use std::rc::Rc;
+
+use futures_util::FutureExt as _;
+use smartcar_connect::{
+    api::question,
+    connect::{ConnectionId, RedirectUri, StateFingerprint, VehicleId},
+    edge::{Caller, Problem, VaultReply, no_way_back},
+    http_api::{ReconnectResponse, reconnect::ReconnectFlow, start::Asked},
+    principal::Principal,
+    time::Millis,
+    vault::{Description, MarkCause, NoWayBack, Reconnecting, Success, can_come_back, life::Event, way_back},
+};
+
+use super::{
+    attempt::{self, NewAttempt},
+    driver::Driver,
+    error::{Refusal, VaultError},
+};
+use crate::{clock, smartcar};
+
+/// How long an owner who comes back waits for the answer of the car. What takes longer goes on in the background.
+const CAR_DEADLINE: Millis = Millis::from_secs(6);
+
+/// Says which flow mends a connection, and notes the attempt unless nothing will come back of it.
+pub(super) async fn begin(
+    driver: &Rc<Driver>,
+    caller: &Caller,
+    id: ConnectionId,
+    fingerprint: StateFingerprint,
+    redirect_uri: RedirectUri,
+    asked: Asked,
+) -> Result<VaultReply, Refusal> {
+    let not_found = || no_way_back(NoWayBack::NotFound);
+    let profile = driver.visit(caller).await?.filter(|profile| !profile.is_forsaken());
+    let profile = profile.ok_or_else(not_found)?;
+    let (storage, config) = (&driver.storage, &driver.config);
+    let mut transaction = storage.begin().await;
+    let record = storage.record(&profile.principal, &id).await?;
+    let now = clock::now();
+    let way = way_back(record.as_ref(), &config.origins.connect, now).map_err(no_way_back)?;
+    // Smartcar goes on knowing the owner by what it does; only a new grant is the caller's own.
+    let kept = record.as_ref().and_then(|record| record.external_id());
+    let kept = kept.filter(|_| way.flow == ReconnectFlow::Reauthenticate);
+    let external_id = kept.unwrap_or(&profile.external_id).clone();
+    let expires_at = if way.flow == ReconnectFlow::TeslaPermissions {
+        drop(transaction);
+        None
+    } else {
+        let new = NewAttempt {
+            fingerprint,
+            redirect_uri,
+            asked,
+            version: driver.config.access.new_connections(),
+            reconnecting: Some(Reconnecting {
+                connection_id: id,
+                flow: way.flow,
+                vehicle_id: way.vehicle_id.clone(),
+            }),
+        };
+        let expires_at = attempt::note(storage, &mut transaction, &profile.principal, new, now).await?;
+        transaction.commit().await?;
+        Some(expires_at)
+    };
+    let answer = ReconnectResponse {
+        flow: way.flow,
+        application_id: config.application_id.clone(),
+        connect_origin: config.origins.connect.as_str().to_owned(),
+        external_id,
+        expires_at,
+        vehicle_id: way.vehicle_id,
+        resolution_url: way.resolution_url,
+        scope: (!way.permissions.is_empty()).then(|| way.permissions.join(" ")),
+    };
+    Ok(VaultReply::Body(serde_json::to_string(&answer)?))
+}
+
+/// Whether the connection that an owner comes back to is still there: its tokens are, and it covers the vehicle.
+///
+/// # Errors
+/// It is not. Nothing changes then, and the callback is not used.
+pub(super) async fn check(
+    driver: &Driver,
+    principal: &Principal,
+    id: &ConnectionId,
+    vehicle: &VehicleId,
+) -> Result<(), Refusal> {
+    let record = driver.storage.record(principal, id).await?;
+    if can_come_back(record.as_ref(), vehicle, clock::now()) {
+        Ok(())
+    } else {
+        Err(Problem::connection_not_found().into())
+    }
+}
+
+/// An owner has come back from the maker of a vehicle. The tokens stay, and so do the marks: that somebody logged in shows in what
+/// works then. The car is asked once whether the request works that failed.
+pub(super) async fn came_back(
+    driver: &Rc<Driver>,
+    principal: &Principal,
+    id: &ConnectionId,
+    vehicle: &VehicleId,
+) -> Result<(), VaultError> {
+    let vehicle_id = vehicle.clone();
+    driver
+        .let_happen(principal, id, Event::Reauthenticated { vehicle_id })
+        .await?;
+    let record = driver.storage.record(principal, id).await?;
+    let api = &driver.config.origins.api;
+    let again = record.and_then(|record| {
+        let vehicle = record.vehicles().iter().find(|known| known.id == *vehicle)?;
+        let failed = vehicle.marks.wanted.iter().map(|mark| &mark.complaint);
+        let failed = failed.filter(|complaint| complaint.cause == MarkCause::LogInFailed);
+        failed
+            .filter_map(|complaint| complaint.permission.as_deref())
+            .find_map(|permission| question(api, &vehicle.id, permission))
+    });
+    let Some((request, endpoint)) = again else {
+        return Ok(());
+    };
+    let (asking, principal, id, vehicle_id) = (Rc::clone(driver), principal.clone(), id.clone(), vehicle.clone());
+    let asked = async move {
+        let tokens = asking.tokens(&principal, &id);
+        if matches!(smartcar::call(&tokens, &request).await, Ok(Ok(reply)) if reply.status == 200) {
+            let success = Description::Succeeded(Success::at(endpoint));
+            let vehicles = vec![(vehicle_id, success)];
+            let event = Event::VehiclesDescribed { vehicles };
+            if let Err(error) = asking.let_happen(&principal, &id, event).await {
+                error.log();
+            }
+        }
+    };
+    let asked = asked.boxed_local().shared();
+    driver.see_to(&asked);
+    let _ = clock::within(CAR_DEADLINE, asked).await;
+    Ok(())
+}
