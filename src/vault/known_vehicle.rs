@@ -27,6 +27,9 @@ pub struct KnownVehicle {
     pub attributes: Option<VehicleAttributes>,
     /// Why Smartcar did not say so when it was last asked.
     pub problem: Option<VehicleProblem>,
+    /// When the owner's log-in at the car's maker was last known to be good again: what is older is known by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mended_at: Option<UnixMillis>,
 }
 
 /// Why it is not known what a vehicle is.
@@ -65,6 +68,16 @@ pub enum Description {
     Missing,
     /// Something else was asked for, and the car's maker answered: the owner's log-in there is good.
     Answered,
+}
+
+/// How the owner's log-in at the car's maker is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogIn {
+    /// It is no longer good: the stable name of the error.
+    Failed(String),
+    /// It is good again.
+    Good,
 }
 
 impl Description {
@@ -118,6 +131,7 @@ impl KnownVehicle {
             id,
             attributes: None,
             problem: None,
+            mended_at: None,
         }
     }
 
@@ -149,8 +163,16 @@ impl KnownVehicle {
         let (attributes, problem) = match description {
             Description::Missing => return self.clone(),
             Description::Answered if self.needs_reauthentication_since().is_none() => return self.clone(),
-            Description::Answered => return self.reauthenticated(),
-            Description::Told(attributes) => (Some(attributes.clone()), None),
+            Description::Answered => return self.reauthenticated(now),
+            Description::Told(attributes) => {
+                let attributes = Some(attributes.clone());
+                let mended = self.needs_reauthentication_since().map(|_| self.reauthenticated(now));
+                return Self {
+                    attributes,
+                    problem: None,
+                    ..mended.unwrap_or_else(|| self.clone())
+                };
+            }
             Description::Refused {
                 name,
                 retry_after,
@@ -173,17 +195,48 @@ impl KnownVehicle {
             }
         };
         Self {
-            id: self.id.clone(),
             attributes,
             problem,
+            ..self.clone()
         }
     }
 
-    /// The vehicle after its owner has logged in again at its maker: Smartcar is asked anew.
+    /// The vehicle after a webhook that was sent at `at` has said something of its owner's log-in. What is older than what is known
+    /// changes nothing.
     #[must_use]
-    pub fn reauthenticated(&self) -> Self {
+    pub fn reported(&self, log_in: &LogIn, at: UnixMillis, now: UnixMillis) -> Self {
+        let at = at.min(now);
+        let is_old = self.mended_at.is_some_and(|mended_at| at <= mended_at);
+        match (log_in, self.needs_reauthentication_since()) {
+            _ if is_old => self.clone(),
+            (LogIn::Failed(_), Some(_)) => self.clone(),
+            (LogIn::Failed(name), None) => {
+                let refused = Description::Refused {
+                    name: name.clone(),
+                    retry_after: None,
+                    needs_reauthentication: true,
+                    is_missing: false,
+                };
+                let marked = self.described(&refused, now);
+                let problem = marked.problem.map(|problem| VehicleProblem { since: at, ..problem });
+                Self { problem, ..marked }
+            }
+            (LogIn::Good, Some(since)) if at < since => self.clone(),
+            (LogIn::Good, Some(_)) => self.reauthenticated(at),
+            // It may have overtaken the error that is over by it.
+            (LogIn::Good, None) => Self {
+                mended_at: Some(at),
+                ..self.clone()
+            },
+        }
+    }
+
+    /// The vehicle after its owner has logged in again at its maker, which was known at `at`: Smartcar is asked anew.
+    #[must_use]
+    pub fn reauthenticated(&self, at: UnixMillis) -> Self {
         Self {
             problem: None,
+            mended_at: Some(at),
             ..self.clone()
         }
     }
@@ -252,7 +305,11 @@ mod tests {
             assert_eq!(car.needs_reauthentication_since(), Some(NOW), "{body}");
             let again = car.described(&error(400, None, body), NOW.after(Millis::from_hours(1)));
             assert_eq!(again.needs_reauthentication_since(), Some(NOW), "{body}");
-            assert_eq!(car.reauthenticated(), vehicle());
+            let mended = KnownVehicle {
+                mended_at: Some(NOW),
+                ..vehicle()
+            };
+            assert_eq!(car.reauthenticated(NOW), mended);
         }
         let other = vehicle().described(&error(403, None, r#"{"type":"PERMISSION"}"#), NOW);
         assert_eq!(other.needs_reauthentication_since(), None);
@@ -261,6 +318,47 @@ mod tests {
             then.needs_reauthentication_since(),
             Some(NOW.after(Millis::from_hours(1)))
         );
+    }
+
+    #[test]
+    fn a_report_marks_and_clears_and_what_is_older_than_what_is_known_does_nothing() {
+        let at = |secs| NOW.after(Millis::from_secs(secs));
+        let failed = LogIn::Failed("connected_services_account:authentication_failed".to_owned());
+        let now = at(1_000);
+        let marked = vehicle().reported(&failed, at(10), now);
+        assert_eq!(marked.needs_reauthentication_since(), Some(at(10)));
+        assert_eq!(marked.reported(&failed, at(20), now), marked, "it is marked already");
+        assert_eq!(marked.reported(&LogIn::Good, at(9), now), marked, "it came too late");
+        let mended = marked.reported(&LogIn::Good, at(11), now);
+        assert_eq!(
+            (mended.needs_reauthentication_since(), mended.mended_at),
+            (None, Some(at(11)))
+        );
+        assert_eq!(mended.reported(&failed, at(11), now), mended, "it came too late");
+        assert_eq!(
+            mended.reported(&failed, at(12), now).needs_reauthentication_since(),
+            Some(at(12))
+        );
+        // The end of an error overtakes it.
+        let overtaken = vehicle().reported(&LogIn::Good, at(11), now);
+        assert_eq!(
+            overtaken.reported(&failed, at(10), now).needs_reauthentication_since(),
+            None
+        );
+        // A success since then, whoever asked.
+        let answered = marked.described(&Description::Answered, at(500));
+        assert_eq!(
+            answered.reported(&failed, at(499), now).needs_reauthentication_since(),
+            None
+        );
+        let told = marked.described(&Description::Told(VehicleAttributes::default()), at(500));
+        assert_eq!(
+            told.reported(&failed, at(499), now).needs_reauthentication_since(),
+            None
+        );
+        // Smartcar's clock is ahead: the next success counts all the same.
+        let ahead = vehicle().reported(&failed, at(2_000), now);
+        assert_eq!(ahead.needs_reauthentication_since(), Some(now));
     }
 
     #[test]
@@ -280,7 +378,11 @@ mod tests {
         let marked = known.described(&failed, NOW);
         assert_eq!(marked.needs_reauthentication_since(), Some(NOW));
         assert_eq!(marked.attributes, attributes, "what is known stays known");
-        assert_eq!(marked.described(&Description::Answered, NOW), known);
+        let mended = KnownVehicle {
+            mended_at: Some(NOW),
+            ..known
+        };
+        assert_eq!(marked.described(&Description::Answered, NOW), mended);
 
         assert_eq!(of(404, ""), Some(Description::Missing));
         assert_eq!(marked.described(&Description::Missing, NOW), marked, "the list decides");

@@ -65,6 +65,7 @@ pub(super) fn step(ended: Ended, now: UnixMillis, event: Event) -> Step {
         | Event::VehiclesListed { .. }
         | Event::UserIdentified { .. }
         | Event::VehiclesDescribed { .. }
+        | Event::VehicleReported(_)
         | Event::Reauthenticated { .. }
         | Event::Claimed { .. }
         | Event::HandedOver { .. }

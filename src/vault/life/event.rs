@@ -4,7 +4,10 @@ use crate::{
     connect::{ExternalId, UserId, VehicleId},
     time::Millis,
     token::TokenResult,
-    vault::{claim::HandoverOutcome, known_vehicle::Description, profile::Claimant, publication::KvOutcome},
+    vault::{
+        claim::HandoverOutcome, known_vehicle::Description, profile::Claimant, publication::KvOutcome,
+        report::VehicleReport,
+    },
 };
 
 /// Whether Smartcar is told of a disconnection.
@@ -65,6 +68,8 @@ pub enum Event {
         /// The vehicles, each with what came of it.
         vehicles: Vec<(VehicleId, Description)>,
     },
+    /// A webhook says something of a vehicle.
+    VehicleReported(VehicleReport),
     /// The owner has logged in again at the maker of a vehicle.
     Reauthenticated {
         /// The vehicle.

@@ -17,6 +17,7 @@ use crate::{
         },
         publication::{KvCopy, KvOutcome, Upkeep},
         record::{Access, Learned, Live, Record},
+        report::VehicleReport,
     },
 };
 
@@ -50,8 +51,9 @@ pub(super) fn step(id: &ConnectionId, live: Live, now: UnixMillis, event: Event,
             }
         }
         Event::VehiclesDescribed { vehicles } => vehicles_described(&live, &vehicles, now),
+        Event::VehicleReported(report) => vehicle_reported(&live, &report, now),
         Event::Reauthenticated { vehicle_id } => {
-            let mend = |vehicle: &KnownVehicle| (vehicle.id == vehicle_id).then(|| vehicle.reauthenticated());
+            let mend = |vehicle: &KnownVehicle| (vehicle.id == vehicle_id).then(|| vehicle.reauthenticated(now));
             match with_vehicles(&live, mend) {
                 Some(live) => Step::put(Record::Live(live), Vec::new()),
                 None => Step::keep(Vec::new()),
@@ -238,6 +240,22 @@ fn vehicles_described(live: &Live, described: &[(VehicleId, Description)], now: 
         }
     } else {
         Step::put(Record::Live(live), Vec::new())
+    }
+}
+
+/// What a webhook says of the owner's log-in marks the vehicle, or takes the mark away, and never ends the grant. What it says of
+/// a time before the owner authorized this connection is not about it.
+fn vehicle_reported(live: &Live, report: &VehicleReport, now: UnixMillis) -> Step {
+    let Some(log_in) = report.log_in.as_ref().filter(|_| report.at > live.connected_at) else {
+        return Step::keep(Vec::new());
+    };
+    let reported = |vehicle: &KnownVehicle| {
+        let is_meant = report.vehicle_id.as_ref() == Some(&vehicle.id);
+        is_meant.then(|| vehicle.reported(log_in, report.at, now))
+    };
+    match with_vehicles(live, reported) {
+        Some(live) => Step::put(Record::Live(live), Vec::new()),
+        None => Step::keep(Vec::new()),
     }
 }
 

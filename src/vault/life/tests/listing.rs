@@ -1,6 +1,7 @@
 //! Which vehicles a connection covers, and what they are: asked again when that may have changed.
 
 use super::*;
+use crate::vault::{LogIn, VehicleReport};
 
 const FIVE_MINUTES: Millis = Millis::from_mins(5);
 
@@ -204,4 +205,54 @@ fn a_log_in_that_failed_for_another_request_is_kept_and_its_success_too() {
         &vault.policy,
     );
     assert!(matches!(again.next, Next::Keep), "nothing is written");
+}
+
+#[test]
+fn a_webhook_marks_a_vehicle_that_is_covered_and_ends_nothing() {
+    let mut vault = Vault::new();
+    vault.on(listed(&["v1", "v2"]));
+    let connected_at = vault.grant().connected_at;
+    let reported = |name: &str, log_in, at| {
+        Event::VehicleReported(VehicleReport {
+            user_id: None,
+            vehicle_id: Some(vehicle(name)),
+            at,
+            log_in,
+        })
+    };
+    let failed = || {
+        Some(LogIn::Failed(
+            "connected_services_account:authentication_failed".to_owned(),
+        ))
+    };
+    let marked = |vault: &Vault| -> Vec<String> {
+        let all = vault.grant().vehicles().iter();
+        let marked = all.filter(|vehicle| vehicle.needs_reauthentication_since().is_some());
+        marked.map(|vehicle| vehicle.id.as_str().to_owned()).collect()
+    };
+    vault.now = NOW.after(Millis::from_hours(1));
+    let tokens = format!("{:?}", vault.grant().owner_tokens());
+    for nothing in [
+        reported("v1", failed(), connected_at),
+        reported("v9", failed(), vault.now),
+        reported("v1", None, vault.now),
+    ] {
+        let before = format!("{:?}", vault.record);
+        assert_eq!(vault.on(nothing), [""; 0]);
+        assert_eq!(format!("{:?}", vault.record), before);
+    }
+    assert_eq!(
+        index(&mut vault, reported("v2", failed(), vault.now)),
+        IndexChange::Outdated,
+        "the owner must act"
+    );
+    assert_eq!(marked(&vault), ["v2"]);
+    vault.now = vault.now.after(Millis::from_secs(1));
+    vault.on(reported("v2", Some(LogIn::Good), vault.now));
+    assert!(marked(&vault).is_empty());
+    assert_eq!(
+        format!("{:?}", vault.grant().owner_tokens()),
+        tokens,
+        "the tokens are kept"
+    );
 }
