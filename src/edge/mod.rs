@@ -22,10 +22,11 @@ mod rate_limit;
 mod reply;
 mod route;
 mod vehicle_news;
+mod webhook;
 
 pub use body::invalid_json;
 pub use challenge::challenge;
-pub use config::{ApiSettings, Config, Misconfiguration, Setting};
+pub use config::{ApiSettings, Config, Forward, Misconfiguration, Setting, WebhookSettings};
 pub use guard::{
     CsrfHeaders, check_content_type, check_csrf, check_read, is_allowed_origin, is_json, named_user, needs_csrf_check,
     needs_read_check, sign_out_everywhere, user_not_named, without_identity,
@@ -45,3 +46,4 @@ pub use rate_limit::{RateKey, RateLimit};
 pub use reply::{attempt_reply, deleted_meanwhile, exchange_problem, finish_reply, token_reply};
 pub use route::{Resource, Routed, nothing_here, route};
 pub use vehicle_news::VehicleNews;
+pub use webhook::{Answer, InboxReply, answer_webhook};

@@ -46,6 +46,8 @@ pub enum RecordType {
     Lookup,
     /// Which sessions of a principal are open.
     Sessions,
+    /// An event of Smartcar's on its way to the app.
+    Webhook,
 }
 
 impl RecordType {
@@ -59,6 +61,7 @@ impl RecordType {
             Self::AccessToken => "access_token",
             Self::Lookup => "lookup",
             Self::Sessions => "sessions",
+            Self::Webhook => "webhook",
         }
     }
 }
@@ -159,6 +162,16 @@ impl RecordBinding {
             record_type: RecordType::Sessions,
             owner: principal.as_str().to_owned(),
             item: String::new(),
+        }
+    }
+
+    /// The event with this key in the inbox with this id.
+    #[must_use]
+    pub fn webhook(inbox_id: &str, key: &str) -> Self {
+        Self {
+            record_type: RecordType::Webhook,
+            owner: ["inbox:", inbox_id].concat(),
+            item: key.to_owned(),
         }
     }
 

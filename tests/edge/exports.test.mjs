@@ -11,12 +11,13 @@ import { workerDirectory, workerModules } from "./harness/paths.mjs";
 const ENTRY = `
 import * as built from "./entry.js";
 const methods = (object) => Reflect.ownKeys(object).filter((name) => name !== "constructor").map(String).sort();
-export const { Vault } = built;
+export const { Vault, WebhookInbox } = built;
 export default {
   fetch: () => Response.json({
     exports: Object.keys(built).sort(),
     entrypoint: methods(built.default),
     vault: methods(built.Vault.prototype),
+    inbox: methods(built.WebhookInbox.prototype),
   }),
 };
 `;
@@ -31,8 +32,8 @@ after(async () => {
 });
 const seen = (await send(edge.at(0))).json();
 
-test("the Worker exports the entrypoint and the Vault", () => {
-  assert.deepEqual(seen.exports, ["Vault", "default"]);
+test("the Worker exports the entrypoint, the Vault and the inbox for webhooks", () => {
+  assert.deepEqual(seen.exports, ["Vault", "WebhookInbox", "default"]);
 });
 
 test("the entrypoint answers `fetch` and the cron trigger, and nothing else", () => {
@@ -41,4 +42,8 @@ test("the entrypoint answers `fetch` and the cron trigger, and nothing else", ()
 
 test("the Vault answers `ask` and `alarm` and nothing else", () => {
   assert.deepEqual(seen.vault, ["alarm", "ask"]);
+});
+
+test("the inbox for webhooks answers `receive` and `alarm` and nothing else", () => {
+  assert.deepEqual(seen.inbox, ["alarm", "receive"]);
 });

@@ -41,8 +41,8 @@ WebAssembly.Instance = function (module, imports) {
 `;
 const ENTRY = `
 import { arm } from "./trap-hooks.js";
-import built, { Vault } from "./entry.js";
-export { Vault };
+import built, { Vault, WebhookInbox } from "./entry.js";
+export { Vault, WebhookInbox };
 export default {
   fetch(request, env, ctx) {
     const trap = request.headers.get("x-trap");

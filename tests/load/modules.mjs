@@ -7,8 +7,8 @@ import { instrumentedModules } from "../edge/harness/instrumented.mjs";
 import { workerDirectory } from "../edge/harness/paths.mjs";
 
 const ENTRY = `
-import instrumented, { Vault } from "./instrumented.js";
-export { Vault };
+import instrumented, { Vault, WebhookInbox } from "./instrumented.js";
+export { Vault, WebhookInbox };
 
 let remembers = false;
 let remembering;

@@ -13,6 +13,8 @@ use crate::kv_namespace::KvNamespace;
 
 /// The Durable Object namespace of the vaults.
 pub(crate) const VAULT: &str = "VAULT";
+/// The Durable Object namespace of the inboxes for webhooks.
+pub(crate) const WEBHOOK_INBOX: &str = "WEBHOOK_INBOX";
 /// The KV namespace of the sealed tokens.
 pub(crate) const TOKENS: &str = "TOKENS";
 
@@ -40,6 +42,9 @@ fn check(env: &Env) -> Settings {
     let config = Config::read(|name| variable(env, name))?;
     if env.durable_object(VAULT).is_err() {
         return Err(Misconfiguration::missing_binding(VAULT));
+    }
+    if config.webhooks.is_some() && env.durable_object(WEBHOOK_INBOX).is_err() {
+        return Err(Misconfiguration::missing_binding(WEBHOOK_INBOX));
     }
     tokens(env)?;
     Ok(Rc::new(config))

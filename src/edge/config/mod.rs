@@ -5,10 +5,12 @@ mod identity;
 mod jwt;
 mod misconfiguration;
 mod reader;
+mod webhooks;
 
 pub use api::ApiSettings;
 pub use misconfiguration::{Misconfiguration, Setting};
 use reader::{KEYS, LIST, ONE, Reader};
+pub use webhooks::{Forward, WebhookSettings};
 
 use crate::{
     connect::{ApplicationId, Origin, Origins},
@@ -53,6 +55,8 @@ pub struct Config {
     pub jwt: Option<JwtConfig>,
     /// How requests are passed on to Smartcar's vehicle API.
     pub api: ApiSettings,
+    /// How Smartcar's webhooks are received, if they are.
+    pub webhooks: Option<WebhookSettings>,
 }
 
 impl Config {
@@ -88,6 +92,7 @@ impl Config {
         let service_keys = identity::service_keys(&mut reader);
         let jwt = jwt::jwt(&mut reader);
         let api = api::api_settings(&mut reader);
+        let webhooks = webhooks::webhooks(&mut reader);
         let all = (|| {
             let (application_id, origins, prefix) = (application_id?, origins?, prefix?);
             let id = ClientId::new(application_id.as_str().to_owned());
@@ -107,6 +112,7 @@ impl Config {
                 service_keys: service_keys?,
                 jwt: jwt?,
                 api: api?,
+                webhooks: webhooks?,
             })
         })();
         match all {

@@ -12,7 +12,7 @@ use smartcar_connect::{
     time::Millis,
     token::{self, AccessToken, TokenRequest},
     vault::{
-        Closing, Profile, Record,
+        Closing, Profile, Record, VehicleReport,
         life::{Effect, Event, IndexChange, Next, TokenReply, step},
         superseded_vehicles, vehicles_to_revoke,
     },
@@ -346,6 +346,25 @@ impl Driver {
             }
         }
         Ok(())
+    }
+
+    /// A webhook says something of a vehicle. Returns whose it is; `None` if no connection here covers it.
+    pub(super) async fn vehicle_reported(
+        self: &Rc<Self>,
+        report: &VehicleReport,
+    ) -> Result<Option<Principal>, VaultError> {
+        let Some(Profile { principal, .. }) = self.storage.profile().await? else {
+            return Ok(None);
+        };
+        let mut is_here = false;
+        for (id, record) in self.storage.records(&principal).await? {
+            if report.is_about(&record) {
+                is_here = true;
+                self.let_happen(&principal, &id, Event::VehicleReported(report.clone()))
+                    .await?;
+            }
+        }
+        Ok(is_here.then_some(principal))
     }
 
     /// Tells the other vaults of a Smartcar user that vehicles of that user were disconnected: Smartcar ends every grant that
