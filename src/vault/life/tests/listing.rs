@@ -241,11 +241,8 @@ fn a_webhook_marks_a_vehicle_that_is_covered_and_ends_nothing() {
         assert_eq!(vault.on(nothing), [""; 0]);
         assert_eq!(format!("{:?}", vault.record), before);
     }
-    assert_eq!(
-        index(&mut vault, reported("v2", failed(), vault.now)),
-        IndexChange::Outdated,
-        "the owner must act"
-    );
+    let failing = reported("v2", failed(), vault.now);
+    assert_eq!(index(&mut vault, failing), IndexChange::Outdated, "the owner must act");
     assert_eq!(marked(&vault), ["v2"]);
     vault.now = vault.now.after(Millis::from_secs(1));
     vault.on(reported("v2", Some(LogIn::Good), vault.now));
