@@ -1,6 +1,6 @@
 //! What `wrangler.toml` binds and says of the Worker as a whole.
 
-use crate::{Deployment, finding::Finding};
+use crate::{Deployment, Secrets, finding::Finding};
 
 pub(crate) fn examine(deployment: &Deployment) -> Vec<Finding> {
     let mut findings = vec![
@@ -11,6 +11,7 @@ pub(crate) fn examine(deployment: &Deployment) -> Vec<Finding> {
         cron(deployment),
     ];
     findings.push(finish_limit(deployment));
+    findings.extend(inbox(deployment));
     findings
 }
 
@@ -34,7 +35,8 @@ fn date(deployment: &Deployment) -> Finding {
     }
 }
 
-fn vault(deployment: &Deployment) -> Finding {
+/// The binding of a Durable Object.
+fn durable_object<'a>(deployment: &'a Deployment, name: &str) -> Option<&'a toml::Table> {
     let objects = deployment
         .wrangler
         .get("durable_objects")
@@ -43,7 +45,42 @@ fn vault(deployment: &Deployment) -> Finding {
         .and_then(|objects| objects.get("bindings"))
         .and_then(toml::Value::as_array);
     let mut tables = bindings.into_iter().flatten().filter_map(toml::Value::as_table);
-    match tables.find(|table| text(table, "name") == Some("VAULT")) {
+    tables.find(|table| text(table, "name") == Some(name))
+}
+
+/// Where webhooks are kept: needed only where they are received.
+fn inbox(deployment: &Deployment) -> Option<Finding> {
+    const TOKEN: &str = "SMARTCAR_MANAGEMENT_TOKEN";
+    let about = "WEBHOOK_INBOX";
+    let is_received = match &deployment.secrets {
+        Secrets::Local(local) => local.contains_key(TOKEN),
+        Secrets::Deployed(names) => names.iter().any(|name| name == TOKEN),
+        Secrets::Unknown(_) => false,
+    };
+    let created = deployment.blocks("migrations").iter().any(|table| {
+        let classes = table.get("new_sqlite_classes").and_then(toml::Value::as_array);
+        classes.is_some_and(|classes| classes.iter().any(|class| class.as_str() == Some("WebhookInbox")))
+    });
+    match durable_object(deployment, about) {
+        None if !is_received => None,
+        None => Some(Finding::bad(
+            about,
+            "is not bound: add `[[durable_objects.bindings]]` with `name = \"WEBHOOK_INBOX\"` and `class_name = \"WebhookInbox\"`",
+        )),
+        Some(bound) if text(bound, "class_name") != Some("WebhookInbox") => Some(Finding::bad(
+            about,
+            "is bound to another class: give it `class_name = \"WebhookInbox\"`",
+        )),
+        Some(_) if !created => Some(Finding::bad(
+            about,
+            "is created by no migration: add `[[migrations]]` with a new `tag` and `new_sqlite_classes = [\"WebhookInbox\"]`",
+        )),
+        Some(_) => Some(Finding::good(about, "is bound to the class `WebhookInbox`")),
+    }
+}
+
+fn vault(deployment: &Deployment) -> Finding {
+    match durable_object(deployment, "VAULT") {
         Some(bound) if text(bound, "class_name") == Some("Vault") => {
             Finding::good("VAULT", "is bound to the class `Vault`")
         }
