@@ -121,7 +121,7 @@ are in [docs/design.md], the stored bytes in [docs/storage.md].
 //! Semantic versioning covers [`connect`], [`http_api`], [`token`], [`api`], [`seal`], [`principal`], [`time`] and
 //! [`secret`]. Enums that Smartcar or we may add to are `#[non_exhaustive]`.
 //!
-//! [`vault`], [`edge`], [`identity`], [`json`], [`token::cycle`] and `browser` are public because the Worker and the model are
+//! [`vault`], [`webhook`], [`edge`], [`identity`], [`json`], [`token::cycle`] and `browser` are public because the Worker and the model are
 //! crates of their own. They are the insides of the two modules and may change in any version.
 //!
 //! What is stored is covered whatever the crate's types are called: a version that cannot read the records of the one
@@ -138,6 +138,7 @@ are in [docs/design.md], the stored bytes in [docs/storage.md].
 [`seal`]: https://docs.rs/smartcar-connect/latest/smartcar_connect/seal/
 [`principal`]: https://docs.rs/smartcar-connect/latest/smartcar_connect/principal/
 [`vault`]: https://docs.rs/smartcar-connect/latest/smartcar_connect/vault/
+[`webhook`]: https://docs.rs/smartcar-connect/latest/smartcar_connect/webhook/
 [`edge`]: https://docs.rs/smartcar-connect/latest/smartcar_connect/edge/
 [`identity`]: https://docs.rs/smartcar-connect/latest/smartcar_connect/identity/
 [`json`]: https://docs.rs/smartcar-connect/latest/smartcar_connect/json/
@@ -165,6 +166,8 @@ pub mod time;
 pub mod token;
 #[cfg(feature = "edge")]
 pub mod vault;
+#[cfg(feature = "edge")]
+pub mod webhook;
 
 #[cfg(all(feature = "browser", target_arch = "wasm32", target_os = "unknown"))]
 pub mod browser;

@@ -43,4 +43,13 @@ macro_rules! replay {
     };
 }
 
-replay!(api, callback, configuration, jwt, record, session, token_response);
+replay!(
+    api,
+    callback,
+    configuration,
+    jwt,
+    record,
+    session,
+    token_response,
+    webhook
+);

@@ -1,11 +1,11 @@
 // The demo's back end, such as an app has of its own: it knows who is signed in, and speaks for its users with a service key, which
 // no page ever sees. For that it needs one of `SERVICE_KEYS`; without, nobody can sign in.
-import worker, { ApplicationToken, Vault } from "./entry.js";
+import worker, { ApplicationToken, Vault, WebhookInbox } from "./entry.js";
 import { signIn, signOut, signedIn, ticketFor, USERS } from "./demo-backend/accounts.js";
 import { entriesOf, isNight, writeDown } from "./demo-backend/logbook.js";
 import { Refused, serviceKey, speakingFor } from "./demo-backend/service.js";
 
-export { ApplicationToken, Vault };
+export { ApplicationToken, Vault, WebhookInbox };
 
 const ROUTES = {
   "GET /demo/account": async ({ user, key }) => Response.json({ users: key ? USERS : [], user }),

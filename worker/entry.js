@@ -1,7 +1,11 @@
 // What is deployed: the built Worker, and its Durable Objects as classes whose methods can be called from outside. The
 // platform allows that of classes that extend its own alone, which `worker-build` does not make of a Rust struct.
 import { DurableObject } from "cloudflare:workers";
-import Built, { ApplicationToken as BuiltApplicationToken, Vault as BuiltVault } from "./build/index.js";
+import Built, {
+  ApplicationToken as BuiltApplicationToken,
+  Vault as BuiltVault,
+  WebhookInbox as BuiltWebhookInbox,
+} from "./build/index.js";
 
 /** Set when WebAssembly has trapped. `worker-build`'s classes then start the module again before they do anything. */
 const state = globalThis.__worker_init_state;
@@ -67,5 +71,23 @@ export class ApplicationToken extends DurableObject {
   /** Answers an `ApplicationRequest` with an `ApplicationReply`, both as JSON. */
   ask(request) {
     return this.#built.ask(request);
+  }
+}
+
+export class WebhookInbox extends DurableObject {
+  #built;
+
+  constructor(ctx, env) {
+    super(ctx, env);
+    this.#built = new BuiltWebhookInbox(ctx, env);
+  }
+
+  /** Keeps a `ReceivedEvent` and answers with an `InboxReply`, both as JSON. */
+  receive(event) {
+    return this.#built.receive(event);
+  }
+
+  alarm() {
+    return this.#built.alarm();
   }
 }

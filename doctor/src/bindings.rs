@@ -1,18 +1,18 @@
 //! What `wrangler.toml` binds and says of the Worker as a whole.
 
-use crate::{Deployment, finding::Finding};
+use crate::{Deployment, Secrets, finding::Finding};
 
 pub(crate) fn examine(deployment: &Deployment) -> Vec<Finding> {
     let mut findings = vec![
         date(deployment),
-        objects(deployment, "VAULT", "Vault"),
-        objects(deployment, "APPLICATION_TOKEN", "ApplicationToken"),
-        migration(deployment, "Vault", "v1"),
-        migration(deployment, "ApplicationToken", "v2"),
+        vault(deployment),
+        migration(deployment),
         tokens(deployment),
         cron(deployment),
     ];
     findings.push(finish_limit(deployment));
+    findings.extend(application_token(deployment));
+    findings.extend(inbox(deployment));
     findings
 }
 
@@ -36,7 +36,8 @@ fn date(deployment: &Deployment) -> Finding {
     }
 }
 
-fn objects(deployment: &Deployment, name: &'static str, class: &str) -> Finding {
+/// The binding of a Durable Object.
+fn durable_object<'a>(deployment: &'a Deployment, name: &str) -> Option<&'a toml::Table> {
     let objects = deployment
         .wrangler
         .get("durable_objects")
@@ -45,46 +46,90 @@ fn objects(deployment: &Deployment, name: &'static str, class: &str) -> Finding 
         .and_then(|objects| objects.get("bindings"))
         .and_then(toml::Value::as_array);
     let mut tables = bindings.into_iter().flatten().filter_map(toml::Value::as_table);
-    match tables.find(|table| text(table, "name") == Some(name)) {
-        Some(bound) if text(bound, "class_name") == Some(class) => {
-            Finding::good(name, format!("is bound to the class `{class}`"))
-        }
-        Some(_) => Finding::bad(
-            name,
-            format!("is bound to another class: give it `class_name = \"{class}\"`"),
-        ),
-        None => Finding::bad(
+    tables.find(|table| text(table, "name") == Some(name))
+}
+
+/// Whether a migration creates this class with SQLite.
+fn is_created(deployment: &Deployment, class: &str) -> bool {
+    deployment.blocks("migrations").iter().any(|table| {
+        let classes = table.get("new_sqlite_classes").and_then(toml::Value::as_array);
+        classes.is_some_and(|classes| classes.iter().any(|created| created.as_str() == Some(class)))
+    })
+}
+
+/// A Durable Object that is needed only where `is_used`.
+fn optional(deployment: &Deployment, name: &'static str, class: &str, is_used: bool) -> Option<Finding> {
+    match durable_object(deployment, name) {
+        None if !is_used => None,
+        None => Some(Finding::bad(
             name,
             format!(
                 "is not bound: add `[[durable_objects.bindings]]` with `name = \"{name}\"` and `class_name = \"{class}\"`"
             ),
+        )),
+        Some(bound) if text(bound, "class_name") != Some(class) => Some(Finding::bad(
+            name,
+            format!("is bound to another class: give it `class_name = \"{class}\"`"),
+        )),
+        Some(_) if !is_created(deployment, class) => Some(Finding::bad(
+            name,
+            format!(
+                "is created by no migration: add `[[migrations]]` with a new `tag` and `new_sqlite_classes = [\"{class}\"]`"
+            ),
+        )),
+        Some(_) => Some(Finding::good(name, format!("is bound to the class `{class}`"))),
+    }
+}
+
+/// Where webhooks are kept: needed only where they are received.
+fn inbox(deployment: &Deployment) -> Option<Finding> {
+    const TOKEN: &str = "SMARTCAR_MANAGEMENT_TOKEN";
+    let is_received = match &deployment.secrets {
+        Secrets::Local(local) => local.contains_key(TOKEN),
+        Secrets::Deployed(names) => names.iter().any(|name| name == TOKEN),
+        Secrets::Unknown(_) => false,
+    };
+    optional(deployment, "WEBHOOK_INBOX", "WebhookInbox", is_received)
+}
+
+/// Where the application's own token is kept: needed only with an API credential.
+fn application_token(deployment: &Deployment) -> Option<Finding> {
+    let variables = deployment.wrangler.get("vars").and_then(toml::Value::as_table);
+    let has_credential = variables.is_some_and(|variables| variables.contains_key("SMARTCAR_API_CLIENT_ID"));
+    optional(deployment, "APPLICATION_TOKEN", "ApplicationToken", has_credential)
+}
+
+fn vault(deployment: &Deployment) -> Finding {
+    match durable_object(deployment, "VAULT") {
+        Some(bound) if text(bound, "class_name") == Some("Vault") => {
+            Finding::good("VAULT", "is bound to the class `Vault`")
+        }
+        Some(_) => Finding::bad("VAULT", "is bound to another class: give it `class_name = \"Vault\"`"),
+        None => Finding::bad(
+            "VAULT",
+            "is not bound: add `[[durable_objects.bindings]]` with `name = \"VAULT\"` and `class_name = \"Vault\"`",
         ),
     }
 }
 
-/// The class `class`, which the migration `tag` creates in the `wrangler.toml` that is tested.
-fn migration(deployment: &Deployment, class: &str, tag: &str) -> Finding {
+fn migration(deployment: &Deployment) -> Finding {
     let about = "migrations";
     let creates = |kind: &str| {
         let classes = |table: &&toml::Table| table.get(kind).and_then(toml::Value::as_array).cloned();
         let all: Vec<toml::Value> = deployment.blocks(about).iter().filter_map(classes).flatten().collect();
-        all.iter().any(|created| created.as_str() == Some(class))
+        all.iter().any(|class| class.as_str() == Some("Vault"))
     };
     if creates("new_sqlite_classes") {
-        Finding::good(about, format!("create the class `{class}` with SQLite"))
+        Finding::good(about, "create the class `Vault` with SQLite")
     } else if creates("new_classes") {
         Finding::bad(
             about,
-            format!(
-                "create `{class}` without SQLite: name it in `new_sqlite_classes`; this cannot be changed once it is deployed"
-            ),
+            "create `Vault` without SQLite: name it in `new_sqlite_classes`; this cannot be changed once it is deployed",
         )
     } else {
         Finding::bad(
             about,
-            format!(
-                "do not create `{class}`: add `[[migrations]]` with `tag = \"{tag}\"` and `new_sqlite_classes = [\"{class}\"]`"
-            ),
+            "do not create `Vault`: add `[[migrations]]` with `tag = \"v1\"` and `new_sqlite_classes = [\"Vault\"]`",
         )
     }
 }

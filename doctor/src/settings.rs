@@ -13,6 +13,7 @@ use crate::{Deployment, Secrets, documented, finding::Finding};
 fn stand_in(name: &str) -> &'static str {
     match name {
         "SEALING_KEYS" => "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+        "WEBHOOK_FORWARD_SECRET" => "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
         _ => "5f0c81d2a97b4e36180f2dc4b6e97a53",
     }
 }
@@ -62,10 +63,13 @@ pub(crate) fn examine(deployment: &Deployment) -> (Vec<Finding>, Option<Config>)
             // The secret of tokens counts beside their other settings alone, and in place of keys.
             let has = |name: &str| values.contains_key(name);
             let takes_secret = has("JWT_ISSUER") && !has("JWT_JWKS_URL") && !has("JWT_KEYS");
+            // So does that of what the app receives, beside its address.
+            let is_forwarded = has("WEBHOOK_FORWARD_URL");
             values.extend(
                 secrets
                     .iter()
                     .filter(|name| takes_secret || **name != "JWT_SECRET")
+                    .filter(|name| is_forwarded || **name != "WEBHOOK_FORWARD_SECRET")
                     .map(|name| ((*name).to_owned(), stand_in(name).to_owned())),
             );
         }

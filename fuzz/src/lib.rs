@@ -11,6 +11,7 @@ pub mod odd_members;
 pub mod record;
 pub mod session;
 pub mod token_response;
+pub mod webhook;
 
 use smartcar_connect::{seal::KeyRing, time::UnixMillis};
 

@@ -13,6 +13,7 @@ pub fn challenge(problem: &Problem, authorization: Option<&str>, cookie_name: &s
     match problem.code {
         ProblemCode::ServiceKeyRejected if shows_bearer(authorization) => Some([BEARER, INVALID].concat()),
         ProblemCode::ServiceKeyRejected => Some(BEARER.to_owned()),
+        ProblemCode::SignatureRejected => Some(r#"SC-Signature realm="smartcar-connect""#.to_owned()),
         ProblemCode::InvalidToken => {
             // A description has no quotation mark and no backslash of its own.
             let description = problem.detail.replace(['"', '\\'], " ");

@@ -25,6 +25,7 @@ enum Line {
     SecFetchSite,
     RequestedWith,
     User,
+    ScSignature,
     Body,
 }
 
@@ -112,6 +113,12 @@ impl RequestHead {
     #[must_use]
     pub fn user(&self) -> Option<&str> {
         self.header(Line::User)
+    }
+
+    /// The header `SC-Signature`, with which Smartcar signs webhooks.
+    #[must_use]
+    pub fn sc_signature(&self) -> Option<&str> {
+        self.header(Line::ScSignature)
     }
 
     /// The header `Content-Type`.
@@ -210,7 +217,8 @@ mod tests {
 
     #[test]
     fn an_empty_header_is_there_and_a_missing_one_is_not() {
-        let lines = "POST\nhttps://app.example/\n:Bearer k\n:application/json\n:a=1; b=2\n:\n:same-origin\n:x\n:42\n:";
+        let lines =
+            "POST\nhttps://app.example/\n:Bearer k\n:application/json\n:a=1; b=2\n:\n:same-origin\n:x\n:42\n:ab\n:";
         let head = RequestHead::from_lines(lines.to_owned());
         assert_eq!(head.method(), "POST");
         assert_eq!(head.authorization(), Some("Bearer k"));
@@ -225,7 +233,7 @@ mod tests {
         assert_eq!(sec_fetch_site, Some("same-origin"));
         assert_eq!(requested_with, Some("x"));
         assert_eq!(head.content_type(), Some("application/json"));
-        assert_eq!(head.user(), Some("42"));
+        assert_eq!((head.user(), head.sc_signature()), (Some("42"), Some("ab")));
         assert!(head.has_body());
         let bare = at("https://app.example/");
         assert_eq!((bare.authorization(), bare.cookie(), bare.origin()), (None, None, None));

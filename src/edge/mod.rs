@@ -24,11 +24,12 @@ mod rate_limit;
 mod reply;
 mod route;
 mod vehicle_news;
+mod webhook;
 
 pub use application::{ApplicationReply, ApplicationRequest};
 pub use body::invalid_json;
 pub use challenge::challenge;
-pub use config::{AccessSettings, ApiSettings, Config, Misconfiguration, Setting};
+pub use config::{AccessSettings, ApiSettings, Config, Forward, Misconfiguration, Setting, WebhookSettings};
 pub use confirmation::{CONFIRMATION_WAITS, not_asked, not_confirmed};
 pub use guard::{
     CsrfHeaders, check_content_type, check_csrf, check_read, is_allowed_origin, is_json, named_user, needs_csrf_check,
@@ -51,3 +52,4 @@ pub use reply::{
 };
 pub use route::{Resource, Routed, nothing_here, route};
 pub use vehicle_news::VehicleNews;
+pub use webhook::{Answer, InboxReply, answer_webhook};

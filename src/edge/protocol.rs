@@ -11,7 +11,10 @@ use crate::{
     secret::serde_exposed,
     time::UnixMillis,
     token::AccessToken,
-    vault::{Claimant, Description, Handover, HandoverOutcome, ShownVehicles, UsedTicket, finish::PendingRecord},
+    vault::{
+        Claimant, Description, Handover, HandoverOutcome, ShownVehicles, UsedTicket, VehicleReport,
+        finish::PendingRecord,
+    },
 };
 
 /// Whom a request speaks for.
@@ -81,7 +84,8 @@ pub struct DescribedVehicle {
 /// A request to the vault of a principal.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct VaultRequest {
-    /// Who asks; nobody for [`Operation::Reseal`], [`Operation::UserChanged`] and [`Operation::MustAct`].
+    /// Who asks; nobody for [`Operation::Reseal`], [`Operation::UserChanged`], [`Operation::VehicleReported`] and
+    /// [`Operation::MustAct`].
     pub caller: Option<Caller>,
     /// What the vault is to do or to tell.
     pub operation: Operation,
@@ -156,6 +160,8 @@ pub enum Operation {
     DisconnectAll,
     /// Another vault has disconnected vehicles of this Smartcar user: what is connected here may have ended with them.
     UserChanged(UserId),
+    /// A webhook says something of a vehicle that may be connected here.
+    VehicleReported(VehicleReport),
     /// Whose are the connections that have one of these statuses, and which are they?
     MustAct(Vec<ConnectionStatus>),
     /// Everything sealed with a retired key is to be sealed with the active one.
@@ -183,6 +189,7 @@ impl Operation {
             | Self::Receive(_)
             | Self::TakeAttempts(_)
             | Self::UserChanged(_)
+            | Self::VehicleReported(_)
             | Self::Reseal => false,
         }
     }
@@ -232,6 +239,8 @@ pub enum VaultReply {
     },
     /// To [`Operation::Receive`].
     HandedOver(HandoverOutcome),
+    /// To [`Operation::VehicleReported`]: whose the vehicle is; [`VaultReply::Done`] if it is not connected here.
+    Owner(Principal),
     /// It is done.
     Done,
     /// To [`Operation::Reseal`]; a vault that keeps nothing answers [`VaultReply::Done`].

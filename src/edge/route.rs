@@ -44,6 +44,8 @@ pub enum Resource {
     EndSession,
     /// `POST /session/claim`
     ClaimSession,
+    /// `POST /webhooks`
+    ReceiveWebhook,
     /// `GET /openapi.json`
     OpenApi,
     /// `GET /healthz`
@@ -74,6 +76,7 @@ impl Resource {
             Self::OpenSession => "open_session",
             Self::EndSession => "end_session",
             Self::ClaimSession => "claim_session",
+            Self::ReceiveWebhook => "receive_webhook",
             Self::OpenApi => "openapi",
             Self::Health => "healthz",
         }
@@ -96,6 +99,8 @@ impl Resource {
             Self::Api(target) => target.endpoint().method != Method::Get,
             // Guarded by its service key: no browser has one.
             Self::InternalToken | Self::Rotation | Self::ListPrincipals | Self::IssueTicket => false,
+            // Guarded by its signature, which no page can make.
+            Self::ReceiveWebhook => false,
         }
     }
 
@@ -112,7 +117,7 @@ impl Resource {
             Self::Reconnect(_) => false,
             Self::OpenSession | Self::EndSession | Self::ClaimSession => false,
             Self::InternalToken | Self::Rotation | Self::ListPrincipals | Self::IssueTicket => false,
-            Self::OpenApi | Self::Health => false,
+            Self::ReceiveWebhook | Self::OpenApi | Self::Health => false,
         }
     }
 
@@ -131,12 +136,19 @@ impl Resource {
         )
     }
 
+    /// Whether what counts is a signature over the body as it came: then nobody else reads that, and no cookie and no other
+    /// credential is looked at.
+    #[must_use]
+    pub const fn is_signed(&self) -> bool {
+        matches!(self, Self::ReceiveWebhook)
+    }
+
     /// Whether it takes a body.
     #[must_use]
     pub const fn takes_body(&self) -> bool {
         match self {
             Self::ConnectStart | Self::ConnectFinish | Self::InternalToken | Self::IssueTicket => true,
-            Self::OpenSession | Self::ClaimSession | Self::Reconnect(_) => true,
+            Self::OpenSession | Self::ClaimSession | Self::Reconnect(_) | Self::ReceiveWebhook => true,
             Self::Api(target) => target.endpoint().takes_body(),
             _ => false,
         }
@@ -203,6 +215,7 @@ pub fn route(prefix: &str, method: &str, path: &str) -> Routed {
             },
         ),
         path::SESSION_CLAIM => ("POST", post.then_some(Resource::ClaimSession)),
+        path::WEBHOOKS => ("POST", post.then_some(Resource::ReceiveWebhook)),
         path::OPENAPI => ("GET, HEAD", get.then_some(Resource::OpenApi)),
         path::HEALTH => ("GET, HEAD", get.then_some(Resource::Health)),
         other
@@ -333,6 +346,7 @@ mod tests {
             ("POST", "/smartcar/session", Resource::OpenSession),
             ("DELETE", "/smartcar/session", Resource::EndSession),
             ("POST", "/smartcar/session/claim", Resource::ClaimSession),
+            ("POST", "/smartcar/webhooks", Resource::ReceiveWebhook),
             ("GET", "/smartcar/openapi.json", Resource::OpenApi),
             ("GET", "/smartcar/healthz", Resource::Health),
         ] {

@@ -31,3 +31,7 @@ pub const ALLOWED: &str = "content-type, x-requested-with, sc-unit-system, trace
 /// The headers of an answer that a page of another origin may read.
 #[cfg(feature = "edge")]
 pub const EXPOSED: &str = "retry-after, x-request-id, sc-request-id, sc-data-age, sc-fetched-at, sc-unit-system";
+
+/// Smartcar's signature of a webhook.
+#[cfg(feature = "edge")]
+pub const SC_SIGNATURE: &str = "SC-Signature";

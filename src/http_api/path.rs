@@ -45,6 +45,10 @@ pub const SESSION: &str = "/session";
 /// `POST`: brings what an anonymous session has connected along to the user who has signed in.
 pub const SESSION_CLAIM: &str = "/session/claim";
 
+/// `POST`, for Smartcar: an event.
+#[cfg(feature = "edge")]
+pub const WEBHOOKS: &str = "/webhooks";
+
 /// `GET`: the description of all of this, in OpenAPI.
 pub const OPENAPI: &str = "/openapi.json";
 

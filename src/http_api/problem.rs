@@ -71,7 +71,7 @@ problem_codes! {
     HeaderMissing = "header_missing", 403, "A required header is missing";
     /// The body is not `application/json`.
     UnsupportedMediaType = "unsupported_media_type", 415, "The body is not JSON";
-    /// The body is longer than 16 KiB.
+    /// The body is longer than 16 KiB, or a webhook's than 64 KiB.
     BodyTooLarge = "body_too_large", 413, "The body is too large";
     /// The body is not JSON of the documented form.
     InvalidBody = "invalid_body", 400, "The body can't be read";
@@ -129,6 +129,8 @@ problem_codes! {
     NothingToMend = "nothing_to_mend", 409, "The connection needs nothing of its owner";
     /// The service key is missing or wrong.
     ServiceKeyRejected = "service_key_rejected", 401, "The service key is missing or wrong";
+    /// The webhook's signature is missing or not Smartcar's.
+    SignatureRejected = "signature_rejected", 401, "The signature is missing or not Smartcar's";
     /// The operator has not allowed this endpoint of Smartcar's.
     EndpointNotAllowed = "endpoint_not_allowed", 403, "This endpoint is not switched on";
     /// Smartcar refused a request that was passed on. The answer has Smartcar's status where it means something to the caller.
@@ -146,7 +148,11 @@ impl ProblemCode {
     pub const fn reaches_browsers(self) -> bool {
         !matches!(
             self,
-            Self::ServiceKeyRejected | Self::EndpointNotAllowed | Self::SmartcarError | Self::OutcomeUnknown
+            Self::ServiceKeyRejected
+                | Self::SignatureRejected
+                | Self::EndpointNotAllowed
+                | Self::SmartcarError
+                | Self::OutcomeUnknown
         )
     }
 }

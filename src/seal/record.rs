@@ -48,6 +48,8 @@ pub enum RecordType {
     Sessions,
     /// The application's own token.
     ApplicationToken,
+    /// An event of Smartcar's on its way to the app.
+    Webhook,
 }
 
 impl RecordType {
@@ -62,6 +64,7 @@ impl RecordType {
             Self::Lookup => "lookup",
             Self::Sessions => "sessions",
             Self::ApplicationToken => "application_token",
+            Self::Webhook => "webhook",
         }
     }
 }
@@ -173,6 +176,16 @@ impl RecordBinding {
             record_type: RecordType::ApplicationToken,
             owner: ["application:", object_id].concat(),
             item: client_id.to_owned(),
+        }
+    }
+
+    /// The event with this key in the inbox with this id.
+    #[must_use]
+    pub fn webhook(inbox_id: &str, key: &str) -> Self {
+        Self {
+            record_type: RecordType::Webhook,
+            owner: ["inbox:", inbox_id].concat(),
+            item: key.to_owned(),
         }
     }
 

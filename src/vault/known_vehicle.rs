@@ -174,12 +174,12 @@ impl KnownVehicle {
         match description {
             Description::Missing => self.clone(),
             Description::Wanted(complaint) => self.marked(self.marks.with(complaint, now)),
-            Description::Succeeded(success) => self.marked(self.marks.after(success)),
+            Description::Succeeded(success) => self.marked(self.marks.after(success, now)),
             Description::Told(attributes) => Self {
                 id: self.id.clone(),
                 attributes: Some(attributes.clone()),
                 problem: None,
-                marks: self.marks.after(&Success::of_description()),
+                marks: self.marks.after(&Success::of_description(), now),
             },
             Description::Refused {
                 name,

@@ -189,7 +189,7 @@ pub enum Report {
     },
 }
 
-/// When it was last reported that something is mended: what was found before that is no news.
+/// When something was last known to be mended: what was found before that is no news.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Mended {
     /// What.
@@ -204,7 +204,7 @@ pub struct Marks {
     /// Each of another cause or for another permission.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub wanted: Vec<Mark>,
-    /// What was reported as mended.
+    /// What was mended, by a report or by a success.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mended: Vec<Mended>,
 }
@@ -247,14 +247,24 @@ impl Marks {
         marks
     }
 
-    /// The marks after a success.
+    /// The marks after a success at `now`. A report of what it disproves that was found before then is no news.
     #[must_use]
-    pub fn after(&self, success: &Success) -> Self {
+    pub fn after(&self, success: &Success, now: UnixMillis) -> Self {
+        let disproves = |mark: &Mark| success.disproves(mark.complaint.cause, mark.complaint.permission.as_deref());
         let mut marks = self.clone();
+        for mark in self.wanted.iter().filter(|mark| disproves(mark)) {
+            marks.mend(mark.complaint.cause, now);
+        }
+        marks.wanted.retain(|mark| !disproves(mark));
         marks
-            .wanted
-            .retain(|mark| !success.disproves(mark.complaint.cause, mark.complaint.permission.as_deref()));
-        marks
+    }
+
+    /// Notes that `cause` was known to be mended `at`.
+    fn mend(&mut self, cause: MarkCause, at: UnixMillis) {
+        let before = self.mended.iter().find(|mended| mended.cause == cause);
+        let at = before.map_or(at, |before| before.at.max(at));
+        self.mended.retain(|mended| mended.cause != cause);
+        self.mended.push(Mended { cause, at });
     }
 
     /// The marks after a report. Reports come late, twice and in any order: what was found before the owner
@@ -277,13 +287,7 @@ impl Marks {
                 marks
                     .wanted
                     .retain(|mark| mark.complaint.cause != *cause || mark.since > at);
-                let before = marks.mended.iter().find(|mended| mended.cause == *cause);
-                let latest = before.map_or(at, |before| before.at.max(at));
-                marks.mended.retain(|mended| mended.cause != *cause);
-                marks.mended.push(Mended {
-                    cause: *cause,
-                    at: latest,
-                });
+                marks.mend(*cause, at);
                 marks
             }
         }
@@ -445,7 +449,7 @@ mod tests {
             (of(MakerPermissionMissing, Some("read_location")), &location, true),
             (of(MakerPermissionMissing, Some("read_location")), &odometer, false),
         ] {
-            assert_eq!(marks.after(by).wanted.is_empty(), is_over, "{marks:?} {by:?}");
+            assert_eq!(marks.after(by, NOW).wanted.is_empty(), is_over, "{marks:?} {by:?}");
         }
     }
 
@@ -475,7 +479,7 @@ mod tests {
             .with(&Complaint::reported(MarkCause::MakerPermissionMissing), after(1));
         assert_eq!(marks.first().unwrap().complaint.cause, MarkCause::LogInFailed);
         assert_eq!(marks.since(), Some(NOW));
-        let marks = marks.after(&success("GET", "/location"));
+        let marks = marks.after(&success("GET", "/location"), NOW);
         assert_eq!(marks.first().unwrap().complaint.cause, MarkCause::PermissionMissing);
     }
 

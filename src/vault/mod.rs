@@ -19,6 +19,7 @@ mod profile;
 mod publication;
 mod reconnect;
 mod record;
+mod report;
 mod sessions;
 mod vehicle_list;
 
@@ -34,5 +35,6 @@ pub use profile::{Claimant, Profile};
 pub use publication::{KvCopy, KvOutcome};
 pub use reconnect::{NoWayBack, Reconnecting, WayBack, can_come_back, way_back};
 pub use record::{Access, Claimed, Closing, Ended, Learned, Leaving, Live, Record, Tombstone};
+pub use report::VehicleReport;
 pub use sessions::{OpeningError, Sessions, UsedTicket};
 pub use vehicle_list::{ShownVehicle, ShownVehicles, shown_vehicles};

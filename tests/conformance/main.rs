@@ -20,6 +20,8 @@ mod peers;
 mod token_endpoint;
 #[cfg(feature = "edge")]
 mod vehicle_endpoints;
+#[cfg(feature = "edge")]
+mod webhooks;
 
 use std::io::Write as _;
 
@@ -53,21 +55,19 @@ const fn skipped(name: &'static str, reason: &'static [(&'static str, &'static s
 }
 
 /// Parts of the product that other tests cover.
-const ELSEWHERE: &[Section] = &[
-    skipped("webhook_hmac", &[("*", "webhooks are not received yet")]),
-    skipped(
-        "management_and_misc",
-        &[("*", "requests to Smartcar's APIs are tested beside their code")],
-    ),
-];
+const ELSEWHERE: &[Section] = &[skipped(
+    "management_and_misc",
+    &[("*", "requests to Smartcar's APIs are tested beside their code")],
+)];
 
 /// What handles secrets.
 #[cfg(feature = "edge")]
-const EDGE: &[&[Section]] = &[token_endpoint::SECTIONS, error_bodies::SECTIONS];
+const EDGE: &[&[Section]] = &[token_endpoint::SECTIONS, error_bodies::SECTIONS, webhooks::SECTIONS];
 #[cfg(not(feature = "edge"))]
 const EDGE: &[&[Section]] = &[&[
     skipped("token_endpoint", &[("*", "needs the feature `edge`")]),
     skipped("error_bodies", &[("*", "needs the feature `edge`")]),
+    skipped("webhook_hmac", &[("*", "needs the feature `edge`")]),
 ]];
 
 #[test]

@@ -11,13 +11,14 @@ import { workerDirectory, workerModules } from "./harness/paths.mjs";
 const ENTRY = `
 import * as built from "./entry.js";
 const methods = (object) => Reflect.ownKeys(object).filter((name) => name !== "constructor").map(String).sort();
-export const { ApplicationToken, Vault } = built;
+export const { ApplicationToken, Vault, WebhookInbox } = built;
 export default {
   fetch: () => Response.json({
     exports: Object.keys(built).sort(),
     entrypoint: methods(built.default),
     vault: methods(built.Vault.prototype),
     applicationToken: methods(built.ApplicationToken.prototype),
+    inbox: methods(built.WebhookInbox.prototype),
   }),
 };
 `;
@@ -33,7 +34,7 @@ after(async () => {
 const seen = (await send(edge.at(0))).json();
 
 test("the Worker exports the entrypoint and its Durable Objects", () => {
-  assert.deepEqual(seen.exports, ["ApplicationToken", "Vault", "default"]);
+  assert.deepEqual(seen.exports, ["ApplicationToken", "Vault", "WebhookInbox", "default"]);
 });
 
 test("the entrypoint answers `fetch` and the cron trigger, and nothing else", () => {
@@ -46,4 +47,8 @@ test("the Vault answers `ask` and `alarm` and nothing else", () => {
 
 test("the ApplicationToken answers `ask` and nothing else", () => {
   assert.deepEqual(seen.applicationToken, ["ask"]);
+});
+
+test("the inbox for webhooks answers `receive` and `alarm` and nothing else", () => {
+  assert.deepEqual(seen.inbox, ["alarm", "receive"]);
 });

@@ -41,8 +41,8 @@ WebAssembly.Instance = function (module, imports) {
 `;
 const ENTRY = `
 import { arm } from "./trap-hooks.js";
-import built, { ApplicationToken, Vault } from "./entry.js";
-export { ApplicationToken, Vault };
+import built, { ApplicationToken, Vault, WebhookInbox } from "./entry.js";
+export { ApplicationToken, Vault, WebhookInbox };
 export default {
   fetch(request, env, ctx) {
     const trap = request.headers.get("x-trap");

@@ -7,8 +7,8 @@ import { instrumentedModules } from "../edge/harness/instrumented.mjs";
 import { workerDirectory } from "../edge/harness/paths.mjs";
 
 const ENTRY = `
-import instrumented, { ApplicationToken, Vault } from "./instrumented.js";
-export { ApplicationToken, Vault };
+import instrumented, { ApplicationToken, Vault, WebhookInbox } from "./instrumented.js";
+export { ApplicationToken, Vault, WebhookInbox };
 
 let remembers = false;
 let remembering;

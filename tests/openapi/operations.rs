@@ -284,6 +284,17 @@ operations! {
         success: Success::Body("RotationResponse"),
         problems: vec![ProblemCode::StorageUnavailable],
     };
+    Resource::ReceiveWebhook, Resource::ReceiveWebhook => Operation {
+        method: "POST",
+        path: path::WEBHOOKS.to_owned(),
+        summary: "An event of Smartcar's, signed by the header `SC-Signature`; 404 unless webhooks are switched on. The answer \
+                  to a challenge has its HMAC as `challenge`, any other is empty",
+        credential: Credential::None,
+        request: Some(|_| json!({"type": "object"})),
+        cookie: None,
+        success: Success::Object,
+        problems: vec![ProblemCode::SignatureRejected, ProblemCode::NotFound, ProblemCode::StorageUnavailable],
+    };
     Resource::OpenApi, Resource::OpenApi => Operation {
         method: "GET",
         path: path::OPENAPI.to_owned(),

@@ -34,6 +34,7 @@ fn binding(record_type: &str, owner: &str, item: &str) -> RecordBinding {
         "index" => RecordBinding::index(&principal()),
         "publication" => RecordBinding::publication(&principal()),
         "sessions" => RecordBinding::sessions(&principal()),
+        "webhook" => RecordBinding::webhook(owner.strip_prefix("inbox:").unwrap(), item),
         "profile" => RecordBinding::profile(owner.strip_prefix("vault:").unwrap()),
         "application_token" => RecordBinding::application_token(owner.strip_prefix("application:").unwrap(), item),
         "lookup" => match owner.split_once(':').unwrap() {

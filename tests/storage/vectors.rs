@@ -23,6 +23,7 @@ use smartcar_connect::{
         Access, Claimed, IndexRecord, KvCopy, Learned, Lookup, Profile, ReadableToken, Record, Sessions, UsedTicket,
         VehicleIndex, finish::PendingRecord, join_value, readable_part,
     },
+    webhook::InboxEvent,
 };
 
 use crate::binding;
@@ -71,6 +72,7 @@ fn records() -> Vec<(String, Fields)> {
         "profile",
         "publication",
         "sessions",
+        "webhook",
     ];
     assert_eq!(types, all, "one of each type at least");
     records
@@ -183,6 +185,11 @@ fn the_plaintexts_are_records() {
             "lookup" => rewritten::<Lookup>(json),
             "sessions" => rewritten::<Sessions>(json),
             "application_token" => rewritten::<ApplicationTokens>(json),
+            "webhook" => {
+                let event: InboxEvent = serde_json::from_str(json).unwrap();
+                assert_eq!(event.event.key(), fields["item"]);
+                rewritten::<InboxEvent>(json)
+            }
             other => panic!("no type {other}"),
         };
         assert_eq!(written, *json, "{name}");
@@ -491,6 +498,7 @@ fn nothing_in_the_block_is_left_unchecked() {
         "sessions",
         "pending of v3",
         "application token",
+        "webhook",
     ];
     assert_eq!(names, known);
 }

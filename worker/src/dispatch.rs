@@ -126,8 +126,9 @@ async fn answer(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {
             allowed,
         )?;
     }
-    // One rule for every body, whether the route takes one or not.
-    if context.resource.takes_body() || (head.has_body() && http::has_content(context.request).await?) {
+    // One rule for every body, whether the route takes one or not, but for one that counts by its signature alone.
+    let is_read = !context.resource.is_signed();
+    if is_read && (context.resource.takes_body() || (head.has_body() && http::has_content(context.request).await?)) {
         check_content_type(head.content_type())?;
     }
     match context.resource {
@@ -148,6 +149,7 @@ async fn answer(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {
         Resource::OpenSession => routes::session::open(context).await,
         Resource::EndSession => routes::session::end(context).await,
         Resource::ClaimSession => routes::claim::claim(context).await,
+        Resource::ReceiveWebhook => routes::webhooks::receive(context).await,
         Resource::OpenApi => Ok(routes::openapi::describe(context)),
         Resource::Health => Ok(HttpResponse::json_text(HEALTHY.to_owned())),
     }

@@ -10,6 +10,7 @@ const READ = [
   "sec-fetch-site",
   "x-requested-with",
   "smartcar-connect-user",
+  "sc-signature",
 ];
 
 /** Method, URL, headers and whether there is a body, a line each; before the value of a header that is there stands a colon. */

@@ -4,6 +4,7 @@ use smartcar_connect::{
     edge::{Problem, RequestHead, invalid_json},
     http_api::ProblemCode,
     json,
+    webhook::MAX_WEBHOOK_BYTES,
 };
 use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
 use worker::{Headers, Method, Request, RequestInit, RequestRedirect, js_sys::Uint8Array};
@@ -75,14 +76,28 @@ pub(crate) async fn has_content(request: &web_sys::Request) -> Result<bool, Prob
 
 /// The body, of at most 16 KiB.
 pub(crate) async fn body(request: &web_sys::Request) -> Result<Zeroizing<Vec<u8>>, Problem> {
+    body_within(request, MAX_BODY_BYTES, "the body is longer than 16 KiB").await
+}
+
+/// The body of a webhook, of at most 64 KiB.
+pub(crate) async fn webhook_body(request: &web_sys::Request) -> Result<Zeroizing<Vec<u8>>, Problem> {
+    let limit = u32::try_from(MAX_WEBHOOK_BYTES).unwrap_or(u32::MAX);
+    body_within(request, limit, "the body is longer than 64 KiB").await
+}
+
+async fn body_within(
+    request: &web_sys::Request,
+    limit: u32,
+    too_large: &'static str,
+) -> Result<Zeroizing<Vec<u8>>, Problem> {
     let invalid = |detail: &'static str| Problem::new(ProblemCode::InvalidBody, detail);
-    let read = glue::body(request, MAX_BODY_BYTES, BODY_DEADLINE_MS)
+    let read = glue::body(request, limit, BODY_DEADLINE_MS)
         .await
         .map_err(|_| invalid("the body could not be read to its end"))?;
     match read.dyn_into::<Uint8Array>() {
         Ok(bytes) => Ok(Zeroizing::new(bytes.to_vec())),
         Err(reason) => Err(match reason.as_string().as_deref() {
-            Some("too_large") => Problem::new(ProblemCode::BodyTooLarge, "the body is longer than 16 KiB"),
+            Some("too_large") => Problem::new(ProblemCode::BodyTooLarge, too_large),
             Some("too_slow") => invalid("the body did not come within 10 seconds"),
             _ => invalid("the body is longer than its `Content-Length`"),
         }),

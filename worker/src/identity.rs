@@ -25,6 +25,8 @@ pub(crate) async fn identify(
     now: UnixMillis,
 ) -> Result<Option<Identity>, Problem> {
     match resource {
+        // Its signature alone counts.
+        Some(resource) if resource.is_signed() => Ok(None),
         Some(resource) if resource.is_internal() || shows_service_key(head, config) => {
             let key = service_key(head, config)?;
             let user = named_user(head.user())?;

@@ -10,6 +10,7 @@ mod dispatch;
 mod forward;
 mod http;
 mod identity;
+mod inbox_client;
 mod jwks;
 mod jwt;
 mod kv;
@@ -25,6 +26,7 @@ mod telemetry;
 mod vault;
 mod vault_client;
 mod vehicle_news;
+mod webhooks;
 
 use web_sys::{Request, Response};
 use worker::{Context, Env, ScheduleContext, ScheduledEvent, event};

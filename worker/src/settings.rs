@@ -15,6 +15,8 @@ use crate::kv_namespace::KvNamespace;
 pub(crate) const VAULT: &str = "VAULT";
 /// The Durable Object namespace of the application's token.
 pub(crate) const APPLICATION_TOKEN: &str = "APPLICATION_TOKEN";
+/// The Durable Object namespace of the inboxes for webhooks.
+pub(crate) const WEBHOOK_INBOX: &str = "WEBHOOK_INBOX";
 /// The KV namespace of the sealed tokens.
 pub(crate) const TOKENS: &str = "TOKENS";
 
@@ -45,6 +47,9 @@ fn check(env: &Env) -> Settings {
     }
     if config.access.application_client().is_some() && env.durable_object(APPLICATION_TOKEN).is_err() {
         return Err(Misconfiguration::missing_binding(APPLICATION_TOKEN));
+    }
+    if config.webhooks.is_some() && env.durable_object(WEBHOOK_INBOX).is_err() {
+        return Err(Misconfiguration::missing_binding(WEBHOOK_INBOX));
     }
     tokens(env)?;
     Ok(Rc::new(config))

@@ -38,6 +38,8 @@ pub(crate) enum LogEvent {
     Keys,
     /// A connection was given to the vault of the user who has claimed it.
     Claim,
+    /// An event of Smartcar's was handed on to the app, or not; the time is since it came.
+    Webhook,
 }
 
 impl LogEvent {
@@ -53,6 +55,7 @@ impl LogEvent {
             Self::Reseal => "reseal",
             Self::Keys => "keys",
             Self::Claim => "claim",
+            Self::Webhook => "webhook",
         }
     }
 }

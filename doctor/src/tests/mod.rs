@@ -68,14 +68,9 @@ fn each_fault_is_found_and_said_what_to_do_about() {
             "✗ migrations: do not create `Vault`",
         ),
         (
-            r#"name = "APPLICATION_TOKEN""#,
-            r#"name = "APP""#,
-            "✗ APPLICATION_TOKEN: is not bound",
-        ),
-        (
             r#"classes = ["ApplicationToken"]"#,
             "classes = []",
-            "✗ migrations: do not create `ApplicationToken`",
+            "✗ APPLICATION_TOKEN: is created by no migration",
         ),
         (r#"binding = "TOKENS""#, r#"binding = "KV""#, "✗ TOKENS: is not bound"),
         ("id = \"0f2ac74b498b48028cb68387c421e279\"", "", "✗ TOKENS: has no `id`"),
@@ -270,4 +265,46 @@ fn locally_the_values_count_and_the_rest_is_as_it_came() {
         said.len() == 1 && said[0].contains("SEALING_KEYS: is unusable"),
         "{said:#?}"
     );
+}
+
+#[test]
+fn webhooks_need_their_inbox_and_nothing_else_does() {
+    let about = |findings: &[Finding]| {
+        let lines = findings.iter().map(ToString::to_string);
+        lines
+            .filter(|line| line.contains("WEBHOOK_INBOX"))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    let with_token = |wrangler: &str| {
+        let mut one = deployment(wrangler);
+        one.secrets = Secrets::Deployed(
+            ["SMARTCAR_CLIENT_SECRET", "SEALING_KEYS", "SMARTCAR_MANAGEMENT_TOKEN"]
+                .map(str::to_owned)
+                .to_vec(),
+        );
+        about(&examine(&one))
+    };
+    assert_eq!(about(&examine(&deployment(GOOD))), "");
+    assert!(with_token(GOOD).starts_with("✗ WEBHOOK_INBOX: is not bound"));
+    let of = |class: &str| {
+        format!("{GOOD}\n[[durable_objects.bindings]]\nname = \"WEBHOOK_INBOX\"\nclass_name = \"{class}\"\n")
+    };
+    assert!(with_token(&of("Vault")).starts_with("✗ WEBHOOK_INBOX: is bound to another class"));
+    assert!(with_token(&of("WebhookInbox")).starts_with("✗ WEBHOOK_INBOX: is created by no migration"));
+    let created = of("WebhookInbox") + "\n[[migrations]]\ntag = \"v2\"\nnew_sqlite_classes = [\"WebhookInbox\"]\n";
+    assert!(with_token(&created).starts_with("✓ WEBHOOK_INBOX"));
+}
+
+#[test]
+fn the_secret_of_what_the_app_receives_is_judged_beside_its_address_alone() {
+    let mut unknown = deployment(GOOD);
+    unknown.secrets = Secrets::Unknown("offline".to_owned());
+    assert_eq!(marked(&examine(&unknown), Mark::Bad), [""; 0]);
+    let forwarded = GOOD.replace(
+        "[vars]",
+        "[vars]\nWEBHOOK_FORWARD_URL = \"https://app.example.com/events\"",
+    );
+    unknown.wrangler = toml::from_str(&forwarded).unwrap();
+    assert_eq!(marked(&examine(&unknown), Mark::Bad), [""; 0]);
 }

@@ -6,11 +6,13 @@ mod identity;
 mod jwt;
 mod misconfiguration;
 mod reader;
+mod webhooks;
 
 pub use access::AccessSettings;
 pub use api::ApiSettings;
 pub use misconfiguration::{Misconfiguration, Setting};
 use reader::{KEYS, LIST, ONE, Reader};
+pub use webhooks::{Forward, WebhookSettings};
 
 use crate::{
     connect::{ApplicationId, Origin, Origins},
@@ -54,6 +56,8 @@ pub struct Config {
     pub jwt: Option<JwtConfig>,
     /// How requests are passed on to Smartcar's vehicle API.
     pub api: ApiSettings,
+    /// How Smartcar's webhooks are received, if they are.
+    pub webhooks: Option<WebhookSettings>,
 }
 
 impl Config {
@@ -84,6 +88,7 @@ impl Config {
         let service_keys = identity::service_keys(&mut reader);
         let jwt = jwt::jwt(&mut reader);
         let api = api::api_settings(&mut reader);
+        let webhooks = webhooks::webhooks(&mut reader);
         let all = (|| {
             let (application_id, origins, prefix) = (application_id?, origins?, prefix?);
             Some(Self {
@@ -102,6 +107,7 @@ impl Config {
                 service_keys: service_keys?,
                 jwt: jwt?,
                 api: api?,
+                webhooks: webhooks?,
             })
         })();
         match all {

@@ -11,6 +11,11 @@ import { compatibilityDate, compatibilityFlags, demoDirectory, workerDirectory, 
 const { Miniflare, NoOpLog, convertV4MiniflareOptions } = miniflare;
 const VAULT_HOME = "edge-0";
 
+/** A class of Durable Objects, which live in the first isolate. */
+function durableObject(className, name) {
+  return { className, useSQLite: true, ...(name === VAULT_HOME ? {} : { scriptName: VAULT_HOME }) };
+}
+
 function workerOptions({ name, bindings, kv, vault, modules, modulesRoot, assets, metrics }) {
   return {
     name,
@@ -20,7 +25,13 @@ function workerOptions({ name, bindings, kv, vault, modules, modulesRoot, assets
     compatibilityFlags: compatibilityFlags(),
     bindings,
     kvNamespaces: kv ? { TOKENS: kv } : {},
-    durableObjects: vault ? { VAULT: objects("Vault", name), APPLICATION_TOKEN: objects("ApplicationToken", name) } : {},
+    durableObjects: vault
+      ? {
+          VAULT: objects("Vault", name),
+          APPLICATION_TOKEN: objects("ApplicationToken", name),
+          WEBHOOK_INBOX: objects("WebhookInbox", name),
+        }
+      : {},
     ...(assets ? { assets } : {}),
     ...(metrics ? { analyticsEngineDatasets: { METRICS: { dataset: "smartcar_connect" } } } : {}),
     unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
@@ -138,6 +149,7 @@ export async function startEdge({
     /** All that workerd has printed so far, the Worker's log lines included. It comes later than the answers: `env.log()` waits. */
     log: () => log.join("\n"),
     kv: () => runtime.getKVNamespace("TOKENS", VAULT_HOME),
+    inboxIds: () => runtime.listDurableObjectIds("WEBHOOK_INBOX", VAULT_HOME),
     vaultIds: () => runtime.listDurableObjectIds("VAULT", VAULT_HOME),
     /** Fires the cron trigger, as at the time that `options` may name; returns what workerd says came of it. */
     scheduled: async (options) => (await runtime.getWorker(VAULT_HOME)).scheduled(options),

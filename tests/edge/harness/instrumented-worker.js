@@ -1,6 +1,6 @@
 // Around the built Worker, whose script is untouched: a clock that can be moved, alarms that ring when a test says so,
 // Durable Objects that can be killed, and data points that are kept. `instrumented.mjs` speaks to it.
-import built, { Vault as BuiltVault } from "./entry.js";
+import built, { Vault as BuiltVault, WebhookInbox as BuiltWebhookInbox } from "./entry.js";
 
 const PlatformDate = Date;
 let offset = 0;
@@ -150,6 +150,20 @@ export class Vault extends BuiltVault {
   }
 }
 
+/** An inbox for webhooks: its clock, alarms and end are in the hands of the test as a Vault's are. */
+export class WebhookInbox extends BuiltWebhookInbox {
+  constructor(state, env) {
+    watchWrites(state);
+    keepAlarms(state.storage);
+    super(state, measured(env));
+  }
+
+  /** The built inbox has no `fetch` either. */
+  fetch(request) {
+    return controlVault(new URL(request.url), this.ctx, this, request);
+  }
+}
+
 const controls = {
   "/__test/clock": (parameters) => {
     offset = Number(parameters.get("offset"));
@@ -176,8 +190,9 @@ export default {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname in controls) return Response.json(controls[pathname](searchParams) ?? null);
     if (pathname.startsWith("/__test/")) {
-      const { VAULT } = env;
-      return VAULT.get(VAULT.idFromString(searchParams.get("id"))).fetch("https://vault" + pathname, request);
+      const id = searchParams.get("id");
+      const namespace = env[searchParams.get("of") ?? "VAULT"];
+      return namespace.get(namespace.idFromString(id)).fetch("https://vault" + pathname, request);
     }
     return built.fetch(request, measured(env), ctx);
   },

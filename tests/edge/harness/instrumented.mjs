@@ -34,6 +34,16 @@ export async function setClock(edge, offset) {
   for (let isolate = 0; isolate < edge.isolates; isolate += 1) await control(edge, "clock", { offset }, isolate);
 }
 
+/** Runs the alarm of one inbox for webhooks if it is due. */
+export function runInboxAlarm(edge, id) {
+  return control(edge, "alarm", { id, of: "WEBHOOK_INBOX" });
+}
+
+/** All that one inbox for webhooks stores: names and values. @returns {Promise<[string, string][]>} */
+export function storedInInbox(edge, id) {
+  return control(edge, "records", { id, of: "WEBHOOK_INBOX" });
+}
+
 /**
  * Runs the alarm of one Durable Object if it is due. It never rings by itself.
  * @returns {Promise<{ran: boolean, due: number | null, next?: number | null}>} times in ms since the epoch

@@ -3,7 +3,8 @@ import { description } from "./contract.mjs";
 
 /**
  * What each operation of the Worker's own does: it `changes` something, `claims` what belongs to a cookie whoever shows it, `tells` the
- * caller what is the caller's, `asks` Smartcar for it, is for the app's back end alone (`internal`), or is for anybody (`public`).
+ * caller what is the caller's, `asks` Smartcar for it, is for the app's back end alone (`internal`), is
+ * for whoever signs the body (`signed`), or is for anybody (`public`).
  */
 const OWN = {
   "POST /connect/start": "changes",
@@ -22,6 +23,7 @@ const OWN = {
   "POST /internal/sessions": "internal",
   "GET /internal/connections": "internal",
   "GET /internal/rotation": "internal",
+  "POST /webhooks": "signed",
   "GET /openapi.json": "public",
   "GET /healthz": "public",
 };

@@ -59,7 +59,7 @@ const WHOLE = new Set([
 
 /** What has to come of a request: `admitted`, or the code of the problem. */
 function expected(kind, { does }, { origin, site, ours }) {
-  if (does === "public") return "admitted";
+  if (does === "public" || does === "signed") return "admitted";
   if (does === "internal") return kind.backEnd ? "admitted" : "service_key_rejected";
   // Only its owner can send it: no page makes a browser do so. But what is claimed belongs to the cookie that comes along.
   if (!kind.ambient && does !== "claims") return "admitted";

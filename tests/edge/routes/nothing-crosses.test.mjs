@@ -61,6 +61,7 @@ const ATTACKS = {
   // It is of everybody, and not for one who is named.
   "GET /internal/connections": { comes: INTERNAL(refused("invalid_parameter")) },
   "GET /internal/rotation": { comes: INTERNAL(own(200)) },
+  "POST /webhooks": { body: () => ({ eventType: "VERIFY" }), comes: () => own(404) },
   "GET /openapi.json": { comes: () => own(200) },
   "GET /healthz": { comes: () => own(200) },
   "DELETE /session": { query: "?everywhere", comes: () => own(204), turn: 2 },

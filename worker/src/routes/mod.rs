@@ -10,3 +10,4 @@ pub(crate) mod rotation;
 pub(crate) mod session;
 pub(crate) mod token;
 pub(crate) mod vehicles;
+pub(crate) mod webhooks;

@@ -12,7 +12,7 @@ use smartcar_connect::{
     time::Millis,
     token::{self, TokenRequest},
     vault::{
-        Access, Closing, Profile, Record,
+        Access, Closing, Profile, Record, VehicleReport,
         life::{Effect, Event, IndexChange, Next, RevokedBy, TokenReply, step},
         superseded_vehicles, vehicles_to_revoke,
     },
@@ -348,6 +348,26 @@ impl Driver {
             }
         }
         Ok(())
+    }
+
+    /// A webhook says something of a vehicle. Returns whose it is; `None` if no connection here covers it.
+    pub(super) async fn vehicle_reported(
+        self: &Rc<Self>,
+        report: &VehicleReport,
+    ) -> Result<Option<Principal>, VaultError> {
+        let Some(Profile { principal, .. }) = self.storage.profile().await? else {
+            return Ok(None);
+        };
+        let mut is_here = false;
+        for (id, record) in self.storage.records(&principal).await? {
+            if report.is_about(&record) {
+                is_here = true;
+                for event in report.events() {
+                    self.let_happen(&principal, &id, event).await?;
+                }
+            }
+        }
+        Ok(is_here.then_some(principal))
     }
 
     /// Tells the other vaults of a Smartcar user that vehicles of that user were disconnected: Smartcar ends every grant that

@@ -133,6 +133,10 @@ async fn carry_out(driver: &Rc<Driver>, finishes: &Finishes, request: VaultReque
                 driver.user_changed(&user_id).await?;
                 Ok(VaultReply::Done)
             }
+            Operation::VehicleReported(report) => Ok(match driver.vehicle_reported(&report).await? {
+                Some(principal) => VaultReply::Owner(principal),
+                None => VaultReply::Done,
+            }),
             Operation::MustAct(statuses) => Ok(show::must_act(storage, &statuses).await?),
             _ => Err(VaultError::WrongPrincipal.into()),
         };
@@ -210,9 +214,11 @@ async fn carry_out(driver: &Rc<Driver>, finishes: &Finishes, request: VaultReque
         Operation::Welcome => claim::welcome(driver, caller).await,
         Operation::Receive(handover) => claim::take(driver, &caller.principal, *handover).await,
         Operation::TakeAttempts(attempts) => claim::take_attempts(driver, caller, attempts).await,
-        Operation::Claim(_) | Operation::Reseal | Operation::UserChanged(_) | Operation::MustAct(_) => {
-            Err(VaultError::WrongPrincipal.into())
-        }
+        Operation::Claim(_)
+        | Operation::Reseal
+        | Operation::UserChanged(_)
+        | Operation::VehicleReported(_)
+        | Operation::MustAct(_) => Err(VaultError::WrongPrincipal.into()),
     }
 }
 

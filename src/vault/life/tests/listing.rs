@@ -1,6 +1,7 @@
 //! Which vehicles a connection covers, and what they are: asked again when that may have changed.
 
 use super::*;
+use crate::vault::{Complaint, MarkCause, Report};
 
 const FIVE_MINUTES: Millis = Millis::from_mins(5);
 
@@ -252,4 +253,49 @@ fn a_report_marks_the_car_that_it_names_and_costs_no_token() {
     assert_eq!(vault.grant().vehicles()[0].marks.since(), None);
     vault.on(reported("v1", wanted(now)));
     assert_eq!(vault.grant().vehicles()[0].marks.since(), None, "it came late");
+}
+
+#[test]
+fn a_webhook_marks_a_vehicle_that_is_covered_and_ends_nothing() {
+    let mut vault = Vault::new();
+    vault.on(listed(&["v1", "v2"]));
+    let connected_at = vault.grant().connected_at;
+    let reported = |name: &str, report: Report| Event::Reported {
+        vehicle_id: vehicle(name),
+        report,
+    };
+    let failed = |at| Report::Wanted {
+        complaint: Complaint::reported(MarkCause::LogInFailed),
+        at,
+    };
+    let before_that = UnixMillis::new(connected_at.as_millis() - 1);
+    let marked = |vault: &Vault| -> Vec<String> {
+        let all = vault.grant().vehicles().iter();
+        let marked = all.filter(|vehicle| vehicle.marks.since().is_some());
+        marked.map(|vehicle| vehicle.id.as_str().to_owned()).collect()
+    };
+    vault.now = NOW.after(Millis::from_hours(1));
+    let tokens = format!("{:?}", vault.grant().owner_tokens());
+    for nothing in [reported("v1", failed(before_that)), reported("v9", failed(vault.now))] {
+        let before = format!("{:?}", vault.record);
+        assert_eq!(vault.on(nothing), [""; 0]);
+        assert_eq!(format!("{:?}", vault.record), before);
+    }
+    let failing = reported("v2", failed(vault.now));
+    assert_eq!(index(&mut vault, failing), IndexChange::Outdated, "the owner must act");
+    assert_eq!(marked(&vault), ["v2"]);
+    vault.now = vault.now.after(Millis::from_secs(1));
+    vault.on(reported(
+        "v2",
+        Report::Mended {
+            cause: MarkCause::LogInFailed,
+            at: vault.now,
+        },
+    ));
+    assert!(marked(&vault).is_empty());
+    assert_eq!(
+        format!("{:?}", vault.grant().owner_tokens()),
+        tokens,
+        "the tokens are kept"
+    );
 }

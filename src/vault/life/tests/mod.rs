@@ -25,7 +25,7 @@ use crate::{
     },
     vault::{
         Access, Claimant, Claimed, Closing, Complaint, Description, Ended, HandoverOutcome, KnownVehicle, KvCopy,
-        KvOutcome, Learned, Live, MarkCause, Record, Report, Success,
+        KvOutcome, Learned, Live, MarkCause, Record, Success,
     },
 };
 

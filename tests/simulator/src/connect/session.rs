@@ -174,6 +174,7 @@ impl Session {
             external_id: external_id(params),
             scopes: scopes(params, config),
             select: Select::Any,
+            mode: Mode::default(),
             make: Some(make.to_owned()),
             email: None,
             finished: false,

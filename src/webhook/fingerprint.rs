@@ -1,0 +1,18 @@
+//! Names that tell nothing of what they stand for.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest as _, Sha256};
+
+use crate::seal::push_prefixed;
+
+/// The first 22 characters of the base64url of a SHA-256 of these parts, each after its length.
+#[must_use]
+pub(super) fn fingerprint(parts: &[&[u8]]) -> String {
+    let mut all = Vec::new();
+    for part in parts {
+        push_prefixed(&mut all, part);
+    }
+    let mut name = URL_SAFE_NO_PAD.encode(Sha256::digest(&all));
+    name.truncate(22);
+    name
+}

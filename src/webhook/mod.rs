@@ -1,0 +1,24 @@
+//! Smartcar's webhooks: whose they are, what they say, and how an event is handed on to the app.
+//!
+//! A webhook marks a vehicle and never ends a grant: Smartcar reports errors that are none while data still flows.
+//!
+//! Outside semantic versioning: see [what the version promises](crate#what-the-version-promises).
+
+mod challenge;
+mod event;
+mod fingerprint;
+mod forward;
+mod inbox;
+mod key;
+
+pub use challenge::Challenge;
+pub use event::{ErrorState, EventKind, ReportedError, WebhookEvent};
+pub use forward::{ForwardSecrets, ForwardSecretsError, SignedMessage, message_body, message_id};
+pub use inbox::{
+    ATTEMPTS, ERRORS, EVENTS, ErrorNote, InboxEvent, RECEIPTS, ReceivedEvent, event_name, event_of, is_kept, outdated,
+    receipt_ends_at,
+};
+pub use key::{EmptyEntryError, ManagementToken, ManagementTokens};
+
+/// The longest body of a webhook, in bytes. Smartcar's are of 50 KB at most; a bit more leaves room for how that is counted.
+pub const MAX_WEBHOOK_BYTES: usize = 64 * 1024;
