@@ -6,7 +6,7 @@ use smartcar_connect::{
     time::Millis,
     token::{TokenError, cycle::CALL_DEADLINE},
     vault::{
-        KvOutcome, Record,
+        Complaint, KvOutcome, MarkCause, Record, Report,
         life::{Event, Revocation, next_alarm},
     },
 };
@@ -14,9 +14,9 @@ use stateright::{Model, Property};
 
 use crate::{
     Driver, Protocol,
-    properties::{self, NO_DEAD_TOKEN_PRESENTED},
+    properties::{self, NO_DEAD_TOKEN_PRESENTED, NO_REPORT_COSTS_A_TOKEN},
     stored::Stored,
-    world::{Call, Closing, KvOperation, Stage, World, connection},
+    world::{Call, Closing, KvOperation, Stage, World, connection, vehicles},
 };
 
 /// A write in KV of a process that is gone arrives no later than this.
@@ -43,6 +43,8 @@ pub enum Act {
     Read(u64),
     /// The owner disconnects.
     Disconnect,
+    /// It is reported that the owner of a vehicle is wanted, or not any more.
+    Report(bool),
     /// The alarm rings.
     Wake,
     /// The disconnection goes on: Smartcar is told, or that it was told is stored.
@@ -148,6 +150,28 @@ fn network(world: &World, acts: &mut Vec<Act>) {
 }
 
 impl Protocol {
+    /// Whatever is reported, the tokens stay, and what is noted of their use.
+    fn report(&self, world: &mut World, wanted: bool) -> Option<()> {
+        let (cause, at) = (MarkCause::LogInFailed, world.now);
+        let report = if wanted {
+            let complaint = Complaint::reported(cause);
+            Report::Wanted { complaint, at }
+        } else {
+            Report::Mended { cause, at }
+        };
+        let tokens = |world: &World| {
+            let tokens = world.stored.as_ref().and_then(Stored::live);
+            serde_json::to_string(&tokens).unwrap_or_default()
+        };
+        let before = tokens(world);
+        let vehicle_id = vehicles()?.into_iter().next()?;
+        self.happen(world, Event::Reported { vehicle_id, report }, None, None);
+        if tokens(world) != before {
+            world.breaks(NO_REPORT_COSTS_A_TOKEN);
+        }
+        Some(())
+    }
+
     fn callers(&self, world: &World, acts: &mut Vec<Act>) {
         if world.budget.asks > 0 {
             acts.push(Act::Ask);
@@ -170,6 +194,9 @@ impl Protocol {
         }
         if world.budget.disconnections > 0 {
             acts.push(Act::Disconnect);
+        }
+        if world.budget.reports > 0 {
+            acts.extend([true, false].map(Act::Report));
         }
         let due = world.record().and_then(|record| next_alarm(&connection(), record));
         if due.is_some_and(|at| at <= world.now) && world.flights.is_empty() && world.closing.is_none() {
@@ -256,6 +283,10 @@ impl Protocol {
                 let revocation = Revocation::AtSmartcar;
                 self.happen(world, Event::DisconnectRequested { revocation }, None, None);
                 world.disconnected = true;
+            }
+            Act::Report(wanted) => {
+                world.budget.reports = world.budget.reports.checked_sub(1)?;
+                self.report(world, wanted)?;
             }
             Act::Wake => self.take_off(world, Event::AlarmFired, 0),
             Act::Close => match world.closing.take()? {

@@ -24,6 +24,7 @@ pub(crate) const NO_PAIR_THROWN_AWAY: &str = "no pair that arrives in time is th
 pub(crate) const NO_GOOD_PAIR_OVERWRITTEN: &str = "no pair that Smartcar honours is replaced by one that it does not";
 pub(crate) const NO_NEEDLESS_REFRESH: &str =
     "no refresh begins while a fresh token is stored that nobody was refused with";
+pub(crate) const NO_REPORT_COSTS_A_TOKEN: &str = "a report that the owner is wanted costs no token";
 const USE_IS_KNOWN: &str = "that the stored token may be used up is known from storage as long as it matters";
 const USED_TOKEN_COMES_AGAIN: &str = "a token that was used up is presented again before its grace is over";
 const KV_IS_EMPTY_AFTER_CLOSING: &str = "KV holds nothing of a connection that is closed and swept";
@@ -40,6 +41,7 @@ pub const SAFETY: &[&str] = &[
     NO_PAIR_THROWN_AWAY,
     NO_GOOD_PAIR_OVERWRITTEN,
     NO_NEEDLESS_REFRESH,
+    NO_REPORT_COSTS_A_TOKEN,
     USE_IS_KNOWN,
     USED_TOKEN_COMES_AGAIN,
     KV_IS_EMPTY_AFTER_CLOSING,
@@ -63,6 +65,7 @@ pub const COVERAGE: &[&str] = &[
     "KV holds a connection that is closed",
     "the record is removed",
     "KV is behind",
+    "a car is marked while a call is awaited",
     "a reader can see two generations",
     "a reader can be refused with an older token than the fresh one that is stored",
 ];
@@ -100,6 +103,7 @@ pub(crate) fn all() -> Vec<Property<Protocol>> {
         unbroken!(NO_PAIR_THROWN_AWAY),
         unbroken!(NO_GOOD_PAIR_OVERWRITTEN),
         unbroken!(NO_NEEDLESS_REFRESH),
+        unbroken!(NO_REPORT_COSTS_A_TOKEN),
         Property::always(USE_IS_KNOWN, |protocol: &Protocol, world: &World| {
             used_and_stored(protocol, world).is_none_or(|(grant, _)| grant.attempt.is_some())
         }),
@@ -212,6 +216,11 @@ pub(crate) fn all() -> Vec<Property<Protocol>> {
                 && world
                     .record()
                     .is_some_and(|record| world.kv < Some(record.generation()))
+        }),
+        Property::sometimes("a car is marked while a call is awaited", |_, world: &World| {
+            let is_live = |record: &&Record| record.live().is_some();
+            let marked = world.record().filter(is_live).is_some_and(Record::owner_must_act);
+            marked && world.calls.iter().any(|call| call.awaited)
         }),
         Property::sometimes("a reader can see two generations", |_, world: &World| {
             world.kv_seen.len() > 1

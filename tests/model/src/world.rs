@@ -36,6 +36,8 @@ pub struct Budget {
     pub lost_deletions: u8,
     /// Disconnections by the owner.
     pub disconnections: u8,
+    /// Reports that Smartcar wants the owner back, or no more.
+    pub reports: u8,
 }
 
 impl Budget {
@@ -48,6 +50,7 @@ impl Budget {
         kv_faults: 0,
         lost_deletions: 0,
         disconnections: 0,
+        reports: 0,
     };
 }
 

@@ -102,6 +102,14 @@ fn checks() -> Vec<(&'static str, Protocol)> {
         disconnections: 1,
         ..NOTHING
     };
+    let reported = Budget {
+        asks: 1,
+        deaths: 1,
+        faults: 1,
+        disconnections: 1,
+        reports: 2,
+        ..NOTHING
+    };
     let (keeps, kills) = (Reissue::KeepsEarlier, Reissue::KillsEarlier);
     vec![
         ("deaths, no grace", protocol(&refresh, 0, kills, storm.clone())),
@@ -164,6 +172,10 @@ fn checks() -> Vec<(&'static str, Protocol)> {
                 keeps,
                 late_write,
             ),
+        ),
+        (
+            "reports that the owner is wanted",
+            protocol(&refresh, 60, kills, reported),
         ),
         (
             "failing and lost writes in KV",
