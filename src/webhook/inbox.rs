@@ -41,7 +41,11 @@ const WAITS_FOR_OWNER: u32 = 3;
 const RECEIPT_DAYS: u64 = 7;
 
 /// How long the same error of the same vehicle counts as the same event, whatever Smartcar calls it.
-const SAME_ERROR: Millis = Millis::from_mins(3);
+const SAME_ERROR: Millis = Millis::new(SAME_ERROR_MILLIS);
+
+const SAME_ERROR_MILLIS: u64 = 3 * 60 * 1_000;
+
+const DAY_MILLIS: u64 = 24 * 60 * 60 * 1_000;
 
 /// How far ahead of ours Smartcar's clock may be.
 const CLOCK_SKEW: Millis = Millis::from_mins(5);
@@ -318,11 +322,11 @@ pub fn receipt_ends_at(name: &str) -> Option<UnixMillis> {
 }
 
 const fn today(now: UnixMillis) -> u64 {
-    now.as_millis() / Millis::from_days(1).as_millis()
+    now.as_millis() / DAY_MILLIS
 }
 
 const fn span(now: UnixMillis) -> u64 {
-    now.as_millis() / SAME_ERROR.as_millis()
+    now.as_millis() / SAME_ERROR_MILLIS
 }
 
 #[cfg(test)]

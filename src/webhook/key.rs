@@ -149,7 +149,7 @@ mod tests {
         assert!(tokens.have_signed(b"{}", Some(&good.to_ascii_uppercase())));
         let others = [
             String::new(),
-            good[1..].to_owned(),
+            good.chars().skip(1).collect(),
             format!("{good}0"),
             format!("{good}{good}"),
             format!(" {good}"),
