@@ -3,11 +3,14 @@ import { description } from "./contract.mjs";
 
 /**
  * What each operation of the Worker's own does: it `changes` something, `claims` what belongs to a cookie whoever shows it, `tells` the
- * caller what is the caller's, `asks` Smartcar for it, is for the app's back end alone (`internal`), or is for anybody (`public`).
+ * caller what is the caller's, `asks` Smartcar for it, is for the app's back end alone (`internal`), `navigates` the owner's browser, or is for anybody (`public`).
  */
 const OWN = {
   "POST /connect/start": "changes",
   "POST /connect/finish": "changes",
+  "GET /connect/login": "navigates",
+  "POST /connect/login": "navigates",
+  "GET /connect/callback": "navigates",
   "GET /connect/attempts/{fingerprint}": "tells",
   "GET /connections": "tells",
   "DELETE /connections": "changes",
