@@ -81,6 +81,7 @@ test("without return_to a page says what happened, and its link begins anew", as
 test("what Connect reports is told on the app's page", async () => {
   const { page } = await newProfile();
   await goToConnect(page, "link", "Connect by a link");
+  await logIn(page);
   await simulateOutcome(page, "No vehicles in the account");
   await page.waitForURL(`${home}cars?smartcar=no_vehicles`);
 });
@@ -120,7 +121,7 @@ test("a page elsewhere begins nothing", async () => {
 });
 
 test("Chromium ends up on the app's origin wherever a taken return_to leads, and on a page of ours for the others", async () => {
-  const allPlaces = corpus.taken.filter((value) => value.startsWith("/") && !value.startsWith("/smartcar")).slice(0, 12);
+  const allPlaces = corpus.taken.filter((value) => value.startsWith("/") && !value.startsWith("/smartcar")).filter((_, at) => at % 5 === 3);
   const origin = new URL(home).origin;
   for (const value of allPlaces) {
     const { context, page } = await newProfile({ query: `?return_to=${encodeURIComponent(value)}` });
@@ -131,7 +132,7 @@ test("Chromium ends up on the app's origin wherever a taken return_to leads, and
     assert.equal(new URL(page.url()).origin, origin, value);
     await context.close();
   }
-  for (const value of corpus.refused.filter((_, at) => at % 10 === 1)) {
+  for (const value of corpus.refused.filter((_, at) => at % 16 === 9)) {
     const { context, page } = await newProfile({ query: `?return_to=${encodeURIComponent(value)}` });
     await page.getByRole("link", { name: "Connect by a link" }).click();
     await page.locator('main[data-outcome="invalid_parameter"]').waitFor();
