@@ -16,6 +16,10 @@ const FINGERPRINT_CHARS: usize = 43;
 /// What each state minted here begins with, so that a page can tell its callbacks from those of another log-in.
 pub const STATE_MARK: &str = "smartcar-connect.";
 
+/// What each state of a connection begins with that is finished without JavaScript: no page takes its callback for one of its own.
+#[cfg(feature = "edge")]
+const LOGIN_STATE_MARK: &str = "smartcar-connect-login.";
+
 /// The `state` of one connection, a secret until it is used (RFC 6749, section 10.12).
 ///
 /// Not comparable with `==` and printed as `[redacted]`. What is stored and sent to the Worker is its
@@ -29,6 +33,16 @@ impl State {
     #[must_use]
     pub fn from_random(random: [u8; 32]) -> Self {
         let mut state = Zeroizing::new(STATE_MARK.to_owned());
+        URL_SAFE_NO_PAD.encode_string(random, &mut state);
+        Self(state)
+    }
+
+    /// The state of a connection that is finished without JavaScript, made of 32 bytes as [`from_random`](Self::from_random) takes them.
+    /// It has a mark of its own, by which a page leaves its callback alone.
+    #[cfg(feature = "edge")]
+    #[must_use]
+    pub fn for_login(random: [u8; 32]) -> Self {
+        let mut state = Zeroizing::new(LOGIN_STATE_MARK.to_owned());
         URL_SAFE_NO_PAD.encode_string(random, &mut state);
         Self(state)
     }
@@ -212,6 +226,18 @@ mod tests {
         ] {
             assert_eq!(State::parse(state).unwrap().expose(), state);
         }
+    }
+
+    #[cfg(feature = "edge")]
+    #[test]
+    fn no_page_takes_a_state_of_a_log_in_without_javascript_for_one_of_its_own() {
+        let state = State::for_login([0; 32]);
+        assert_eq!(state.expose(), format!("smartcar-connect-login.{}", "A".repeat(43)));
+        assert!(!state.is_marked());
+        assert!(!crate::connect::is_callback(&format!(
+            "code=c&state={}",
+            state.expose()
+        )));
     }
 
     #[test]

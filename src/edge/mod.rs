@@ -12,6 +12,7 @@ mod guard;
 mod head;
 mod jwt;
 mod log_budget;
+mod login;
 mod must_act;
 mod openapi;
 mod outcome;
@@ -38,6 +39,10 @@ pub use guard::{
 pub use head::RequestHead;
 pub use jwt::{invalid_token, keys_unavailable};
 pub use log_budget::LogBudget;
+pub use login::{
+    LoginOutcome, LoginPage, LoginRequest, NavigationHeaders, ReturnCookie, ReturnTo, callback_uri, check_login,
+    has_come_from_here, needs_login_check, page_policy, reload_here, too_many,
+};
 pub use must_act::{MustActPage, MustActQuery, Place, WantedNames, not_of_one_user, unknown_cursor};
 pub use openapi::{ANY_COOKIE, openapi};
 pub use outcome::finish_answer;

@@ -14,6 +14,12 @@ pub enum Resource {
     ConnectStart,
     /// `POST /connect/finish`
     ConnectFinish,
+    /// `GET /connect/login`, by a link
+    ConnectLogin,
+    /// `POST /connect/login`, by a form
+    ConnectLoginForm,
+    /// `GET /connect/callback`
+    ConnectCallback,
     /// `GET /connect/attempts/{fingerprint}`
     ShowAttempt(StateFingerprint),
     /// `GET /connections`
@@ -59,6 +65,9 @@ impl Resource {
         match self {
             Self::ConnectStart => "connect_start",
             Self::ConnectFinish => "connect_finish",
+            Self::ConnectLogin => "connect_login",
+            Self::ConnectLoginForm => "connect_login_form",
+            Self::ConnectCallback => "connect_callback",
             Self::ShowAttempt(_) => "show_attempt",
             Self::ListConnections => "list_connections",
             Self::DisconnectAll => "disconnect_all",
@@ -95,6 +104,8 @@ impl Resource {
             | Self::ListVehicles
             | Self::OpenApi
             | Self::Health => false,
+            // Guarded by what a navigation shows, and by the state: neither form nor link can send our header.
+            Self::ConnectLogin | Self::ConnectLoginForm | Self::ConnectCallback => false,
             // Only what a link or a picture can cause counts as reading: a batch does not.
             Self::Api(target) => target.endpoint().method != Method::Get,
             // Guarded by its service key: no browser has one.
@@ -115,10 +126,20 @@ impl Resource {
             | Self::Api(_) => true,
             Self::ConnectStart | Self::ConnectFinish | Self::DisconnectAll | Self::Disconnect(_) => false,
             Self::Reconnect(_) => false,
+            Self::ConnectLogin | Self::ConnectLoginForm | Self::ConnectCallback => false,
             Self::OpenSession | Self::EndSession | Self::ClaimSession => false,
             Self::InternalToken | Self::Rotation | Self::ListPrincipals | Self::IssueTicket => false,
             Self::ReceiveWebhook | Self::OpenApi | Self::Health => false,
         }
+    }
+
+    /// Whether a browser goes there and shows what is answered: problems are pages too.
+    #[must_use]
+    pub const fn is_page(&self) -> bool {
+        matches!(
+            self,
+            Self::ConnectLogin | Self::ConnectLoginForm | Self::ConnectCallback
+        )
     }
 
     /// Whether it reads by asking Smartcar, which limits and charges for what the application asks.
@@ -193,6 +214,15 @@ pub fn route(prefix: &str, method: &str, path: &str) -> Routed {
     let (allow, resource) = match rest {
         path::CONNECT_START => ("POST", post.then_some(Resource::ConnectStart)),
         path::CONNECT_FINISH => ("POST", post.then_some(Resource::ConnectFinish)),
+        // No `HEAD`: neither begins or ends anything that could be looked at beforehand.
+        path::CONNECT_LOGIN => (
+            "GET, POST",
+            match method {
+                "GET" => Some(Resource::ConnectLogin),
+                _ => post.then_some(Resource::ConnectLoginForm),
+            },
+        ),
+        path::CONNECT_CALLBACK => ("GET", (method == "GET").then_some(Resource::ConnectCallback)),
         path::CONNECTIONS => (
             "GET, HEAD, DELETE",
             if get {
@@ -331,6 +361,9 @@ mod tests {
         for (method, path, resource) in [
             ("POST", "/smartcar/connect/start", Resource::ConnectStart),
             ("POST", "/smartcar/connect/finish", Resource::ConnectFinish),
+            ("GET", "/smartcar/connect/login", Resource::ConnectLogin),
+            ("POST", "/smartcar/connect/login", Resource::ConnectLoginForm),
+            ("GET", "/smartcar/connect/callback", Resource::ConnectCallback),
             ("GET", &attempt, Resource::ShowAttempt(fingerprint)),
             ("GET", "/smartcar/connections", Resource::ListConnections),
             ("HEAD", "/smartcar/connections", Resource::ListConnections),

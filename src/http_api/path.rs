@@ -11,6 +11,14 @@ pub const CONNECT_START: &str = "/connect/start";
 /// `POST`: finishes a connection.
 pub const CONNECT_FINISH: &str = "/connect/finish";
 
+/// `GET` by a link and `POST` by a form, for pages without JavaScript: begins a connection and goes to Connect.
+#[cfg(feature = "edge")]
+pub const CONNECT_LOGIN: &str = "/connect/login";
+
+/// `GET`, where Connect sends back who has come from [`CONNECT_LOGIN`].
+#[cfg(feature = "edge")]
+pub const CONNECT_CALLBACK: &str = "/connect/callback";
+
 /// `GET`, with `/` and the fingerprint of a state: what became of the attempt.
 pub const ATTEMPTS: &str = "/connect/attempts";
 

@@ -80,7 +80,7 @@ impl SessionCookie {
 }
 
 /// The values of the cookies of this name in a `Cookie` header.
-pub(super) fn values_of<'a>(header: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
+pub(crate) fn values_of<'a>(header: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
     pairs(header).filter_map(move |(one, value)| (one == name).then_some(value))
 }
 

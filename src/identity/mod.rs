@@ -11,6 +11,7 @@ mod service_key;
 mod session;
 mod ticket;
 
+pub(crate) use cookie::values_of as cookie_values;
 pub use cookie::{SessionCookie, ended_session_cookie, session_cookie};
 pub use credential::Identity;
 pub use jwks::{FETCH_DEADLINE, JwksCache, JwksStep};

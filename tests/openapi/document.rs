@@ -10,6 +10,7 @@ use smartcar_connect::{
 
 use super::{
     doc_comments::{DocComments, camel_case, capitalised},
+    login,
     operations::{self, Credential, Operation, Success},
     passed_on, schemas,
 };
@@ -42,7 +43,7 @@ pub(crate) fn document() -> Value {
     }
     let responses: Map<String, Value> = refusals
         .into_iter()
-        .map(|codes| (name_of(&codes), refusal(&codes)))
+        .map(|(codes, is_page)| (name_of(&codes, is_page), refusal(&codes, is_page)))
         .collect();
     json!({
         "openapi": "3.1.1",
@@ -153,11 +154,13 @@ fn describe(
     resource: &Resource,
     operation: &Operation,
     comments: &DocComments,
-    refusals: &mut Vec<Vec<ProblemCode>>,
+    refusals: &mut Vec<(Vec<ProblemCode>, bool)>,
 ) -> Value {
     let mut responses: BTreeMap<String, Value> = BTreeMap::new();
-    let (status, success) = success(operation);
-    responses.insert(status.to_owned(), success);
+    for (status, success) in success(operation) {
+        responses.insert(status.to_owned(), success);
+    }
+    let is_page = resource.is_page();
     let mut by_status: BTreeMap<u16, Vec<ProblemCode>> = BTreeMap::new();
     for code in problems(resource, operation) {
         by_status.entry(code.status()).or_default().push(code);
@@ -174,14 +177,14 @@ fn describe(
         let codes = vec![ProblemCode::SmartcarError];
         responses.insert(
             "default".to_owned(),
-            json!({"$ref": format!("#/components/responses/{}", name_of(&codes))}),
+            json!({"$ref": format!("#/components/responses/{}", name_of(&codes, is_page))}),
         );
-        refusals.push(codes);
+        refusals.push((codes, is_page));
     }
     for (status, codes) in by_status {
-        let reference = format!("#/components/responses/{}", name_of(&codes));
+        let reference = format!("#/components/responses/{}", name_of(&codes, is_page));
         responses.insert(status.to_string(), json!({"$ref": reference}));
-        refusals.push(codes);
+        refusals.push((codes, is_page));
     }
     let mut described = json!({
         "operationId": operation_id(resource),
@@ -192,6 +195,9 @@ fn describe(
     let mut parameters = guards(resource);
     if matches!(operation.credential, Credential::Session | Credential::SessionOrNone) {
         parameters.push(json!({"$ref": "#/components/parameters/User"}));
+    }
+    if matches!(resource, Resource::ConnectLogin | Resource::ConnectLoginForm) {
+        parameters.extend(login::parameters());
     }
     if *resource == Resource::ListPrincipals {
         let names = ["Status", "Limit", "Cursor"];
@@ -224,18 +230,61 @@ fn security(credential: Credential) -> Value {
     }
 }
 
-fn success(operation: &Operation) -> (&'static str, Value) {
+fn success(operation: &Operation) -> Vec<(&'static str, Value)> {
+    match operation.success {
+        Success::Redirect(to) => vec![redirect(operation, to)],
+        Success::PageOrRedirect(to) => vec![("200", page(operation)), redirect(operation, to)],
+        _ => vec![body(operation)],
+    }
+}
+
+/// The headers of every answer, and the cookie.
+fn headers_of(operation: &Operation) -> Map<String, Value> {
+    let mut headers = always();
+    if let Some(what) = operation.cookie {
+        headers.insert(
+            "Set-Cookie".to_owned(),
+            json!({"description": what, "schema": {"type": "string"}}),
+        );
+    }
+    headers
+}
+
+fn redirect(operation: &Operation, to: &str) -> (&'static str, Value) {
+    let mut headers = headers_of(operation);
+    headers.insert(
+        "Location".to_owned(),
+        json!({"description": to, "required": true, "schema": {"type": "string"}}),
+    );
+    (
+        "303",
+        json!({"description": "The browser goes on.", "headers": headers}),
+    )
+}
+
+fn page(operation: &Operation) -> Value {
+    json!({
+        "description": "A page for the owner.",
+        "headers": headers_of(operation),
+        "content": {HTML: {"schema": {"type": "string"}}},
+    })
+}
+
+/// The content type of the pages.
+const HTML: &str = "text/html; charset=utf-8";
+
+fn body(operation: &Operation) -> (&'static str, Value) {
     let (status, description, schema) = match operation.success {
         Success::Body(name) => ("200", "It is so.", Some(schemas::reference(name))),
         Success::Object => ("200", "It is so.", Some(json!({"type": "object"}))),
-        Success::Nothing => ("204", "It is done.", None),
+        Success::Nothing | Success::Redirect(_) | Success::PageOrRedirect(_) => ("204", "It is done.", None),
         Success::Smartcar => (
             "2XX",
             "What Smartcar says, with its status.",
             Some(json!({"type": "object"})),
         ),
     };
-    let mut headers = always();
+    let mut headers = headers_of(operation);
     if matches!(operation.success, Success::Smartcar) {
         for name in HANDED_ON {
             let what = "As Smartcar's documentation says.";
@@ -245,12 +294,6 @@ fn success(operation: &Operation) -> (&'static str, Value) {
             );
         }
     }
-    if let Some(what) = operation.cookie {
-        headers.insert(
-            "Set-Cookie".to_owned(),
-            json!({"description": what, "schema": {"type": "string"}}),
-        );
-    }
     let mut answer = json!({"description": description, "headers": headers});
     if let Some(schema) = schema {
         answer["content"] = json!({ header::JSON: {"schema": schema} });
@@ -259,13 +302,14 @@ fn success(operation: &Operation) -> (&'static str, Value) {
 }
 
 /// What the answer with one of these is called, in the description and in what is generated of it.
-fn name_of(codes: &[ProblemCode]) -> String {
+fn name_of(codes: &[ProblemCode], is_page: bool) -> String {
     let names = codes.iter().map(|code| capitalised(&camel_case(code.as_str())));
-    names.collect::<Vec<_>>().join("Or")
+    let end = if is_page { "Page" } else { "" };
+    names.collect::<Vec<_>>().join("Or") + end
 }
 
 /// The answer with one of these, which are of one status.
-fn refusal(codes: &[ProblemCode]) -> Value {
+fn refusal(codes: &[ProblemCode], is_page: bool) -> Value {
     let mut headers = always();
     if codes.iter().any(|code| is_passing(*code)) {
         let header = header_reference("Retry-After");
@@ -279,7 +323,14 @@ fn refusal(codes: &[ProblemCode]) -> Value {
         .iter()
         .map(|code| format!("`{}`: {}.", code.as_str(), code.title()))
         .collect();
-    json!({"description": titles.join("\n"), "headers": headers, "content": schemas::problem(codes)})
+    let mut content = schemas::problem(codes);
+    // A Worker that is not set up says so before it knows what is asked.
+    if is_page && !codes.contains(&ProblemCode::Misconfigured) {
+        content = json!({HTML: {"schema": {"type": "string"}}});
+    } else if is_page {
+        content[HTML] = json!({"schema": {"type": "string"}});
+    }
+    json!({"description": titles.join("\n"), "headers": headers, "content": content})
 }
 
 fn header_reference(name: &str) -> Value {

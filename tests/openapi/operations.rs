@@ -35,6 +35,10 @@ pub(crate) enum Success {
     Object,
     /// 204.
     Nothing,
+    /// 303, to this.
+    Redirect(&'static str),
+    /// 200 and a page, or 303, to this.
+    PageOrRedirect(&'static str),
     /// What Smartcar answers with success.
     Smartcar,
 }
@@ -119,6 +123,21 @@ operations! {
         request: Some(bodies::schema::<FinishRequest>),
         cookie: None,
         success: Success::Body("FinishOutcome"),
+        problems: called(&["state_", "callback_"])
+            .chain(exchanged())
+            .chain([ProblemCode::TooManyRequests])
+            .collect(),
+    };
+    Resource::ConnectLogin, Resource::ConnectLogin => login("GET", "Begin a connection by a link on a page without JavaScript: go to Connect");
+    Resource::ConnectLoginForm, Resource::ConnectLoginForm => login("POST", "Begin a connection by a form without fields: go to Connect");
+    Resource::ConnectCallback, Resource::ConnectCallback => Operation {
+        method: "GET",
+        path: path::CONNECT_CALLBACK.to_owned(),
+        summary: "Finish a connection that was begun by `/connect/login`: Connect's redirect ends here",
+        credential: Credential::Session,
+        request: None,
+        cookie: None,
+        success: Success::PageOrRedirect("The `return_to` of the start, with the parameter `smartcar`."),
         problems: called(&["state_", "callback_"])
             .chain(exchanged())
             .chain([ProblemCode::TooManyRequests])
@@ -315,6 +334,24 @@ operations! {
         success: Success::Body("Health"),
         problems: Vec::new(),
     };
+}
+
+fn login(method: &'static str, summary: &'static str) -> Operation {
+    Operation {
+        method,
+        path: path::CONNECT_LOGIN.to_owned(),
+        summary,
+        credential: Credential::SessionOrNone,
+        request: None,
+        cookie: Some("Opens a session, if there is none; another cookie keeps `return_to`."),
+        success: Success::Redirect("Connect."),
+        problems: vec![
+            ProblemCode::InvalidParameter,
+            ProblemCode::OriginNotAllowed,
+            ProblemCode::TooManyRequests,
+            ProblemCode::StorageUnavailable,
+        ],
+    }
 }
 
 /// The problems whose names begin so.

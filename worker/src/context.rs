@@ -5,13 +5,15 @@ use std::rc::Rc;
 use serde::de::DeserializeOwned;
 use smartcar_connect::{
     connect::Origin,
-    edge::{Caller, Config, Problem, RequestHead, Resource, is_allowed_origin, user_not_named, without_identity},
+    edge::{
+        Caller, Config, Problem, RequestHead, Resource, challenge, is_allowed_origin, user_not_named, without_identity,
+    },
     identity::Identity,
     time::UnixMillis,
 };
 use worker::{Context, Env};
 
-use crate::http;
+use crate::http::{self, HttpResponse};
 
 /// Everything that a route needs.
 pub(crate) struct RequestContext<'a> {
@@ -61,4 +63,13 @@ impl RequestContext<'_> {
 /// Whether a page of `origin`, as a browser writes it, may use the Worker.
 pub(crate) fn allows(head: &RequestHead, config: &Config, origin: &str) -> bool {
     is_allowed_origin(origin, head.own_origin().as_ref(), &config.allowed_origins)
+}
+
+/// The answer with the challenge that belongs to the problem, if one does.
+pub(crate) fn challenged(answer: HttpResponse, problem: &Problem, head: &RequestHead, config: &Config) -> HttpResponse {
+    let cookie_name = config.session_cookie.name(head.port());
+    match challenge(problem, head.authorization(), &cookie_name, config.jwt.is_some()) {
+        Some(challenge) => answer.with_header("www-authenticate", challenge),
+        None => answer,
+    }
 }

@@ -2,8 +2,8 @@
 
 use smartcar_connect::{
     edge::{
-        Config, Problem, RequestHead, Resource, Routed, allowed_headers, challenge, check_content_type, check_csrf,
-        check_read, needs_csrf_check, needs_read_check, nothing_here, route,
+        Config, Problem, RequestHead, Resource, Routed, allowed_headers, check_content_type, check_csrf, check_read,
+        needs_csrf_check, needs_read_check, nothing_here, route,
     },
     http_api::{ProblemCode, header, health::HEALTHY},
     identity::Identity,
@@ -58,7 +58,8 @@ pub(crate) async fn respond(
         }
         (Ok(_), None) => without_resource(request, &routed, &head, &config, &request_id),
     };
-    let answer = answer.unwrap_or_else(|problem| refusal(&problem, &head, &config, &request_id));
+    let is_page = resource.is_some_and(Resource::is_page);
+    let answer = answer.unwrap_or_else(|problem| refusal(&problem, is_page, &head, &config, &request_id));
     let route = resource.map_or("none", Resource::name);
     telemetry::record_request(env, route, answer.status, now, &request_id);
     let answer = match identified {
@@ -85,13 +86,12 @@ pub(crate) async fn respond(
 }
 
 /// The answer to a request that has a problem.
-fn refusal(problem: &Problem, head: &RequestHead, config: &Config, request_id: &str) -> HttpResponse {
-    let answer = HttpResponse::problem(problem, request_id);
-    let cookie_name = config.session_cookie.name(head.port());
-    match challenge(problem, head.authorization(), &cookie_name, config.jwt.is_some()) {
-        Some(challenge) => answer.with_header("www-authenticate", challenge),
-        None => answer,
-    }
+fn refusal(problem: &Problem, is_page: bool, head: &RequestHead, config: &Config, request_id: &str) -> HttpResponse {
+    let answer = match is_page {
+        true => routes::login::problem_page(problem, &config.prefix),
+        false => HttpResponse::problem(problem, request_id),
+    };
+    context::challenged(answer, problem, head, config)
 }
 
 /// The answer where there is nothing to ask for.
@@ -134,6 +134,9 @@ async fn answer(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {
     match context.resource {
         Resource::ConnectStart => routes::connect::start(context).await,
         Resource::ConnectFinish => routes::connect::finish(context).await,
+        Resource::ConnectLogin => routes::login::login(context, false).await,
+        Resource::ConnectLoginForm => routes::login::login(context, true).await,
+        Resource::ConnectCallback => routes::login::callback(context).await,
         Resource::ShowAttempt(fingerprint) => routes::connect::attempt(context, fingerprint.clone()).await,
         Resource::ListConnections => routes::connections::list(context).await,
         Resource::ShowConnection(id) => routes::connections::show(context, id.clone()).await,

@@ -91,6 +91,10 @@ export function respond(status, lines, body) {
   // The platform copies what is always there as a whole: each header that is set takes a thirtieth of what `/healthz` does.
   const response = new Response(body, { status, headers: headersOf(contentType) });
   const { headers } = response;
-  for (let at = 0; at < fields.length; at += 2) headers.set(fields[at], fields[at + 1]);
+  for (let at = 0; at < fields.length; at += 2) {
+    // Only cookies are several.
+    if (fields[at] === "set-cookie") headers.append(fields[at], fields[at + 1]);
+    else headers.set(fields[at], fields[at + 1]);
+  }
   return response;
 }

@@ -157,7 +157,7 @@ impl HttpResponse {
         }
     }
 
-    /// The answer with one header more. Each name is given once, in small letters.
+    /// The answer with one header more. Each name is given once, in small letters, but for `set-cookie`.
     pub(crate) fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self

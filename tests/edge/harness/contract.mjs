@@ -91,7 +91,8 @@ export function assertDescribed(method, requested, answer) {
   const type = answer.headers["content-type"];
   assert.ok(response.content[type], `${said}: the type ${type} is not described`);
   const validate = ajv.getSchema(`openapi#${base}${pointer("content", type, "schema")}`);
-  const body = JSON.parse(answer.text);
+  const isPage = type.startsWith("text/html");
+  const body = isPage ? answer.text : JSON.parse(answer.text);
   assert.ok(validate(body), `${said}\n${JSON.stringify(validate.errors, null, 2)}`);
   if (type !== "application/problem+json") return;
   assert.equal(answer.headers["retry-after"], body.retryAfter?.toString(), said);

@@ -28,7 +28,7 @@ export async function openEnv({
   const port = await freePort();
   const page = origin(port);
   const redirectUri = `${page}/`;
-  const simulator = await startSimulator([redirectUri]);
+  const simulator = await startSimulator([redirectUri, `${page}${PREFIX}/connect/callback`]);
   const gates = gated ? { auth: await openGate(simulator.origin), api: await openGate(simulator.origin) } : {};
   const values = adjust({
     ...settings({ simulator, allowedOrigins: [page] }),

@@ -4,11 +4,14 @@ import { description } from "./contract.mjs";
 /**
  * What each operation of the Worker's own does: it `changes` something, `claims` what belongs to a cookie whoever shows it, `tells` the
  * caller what is the caller's, `asks` Smartcar for it, is for the app's back end alone (`internal`), is
- * for whoever signs the body (`signed`), or is for anybody (`public`).
+ * for whoever signs the body (`signed`), `navigates` the owner's browser, or is for anybody (`public`).
  */
 const OWN = {
   "POST /connect/start": "changes",
   "POST /connect/finish": "changes",
+  "GET /connect/login": "navigates",
+  "POST /connect/login": "navigates",
+  "GET /connect/callback": "navigates",
   "GET /connect/attempts/{fingerprint}": "tells",
   "GET /connections": "tells",
   "DELETE /connections": "changes",

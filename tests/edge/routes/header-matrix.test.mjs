@@ -47,6 +47,7 @@ const ODOMETER = "GET /api/v2.0/vehicles/{vehicleId}/odometer";
 /** One operation or two of each kind of route have the whole matrix, and all others the corners. */
 const WHOLE = new Set([
   "POST /connect/start",
+  "POST /connect/login",
   "POST /session",
   "DELETE /connections/{id}",
   "GET /connections",
@@ -58,11 +59,18 @@ const WHOLE = new Set([
 ]);
 
 /** What has to come of a request: `admitted`, or the code of the problem. */
-function expected(kind, { does }, { origin, site, ours }) {
+function expected(kind, { does, method, template }, { origin, site, ours }) {
   if (does === "public" || does === "signed") return "admitted";
   if (does === "internal") return kind.backEnd ? "admitted" : "service_key_rejected";
   // Only its owner can send it: no page makes a browser do so. But what is claimed belongs to the cookie that comes along.
   if (!kind.ambient && does !== "claims") return "admitted";
+  if (does === "navigates") {
+    if (template === "/connect/callback") return "admitted";
+    // A link's page says more of itself than stands in the matrix.
+    if (method === "GET") return "origin_not_allowed";
+    const isOwnPage = site === "same-origin" && (origin === undefined || origin === "null");
+    return isOwnPage || (ALLOWED.has(origin) && site !== "cross-site") ? "admitted" : "origin_not_allowed";
+  }
   const isOfAllowedPage = origin === undefined ? site === "same-origin" : ALLOWED.has(origin);
   // The address bar and a bookmark are no page, and what names neither is no browser of today.
   const isOfPage = origin !== undefined || !(site === undefined || site === "none");
@@ -81,6 +89,7 @@ const REFUSALS = new Set(["origin_not_allowed", "header_missing", "service_key_r
 function harmless({ name, method, template, does, isPassedOn }, vehicleId) {
   const values = { vehicleId, fingerprint: mintState().fingerprint, id: randomBytes(16).toString("base64url") };
   const path = template.replace(/\{(\w+)\}/, (_, parameter) => values[parameter]);
+  if (does === "navigates") return { path: `${path}?return_to=//elsewhere.example` };
   if (method === "GET" || name === "DELETE /connections/{id}") return { path };
   if (method === "POST" && !isPassedOn) return { path, type: "application/json", body: does === "changes" ? "{}" : '{"x":1}' };
   return { path, type: "text/plain", body: "x" };
@@ -91,7 +100,8 @@ async function judge(kind, caller, operation, asked, vehicleId) {
   const { path, type, body } = harmless(operation, vehicleId);
   const headers = { origin: asked.origin, "sec-fetch-site": asked.site, "x-requested-with": asked.ours, "content-type": type };
   const answer = await caller.request(operation.method, path, { headers, body });
-  const code = answer.status >= 400 ? answer.json().code : undefined;
+  // A page has the code too.
+  const code = answer.status >= 400 ? (/data-outcome="(\w+)"/.exec(answer.text)?.[1] ?? answer.json().code) : undefined;
   const verdict = REFUSALS.has(code) ? code : "admitted";
   const wanted = expected(kind, operation, asked);
   const said = `${operation.name}, Origin ${asked.name}, Sec-Fetch-Site ${asked.site}, X-Requested-With ${asked.ours}`;

@@ -19,6 +19,8 @@ await env.simulator.configure({ vehicles: cars });
 
 const own = (status, found) => ({ status, found });
 const refused = (...codes) => ({ codes });
+/** An attempt of the attacker's own; a back end has no browser. */
+const begun = (kind) => (kind.backEnd ? refused("invalid_parameter") : own(303));
 const NOT_FOUND = refused("connection_not_found", "session_missing");
 /** To whom an internal route is closed anyway; the back end names the other user's, or its own. */
 const INTERNAL = (ofBackEnd) => (attacker) => (attacker.kind.backEnd ? ofBackEnd : refused("service_key_rejected"));
@@ -37,6 +39,14 @@ const ATTACKS = {
   "POST /connect/finish": {
     body: ({ state, code }) => ({ callback: `?code=${code}&state=${state}` }),
     comes: () => refused("state_unknown", "session_missing"),
+  },
+  // A link's page says more of itself than these headers.
+  "GET /connect/login": { comes: ({ kind }) => (kind.ambient ? refused("origin_not_allowed") : begun(kind)) },
+  "POST /connect/login": { comes: ({ kind }) => begun(kind), turn: 1 },
+  // On its second visit, with the victim's own state and code.
+  "GET /connect/callback": {
+    query: ({ code, state }) => `?code=${code}&state=${state}&visit=2`,
+    comes: ({ kind }) => refused(...(kind.backEnd ? ["invalid_parameter"] : ["state_unknown", "session_missing"])),
   },
   "GET /connect/attempts/{fingerprint}": { comes: () => refused("state_unknown", "session_missing") },
   "GET /connections": { comes: ({ connection }) => own(200, connection?.id) },
@@ -107,16 +117,19 @@ async function victimOf(kind) {
   return { ...victim, id: victim.connection.id, usedTicket, state, fingerprint, code };
 }
 
+/** The code of a problem, which a page has too. */
+const codeOf = (answer) => /data-outcome="(\w+)"/.exec(answer.text)?.[1] ?? answer.json().code;
+
 /** Sends one attack, and returns what is wrong with what came of it. */
 async function attack(attacker, victim, { operation, body, comes, query = "" }) {
   const { method, template } = operation;
-  const path = template.replace(/\{(\w+)\}/, (_, parameter) => victim[parameter]) + query;
+  const path = template.replace(/\{(\w+)\}/, (_, parameter) => victim[parameter]) + (typeof query === "function" ? query(victim) : query);
   const json = method === "GET" || body === undefined ? undefined : JSON.stringify(body(victim, attacker, operation));
   const answer = await attacker.client.request(method, path, { headers: attacker.client.guards, body: json });
   const wrong = [];
   const wanted = comes(attacker);
   if (wanted.codes) {
-    const code = answer.status >= 400 ? answer.json().code : "none";
+    const code = answer.status >= 400 ? codeOf(answer) : "none";
     if (!wanted.codes.includes(code)) wrong.push(`${answer.status} ${answer.text}`);
   } else if (answer.status !== wanted.status) wrong.push(`${answer.status} ${answer.text}`);
   if (wanted.found && !answer.text.includes(wanted.found)) wrong.push(`lacks the attacker's own: ${answer.text}`);

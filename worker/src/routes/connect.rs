@@ -1,13 +1,14 @@
 //! `POST /connect/start`, `POST /connect/finish` and `GET /connect/attempts/{fingerprint}`.
 
 use smartcar_connect::{
-    connect::{RedirectUri, StateFingerprint},
+    connect::{ExternalId, RedirectUri, StateFingerprint},
     edge::{Caller, Operation, Problem, RateKey, RateLimit, VaultReply},
     http_api::{
         FinishRequest, ProblemCode, StartRequest, StartResponse,
         start::{Asked, SessionOrigin},
     },
-    identity::Identity,
+    identity::{Identity, Session},
+    time::UnixMillis,
 };
 
 use crate::{
@@ -36,6 +37,41 @@ pub(super) async fn attempt_body(
 
 pub(crate) async fn start(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {
     let (fingerprint, redirect_uri, asked) = attempt_body(context).await?;
+    let begun = begin(context, fingerprint, redirect_uri, asked).await?;
+    let answer = HttpResponse::json(&StartResponse {
+        application_id: context.config.application_id.clone(),
+        connect_origin: context.config.origins.connect.as_str().to_owned(),
+        external_id: begun.external_id,
+        expires_at: begun.expires_at,
+        session: match begun.session {
+            Some(_) => SessionOrigin::Started,
+            None => SessionOrigin::Resumed,
+        },
+    });
+    Ok(match begun.session {
+        Some(session) => {
+            let identity = Identity::Session(session);
+            set_session_cookie(answer, &identity, context.head, &context.config, context.now)
+        }
+        None => answer,
+    })
+}
+
+/// An attempt that the vault has noted.
+pub(super) struct Begun {
+    pub(super) external_id: ExternalId,
+    pub(super) expires_at: UnixMillis,
+    /// The session that was opened for it, if the caller had none.
+    pub(super) session: Option<Session>,
+}
+
+/// Notes an attempt with the vault of the caller, who gets a session if there is none.
+pub(super) async fn begin(
+    context: &RequestContext<'_>,
+    fingerprint: StateFingerprint,
+    redirect_uri: RedirectUri,
+    asked: Asked,
+) -> Result<Begun, Problem> {
     // An anonymous start makes a session and a vault, so that the caller is nothing to count by.
     let key = match context.caller() {
         Ok(caller) => RateKey::caller(&caller.principal),
@@ -70,22 +106,10 @@ pub(crate) async fn start(context: &RequestContext<'_>) -> Result<HttpResponse, 
     else {
         return Err(vault_client::unavailable());
     };
-    let answer = HttpResponse::json(&StartResponse {
-        application_id: context.config.application_id.clone(),
-        connect_origin: context.config.origins.connect.as_str().to_owned(),
+    Ok(Begun {
         external_id,
         expires_at,
-        session: match started {
-            Some(_) => SessionOrigin::Started,
-            None => SessionOrigin::Resumed,
-        },
-    });
-    Ok(match started {
-        Some(session) => {
-            let identity = Identity::Session(session);
-            set_session_cookie(answer, &identity, context.head, &context.config, context.now)
-        }
-        None => answer,
+        session: started,
     })
 }
 
