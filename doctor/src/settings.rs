@@ -65,11 +65,14 @@ pub(crate) fn examine(deployment: &Deployment) -> (Vec<Finding>, Option<Config>)
             let takes_secret = has("JWT_ISSUER") && !has("JWT_JWKS_URL") && !has("JWT_KEYS");
             // So does that of what the app receives, beside its address.
             let is_forwarded = has("WEBHOOK_FORWARD_URL");
+            // And that of an API credential, beside its id.
+            let has_credential = has("SMARTCAR_API_CLIENT_ID");
             values.extend(
                 secrets
                     .iter()
                     .filter(|name| takes_secret || **name != "JWT_SECRET")
                     .filter(|name| is_forwarded || **name != "WEBHOOK_FORWARD_SECRET")
+                    .filter(|name| has_credential || **name != "SMARTCAR_API_CLIENT_SECRET")
                     .map(|name| ((*name).to_owned(), stand_in(name).to_owned())),
             );
         }

@@ -5,7 +5,7 @@
 use crate::{
     api::request::{ApiRequest, Method, VehicleAttributes},
     connect::{ExternalId, Origin, UserId, VehicleId},
-    json::lenient::{Object, Value, with_object},
+    json::lenient::{Value, with_object},
     string_enum::string_enum,
 };
 
@@ -61,33 +61,35 @@ pub struct ConnectionPage {
     pub next: Option<usize>,
 }
 
-impl ApiRequest {
-    /// A page of the connections that `filter` lets through, counted from 1.
+impl ConnectionFilter<'_> {
+    /// The request for a page of the connections that it lets through, counted from 1.
     #[must_use]
-    pub fn connections(vehicle: &Origin, filter: &ConnectionFilter<'_>, page: usize) -> Self {
+    pub fn request(&self, vehicle: &Origin, page: usize) -> ApiRequest {
         let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair("filter[userId]", filter.user_id.as_str());
-        if let Some(external_id) = filter.external_id {
+        query.append_pair("filter[userId]", self.user_id.as_str());
+        if let Some(external_id) = self.external_id {
             query.append_pair("filter[user.externalId]", external_id);
         }
-        if let Some(vehicle_id) = filter.vehicle_id {
+        if let Some(vehicle_id) = self.vehicle_id {
             query.append_pair("filter[vehicleId]", vehicle_id.as_str());
         }
-        query.append_pair("filter[vehicle.mode]", filter.mode.as_str());
+        query.append_pair("filter[vehicle.mode]", self.mode.as_str());
         query.append_pair("page[number]", &page.to_string());
         query.append_pair("page[size]", &CONNECTIONS_PER_PAGE.to_string());
-        Self {
+        ApiRequest {
             method: Method::Get,
             url: [vehicle.as_str(), "/v3/connections?", &query.finish()].concat(),
         }
     }
+}
 
-    /// Ends one of Smartcar's connections.
+impl ListedConnection {
+    /// The request that ends it.
     #[must_use]
-    pub fn delete_connection(vehicle: &Origin, id: &VehicleId) -> Self {
-        Self {
+    pub fn deletion(&self, vehicle: &Origin) -> ApiRequest {
+        ApiRequest {
             method: Method::Delete,
-            url: [vehicle.as_str(), "/v3/connections/", id.as_str()].concat(),
+            url: [vehicle.as_str(), "/v3/connections/", self.id.as_str()].concat(),
         }
     }
 }
@@ -118,46 +120,30 @@ fn read_connection(item: Value<'_>) -> Option<ListedConnection> {
     let item = item.object()?;
     let attributes = item.get("attributes").and_then(Value::object);
     let relationships = item.get("relationships").and_then(Value::object);
-    let inside = |object: &Option<Object<'_>>, name: &str| object.as_ref()?.get(name)?.object().map(OwnedMembers::of);
-    let user = inside(&attributes, "user");
+    let user = attributes.as_ref().and_then(|members| members.get("user")?.object());
+    let of_user = |name: &str| user.as_ref()?.text(name);
     let related = |name: &str| {
         let data = relationships.as_ref()?.get(name)?.object()?.get("data")?.object()?;
         data.text("id")
     };
     // Two places say whose it is. If they disagree, neither is believed.
-    let user_id = match (related("user"), user.as_ref().and_then(|user| user.id.clone())) {
+    let user_id = match (related("user"), of_user("id")) {
         (Some(one), Some(other)) if one != other => return None,
         (one, other) => one.or(other)?,
     };
-    let external_id = user.and_then(|user| user.external_id);
     let vehicle = attributes.as_ref().and_then(|members| members.get("vehicle"));
     let permissions = attributes.as_ref().and_then(|members| members.get("permissions"));
     let permissions = permissions.and_then(Value::items).unwrap_or_default();
     Some(ListedConnection {
         id: VehicleId::parse(&item.text("id")?).ok()?,
         user_id: UserId::parse(&user_id).ok()?,
-        external_id,
+        external_id: of_user("externalId"),
         vehicle_id: VehicleId::parse(&related("vehicle")?).ok()?,
         attributes: vehicle
             .and_then(|vehicle| VehicleAttributes::read(vehicle.as_json().as_bytes()))
             .unwrap_or_default(),
         permissions: permissions.into_iter().filter_map(Value::text).collect(),
     })
-}
-
-/// What is read of `attributes.user`.
-struct OwnedMembers {
-    id: Option<String>,
-    external_id: Option<String>,
-}
-
-impl OwnedMembers {
-    fn of(members: Object<'_>) -> Self {
-        Self {
-            id: members.text("id"),
-            external_id: members.text("externalId"),
-        }
-    }
 }
 
 /// What the list says of somebody who claims to have come back from Connect as a Smartcar user.
@@ -314,14 +300,17 @@ mod tests {
             mode: VehicleMode::Simulated,
         };
         assert_eq!(
-            ApiRequest::connections(&Origin::vehicle(), &filter, 2).url,
+            filter.request(&Origin::vehicle(), 2).url,
             "https://vehicle.api.smartcar.com/v3/connections?filter%5BuserId%5D=u%261&filter%5Buser.externalId%5D=a+b%26c\
              &filter%5BvehicleId%5D=v1&filter%5Bvehicle.mode%5D=simulated&page%5Bnumber%5D=2&page%5Bsize%5D=50"
         );
-        let request = ApiRequest::delete_connection(&Origin::vehicle(), &car);
+        let request = list(&[item(USER, None)])[0].deletion(&Origin::vehicle());
         assert_eq!(
             (request.method, request.url.as_str()),
-            (Method::Delete, "https://vehicle.api.smartcar.com/v3/connections/v1")
+            (
+                Method::Delete,
+                "https://vehicle.api.smartcar.com/v3/connections/99999999"
+            )
         );
     }
 

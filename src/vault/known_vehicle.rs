@@ -353,7 +353,9 @@ mod tests {
         let marked = known.described(&failed, NOW);
         assert_eq!(marked.marks.since(), Some(NOW));
         assert_eq!(marked.attributes, attributes, "what is known stays known");
-        assert_eq!(marked.described(&success("GET", "/location"), NOW), known);
+        let works = marked.described(&success("GET", "/location"), NOW);
+        assert_eq!((&works.attributes, works.marks.since()), (&known.attributes, None));
+        assert_eq!(works.marks.mended.len(), 1, "an older report is no news");
         assert_eq!(marked.described(&success("GET", "/vin"), NOW), marked);
 
         assert_eq!(of(404, ""), Some(Description::Missing));
@@ -376,7 +378,8 @@ mod tests {
         let limited = vehicle().described(&error(429, Some("90"), ""), NOW);
         assert_eq!(limited.described(&success("GET", "/odometer"), NOW), limited);
         let also_wanted = limited.described(&failed, NOW);
-        assert_eq!(also_wanted.described(&success("GET", "/odometer"), NOW), limited);
+        let works = also_wanted.described(&success("GET", "/odometer"), NOW);
+        assert_eq!((&works.problem, works.marks.since()), (&limited.problem, None));
     }
 
     #[test]

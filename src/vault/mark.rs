@@ -247,13 +247,15 @@ impl Marks {
         marks
     }
 
-    /// The marks after a success at `now`. A report of what it disproves that was found before then is no news.
+    /// The marks after a success at `now`. A log-in that works again is noted: a report of before then is no news. A permission is
+    /// not, since a report does not say which it is about.
     #[must_use]
     pub fn after(&self, success: &Success, now: UnixMillis) -> Self {
         let disproves = |mark: &Mark| success.disproves(mark.complaint.cause, mark.complaint.permission.as_deref());
         let mut marks = self.clone();
-        for mark in self.wanted.iter().filter(|mark| disproves(mark)) {
-            marks.mend(mark.complaint.cause, now);
+        let is_log_in = |mark: &Mark| mark.complaint.cause == MarkCause::LogInFailed;
+        if self.wanted.iter().any(|mark| is_log_in(mark) && disproves(mark)) {
+            marks.mend(MarkCause::LogInFailed, now);
         }
         marks.wanted.retain(|mark| !disproves(mark));
         marks
@@ -546,5 +548,27 @@ mod tests {
         let report = wanted(MarkCause::LogInFailed, NOW);
         assert!(Marks::default().reported(&report, after(1), after(9)).is_empty());
         assert_eq!(Marks::default().reported(&report, NOW, after(9)).since(), Some(NOW));
+    }
+
+    #[test]
+    fn a_report_of_before_a_success_is_no_news() {
+        let wanted = |cause, seconds| Report::Wanted {
+            complaint: Complaint::reported(cause),
+            at: after(seconds),
+        };
+        let works = success("GET", "/location");
+        let marks = marked(MarkCause::LogInFailed, None).after(&works, after(10));
+        assert!(marks.wanted.is_empty());
+        for (seconds, is_news) in [(9, false), (10, false), (11, true)] {
+            let marks = marks.reported(&wanted(MarkCause::LogInFailed, seconds), LONG_AGO, after(20));
+            assert_eq!(!marks.wanted.is_empty(), is_news, "{seconds}");
+        }
+        // Of a permission it may be another one.
+        let marks = marked(MarkCause::PermissionMissing, Some("read_location")).after(&works, after(10));
+        assert!(marks.is_empty());
+        let marks = marks.reported(&wanted(MarkCause::PermissionMissing, 9), LONG_AGO, after(20));
+        assert_eq!(marks.wanted.len(), 1);
+        // Nothing is noted, and so written, where nothing was wanted.
+        assert!(Marks::default().after(&works, after(10)).is_empty());
     }
 }

@@ -179,8 +179,7 @@ pub(crate) async fn connections(
     let mut next = Some(1);
     for _ in 0..MAX_PAGES {
         let Some(number) = next else { break };
-        let request = ApiRequest::connections(origin, filter, number);
-        let reply = as_application(env, &request).await?;
+        let reply = as_application(env, &filter.request(origin, number)).await?;
         let page = reply.filter(|reply| reply.status == 200);
         let page = page.and_then(|reply| ConnectionPage::read(&reply.body, number));
         let page = page.ok_or_else(|| not_asked(None))?;
@@ -214,8 +213,7 @@ pub(crate) async fn disconnect_user(
         if connection.user_id != *user_id || connection.vehicle_id != *vehicle {
             continue;
         }
-        let request = ApiRequest::delete_connection(origin, &connection.id);
-        let reply = as_application(env, &request).await;
+        let reply = as_application(env, &connection.deletion(origin)).await;
         all_told &= matches!(reply, Ok(Some(reply)) if matches!(reply.status, 200..=299 | 404));
     }
     all_told

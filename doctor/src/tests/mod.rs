@@ -224,7 +224,7 @@ fn every_secret_can_be_stood_in_for() {
     let with_tokens = GOOD.replace(
         "[vars]",
         "[vars]\nJWT_ISSUER = \"https://log-in.example\"\nJWT_AUDIENCE = \"cars\"\n\
-         WEBHOOK_FORWARD_URL = \"https://app.example.com/events\"",
+         WEBHOOK_FORWARD_URL = \"https://app.example.com/events\"\nSMARTCAR_API_CLIENT_ID = \"client_1\"",
     );
     let with_inbox = "\n[[durable_objects.bindings]]\nname = \"WEBHOOK_INBOX\"\nclass_name = \"WebhookInbox\"\n\
                       [[migrations]]\ntag = \"v2\"\nnew_sqlite_classes = [\"WebhookInbox\"]\n";

@@ -11,15 +11,14 @@ use smartcar_connect::{
     vault::{
         Access, Live, Profile, Record, covered_vehicles,
         finish::{self, ExchangeResult, PendingRecord},
-        life::{Event, RevokedBy},
+        life::RevokedBy,
     },
 };
 
 use super::{
-    connect,
     driver::Driver,
     error::{Refusal, VaultError},
-    handover,
+    handover, show,
 };
 use crate::{clock, random, smartcar};
 
@@ -62,7 +61,7 @@ pub(super) async fn confirm(
     transaction.commit().await?;
     driver.supersede(principal).await?;
     driver.publish_in_background(principal, &id);
-    let answer = connect::respond(driver, principal, &result, callback, &pending.asked).await;
+    let answer = show::respond(&driver.storage, principal, &result, callback, &pending.asked).await;
     handover::go_on_if_claimed(driver, id);
     answer
 }
@@ -127,52 +126,4 @@ async fn ask_once(
     let nobody = random::id().map_err(|_| Problem::from(VaultError::NoRandomness))?;
     let control = Ownership::of_user(list(&nobody).await?, user_id);
     Ok(Ownership::proven(listed, &control))
-}
-
-/// Lists the vehicles of a connection anew: those that its user has connected with the owner's external id.
-pub(super) async fn list(
-    driver: &Driver,
-    profile: &Profile,
-    live: &Live,
-    mode: VehicleMode,
-) -> Option<Vec<ListedConnection>> {
-    let user_id = live.user_id.known()?;
-    let external_id = live.external_id.as_ref().unwrap_or(&profile.external_id);
-    let filter = ConnectionFilter {
-        user_id,
-        external_id: Some(external_id.as_str()),
-        vehicle_id: None,
-        mode,
-    };
-    let listed = smartcar::connections(&driver.publisher.env, &driver.config.origins.vehicle, &filter)
-        .await
-        .ok()?;
-    Some(match Ownership::judge(listed, user_id, external_id) {
-        Ownership::Confirmed(connected) => connected,
-        // Of a user that was confirmed once: what the list does not name is not added, and nothing is lost either.
-        Ownership::Unproven(connected) => {
-            let is_known = |id| live.vehicles().iter().any(|vehicle| vehicle.id == id);
-            connected
-                .into_iter()
-                .filter(|one| is_known(one.vehicle_id.clone()))
-                .collect()
-        }
-        Ownership::NoSuchConnection => Vec::new(),
-    })
-}
-
-/// What Smartcar's list says of a connection's vehicles, as events in this order.
-pub(super) fn events(listed: Option<Vec<ListedConnection>>) -> [Event; 2] {
-    let known = listed.as_deref().map(covered_vehicles).unwrap_or_default();
-    let described = known
-        .iter()
-        .filter_map(|vehicle| Some((vehicle.id.clone(), vehicle.description()?)));
-    [
-        Event::VehiclesListed {
-            vehicles: listed.map(|_| known.iter().map(|vehicle| vehicle.id.clone()).collect()),
-        },
-        Event::VehiclesDescribed {
-            vehicles: described.collect(),
-        },
-    ]
 }

@@ -8,11 +8,10 @@ use smartcar_connect::{
         UnverifiedCallback,
     },
     edge::{
-        Caller, IssuedToken, RateLimit, VaultReply, attempt_reply, deleted_meanwhile, exchange_problem, finish_reply,
+        Caller, IssuedToken, RateLimit, VaultReply, attempt_reply, deleted_meanwhile, exchange_problem,
         unexpected_callback,
     },
     http_api::start::Asked,
-    principal::Principal,
     token::{self, TokenError, TokenRequest, TokenResult},
     vault::{
         Live, Profile, Record,
@@ -147,7 +146,7 @@ async fn finish_once(
             callback,
         } => {
             drop(transaction);
-            return respond(driver, principal, &outcome, &callback, &asked).await;
+            return show::respond(&driver.storage, principal, &outcome, &callback, &asked).await;
         }
         finish::Step::ComeBack {
             next,
@@ -160,7 +159,7 @@ async fn finish_once(
             transaction.commit().await?;
             reconnect::came_back(driver, principal, &connection_id, &vehicle_id).await?;
             let outcome = ExchangeResult::CameBack(connection_id);
-            return respond(driver, principal, &outcome, &callback, &next.asked).await;
+            return show::respond(&driver.storage, principal, &outcome, &callback, &next.asked).await;
         }
         finish::Step::Conclude {
             next,
@@ -169,7 +168,7 @@ async fn finish_once(
         } => {
             transaction.put_pending(principal, &next)?;
             transaction.commit().await?;
-            return respond(driver, principal, &outcome, &callback, &next.asked).await;
+            return show::respond(&driver.storage, principal, &outcome, &callback, &next.asked).await;
         }
         finish::Step::Exchange {
             next,
@@ -262,7 +261,7 @@ async fn store_grant(
         driver.identify_user(principal, &id),
     )
     .await?;
-    let answer = respond(driver, principal, &result, callback, &pending.asked).await;
+    let answer = show::respond(&driver.storage, principal, &result, callback, &pending.asked).await;
     handover::go_on_if_claimed(driver, id);
     answer
 }
@@ -297,14 +296,3 @@ impl TokenSource for OrphanedToken {
 
 /// There is no other token.
 struct NoNewer;
-
-pub(super) async fn respond(
-    driver: &Driver,
-    principal: &Principal,
-    result: &ExchangeResult,
-    callback: &Callback,
-    asked: &Asked,
-) -> Result<String, Refusal> {
-    let connections = show::connections(&driver.storage, principal).await?;
-    Ok(finish_reply(result, callback, &connections, asked)?)
-}

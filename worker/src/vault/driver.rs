@@ -20,8 +20,8 @@ use smartcar_connect::{
 use worker::{Env, State};
 
 use super::{
-    confirm,
     error::{Refusal, VaultError},
+    listing,
     publish::Publisher,
     storage::Storage,
 };
@@ -437,7 +437,9 @@ impl Driver {
                 let Some(profile) = self.storage.profile().await? else {
                     return Ok(());
                 };
-                for event in confirm::events(confirm::list(self, &profile, live, mode).await) {
+                for event in
+                    listing::events(listing::list(&self.publisher.env, &self.config, &profile, live, mode).await)
+                {
                     effects.extend(self.apply(principal, id, event).await?);
                 }
             }

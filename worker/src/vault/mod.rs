@@ -13,6 +13,7 @@ mod disconnect;
 mod driver;
 mod error;
 mod handover;
+mod listing;
 mod publish;
 mod reconnect;
 mod reseal;

@@ -1,11 +1,11 @@
 //! What a caller is shown of a vault.
 
 use smartcar_connect::{
-    connect::{ConnectionId, VehicleId},
-    edge::{ConnectionSelector, Problem, VaultReply},
-    http_api::{Connection, ConnectionList, ConnectionStatus, principal::PrincipalConnections},
+    connect::{Callback, ConnectionId, VehicleId},
+    edge::{ConnectionSelector, Problem, VaultReply, finish_reply},
+    http_api::{Connection, ConnectionList, ConnectionStatus, principal::PrincipalConnections, start::Asked},
     principal::Principal,
-    vault::{Profile, VehicleIndex, connection, shown_vehicles},
+    vault::{Profile, VehicleIndex, connection, finish::ExchangeResult, shown_vehicles},
 };
 
 use super::{
@@ -23,6 +23,18 @@ pub(super) async fn connections(storage: &Storage, principal: &Principal) -> Res
         .iter()
         .filter_map(|(id, record)| connection(id, record, kept_until, now));
     Ok(shown.collect())
+}
+
+/// The answer to a finish.
+pub(super) async fn respond(
+    storage: &Storage,
+    principal: &Principal,
+    result: &ExchangeResult,
+    callback: &Callback,
+    asked: &Asked,
+) -> Result<String, Refusal> {
+    let connections = connections(storage, principal).await?;
+    Ok(finish_reply(result, callback, &connections, asked)?)
 }
 
 /// All connections, or one. `None` stands for the principal of an empty vault.
