@@ -38,7 +38,9 @@ async function main() {
   if (ensureDevVars(".dev.vars")) console.log("  ✓ Made .dev.vars with a sealing key for this machine");
 
   const started = Date.now();
-  const redirectUris = [...loopbackTwins(page), ...ownPages].flatMap((uri) => ["--redirect-uri", uri]);
+  // Where owners come back to who connect without JavaScript.
+  const callbacks = loopbackTwins(page).map((address) => `${address}smartcar/connect/callback`);
+  const redirectUris = [...loopbackTwins(page), ...callbacks, ...ownPages].flatMap((uri) => ["--redirect-uri", uri]);
   const state = ["--state", join(STATE, "simulator.json")];
   start("simulator", simulator, ["--port", String(simulatorPort), ...state, ...redirectUris]);
   const origins = [...new Set(ownPages.map((address) => new URL(address).origin))];

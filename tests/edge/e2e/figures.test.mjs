@@ -4,7 +4,7 @@ import { after, afterEach, beforeEach, test } from "node:test";
 
 import { storageOf } from "../harness/browser.mjs";
 import { openDemo } from "../harness/demo.mjs";
-import { noticeOf, settled } from "../harness/owner.mjs";
+import { settled } from "../harness/owner.mjs";
 import { scannerFor } from "../harness/secrets.mjs";
 import { until } from "../harness/until.mjs";
 
@@ -108,7 +108,7 @@ test("a car that does not obey is said in words, and what it is in stays shown",
   await simulator.fault({ endpoint: "command", kind: "api_error", error: "VEHICLE_STATE", times: 1 });
   await button.click();
   await page.locator("#confirm-yes").click();
-  assert.equal(await noticeOf(page), "smartcar_error");
+  await page.locator('#notice[data-code="smartcar_error"]').waitFor();
   assert.equal(await page.locator("#notice-title").textContent(), "The car can't do that just now");
   await button.waitFor();
   assert.equal((await commands()).length, 1);

@@ -5,6 +5,7 @@ import { after, afterEach, beforeEach, test } from "node:test";
 import { violations } from "../harness/axe.mjs";
 import { openDemo } from "../harness/demo.mjs";
 import { decide, noticeOf, settled } from "../harness/owner.mjs";
+import { until } from "../harness/until.mjs";
 
 const demo = await openDemo();
 const { simulator, home } = demo;
@@ -26,13 +27,19 @@ async function wanted() {
   const page = await context.newPage();
   const { vehicles } = await simulator.configure({});
   const { id } = vehicles.find(({ make }) => make === "TESLA");
-  await simulator.setVehicle(id, { needsReauthentication: true });
   await page.goto(home);
   await settled(page, home);
   await demo.connectCars(page);
+  await simulator.setVehicle(id, { needsReauthentication: true });
   const card = page.locator("#connections > li");
-  await page.reload();
-  await page.locator('#connections > li[data-status="reauthentication_required"]').waitFor();
+  // The Worker learns of it by what a page reads of the car.
+  const read = (path) => fetch(path, { headers: { "x-requested-with": "smartcar-connect" } }).then(({ status }) => status);
+  assert.equal(await page.evaluate(read, `/smartcar/api/v2.0/vehicles/${id}/battery`), 400);
+  await until("the page shows that the owner is wanted", async () => {
+    await page.reload();
+    await settled(page, home);
+    return (await card.getAttribute("data-status")) === "reauthentication_required";
+  });
   return { page, card };
 }
 
