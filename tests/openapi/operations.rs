@@ -125,7 +125,7 @@ operations! {
         success: Success::Body("FinishOutcome"),
         problems: called(&["state_", "callback_"])
             .chain(exchanged())
-            .chain([ProblemCode::TooManyRequests])
+            .chain([ProblemCode::TooManyRequests, ProblemCode::SessionMissing])
             .collect(),
     };
     Resource::ConnectLogin, Resource::ConnectLogin => login("GET", "Begin a connection by a link on a page without JavaScript: go to Connect");
@@ -134,7 +134,8 @@ operations! {
         method: "GET",
         path: path::CONNECT_CALLBACK.to_owned(),
         summary: "Finish a connection that was begun by `/connect/login`: Connect's redirect ends here",
-        credential: Credential::Session,
+        // The first visit comes from Connect's site: it is answered without a look at who comes.
+        credential: Credential::SessionOrNone,
         request: None,
         cookie: None,
         success: Success::PageOrRedirect("The `return_to` of the start, with the parameter `smartcar`."),
