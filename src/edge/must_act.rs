@@ -258,6 +258,16 @@ mod tests {
         "k3:QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8=",
     ];
 
+    #[test]
+    fn a_place_prints_its_key_and_no_cursor() {
+        let place = Place {
+            key: KeyId::parse("k7").unwrap(),
+            cursor: Some("hunter2".to_owned()),
+        };
+        let printed = format!("{place:?}");
+        assert!(printed.contains("k7") && !printed.contains("hunter2"), "{printed}");
+    }
+
     /// The keys of these numbers, the active one first.
     fn ring(keys: &[usize]) -> KeyRing {
         let keys: Vec<&str> = keys.iter().map(|key| KEYS[*key]).collect();
