@@ -9,7 +9,7 @@ use crate::{
     time::{Millis, UnixMillis},
     token::{
         cycle::{
-            backoff::{LONGEST_BACKOFF, exponential_backoff},
+            backoff::{LONGEST_BACKOFF, RETRY_AT_ONCE_WITHIN, exponential_backoff},
             owner::RefreshState,
             verdict::{Decision, Policy, TokenCycle, Unavailable, Verdict},
         },
@@ -18,9 +18,6 @@ use crate::{
         secrets::AccessToken,
     },
 };
-
-/// A request that failed faster than this is repeated at once, so that those who wait for it do not fail.
-const RETRY_AT_ONCE_WITHIN: Millis = Millis::from_secs(4);
 
 /// For how long after its issue another token is no remedy for one that Smartcar refuses, and that came in place of one that it
 /// refused.

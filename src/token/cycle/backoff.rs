@@ -5,6 +5,9 @@ use crate::time::Millis;
 /// The longest wait between two attempts.
 pub(crate) const LONGEST_BACKOFF: Millis = Millis::from_hours(1);
 
+/// A request that failed faster than this is repeated at once, so that those who wait for it do not fail.
+pub(super) const RETRY_AT_ONCE_WITHIN: Millis = Millis::from_secs(4);
+
 /// `first` after the first failure, and twice as much after each further one.
 pub(crate) fn exponential_backoff(first: Millis, failures: u32) -> Millis {
     let times = 1_u64.checked_shl(failures.saturating_sub(1)).unwrap_or(u64::MAX);

@@ -9,7 +9,7 @@ use crate::{
     time::{Millis, UnixMillis},
     token::{
         cycle::{
-            backoff::{LONGEST_BACKOFF, exponential_backoff},
+            backoff::{LONGEST_BACKOFF, RETRY_AT_ONCE_WITHIN, exponential_backoff},
             verdict::{CALL_DEADLINE, CALL_LOST_AFTER, Decision, Policy, TokenCycle, Unavailable, Verdict},
         },
         error::{TokenError, TokenResult, TokenSet},
@@ -17,9 +17,6 @@ use crate::{
         secrets::{AccessToken, RefreshToken},
     },
 };
-
-/// A request that failed faster than this is repeated at once, so that those who wait for it do not fail.
-const RETRY_AT_ONCE_WITHIN: Millis = Millis::from_secs(4);
 
 /// For how long every attempt that may have used the token up is followed by another within the grace.
 const GRACE_RETRY_WINDOW: Millis = Millis::from_mins(15);

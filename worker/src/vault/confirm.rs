@@ -35,12 +35,7 @@ pub(super) async fn confirm(
     let connected = ask(driver, started_by, &user_id, mode).await?;
     let vehicles = covered_vehicles(&connected);
     let mut transaction = driver.storage.begin().await;
-    // Who comes back after a deletion has another external id.
-    let is_forgotten = driver
-        .storage
-        .profile()
-        .await?
-        .is_none_or(|profile| profile.is_forsaken() || profile.external_id != started_by.external_id);
+    let is_forgotten = driver.has_forgotten(started_by).await?;
     if is_forgotten {
         drop(transaction);
         let ids: Vec<_> = vehicles.into_iter().map(|vehicle| vehicle.id).collect();

@@ -223,12 +223,7 @@ async fn store_grant(
 ) -> Result<String, Refusal> {
     let principal = &started_by.principal;
     let mut transaction = driver.storage.begin().await;
-    // Who comes back after a deletion has another external id.
-    let is_forgotten = driver
-        .storage
-        .profile()
-        .await?
-        .is_none_or(|profile| profile.is_forsaken() || profile.external_id != started_by.external_id);
+    let is_forgotten = driver.has_forgotten(started_by).await?;
     let grant = outcome.and_then(|mut tokens| match tokens.refresh_token.take() {
         Some(refresh_token) => Ok((tokens, refresh_token)),
         None => Err(TokenError::UnreadableResponse),

@@ -122,6 +122,12 @@ impl Driver {
         }))
     }
 
+    /// Whether the owner had everything deleted since. Who comes back after that has another external id.
+    pub(super) async fn has_forgotten(&self, owner: &Profile) -> Result<bool, VaultError> {
+        let profile = self.storage.profile().await?;
+        Ok(profile.is_none_or(|profile| profile.is_forsaken() || profile.external_id != owner.external_id))
+    }
+
     /// Lets `event` happen to a connection: what it comes to is stored, and what is to be done then is returned.
     pub(super) async fn apply(
         &self,
