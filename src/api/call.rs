@@ -74,6 +74,19 @@ impl ApiTarget {
         }
     }
 
+    /// What a batch for the same vehicle may read at `path`; `None` if nothing.
+    pub(super) fn part(&self, path: &str) -> Option<Self> {
+        // The vehicle itself is `/` in a batch.
+        let below = if path == "/" { "" } else { path };
+        let found = Endpoint::at(below).find(|(endpoint, _)| endpoint.method == Method::Get);
+        let (endpoint, make) = found.filter(|_| !path.is_empty())?;
+        Some(Self {
+            endpoint,
+            make,
+            vehicle: self.vehicle.clone(),
+        })
+    }
+
     /// The endpoint.
     #[must_use]
     pub const fn endpoint(&self) -> &'static Endpoint {
@@ -196,7 +209,7 @@ impl ApiCall {
         let body = if target.endpoint.is_batch() {
             // The error of one path may repeat what only that endpoint has.
             answers_with_link = true;
-            Some(read_batch(body, allowed)?)
+            Some(read_batch(&target, body, allowed)?)
         } else if target.endpoint.takes_body() {
             let members: Map<String, Value> = strict::read(body).map_err(|_| CallError::Body)?;
             Some(Value::Object(members).to_string())
@@ -278,19 +291,16 @@ fn read_query(query: &str, names: &'static [&'static str]) -> Result<String, Cal
 }
 
 /// The body of a batch, written anew: every path is one of an endpoint that reads.
-fn read_batch(body: &[u8], allowed: &[Sensitive]) -> Result<String, CallError> {
+fn read_batch(target: &ApiTarget, body: &[u8], allowed: &[Sensitive]) -> Result<String, CallError> {
     let batch: Batch = strict::read(body).map_err(|_| CallError::Body)?;
     if !(1..=MOST_PATHS).contains(&batch.requests.len()) {
         return Err(CallError::BatchSize);
     }
     let mut paths = Vec::new();
     for (index, Strict(BatchRequest { path })) in batch.requests.iter().enumerate() {
-        // The vehicle itself is `/` in a batch.
-        let below = if path == "/" { "" } else { path.as_str() };
-        let found = Endpoint::at(below).find(|(endpoint, _)| endpoint.method == Method::Get);
-        let (endpoint, make) = found.filter(|_| !path.is_empty()).ok_or(CallError::BatchPath(index))?;
-        check_allowed(endpoint, allowed, Some(index))?;
-        let written = match endpoint.path(make) {
+        let part = target.part(&path).ok_or(CallError::BatchPath(index))?;
+        check_allowed(part.endpoint, allowed, Some(index))?;
+        let written = match part.endpoint.path(part.make) {
             root if root.is_empty() => "/".to_owned(),
             path => path,
         };

@@ -3,6 +3,7 @@
 //!
 //! Source: <https://smartcar.com/docs/api-reference>.
 
+mod batch;
 mod call;
 mod connection_list;
 mod endpoint;
@@ -13,6 +14,7 @@ mod redact;
 mod request;
 mod version;
 
+pub use batch::BatchPart;
 pub use call::{ApiCall, ApiTarget, CallError, Found, MOST_PATHS, UnitSystem};
 pub use connection_list::{
     CONNECTIONS_PER_PAGE, ConnectionFilter, ConnectionPage, ListedConnection, Ownership, VehicleMode,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    api::{ApiError, ApiTarget},
+    api::{ApiError, ApiTarget, BatchPart},
     connect::{ConnectionId, Origin, VehicleId},
     time::{Millis, UnixMillis},
     vault::{Complaint, Description, MarkCause, Marks, Success},
@@ -93,6 +93,35 @@ impl VehicleNews {
         // Whatever fails from now on is news.
         remembered.told.clear();
         Some(Description::Succeeded(success))
+    }
+
+    /// What the vault has to be told of the answers to the paths of a batch.
+    ///
+    /// They are of one time: what fails in one of them is not disproved by another.
+    pub fn batch(
+        &mut self,
+        connection: &ConnectionId,
+        parts: &[BatchPart],
+        connect: &Origin,
+        now: UnixMillis,
+    ) -> Vec<Description> {
+        let complaint = |part: &BatchPart| {
+            let (error, target) = (part.error.as_ref()?, &part.target);
+            Complaint::of(error, target.endpoint().permission, target.vehicle(), connect)
+        };
+        let complaints: Vec<Complaint> = parts.iter().filter_map(complaint).collect();
+        let is_denied = |success: &Success| {
+            let mut complaints = complaints.iter();
+            complaints.any(|one| success.disproves(one.cause, one.permission.as_deref()))
+        };
+        let news = parts.iter().filter_map(|part| match &part.error {
+            // That a path is missing says nothing of the car: the batch was answered.
+            Some(error) if error.status == 404 => None,
+            Some(error) => self.refused(connection, &part.target, error, connect, now),
+            None if is_denied(&Success::of(&part.target)) => None,
+            None => self.succeeded(connection, &part.target),
+        });
+        news.collect()
     }
 
     fn remembered(&mut self, connection: &ConnectionId, vehicle: &VehicleId) -> &mut Remembered {
@@ -237,6 +266,61 @@ mod tests {
         assert!(!mended(&mut news, &read));
         let unexplained = error(403, r#"{"type":"PERMISSION"}"#);
         assert_eq!(refused(&mut news, &read, &unexplained, NOW), None);
+    }
+
+    fn part(below: &str, refused_with: Option<ApiError>) -> BatchPart {
+        BatchPart {
+            target: target("GET", below),
+            error: refused_with,
+        }
+    }
+
+    fn batch(news: &mut VehicleNews, parts: &[BatchPart], now: UnixMillis) -> Vec<Description> {
+        news.batch(&id(), parts, &Origin::connect(), now)
+    }
+
+    #[test]
+    fn each_path_of_a_batch_is_told_as_a_request_of_its_own() {
+        let mut news = VehicleNews::new();
+        let missing = error(403, r#"{"type":"PERMISSION","resolution":{"type":"REAUTHENTICATE"}}"#);
+        let parts = [
+            part("/odometer", Some(missing.clone())),
+            part("/location", Some(log_in_failed())),
+            part("/vin", None),
+        ];
+        let [Description::Wanted(first), Description::Wanted(second)] = &batch(&mut news, &parts, NOW)[..] else {
+            panic!("both are told");
+        };
+        assert_eq!(first.permission.as_deref(), Some("read_odometer"));
+        assert_eq!(second.cause, MarkCause::LogInFailed);
+        assert_eq!(batch(&mut news, &parts, NOW), [], "told already");
+        let works = [part("/odometer", None), part("/location", None)];
+        let odometer = Description::Succeeded(Success::of(&target("GET", "/odometer")));
+        assert_eq!(batch(&mut news, &works, NOW), [odometer], "it ends both");
+        assert_eq!(batch(&mut news, &works, NOW), []);
+    }
+
+    #[test]
+    fn what_fails_in_a_batch_is_not_disproved_by_what_works_in_it() {
+        let mut news = VehicleNews::new();
+        news.heard(&id(), &car(), &marked());
+        for parts in [
+            [part("/odometer", None), part("/location", Some(log_in_failed()))],
+            [part("/location", Some(log_in_failed())), part("/odometer", None)],
+        ] {
+            let told = batch(&mut news, &parts, NOW);
+            assert!(told.iter().all(|one| matches!(one, Description::Wanted(_))), "{told:?}");
+        }
+        // What fails there for another reason denies nothing.
+        let parts = [part("/odometer", None), part("/location", Some(error(500, "")))];
+        assert_eq!(batch(&mut news, &parts, NOW).len(), 1);
+    }
+
+    #[test]
+    fn a_path_of_a_batch_that_is_missing_says_nothing_of_the_car() {
+        let mut news = VehicleNews::new();
+        assert_eq!(batch(&mut news, &[part("/fuel", Some(error(404, "")))], NOW), []);
+        assert_eq!(batch(&mut news, &[part("/fuel", Some(error(401, "")))], NOW), []);
     }
 
     #[test]

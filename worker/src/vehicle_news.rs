@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use smartcar_connect::{
-    api::{ApiError, ApiTarget},
+    api::{ApiError, ApiTarget, BatchPart},
     connect::ConnectionId,
     edge::{Caller, DescribedVehicle, Operation, VehicleNews},
     vault::{Description, ShownVehicles},
@@ -37,7 +37,14 @@ impl Answered<'_> {
     /// Smartcar answered with success.
     pub(crate) fn succeeded(&self) {
         let news = NEWS.with_borrow_mut(|news| news.succeeded(self.connection_id, self.target));
-        self.tell(news);
+        self.tell(news.into_iter().collect());
+    }
+
+    /// Smartcar answered the paths of a batch with these.
+    pub(crate) fn batch(&self, parts: &[BatchPart]) {
+        let connect = &self.context.config.origins.connect;
+        let now = clock::now();
+        self.tell(NEWS.with_borrow_mut(|news| news.batch(self.connection_id, parts, connect, now)));
     }
 
     /// Smartcar answered with this error.
@@ -45,20 +52,23 @@ impl Answered<'_> {
         let connect = &self.context.config.origins.connect;
         let news =
             NEWS.with_borrow_mut(|news| news.refused(self.connection_id, self.target, error, connect, clock::now()));
-        self.tell(news);
+        self.tell(news.into_iter().collect());
     }
 
     /// The answer does not wait for it. What the vault could not keep is told again.
-    fn tell(&self, news: Option<Description>) {
-        let Some(description) = news else { return };
-        let described = DescribedVehicle {
+    fn tell(&self, news: Vec<Description>) {
+        if news.is_empty() {
+            return;
+        }
+        let described = |description| DescribedVehicle {
             connection_id: self.connection_id.clone(),
             vehicle_id: self.target.vehicle().clone(),
             description,
         };
+        let described = news.into_iter().map(described).collect();
         let (env, caller) = (self.context.env.clone(), self.caller.clone());
         self.context.platform.wait_until(async move {
-            drop(vault_client::ask(&env, &caller, Operation::Described(vec![described])).await);
+            drop(vault_client::ask(&env, &caller, Operation::Described(described)).await);
         });
     }
 }

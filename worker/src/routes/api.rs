@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use smartcar_connect::{
-    api::{ApiCall, ApiError, ApiTarget, RateLimits, UnderWay, without_links},
+    api::{ApiCall, ApiError, ApiTarget, BatchPart, RateLimits, UnderWay, without_links},
     edge::{
         ConnectionSelector, HANDED_ON, IssuedToken, Problem, RateKey, RateLimit, handed_on, is_json, limit_known,
         smartcar_refused, smartcar_silent, too_much_under_way,
@@ -110,7 +110,7 @@ pub(crate) async fn pass_on(context: &RequestContext<'_>, target: &ApiTarget) ->
     };
     if (200..=299).contains(&answer.status()) {
         answered.succeeded();
-        hand_on(&call, answer).await
+        hand_on(&call, answer, &answered).await
     } else {
         let error = read_error(answer).await;
         LIMITS.with_borrow_mut(|limits| limits.note(target.vehicle(), &error, clock::now()));
@@ -120,7 +120,11 @@ pub(crate) async fn pass_on(context: &RequestContext<'_>, target: &ApiTarget) ->
 }
 
 /// The answer to a request that succeeded.
-async fn hand_on(call: &ApiCall, answer: Forwarded) -> Result<HttpResponse, Problem> {
+async fn hand_on(
+    call: &ApiCall,
+    answer: Forwarded,
+    answered: &vehicle_news::Answered<'_>,
+) -> Result<HttpResponse, Problem> {
     let is_command = call.target().is_command();
     let length = answer.header("content-length").and_then(|length| length.parse().ok());
     if length.is_some_and(|length: u64| length > u64::from(MAX_ANSWER_BYTES)) {
@@ -141,6 +145,9 @@ async fn hand_on(call: &ApiCall, answer: Forwarded) -> Result<HttpResponse, Prob
         let bytes = answer.into_bytes(MAX_ANSWER_BYTES).await;
         let text = bytes.as_deref().and_then(|bytes| core::str::from_utf8(bytes).ok());
         let text = text.ok_or_else(|| smartcar_silent(is_command, "Smartcar's answer broke off or is too long"))?;
+        if call.target().endpoint().is_batch() {
+            note_batch(call.target(), text, answered);
+        }
         HttpResponse::json_text(without_links(text))
     } else {
         HttpResponse {
@@ -151,6 +158,15 @@ async fn hand_on(call: &ApiCall, answer: Forwarded) -> Result<HttpResponse, Prob
     response.status = status;
     response.headers.extend(headers);
     Ok(response)
+}
+
+/// Takes note of what the answers to the paths of a batch say.
+fn note_batch(batch: &ApiTarget, text: &str, answered: &vehicle_news::Answered<'_>) {
+    let now = clock::now();
+    let parts = BatchPart::read_all(batch, text.as_bytes(), now);
+    let errors = parts.iter().filter_map(|part| part.error.as_ref());
+    LIMITS.with_borrow_mut(|limits| errors.for_each(|error| limits.note(batch.vehicle(), error, now)));
+    answered.batch(&parts);
 }
 
 /// What Smartcar refused.
