@@ -16,8 +16,9 @@ use crate::{
 /// How many inboxes there are: enough that none is a bottleneck, and few enough to be known by name.
 const INBOXES: u8 = 32;
 
-/// How long an attempt is followed by nothing, by how many there were. Three days in all.
-const WAITS: [Millis; 10] = [
+/// How long an attempt is followed by nothing, by how many there were. The last one is made after three days; what it waits for
+/// is its own end.
+const WAITS: [Millis; 11] = [
     Millis::from_secs(5),
     Millis::from_mins(1),
     Millis::from_mins(5),
@@ -28,6 +29,7 @@ const WAITS: [Millis; 10] = [
     Millis::from_hours(10),
     Millis::from_hours(20),
     Millis::from_hours(24),
+    Millis::from_mins(5),
 ];
 
 /// How often an event is tried to be handed on.
@@ -93,8 +95,42 @@ pub struct InboxEvent {
 pub struct ErrorNote {
     /// Whether it was there or over.
     pub state: ErrorState,
-    /// When it was reported.
+    /// When Smartcar sent it.
     pub at: UnixMillis,
+}
+
+/// What is known of an event when it comes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Whether it has come before, by its id.
+    pub is_received: bool,
+    /// Its errors.
+    pub errors: Vec<KnownError>,
+}
+
+/// An error of an event that has come, and what was noted of the same one before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownError {
+    /// Under which name it is noted.
+    pub name: String,
+    /// What the event says of it.
+    pub note: ErrorNote,
+    /// What was noted.
+    pub before: Vec<ErrorNote>,
+}
+
+/// What becomes of an event that has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// It is the same event once more.
+    Repeated,
+    /// Nobody has to hear of it.
+    NotWanted,
+    /// It is kept, and handed on to the app if that is said.
+    Kept {
+        /// Whether the app is given it.
+        hands_on: bool,
+    },
 }
 
 impl ReceivedEvent {
@@ -175,9 +211,13 @@ impl ReceivedEvent {
         days.map(|day| [&receipt_prefix(day), key.as_str()].concat()).collect()
     }
 
-    /// Under which names each of its errors may be noted, with what is to be noted: the first of both is written.
+    /// Under which names each of its errors may be noted, with what is to be noted: the first of both is written. Those of no
+    /// vehicle are not told from each other.
     #[must_use]
     pub fn error_notes(&self, now: UnixMillis) -> Vec<([String; 2], ErrorNote)> {
+        if self.vehicle_id.is_none() {
+            return Vec::new();
+        }
         let text = |id: Option<&str>| id.unwrap_or_default().as_bytes().to_vec();
         let (user, vehicle) = (
             text(self.user_id.as_ref().map(UserId::as_str)),
@@ -189,19 +229,50 @@ impl ReceivedEvent {
             parts.extend(error.signals.iter().map(String::as_bytes));
             let key = fingerprint(&parts);
             let names = [0, 1].map(|ago| [&error_prefix(span(now).saturating_sub(ago)), key.as_str()].concat());
-            let state = error.state;
-            (names, ErrorNote { state, at: now })
+            let (state, at) = (error.state, self.at);
+            (names, ErrorNote { state, at })
         };
         self.errors.iter().map(note).collect()
     }
 }
 
-impl ErrorNote {
-    /// Whether `self` says the same as one of those from before, the latest of them that is.
+impl KnownError {
+    /// The latest that was noted.
+    fn latest(&self) -> Option<ErrorNote> {
+        self.before.iter().copied().max_by_key(|note| note.at)
+    }
+
+    /// Whether the same was said a short time ago, by Smartcar's clock. Three minutes after it was noted it is news again.
     #[must_use]
-    pub fn repeats(self, before: &[Self]) -> bool {
-        let latest = before.iter().max_by_key(|note| note.at);
-        latest.is_some_and(|note| note.state == self.state && self.at.since(note.at) < SAME_ERROR)
+    pub fn is_repeated(&self) -> bool {
+        self.latest()
+            .is_some_and(|latest| latest.state == self.note.state && self.note.at.since(latest.at) < SAME_ERROR)
+    }
+
+    /// What is to be noted: nothing that is no news, and nothing that is older than what is known.
+    #[must_use]
+    pub fn to_note(&self) -> Option<ErrorNote> {
+        let is_late = self.latest().is_some_and(|latest| self.note.at < latest.at);
+        (!is_late && !self.is_repeated()).then_some(self.note)
+    }
+}
+
+impl Known {
+    /// What becomes of the event. `hands_on` is whether the app wants events.
+    ///
+    /// The same error under another id is not handed on again. The vaults hear of it all the same: what they know goes by the
+    /// time of each error, and a success may have ended a mark meanwhile.
+    #[must_use]
+    pub fn arrival(&self, event: &ReceivedEvent, hands_on: bool) -> Arrival {
+        let is_news = self.errors.is_empty() || !self.errors.iter().all(KnownError::is_repeated);
+        let concerns_vaults = !event.reports().is_empty();
+        match (self.is_received, hands_on && is_news) {
+            (true, _) => Arrival::Repeated,
+            (false, true) => Arrival::Kept { hands_on: true },
+            (false, false) if concerns_vaults => Arrival::Kept { hands_on: false },
+            (false, false) if is_news => Arrival::NotWanted,
+            (false, false) => Arrival::Repeated,
+        }
     }
 }
 
@@ -267,12 +338,6 @@ impl ReceivedEvent {
     const fn names_somebody(&self) -> bool {
         self.user_id.is_some() || self.external_id.is_some()
     }
-}
-
-/// Whether an event has to be kept: the app wants it, or a vault has to hear of it.
-#[must_use]
-pub fn is_kept(event: &ReceivedEvent, hands_on: bool) -> bool {
-    hands_on || !event.reports().is_empty()
 }
 
 /// What the names of all receipts of a day begin with.
@@ -352,12 +417,16 @@ mod tests {
         let mut event = InboxEvent::new(error("e", "ERROR"), true, NOW);
         let (mut now, mut attempts) = (NOW, 0);
         let mut last = Millis::ZERO;
+        let mut last_made = NOW;
         while let Some((begun, due)) = event.begun(now) {
-            assert!(due.since(now) >= last);
-            (last, now, event, attempts) = (due.since(now), due, begun, attempts + 1);
+            last_made = now;
+            attempts += 1;
+            assert!(due.since(now) >= last || attempts == ATTEMPTS, "{attempts}");
+            (last, now, event) = (due.since(now), due, begun);
         }
         assert_eq!(attempts, ATTEMPTS);
-        assert!(now.since(NOW) > Millis::from_days(2) && now.since(NOW) <= Millis::from_days(3));
+        let tried_for = last_made.since(NOW);
+        assert!(tried_for > Millis::from_hours(71) && tried_for <= Millis::from_days(3));
     }
 
     #[test]
@@ -380,20 +449,32 @@ mod tests {
         assert!(!failing.is_to_hand_on());
     }
 
+    fn later(secs: u64) -> UnixMillis {
+        NOW.after(Millis::from_secs(secs))
+    }
+
+    fn noted(state: ErrorState, secs: u64) -> ErrorNote {
+        let at = later(secs);
+        ErrorNote { state, at }
+    }
+
+    const THERE: ErrorState = ErrorState::Error;
+    const OVER: ErrorState = ErrorState::Resolved;
+
     #[test]
-    fn the_same_error_is_the_same_event_for_three_minutes_unless_it_was_over_meanwhile() {
-        let note = |state, at| ErrorNote { state, at };
-        let later = |secs| NOW.after(Millis::from_secs(secs));
-        let (there, over) = (ErrorState::Error, ErrorState::Resolved);
-        for (before, state, at, repeats) in [
-            (vec![], there, NOW, false),
-            (vec![note(there, NOW)], there, later(179), true),
-            (vec![note(there, NOW)], there, later(180), false),
-            (vec![note(there, NOW)], over, later(1), false),
-            (vec![note(there, NOW), note(over, later(1))], there, later(2), false),
-            (vec![note(over, later(1)), note(there, NOW)], over, later(2), true),
+    fn the_same_error_is_no_news_for_three_minutes_unless_it_was_over_meanwhile() {
+        for (before, note, is_repeated) in [
+            (vec![], noted(THERE, 0), false),
+            (vec![noted(THERE, 0)], noted(THERE, 179), true),
+            (vec![noted(THERE, 0)], noted(THERE, 180), false),
+            (vec![noted(THERE, 0)], noted(OVER, 1), false),
+            (vec![noted(THERE, 0), noted(OVER, 1)], noted(THERE, 2), false),
+            (vec![noted(OVER, 1), noted(THERE, 0)], noted(OVER, 2), true),
+            (vec![noted(THERE, 9)], noted(THERE, 0), true),
         ] {
-            assert_eq!(note(state, at).repeats(&before), repeats, "{before:?} {state:?}");
+            let name = "n".to_owned();
+            let error = KnownError { name, note, before };
+            assert_eq!(error.is_repeated(), is_repeated, "{error:?}");
         }
         let [(one, _)] = &error("e1", "ERROR").error_notes(NOW)[..] else {
             panic!("one error")
@@ -404,6 +485,109 @@ mod tests {
         assert_eq!(one, other, "whatever the event is called");
         let soon = error("e3", "ERROR").error_notes(later(180))[0].0.clone();
         assert_eq!(soon[1], one[0], "the span before is looked at");
+        let of_no_car = received(r#"{"eventType":"VEHICLE_ERROR","data":{"errors":[{"type":"X","state":"ERROR"}]}}"#);
+        assert_eq!(of_no_car.errors.len(), 1);
+        assert_eq!(of_no_car.error_notes(NOW), []);
+    }
+
+    /// What arrives, each with its id, state and time sent in seconds; what the app is given of it.
+    fn handed_on<'a>(arriving: &[(&'a str, &str, u64)]) -> Vec<(&'a str, u64)> {
+        let (mut ids, mut notes, mut given) = (Vec::new(), Vec::new(), Vec::new());
+        for (id, state, secs) in arriving {
+            let event = ReceivedEvent {
+                at: later(*secs),
+                ..error(id, state)
+            };
+            let [(names, note)] = &event.error_notes(NOW)[..] else {
+                panic!("one error")
+            };
+            let error = KnownError {
+                name: names[0].clone(),
+                note: *note,
+                before: notes.clone(),
+            };
+            let known = Known {
+                is_received: ids.contains(id),
+                errors: vec![error],
+            };
+            match known.arrival(&event, true) {
+                Arrival::Repeated => continue,
+                Arrival::Kept { hands_on } => given.extend(hands_on.then_some((*id, *secs))),
+                Arrival::NotWanted => panic!("a vault has to hear of it"),
+            }
+            ids.push(*id);
+            // One name has one note: the latest that was written.
+            if let Some(note) = known.errors[0].to_note() {
+                notes = vec![note];
+            }
+        }
+        given
+    }
+
+    #[test]
+    fn an_error_that_stays_is_news_every_three_minutes() {
+        let ids: Vec<String> = (0..10).map(|n| format!("e{n}")).collect();
+        let every_two_minutes: Vec<_> = (0..10).map(|n| (ids[n].as_str(), "ERROR", 120 * n as u64)).collect();
+        let given: Vec<u64> = handed_on(&every_two_minutes).into_iter().map(|(_, at)| at).collect();
+        assert_eq!(given, [0, 240, 480, 720, 960]);
+    }
+
+    #[test]
+    fn what_is_delivered_again_or_late_hides_nothing_that_is_new() {
+        let again = [
+            ("e1", "ERROR", 0),
+            ("e2", "RESOLVED", 1),
+            ("e1", "ERROR", 0),
+            ("e3", "ERROR", 60),
+        ];
+        assert_eq!(handed_on(&again), [("e1", 0), ("e2", 1), ("e3", 60)]);
+        let over_again = [
+            ("e1", "RESOLVED", 0),
+            ("e2", "ERROR", 1),
+            ("e1", "RESOLVED", 0),
+            ("e3", "RESOLVED", 60),
+        ];
+        assert_eq!(handed_on(&over_again), [("e1", 0), ("e2", 1), ("e3", 60)]);
+        let late = [("e2", "RESOLVED", 5), ("e1", "ERROR", 3), ("e3", "ERROR", 60)];
+        assert_eq!(handed_on(&late), [("e2", 5), ("e1", 3), ("e3", 60)]);
+    }
+
+    #[test]
+    fn vaults_hear_of_an_error_that_the_app_is_not_given_again() {
+        let event = error("e2", "ERROR");
+        let known = |is_received, before: &[ErrorNote]| Known {
+            is_received,
+            errors: vec![KnownError {
+                name: "n".to_owned(),
+                note: ErrorNote {
+                    state: THERE,
+                    at: event.at,
+                },
+                before: before.to_vec(),
+            }],
+        };
+        let before = [noted(THERE, 0)];
+        for hands_on in [true, false] {
+            let kept = Arrival::Kept { hands_on: false };
+            assert_eq!(known(false, &before).arrival(&event, hands_on), kept);
+            assert_eq!(known(true, &before).arrival(&event, hands_on), Arrival::Repeated);
+            assert_eq!(known(false, &[]).arrival(&event, hands_on), Arrival::Kept { hands_on });
+        }
+        let asleep = received(
+            r#"{"eventType":"VEHICLE_ERROR","data":{"vehicle":{"id":"v1"},"errors":[{"type":"VEHICLE_STATE","state":"ERROR"}]}}"#,
+        );
+        assert_eq!(known(false, &before).arrival(&asleep, true), Arrival::Repeated);
+        assert_eq!(
+            known(false, &[]).arrival(&asleep, true),
+            Arrival::Kept { hands_on: true }
+        );
+        assert_eq!(known(false, &[]).arrival(&asleep, false), Arrival::NotWanted);
+        let nothing = Known {
+            is_received: false,
+            errors: Vec::new(),
+        };
+        assert_eq!(nothing.arrival(&received("{}"), false), Arrival::NotWanted);
+        assert_eq!(nothing.arrival(&received("{}"), true), Arrival::Kept { hands_on: true });
     }
 
     #[test]

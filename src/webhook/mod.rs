@@ -15,8 +15,8 @@ pub use challenge::Challenge;
 pub use event::{ErrorState, EventKind, ReportedError, WebhookEvent};
 pub use forward::{ForwardSecrets, ForwardSecretsError, SignedMessage, message_body, message_id};
 pub use inbox::{
-    ATTEMPTS, ERRORS, EVENTS, ErrorNote, InboxEvent, RECEIPTS, ReceivedEvent, event_name, event_of, is_kept, outdated,
-    receipt_ends_at,
+    ATTEMPTS, Arrival, ERRORS, EVENTS, ErrorNote, InboxEvent, Known, KnownError, RECEIPTS, ReceivedEvent, event_name,
+    event_of, outdated, receipt_ends_at,
 };
 pub use key::{EmptyEntryError, ManagementToken, ManagementTokens};
 

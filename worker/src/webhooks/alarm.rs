@@ -40,34 +40,51 @@ pub(super) async fn on_alarm(inbox: &Inbox) -> worker::Result<()> {
 }
 
 async fn run_due(inbox: &Inbox) -> Result<(), InboxError> {
-    let begun = begin(inbox).await?;
-    let results: Vec<Result<(), InboxError>> = stream::iter(begun)
-        .map(|(name, event)| attempt(inbox, name, event))
+    let names = due(inbox).await?;
+    let results: Vec<Result<(), InboxError>> = stream::iter(names)
+        .map(|name| attempt(inbox, name))
         .buffer_unordered(AT_ONCE)
         .collect()
         .await;
     results.into_iter().collect()
 }
 
-/// Notes an attempt of each event that is due, before any is made: one that ends the process each time is not tried without end.
-async fn begin(inbox: &Inbox) -> Result<Vec<(String, InboxEvent)>, InboxError> {
+/// What is due, by name.
+async fn due(inbox: &Inbox) -> Result<Vec<String>, InboxError> {
+    let now = clock::now();
+    let transaction = inbox.storage.begin().await;
+    transaction.forget(now).await?;
+    let names = transaction.due(now, MOST).await?;
+    transaction.commit().await?;
+    Ok(names)
+}
+
+/// Notes an attempt of an event before it is made: one that ends the process each time is not tried without end, and takes no
+/// attempt away from another. `None` when all were made.
+async fn begin(inbox: &Inbox, name: String) -> Result<Option<(String, InboxEvent)>, InboxError> {
     let now = clock::now();
     let mut transaction = inbox.storage.begin().await;
-    transaction.forget(now).await?;
-    let mut begun = Vec::new();
-    for (name, event) in transaction.due(now, MOST).await? {
-        match event.begun(now) {
-            Some((event, due)) => begun.push((transaction.put(due, &event)?, event)),
-            None => telemetry::record(&inbox.env, LogEvent::Webhook, "given_up", event.received_at, None),
+    let Some(event) = transaction.event(&name, now).await? else {
+        transaction.commit().await?;
+        return Ok(None);
+    };
+    let begun = match event.begun(now) {
+        Some((event, due)) => Some((transaction.put(due, &event)?, event)),
+        None => {
+            telemetry::record(&inbox.env, LogEvent::Webhook, "given_up", event.received_at, None);
+            None
         }
-        transaction.delete(name);
-    }
+    };
+    transaction.delete(name);
     transaction.commit().await?;
     Ok(begun)
 }
 
 /// Makes one attempt, and keeps what is left to do.
-async fn attempt(inbox: &Inbox, name: String, event: InboxEvent) -> Result<(), InboxError> {
+async fn attempt(inbox: &Inbox, name: String) -> Result<(), InboxError> {
+    let Some((name, event)) = begin(inbox, name).await? else {
+        return Ok(());
+    };
     let before = event.clone();
     let mut event = if event.told {
         event

@@ -13,7 +13,7 @@ use std::{fmt, rc::Rc};
 use smartcar_connect::{
     edge::{Config, InboxReply, Misconfiguration},
     time::Millis,
-    webhook::{InboxEvent, ReceivedEvent, is_kept},
+    webhook::{Arrival, InboxEvent, ReceivedEvent},
 };
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
@@ -104,19 +104,21 @@ impl Inbox {
     async fn receive(&self, event: ReceivedEvent) -> Result<InboxReply, InboxError> {
         let now = clock::now();
         let mut transaction = self.storage.begin().await;
-        if transaction.has_come(&event, now).await? {
-            // It may have been another event of Smartcar's: that one too is known again.
-            transaction.note(&event, now)?;
-            transaction.commit().await?;
-            return Ok(InboxReply::Repeated);
-        }
-        let hands_on = self.hands_on();
-        if !is_kept(&event, hands_on) {
-            return Ok(InboxReply::NotWanted);
-        }
-        transaction.note(&event, now)?;
-        transaction.put(now, &InboxEvent::new(event, hands_on, now))?;
+        let known = transaction.known(&event, now).await?;
+        let reply = match known.arrival(&event, self.hands_on()) {
+            Arrival::NotWanted => return Ok(InboxReply::NotWanted),
+            Arrival::Repeated => {
+                transaction.note_receipt(&event, now);
+                InboxReply::Repeated
+            }
+            Arrival::Kept { hands_on } => {
+                transaction.note_receipt(&event, now);
+                transaction.note_errors(&known)?;
+                transaction.put(now, &InboxEvent::new(event, hands_on, now))?;
+                InboxReply::Kept
+            }
+        };
         transaction.commit().await?;
-        Ok(InboxReply::Kept)
+        Ok(reply)
     }
 }

@@ -11,7 +11,8 @@ use smartcar_connect::{
     seal::{OpenError, RecordBinding, SealedRecord},
     time::{Millis, UnixMillis},
     webhook::{
-        EVENTS, ErrorNote, InboxEvent, RECEIPTS, ReceivedEvent, event_name, event_of, outdated, receipt_ends_at,
+        EVENTS, ErrorNote, InboxEvent, Known, KnownError, RECEIPTS, ReceivedEvent, event_name, event_of, outdated,
+        receipt_ends_at,
     },
 };
 use worker::{
@@ -172,37 +173,35 @@ pub(super) struct Transaction<'a> {
 }
 
 impl Transaction<'_> {
-    /// Whether the event has come before, by its id or as the same errors.
-    pub(super) async fn has_come(&self, event: &ReceivedEvent, now: UnixMillis) -> Result<bool, InboxError> {
+    /// What is known of an event.
+    pub(super) async fn known(&self, event: &ReceivedEvent, now: UnixMillis) -> Result<Known, InboxError> {
         let storage = self.storage.state.storage();
         let receipts = event.receipts(now);
         let found = try_join_all(receipts.iter().map(|name| storage.get::<String>(name))).await?;
-        if found.iter().any(Option::is_some) {
-            return Ok(true);
-        }
-        let notes = event.error_notes(now);
-        for (names, note) in &notes {
+        let is_received = found.iter().any(Option::is_some);
+        let mut errors = Vec::new();
+        for (names, note) in event.error_notes(now) {
             let found = try_join_all(names.iter().map(|name| storage.get::<String>(name))).await?;
             let found = found.into_iter().flatten();
             let before: Vec<ErrorNote> = found.filter_map(|text| serde_json::from_str(&text).ok()).collect();
-            if !note.repeats(&before) {
-                return Ok(false);
-            }
+            let [name, _] = names;
+            errors.push(KnownError { name, note, before });
         }
-        Ok(!notes.is_empty())
+        Ok(Known { is_received, errors })
     }
 
-    /// Notes that an event has come, and its errors.
-    pub(super) fn note(&mut self, event: &ReceivedEvent, now: UnixMillis) -> Result<(), InboxError> {
-        self.puts.extend(
-            event
-                .receipts(now)
-                .into_iter()
-                .next()
-                .map(|name| (name, RECEIVED.to_owned())),
-        );
-        for ([name, _], note) in event.error_notes(now) {
-            self.puts.push((name, serde_json::to_string(&note)?));
+    /// Notes that an event has come.
+    pub(super) fn note_receipt(&mut self, event: &ReceivedEvent, now: UnixMillis) {
+        let name = event.receipts(now).into_iter().next();
+        self.puts.extend(name.map(|name| (name, RECEIVED.to_owned())));
+    }
+
+    /// Notes the errors of an event.
+    pub(super) fn note_errors(&mut self, known: &Known) -> Result<(), InboxError> {
+        for error in &known.errors {
+            if let Some(note) = error.to_note() {
+                self.puts.push((error.name.clone(), serde_json::to_string(&note)?));
+            }
         }
         Ok(())
     }
@@ -233,23 +232,29 @@ impl Transaction<'_> {
         self.deletes.push(name);
     }
 
-    /// The events that are due, the one that waits longest first; one that does not open is put off.
-    pub(super) async fn due(&mut self, now: UnixMillis, most: usize) -> Result<Vec<(String, InboxEvent)>, InboxError> {
+    /// The names of the events that are due, the one that waits longest first.
+    pub(super) async fn due(&self, now: UnixMillis, most: usize) -> Result<Vec<String>, InboxError> {
         let end = event_name(now.after(Millis::new(1)), "");
         let options = ListOptions::new().start(EVENTS).end(&end).limit(most);
-        let mut due = Vec::new();
-        for (name, text) in self.storage.list(options).await? {
-            let Some((_, key)) = event_of(&name) else { continue };
-            match self.storage.open(key, &text) {
-                Ok(event) => due.push((name, event)),
-                Err(error) => {
-                    error.log();
-                    self.puts.push((event_name(now.after(SEALED_TRIED_AFTER), key), text));
-                    self.deletes.push(name);
-                }
+        let due = self.storage.list(options).await?;
+        Ok(due.into_iter().map(|(name, _)| name).collect())
+    }
+
+    /// The event of this name; `None` if it does not open: it is put off then.
+    pub(super) async fn event(&mut self, name: &str, now: UnixMillis) -> Result<Option<InboxEvent>, InboxError> {
+        let text = self.storage.state.storage().get::<String>(name).await?;
+        let (Some(text), Some((_, key))) = (text, event_of(name)) else {
+            return Ok(None);
+        };
+        match self.storage.open(key, &text) {
+            Ok(event) => Ok(Some(event)),
+            Err(error) => {
+                error.log();
+                self.puts.push((event_name(now.after(SEALED_TRIED_AFTER), key), text));
+                self.deletes.push(name.to_owned());
+                Ok(None)
             }
         }
-        Ok(due)
     }
 
     /// Deletes receipts and notes that are of no use any more.
