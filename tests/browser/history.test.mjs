@@ -29,7 +29,7 @@ async function assertClean(page, state) {
     const step = (delta) =>
       new Promise((resolve) => {
         addEventListener("popstate", resolve, { once: true });
-        setTimeout(resolve, 300);
+        setTimeout(resolve, 30_000);
         history.go(delta);
       });
     look();

@@ -59,7 +59,7 @@ async function quiet(vault) {
     const before = latest;
     latest = `${await taken()}`;
     if (latest === before && (await owed(edge, vault)).writing === 0) return true;
-    await sleep(100);
+    await sleep(300);
     return false;
   });
 }

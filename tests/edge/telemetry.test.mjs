@@ -167,13 +167,14 @@ test("a flood of failures has few lines, one of which says how many are missing,
   await env.log();
   const shown = failed().length;
   assert.ok(shown >= 10 && shown <= 60, `${shown} lines`);
-  assert.ok(failed().every(({ omitted }) => omitted === undefined));
-
   hours += 3;
   await setClock(edge, hours * HOUR);
   await client.get("/internal/rotation", { headers: wrong });
   await env.log();
-  assert.equal(failed().at(-1).omitted, 200 - shown);
+  // On a slow machine a line in the middle of the flood tells of those before it already.
+  const omitted = failed().reduce((sum, line) => sum + (line.omitted ?? 0), 0);
+  assert.ok(omitted > 100, `${omitted} are told to be missing`);
+  assert.equal(failed().length + omitted, 201);
   const counted = async () => (await points(edge)).filter(({ blobs }) => blobs[1] === "rotation 401").length;
   await until("each failure is counted", async () => (await counted()) === 201);
 });

@@ -2,9 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     process::Command,
+    thread,
 };
 
 use tempfile::TempDir;
@@ -66,12 +67,18 @@ impl Checkout {
 
 /// Assembles the demo page, and says what the program complains about.
 fn assemble(program: &Path, working_directory: &Path) -> Result<(), String> {
-    let output = Command::new(program)
+    let mut command = Command::new(program);
+    command
         .arg("demo-assets")
         .current_dir(working_directory)
-        .env_remove("CARGO_TARGET_DIR")
-        .output()
-        .unwrap();
+        .env_remove("CARGO_TARGET_DIR");
+    let output = loop {
+        match command.output() {
+            // What another test is just starting still has the copy open for writing.
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => thread::yield_now(),
+            output => break output.unwrap(),
+        }
+    };
     if output.status.success() {
         return Ok(());
     }

@@ -9,10 +9,9 @@ import { startEdge } from "../harness/edge.mjs";
 import { goToConnect, noticeOf, settled } from "../harness/owner.mjs";
 import { freePort } from "../harness/port.mjs";
 import { settings } from "../harness/settings.mjs";
-import { SECOND } from "../harness/spans.mjs";
 import { until } from "../harness/until.mjs";
 
-const demo = await openDemo();
+const demo = await openDemo({ gated: true });
 const { env, simulator, home } = demo;
 // With the back/forward cache, which Playwright switches off.
 const shipped = await openBrowser({ ignoreDefaultArgs: ["--disable-back-forward-cache"] });
@@ -153,10 +152,15 @@ async function finishing(onFinish) {
 }
 
 test("a page that is reloaded in the middle of a finish learns that it is connected", async () => {
-  await simulator.configure({ latencyMs: SECOND });
-  const page = await finishing((route) => route.continue());
-  await until("the exchange is under way", async () => (await simulator.tokenRequests()).length > 0);
-  await page.reload();
+  const release = env.gates.auth.hold();
+  let page;
+  try {
+    page = await finishing((route) => route.continue());
+    await until("the exchange is under way", () => env.gates.auth.waiting() > 0);
+    await page.reload();
+  } finally {
+    release();
+  }
   assert.equal(await noticeOf(page), "connected");
   await settled(page, home);
   assert.equal((await simulator.tokenRequests()).length, 1);

@@ -12,7 +12,7 @@ import { until } from "./until.mjs";
 
 const PATIENCE = 60 * SECOND;
 /** Much longer than the Worker takes from an answer of Smartcar's to its next request. */
-const QUIET = SECOND / 10;
+const QUIET = (3 * SECOND) / 10;
 
 /** Opens connections of one isolate, with the options of `openConnections`, with the demo page, its back end and a browser. */
 export async function openDemo(options = {}) {

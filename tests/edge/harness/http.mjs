@@ -1,7 +1,8 @@
 // A plain HTTP client. `fetch` would choose some of the headers (Origin, Sec-Fetch-*, Host) that the tests are about.
 import http from "node:http";
 
-const agent = new http.Agent({ keepAlive: true, maxSockets: Infinity });
+// workerd closes what is idle for some seconds: nothing is to be sent on a connection at that very moment. Requests may take longer.
+const agent = new http.Agent({ keepAlive: true, maxSockets: Infinity, timeout: 3_000 });
 
 /**
  * Sends one request and reads the whole answer. Redirects are not followed.

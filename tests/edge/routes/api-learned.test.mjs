@@ -140,7 +140,7 @@ test("a car that Smartcar does not know any more leaves the list, and the answer
   const it = await driver(carIds.slice(0, 2));
   await revokeAtSmartcar(it, carIds[1]);
   await env.travel(MINUTE);
-  await simulator.fault({ endpoint: "vehicles", kind: "slow_headers", ms: 2000 });
+  await simulator.fault({ endpoint: "vehicles", kind: "slow_headers", ms: 6000 });
   await simulator.fault({ endpoint: "odometer", kind: "api_error", error: "RESOURCE_NOT_FOUND" });
   assertProblem(await it.second.read("/odometer"), { status: 404, code: "smartcar_error" });
   // Smartcar has not yet said which cars there are.

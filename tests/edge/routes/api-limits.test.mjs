@@ -14,7 +14,7 @@ import { until } from "../harness/until.mjs";
 const fixture = await openConnections({
   gated: true,
   variants: (values) => [
-    { name: "hasty", bindings: { ...values, API_TIMEOUT_SECONDS: "1" } },
+    { name: "hasty", bindings: { ...values, API_TIMEOUT_SECONDS: "3" } },
     { name: "limited", bindings: { ...values, STARTS_ADMITTED: "2", REQUESTS_ADMITTED: "2" } },
     { name: "failing", bindings: { ...values, STARTS_ADMITTED: "fails", REQUESTS_ADMITTED: "fails" } },
   ],

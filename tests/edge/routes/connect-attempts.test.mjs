@@ -158,9 +158,10 @@ test("different callbacks at once get an answer each", async () => {
   ];
   const release = env.gates.auth.hold();
   const finishing = queries.map((query, index) => client.finish({ ...query, state: attempts[index].state }));
-  await until("the exchanges are under way", async () => (await simulator.tokenRequests()).length === 3);
+  await until("the exchanges are under way", async () => (await simulator.tokenRequests()).length >= 3);
   release();
   const [first, second, denied, refused] = await Promise.all(finishing);
+  assert.equal((await simulator.tokenRequests()).length, 3);
   assert.deepEqual(
     [first, second].map((answer) => answer.json().connection.vehicles.map(({ id }) => id)),
     [[cars[0]], [cars[1]]],

@@ -27,7 +27,7 @@ test("of many callbacks at once a few are exchanged, and the others told to come
   // Which four come first is not said: requests that are sent together may arrive in any order.
   let answered = 0;
   for (const answer of answers) answer.then(() => (answered += 1));
-  await until("four are under way", async () => (await simulator.tokenRequests()).length === 4);
+  await until("four are under way", async () => (await simulator.tokenRequests()).length >= 4);
   await until("the others are answered", () => answered >= 12);
   release();
   const all = await Promise.all(answers);
@@ -49,7 +49,7 @@ test("different callbacks at once have different answers, and the same one has o
   const bad = { code: "made-up", state: (await client.start()).state };
   const release = env.gates.auth.hold();
   const answers = [good, bad, good, bad].map((query, n) => client.finish(query, { isolate: n % 2 }));
-  await until("both are under way", async () => (await simulator.tokenRequests()).length === 2);
+  await until("both are under way", async () => (await simulator.tokenRequests()).length >= 2);
   release();
   const [first, second, third, fourth] = await Promise.all(answers);
   assert.equal(first.json().kind, "connected", first.text);

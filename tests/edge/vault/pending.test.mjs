@@ -101,15 +101,18 @@ test("a Vault killed after Smartcar has used the code: a typed answer, and the o
 test("of seventeen attempts the oldest makes room, unless its code is being exchanged", async () => {
   const client = env.client();
   const { result: first, vault } = await firstVisit(env, () => client.start());
+  const attempts = [];
+  const startLater = async () => {
+    await env.travel(SECOND);
+    attempts.push(await client.start());
+  };
+  while (attempts.length < 15) await startLater();
   const query = { code: await env.consent(), state: first.state };
   const release = env.gates.auth.hold();
   const finishing = client.finish(query);
   await until("the exchange is under way", async () => (await simulator.tokenRequests()).length > 0);
-  const attempts = [];
-  for (let count = 0; count < 16; count += 1) {
-    await env.travel(SECOND);
-    attempts.push(await client.start());
-  }
+  // The seventeenth alone: the exchange waits for ten seconds of the real clock, and no longer.
+  await startLater();
   const pending = (await storedRecords(edge, vault)).filter(([name]) => name.startsWith("pending/"));
   assert.equal(pending.length, 16, "the ceiling");
   release();

@@ -104,7 +104,7 @@ describe("a grant survives", () => {
     }
     for (const { answer, grant, ms } of await Promise.all(pending)) {
       assert.equal(answer.status, 503, answer.text);
-      assert.ok(ms > 9 * SECOND && ms < 15 * SECOND, `${ms} ms`);
+      assert.ok(ms > 9 * SECOND && ms < 40 * SECOND, `${ms} ms`);
       await survives(grant);
     }
   });

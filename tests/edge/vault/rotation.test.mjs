@@ -25,7 +25,9 @@ const { client: first, connection } = await newOwner(redeploys);
 test("a rotated key ring still reads what the retired key sealed, the session included", async () => {
   await deploy([k2, k1]);
   const client = returning(first);
-  assert.deepEqual(await client.connections(), [connection]);
+  // The visit renews the session on the hour, and with it how long the car is kept.
+  const lasting = ({ keptUntil: _, ...rest }) => rest;
+  assert.deepEqual((await client.connections()).map(lasting), [lasting(connection)]);
   assert.equal((await client.token(connection)).status, 200);
   assert.deepEqual(keysInKv(), ["k1", "k1", "k1", "k1"], "reading writes nothing");
 });

@@ -83,11 +83,12 @@ test("a connection gives up the cars that a newer one covers, and keeps the othe
 });
 
 test("each of several connections is found by its vehicle, and the same car again replaces its former grant", async () => {
-  const { client, connections } = await owner({ vehicles: [carIds[0]] }, { vehicles: [carIds[1]] });
+  const { client, connections, vault } = await owner({ vehicles: [carIds[0]] }, { vehicles: [carIds[1]] });
   assert.deepEqual((await client.connectionIds()).sort(), connections.map(({ id }) => id).sort());
   const again = await env.connected(client, { vehicles: [carIds[0]] });
   assert.deepEqual((await client.connectionIds()).sort(), [connections[1].id, again.id].sort());
   assert.equal(await told(), 0, "Smartcar would end the new grant too");
+  await idle(env, vault);
   for (const [vehicleId, connectionId] of [
     [carIds[0], again.id],
     [carIds[1], connections[1].id],

@@ -162,7 +162,9 @@ test("a grant that ended at Smartcar has one status in every answer, and keeps w
     vehicles.map(({ id, status, make: shown, problem }) => [id, status, shown, problem]),
     [[carIds[0], "reconnection_required", make, undefined]],
   );
-  assertProblem(await it.client.askToken({ vehicleId: carIds[0] }, { isolate: 1 }), { status: 404 });
+  const ask = () => it.client.askToken({ vehicleId: carIds[0] }, { isolate: 1 });
+  await until("KV has no token of it any more", async () => (await ask()).status !== 200);
+  assertProblem(await ask(), { status: 404 });
 });
 
 test("what ended while its cars were asked about is answered as what it is", async () => {
@@ -200,5 +202,6 @@ test("a grant that another device of the owner has ended is seen on this one", a
   assert.equal((await phone.client.delete(`/connections/${phone.connection.id}`)).status, 204);
   await until("the laptop says so", async () => (await laptop.client.connections())[0].status === "reconnection_required");
   await env.travel(MINUTE);
+  await until("KV has no token of it any more", async () => (await laptop.client.token(laptop.connection)).status !== 200);
   assertProblem(await laptop.client.token(laptop.connection), { status: 409, code: "reconnection_required" });
 });

@@ -47,6 +47,7 @@ async function launch() {
 export async function openPage(t, url, said = []) {
   browser ??= launch();
   const context = await (await browser).newContext();
+  context.setDefaultTimeout(PATIENCE_MS);
   t.after(() => context.close());
   const page = await context.newPage();
   page.on("console", (message) => said.push(message.text()));

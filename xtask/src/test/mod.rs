@@ -214,7 +214,10 @@ impl<'a> Run<'a> {
 
     /// By a Node that was told something.
     fn node_with(&mut self, title: &str, command: &mut Command, files: &str) -> Result<()> {
-        let counted = fresh(self.layout.logs().join("counts.json"))?;
+        let name = title
+            .to_ascii_lowercase()
+            .replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
+        let counted = fresh(self.layout.logs().join(format!("counts-{name}.json")))?;
         command
             .args(["--test", "--test-reporter=spec", "--test-reporter-destination=stdout"])
             .arg("--test-reporter=./xtask/counts.mjs")

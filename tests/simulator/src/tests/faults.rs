@@ -38,6 +38,11 @@ async fn resets_before_and_after_the_commit() {
     }
 }
 
+/// Until the refresh has come.
+async fn refresh_has_come(simulator: &Simulator) {
+    while simulator.last_request().await["endpoint"] != json!("refresh") {}
+}
+
 #[tokio::test]
 async fn closes_without_an_answer() {
     for commit in [false, true] {
@@ -53,7 +58,7 @@ async fn slow_headers_commit_late_or_early() {
     for commit in [false, true] {
         let (simulator, token) = faulty(json!({ "kind": "slow_headers", "ms": 800, "commit": commit })).await;
         let (reply, early) = tokio::join!(simulator.refresh(&token), async {
-            tokio::time::sleep(Duration::from_millis(250)).await;
+            refresh_has_come(&simulator).await;
             committed(&simulator).await
         });
         assert_eq!(early, u64::from(commit), "while the client waits");
@@ -66,14 +71,14 @@ async fn slow_headers_commit_late_or_early() {
 
 #[tokio::test]
 async fn whoever_gives_up_on_slow_headers_has_changed_nothing() {
-    let (simulator, token) = faulty(json!({ "kind": "slow_headers", "ms": 400 })).await;
+    let (simulator, token) = faulty(json!({ "kind": "slow_headers", "ms": 2_000 })).await;
     let patience = Duration::from_millis(150);
     assert!(
         tokio::time::timeout(patience, simulator.try_refresh(&token))
             .await
             .is_err()
     );
-    tokio::time::sleep(Duration::from_millis(600)).await;
+    tokio::time::sleep(Duration::from_millis(2_200)).await;
     assert_eq!(committed(&simulator).await, 0);
 }
 
@@ -253,7 +258,7 @@ async fn latency_is_on_both_sides_of_the_commit() {
     let (reply, early, late) = tokio::join!(
         simulator.refresh(&token),
         async {
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            refresh_has_come(&simulator).await;
             committed(&simulator).await
         },
         async {

@@ -157,11 +157,12 @@ async fn all_owners_share_one_bucket() {
     for who in [&owner, &other] {
         let reply = who.get(&simulator, &path).await;
         assert_error(&reply, 429, "RATE_LIMIT", "SMARTCAR_API");
-        assert_eq!(reply.header("retry-after"), Some("30"));
+        let seconds: u32 = reply.header("retry-after").unwrap().parse().unwrap();
+        assert!((20..=30).contains(&seconds), "{seconds}");
     }
-    simulator.advance(29_000).await;
+    simulator.advance(15_000).await;
     assert_eq!(owner.get(&simulator, &path).await.status, 429);
-    simulator.advance(1_000).await;
+    simulator.advance(15_000).await;
     assert_eq!(owner.get(&simulator, &path).await.status, 200);
     assert_eq!(owner.get(&simulator, &path).await.status, 429);
 }
@@ -185,7 +186,7 @@ async fn a_car_has_a_limit_of_its_own() {
     let reply = owner.get(&simulator, &format!("/vehicles/{ID_4}/signals")).await;
     assert_error(&reply, 429, "RATE_LIMIT", "VEHICLE");
     let seconds: u32 = reply.header("retry-after").unwrap().parse().unwrap();
-    assert!((44..=45).contains(&seconds), "{seconds}");
+    assert!((35..=45).contains(&seconds), "{seconds}");
     let fine = owner.get(&simulator, &format!("/vehicles/{MODEL_3}/signals")).await;
     assert_eq!(fine.status, 200);
     simulator.advance(45_000).await;
