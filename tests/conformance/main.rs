@@ -15,6 +15,8 @@ mod callbacks;
 mod connect_urls;
 #[cfg(feature = "edge")]
 mod error_bodies;
+#[cfg(feature = "edge")]
+mod misc;
 mod peers;
 #[cfg(feature = "edge")]
 mod token_endpoint;
@@ -54,26 +56,26 @@ const fn skipped(name: &'static str, reason: &'static [(&'static str, &'static s
     }
 }
 
-/// Parts of the product that other tests cover.
-const ELSEWHERE: &[Section] = &[skipped(
-    "management_and_misc",
-    &[("*", "requests to Smartcar's APIs are tested beside their code")],
-)];
-
 /// What handles secrets.
 #[cfg(feature = "edge")]
-const EDGE: &[&[Section]] = &[token_endpoint::SECTIONS, error_bodies::SECTIONS, webhooks::SECTIONS];
+const EDGE: &[&[Section]] = &[
+    token_endpoint::SECTIONS,
+    error_bodies::SECTIONS,
+    webhooks::SECTIONS,
+    misc::SECTIONS,
+];
 #[cfg(not(feature = "edge"))]
 const EDGE: &[&[Section]] = &[&[
     skipped("token_endpoint", &[("*", "needs the feature `edge`")]),
     skipped("error_bodies", &[("*", "needs the feature `edge`")]),
     skipped("webhook_hmac", &[("*", "needs the feature `edge`")]),
+    skipped("management_and_misc", &[("*", "needs the feature `edge`")]),
 ]];
 
 #[test]
 fn every_case_is_run_or_listed() {
     let data: Value = serde_json::from_str(CASES).unwrap();
-    let sections: Vec<&Section> = [connect_urls::SECTIONS, callbacks::SECTIONS, peers::SECTIONS, ELSEWHERE]
+    let sections: Vec<&Section> = [connect_urls::SECTIONS, callbacks::SECTIONS, peers::SECTIONS]
         .iter()
         .chain(EDGE)
         .copied()

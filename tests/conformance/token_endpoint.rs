@@ -1,12 +1,14 @@
 //! Token requests and their answers: `token_endpoint`.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use smartcar_connect::{
     connect::{AuthorizationCode, Origin, RedirectUri},
     time::{Millis, UnixMillis},
     token::{
-        Client, ClientAuthMethod, ClientId, ClientSecret, OutgoingRequest, RefreshToken, TokenRequest,
-        cycle::OwnerTokens, read_response,
+        ApplicationClient, Client, ClientAuthMethod, ClientId, ClientSecret, OutgoingRequest, RefreshToken,
+        TokenRequest, cycle::OwnerTokens, read_response,
     },
 };
 use url::form_urlencoded;
@@ -16,16 +18,17 @@ use crate::{Ran, Section, id, text};
 pub(crate) const SECTIONS: &[Section] = &[Section {
     name: "token_endpoint",
     run,
-    not_applicable: &[(
-        "m2m-client-credentials",
-        "the token of a whole application (API version 3) is not asked for yet",
-    )],
+    not_applicable: &[],
 }];
 
 const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
 const VALID_REDIRECT_URI: &str = "https://example.com/callback";
 
 fn run(case: &Value) -> Ran {
+    if case["op"] == "client_credentials" {
+        application(case);
+        return Ran::AsGiven;
+    }
     let expected = &case["expect_request"];
     let ran = request(case, expected);
     if let Some(response) = case.get("response") {
@@ -100,6 +103,27 @@ fn request(case: &Value, expected: &Value) -> Ran {
         assert_eq!(actual, wanted, "{}", id(case));
     }
     ran
+}
+
+/// The token of a whole application (v3).
+fn application(case: &Value) {
+    let expected = &case["expect_request"];
+    let of_form = |name: &str| text(&expected["form"], name).unwrap().to_owned();
+    let client = ApplicationClient::new(
+        ClientId::new(of_form("client_id")),
+        ClientSecret::new(of_form("client_secret")),
+        ClientAuthMethod::ClientSecretPost,
+        &Origin::iam(),
+    );
+    let request = client.request();
+    assert_eq!(Some(request.url.as_str()), text(expected, "url"));
+    assert_eq!(header(&request, "content-type"), text(expected, "content_type"));
+    let form: BTreeMap<String, String> = form_urlencoded::parse(request.body.as_bytes()).into_owned().collect();
+    let wanted: BTreeMap<String, String> = serde_json::from_value(expected["form"].clone()).unwrap();
+    assert_eq!(form, wanted);
+    let body = serde_json::to_vec(&case["response"]["json"]).unwrap();
+    let tokens = read_response(200, None, &body, NOW).unwrap();
+    assert!(tokens.refresh_token.is_none());
 }
 
 fn header<'a>(request: &'a OutgoingRequest, name: &str) -> Option<&'a str> {

@@ -1,0 +1,50 @@
+//! What fits nowhere else: `management_and_misc`.
+
+use serde_json::Value;
+use smartcar_connect::{
+    connect::{AuthorizationCode, Origin, RedirectUri},
+    token::{Client, ClientAuthMethod, ClientId, ClientSecret, TokenRequest},
+};
+
+use crate::{Ran, Section, id};
+
+const MANAGEMENT: &str = "about the management API of version 2, which is never asked: a grant of version 2 is known by its own \
+                          tokens, and the list of version 3 is asked with the application's";
+
+pub(crate) const SECTIONS: &[Section] = &[Section {
+    name: "management_and_misc",
+    run,
+    not_applicable: &[
+        ("mgmt-basic", MANAGEMENT),
+        ("mgmt-connections", MANAGEMENT),
+        ("mgmt-connections-all-filters", MANAGEMENT),
+        ("mgmt-delete-neither", MANAGEMENT),
+        (
+            "api-get-vehicle-v3",
+            "what a vehicle is stands in the list of connections of version 3: no vehicle is asked for by itself",
+        ),
+        (
+            "meta-bad-dates",
+            "these headers are handed on as they came, and nothing here reads a date in them",
+        ),
+    ],
+}];
+
+fn run(case: &Value) -> Ran {
+    assert_eq!(id(case), "basic-auth");
+    let [client_id, secret] = [0, 1].map(|at| case["input"][at].as_str().unwrap().to_owned());
+    let method = ClientAuthMethod::ClientSecretBasic;
+    let client = Client::new(
+        ClientId::new(client_id),
+        ClientSecret::new(secret),
+        method,
+        &Origin::auth(),
+    );
+    let request = client.request(&TokenRequest::AuthorizationCode {
+        code: AuthorizationCode::new("code".to_owned()),
+        redirect_uri: RedirectUri::parse("https://example.com/callback").unwrap(),
+    });
+    let authorization = request.headers.iter().find(|(name, _)| *name == "authorization");
+    assert_eq!(authorization.map(|(_, value)| value.as_str()), case["expect"].as_str());
+    Ran::AsGiven
+}
