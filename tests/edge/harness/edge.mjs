@@ -16,7 +16,7 @@ function durableObject(className, name) {
   return { className, useSQLite: true, ...(name === VAULT_HOME ? {} : { scriptName: VAULT_HOME }) };
 }
 
-function workerOptions({ name, bindings, kv, vault, modules, modulesRoot, assets, metrics }) {
+function workerOptions({ name, bindings, kv, vault, modules, modulesRoot, assets, metrics, queue }) {
   return {
     name,
     modules,
@@ -33,6 +33,7 @@ function workerOptions({ name, bindings, kv, vault, modules, modulesRoot, assets
         }
       : {},
     ...(assets ? { assets } : {}),
+    ...(queue ? { queueProducers: { WEBHOOK_QUEUE: queue } } : {}),
     ...(metrics ? { analyticsEngineDatasets: { METRICS: { dataset: "smartcar_connect" } } } : {}),
     unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
   };
@@ -57,8 +58,8 @@ const objects = (className, name) => ({
  * @param {{name: string, bindings: Record<string, string>, kv?: boolean, vault?: boolean}[]} [options.variants]
  *   further Workers of the same script with a configuration of their own
  * @param {boolean} [options.metrics] whether an Analytics Engine dataset is bound as `METRICS`
- * @param {{name: string, script: string}[]} [options.backends] Workers of the app's own, each with a service binding
- *   `SMARTCAR` to the first isolate
+ * @param {{name: string, script: string, queue?: string}[]} [options.backends] Workers of the app's own, each with a service
+ *   binding `SMARTCAR` to the first isolate; one that names a queue consumes it, and the Worker has it as `WEBHOOK_QUEUE`
  * @param {object[]} [options.modules] other modules, the entry first
  * @param {string} [options.data] the data of a Worker that has been halted, to go on with
  */
@@ -78,7 +79,8 @@ export async function startEdge({
 }) {
   const data = given ?? (await mkdtemp(path.join(os.tmpdir(), "smartcar-connect-edge-")));
   const log = [];
-  const common = { modules, modulesRoot, metrics };
+  const queue = backends.find((backend) => backend.queue)?.queue;
+  const common = { modules, modulesRoot, metrics, queue };
   const assets = demo ? { directory: demoDirectory(), routerConfig: { has_user_worker: true } } : undefined;
   const serving = Array.from({ length: isolates }, (_, isolate) =>
     workerOptions({
@@ -95,16 +97,17 @@ export async function startEdge({
       ...common,
       name: variant.name,
       bindings: variant.bindings,
-      kv: variant.kv === false ? undefined : "tokens",
+      kv: variant.kv === false ? undefined : (kv?.bindingFor(variant.name) ?? "tokens"),
       vault: variant.vault !== false,
     }),
   );
-  const callers = backends.map(({ name, script }) => ({
+  const callers = backends.map(({ name, script, queue: consumed }) => ({
     name,
     modules: [{ type: "ESModule", path: path.join(modulesRoot, `${name}.js`), contents: script }],
     modulesRoot,
     compatibilityDate: compatibilityDate(),
     serviceBindings: { SMARTCAR: VAULT_HOME },
+    ...(consumed ? { queueConsumers: { [consumed]: { maxBatchTimeout: 0 } } } : {}),
     unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
   }));
   const workers = [...serving, ...others, ...callers];
