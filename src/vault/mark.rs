@@ -167,6 +167,19 @@ pub struct Mark {
     pub complaint: Complaint,
     /// Since when.
     pub since: UnixMillis,
+    /// When it was last reported again, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again_at: Option<UnixMillis>,
+}
+
+impl Mark {
+    /// Whether a report that `cause` was mended `at` ends it. What an answer has said of one permission is ended by an answer: a
+    /// report does not say which it is about.
+    fn is_mended(&self, cause: MarkCause, at: UnixMillis) -> bool {
+        let is_about = cause == MarkCause::LogInFailed || self.complaint.permission.is_none();
+        let found_at = self.again_at.unwrap_or(self.since).max(self.since);
+        self.complaint.cause == cause && is_about && found_at <= at
+    }
 }
 
 /// What was reported of a vehicle by another way than the answer to a request, such as a webhook.
@@ -242,9 +255,20 @@ impl Marks {
             marks.wanted.push(Mark {
                 complaint: complaint.clone(),
                 since: at,
+                again_at: None,
             });
         }
         marks
+    }
+
+    /// Notes that the complaint, which is marked, was found `at` as well.
+    fn again(&mut self, complaint: &Complaint, at: UnixMillis) {
+        let is_same = |mark: &&mut Mark| mark.complaint.is_of(complaint.cause, complaint.permission.as_deref());
+        if let Some(mark) = self.wanted.iter_mut().find(is_same)
+            && at > mark.again_at.unwrap_or(mark.since)
+        {
+            mark.again_at = Some(at);
+        }
     }
 
     /// The marks after a success at `now`. A log-in that works again is noted: a report of before then is no news. A permission is
@@ -280,15 +304,16 @@ impl Marks {
                 if *at < connected_at || self.mended.iter().any(is_mended) {
                     self.clone()
                 } else {
-                    self.with(complaint, (*at).min(now))
+                    let at = (*at).min(now);
+                    let mut marks = self.with(complaint, at);
+                    marks.again(complaint, at);
+                    marks
                 }
             }
             Report::Mended { cause, at } => {
                 let mut marks = self.clone();
                 let at = (*at).min(now);
-                marks
-                    .wanted
-                    .retain(|mark| mark.complaint.cause != *cause || mark.since > at);
+                marks.wanted.retain(|mark| !mark.is_mended(*cause, at));
                 marks.mend(*cause, at);
                 marks
             }
@@ -533,6 +558,14 @@ mod tests {
             at_end(&[mended(after(5)), mended(after(2)), wanted(cause, after(4))]),
             None
         );
+        // A failure, another one, and the end of the first: in every order the second stays.
+        let (first, second, end) = (wanted(cause, after(1)), wanted(cause, after(5)), mended(after(3)));
+        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            let reports = order.map(|at| [first.clone(), second.clone(), end.clone()][at].clone());
+            assert!(at_end(&reports).is_some(), "{order:?}");
+            let all_over = [&reports[..], &[mended(after(5))]].concat();
+            assert_eq!(at_end(&all_over), None, "{order:?}");
+        }
         let other = MarkCause::PermissionMissing;
         assert_eq!(
             at_end(&[mended(after(5)), wanted(other, after(4))]),
@@ -541,6 +574,17 @@ mod tests {
         );
         assert_eq!(at_end(&[wanted(cause, after(900))]), Some(now), "a clock that is ahead");
         assert_eq!(at_end(&[mended(after(900)), wanted(cause, after(99))]), None);
+    }
+
+    #[test]
+    fn a_report_ends_no_mark_for_a_permission_that_it_does_not_name() {
+        let over = |cause| Report::Mended { cause, at: after(9) };
+        let of = |cause, permission| marked(cause, permission).reported(&over(cause), LONG_AGO, after(9));
+        for cause in [MarkCause::PermissionMissing, MarkCause::MakerPermissionMissing] {
+            assert_eq!(of(cause, Some("read_location")).wanted.len(), 1);
+            assert_eq!(of(cause, None).wanted, []);
+        }
+        assert_eq!(of(MarkCause::LogInFailed, Some("read_location")).wanted, []);
     }
 
     #[test]
