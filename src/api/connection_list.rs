@@ -104,9 +104,12 @@ impl ConnectionPage {
             let received = items.len();
             let connections = items.into_iter().filter_map(read_connection).collect();
             let meta = members.get("meta").and_then(Value::object);
-            let seen = number.saturating_mul(CONNECTIONS_PER_PAGE);
-            let has_more = match meta.and_then(|meta| meta.number("totalCount")) {
-                Some(count) => (seen as f64) < count,
+            let said = |name: &str| meta.as_ref().and_then(|meta| meta.number(name));
+            // Smartcar may allow less than was asked for.
+            let size = said("pageSize").filter(|size| *size >= 1.0);
+            let size = size.unwrap_or(f64::INFINITY).min(CONNECTIONS_PER_PAGE as f64);
+            let has_more = match said("totalCount") {
+                Some(count) => (number as f64) * size < count,
                 // How many there are is not said: there may be more as long as the pages are full.
                 None => received >= CONNECTIONS_PER_PAGE,
             };

@@ -186,7 +186,10 @@ pub(crate) async fn connections(
         connections.extend(page.connections);
         next = page.next;
     }
-    Ok(connections)
+    match next {
+        None => Ok(connections),
+        Some(_) => Err(not_asked(None)),
+    }
 }
 
 /// Ends what the application may do with a vehicle of a user's (v3). Whether Smartcar knows of no such access any more.

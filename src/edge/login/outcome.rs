@@ -41,6 +41,7 @@ impl LoginOutcome {
                 | ProblemCode::InvalidClient
                 | ProblemCode::UpstreamUnavailable
                 | ProblemCode::CodeMissing
+                | ProblemCode::UserIdMissing
                 | ProblemCode::ConnectionNotFound
         );
         is_settled.then_some(Self::FAILED)
@@ -89,12 +90,14 @@ mod tests {
         let of = |code| LoginOutcome::of_problem(&Problem::new(code, "")).map(LoginOutcome::as_str);
         assert_eq!(of(ProblemCode::ExchangeRefused), Some("failed"));
         assert_eq!(of(ProblemCode::UpstreamUnavailable), Some("failed"));
+        assert_eq!(of(ProblemCode::CodeMissing), of(ProblemCode::UserIdMissing));
         for code in [
             ProblemCode::StateUnknown,
             ProblemCode::StateUsed,
             ProblemCode::SessionMissing,
             ProblemCode::StorageUnavailable,
             ProblemCode::TooManyRequests,
+            ProblemCode::ConnectionNotConfirmed,
             ProblemCode::CallbackRepeatedParameter,
         ] {
             assert_eq!(of(code), None, "{code:?}");

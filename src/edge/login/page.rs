@@ -183,7 +183,10 @@ fn again(prefix: &str, return_to: Option<&ReturnTo>) -> String {
 const fn is_passing(code: ProblemCode) -> bool {
     matches!(
         code,
-        ProblemCode::StorageUnavailable | ProblemCode::TooManyRequests | ProblemCode::KeysUnavailable
+        ProblemCode::StorageUnavailable
+            | ProblemCode::TooManyRequests
+            | ProblemCode::KeysUnavailable
+            | ProblemCode::ConnectionNotConfirmed
     )
 }
 
@@ -296,6 +299,11 @@ fn problem_words(code: ProblemCode) -> Words {
             "There is a crowd just now",
             "Please wait a few seconds, then try again.",
         ),
+        ProblemCode::ConnectionNotConfirmed => (
+            "info",
+            "Nearly there",
+            "Smartcar does not list your car yet. Please wait a few seconds, then try again.",
+        ),
         ProblemCode::StorageUnavailable | ProblemCode::KeysUnavailable => (
             "bad",
             "Something went wrong on our side",
@@ -312,6 +320,7 @@ fn problem_words(code: ProblemCode) -> Words {
         ProblemCode::ExchangeRefused
         | ProblemCode::UpstreamUnavailable
         | ProblemCode::CodeMissing
+        | ProblemCode::UserIdMissing
         | ProblemCode::ConnectionNotFound => outcome_words("failed"),
         _ => ("bad", "The connection didn't work", FROM_THE_START),
     }

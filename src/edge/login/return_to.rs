@@ -26,13 +26,11 @@ impl ReturnTo {
     /// # Errors
     /// The [`Problem`] that names `return_to`.
     pub fn parse(value: &str, prefix: &str, own: &Origin, allowed: &[Origin]) -> Result<Self, Problem> {
-        let origins = core::iter::once(own).chain(allowed);
-        let path = if value.starts_with('/') {
-            Some(value)
-        } else {
-            origins.filter_map(|one| value.strip_prefix(one.as_str())).next()
-        };
-        if value.len() <= MAX_BYTES && path.is_some_and(|path| is_path(path) && !is_ours(prefix, path)) {
+        let is_good = |path: &str| is_path(path) && !is_ours(prefix, path);
+        // One origin may begin as another does.
+        let mut origins = core::iter::once(own).chain(allowed);
+        let is_own = is_good(value) || origins.any(|origin| value.strip_prefix(origin.as_str()).is_some_and(is_good));
+        if value.len() <= MAX_BYTES && is_own {
             Ok(Self(value.to_owned()))
         } else {
             Err(Problem::new(

@@ -6,16 +6,13 @@ import { burst } from "../harness/burst.mjs";
 import { storedData } from "../harness/disk.mjs";
 import { openEnv } from "../harness/env.mjs";
 import { send } from "../harness/http.mjs";
-import { instrumentedModules } from "../harness/instrumented.mjs";
+import { firstVisit } from "../harness/connections-fixture.mjs";
+import { instrumentedModules, storedKeys } from "../harness/instrumented.mjs";
 import { assertProblem } from "../harness/problem.mjs";
 import { scannerFor } from "../harness/secrets.mjs";
 import { until } from "../harness/until.mjs";
+import { V3 } from "../harness/v3.mjs";
 
-const V3 = {
-  SMARTCAR_API_VERSION: "v3",
-  SMARTCAR_API_CLIENT_ID: "client_simulator",
-  SMARTCAR_API_CLIENT_SECRET: "simulator-api-client-secret",
-};
 const env = await openEnv({
   isolates: 4,
   modules: instrumentedModules(),
@@ -183,6 +180,18 @@ test("a consent that Smartcar lists a moment later is found, and a later one by 
   await assertNotConfirmed(slow, query);
   await attempt.consent(later);
   assert.equal((await slow.finish(query)).status, 200);
+});
+
+test("callbacks that nothing confirms leave no more than sixteen attempts", async () => {
+  const client = env.client();
+  const { vault } = await firstVisit(env, () => client.start());
+  const { userId } = await simulator.grant({ redirectUri: env.redirectUri, user: "of-somebody-else@example.com" });
+  for (let n = 0; n < 18; n += 1) {
+    const { state } = await started(client);
+    assertProblem(await client.finish({ user_id: userId, state }), { code: "connection_not_confirmed" });
+  }
+  const pending = (await storedKeys(env.edge, vault)).filter((key) => key.startsWith("pending/"));
+  assert.ok(pending.length <= 16, `${pending.length}`);
 });
 
 test("simulated cars are listed apart", async () => {

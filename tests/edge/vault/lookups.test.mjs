@@ -7,10 +7,15 @@ import { killAtWrite, runAlarm } from "../harness/instrumented.mjs";
 import { nameOf } from "../harness/kv-names.mjs";
 import { DAY, HOUR, MINUTE } from "../harness/spans.mjs";
 import { until } from "../harness/until.mjs";
+import { V3 } from "../harness/v3.mjs";
 
 const { kv, env, simulator, edge, carIds, owner, quietMinutes, reset, close } = await openConnections();
 after(close);
 beforeEach(reset);
+
+// The same of a deployment on Smartcar's v3.
+const v3 = await openConnections({ adjust: (values) => ({ ...values, ...V3 }) });
+after(v3.close);
 
 const byExternalId = (externalId) => nameOf(env.values.SEALING_KEYS, "kv-name/external-id", externalId);
 const byUser = (userId, vault) => `${nameOf(env.values.SEALING_KEYS, "kv-name/user-id", userId)}/${vault}`;
@@ -121,4 +126,18 @@ test("Smartcar is asked what a car is once, and what it said outlasts refreshes 
   }
   const paths = (await simulator.requests()).slice(asked).map(({ path }) => path);
   assert.deepEqual(paths.filter((path) => /^\/v2\.0\/vehicles\/[^/]+$/.test(path)), [], "asked again");
+});
+
+test("a connection of v3 that is undone at once leaves nothing that leads to its user", async () => {
+  const client = v3.env.client();
+  const { vault, stored } = await firstVisit(v3.env, async () => {
+    const { state, ...started } = await client.start();
+    const grant = { redirectUri: v3.env.redirectUri, externalId: started.json().externalId, user: "quick@example.com" };
+    const { userId } = await v3.simulator.grant(grant);
+    const answer = await client.finish({ user_id: userId, state });
+    assert.equal(answer.json().kind, "connected", answer.text);
+  });
+  assert.equal((await client.delete("/connections")).status, 204);
+  await v3.quietMinutes(vault);
+  assert.deepEqual(stored(), []);
 });

@@ -48,9 +48,10 @@ pub(super) async fn confirm(
         None => ConnectionId::from_random(random::bytes()?),
     };
     let live = Live::confirmed(mode, user_id, vehicles, clock::now());
-    transaction.put_record(principal, &id, &Record::Live(live))?;
-    // The newest one: it takes its vehicles from older ones.
-    transaction.mark_index_dirty(principal, None).await?;
+    let record = Record::Live(live);
+    transaction.put_record(principal, &id, &record)?;
+    // The newest one: it takes its vehicles from older ones. Its user is noted before KV is, so that it is deleted there too.
+    transaction.mark_index_dirty(principal, Some(&record)).await?;
     let result = ExchangeResult::Connected(id.clone());
     transaction.put_pending(principal, &finish::concluded(pending, result.clone()))?;
     transaction.commit().await?;
