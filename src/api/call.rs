@@ -298,7 +298,7 @@ fn read_batch(target: &ApiTarget, body: &[u8], allowed: &[Sensitive]) -> Result<
     }
     let mut paths = Vec::new();
     for (index, Strict(BatchRequest { path })) in batch.requests.iter().enumerate() {
-        let part = target.part(&path).ok_or(CallError::BatchPath(index))?;
+        let part = target.part(path).ok_or(CallError::BatchPath(index))?;
         check_allowed(part.endpoint, allowed, Some(index))?;
         let written = match part.endpoint.path(part.make) {
             root if root.is_empty() => "/".to_owned(),

@@ -207,6 +207,9 @@ pub struct IssuedToken {
     pub expires_at: UnixMillis,
     /// The generation that it belongs to.
     pub generation: u64,
+    /// Whether the vehicle that it was asked for is marked, as far as KV says.
+    #[serde(default)]
+    pub is_marked: bool,
 }
 
 /// The answer of a vault.
@@ -289,6 +292,7 @@ mod tests {
             access_token: AccessToken::new("hunter2".to_owned()),
             expires_at: UnixMillis::new(1),
             generation: 2,
+            is_marked: false,
         };
         let sent = serde_json::to_string(&VaultReply::Token(issued.clone())).unwrap();
         let Ok(VaultReply::Token(read)) = serde_json::from_str(&sent) else {

@@ -41,6 +41,7 @@ pub fn token_reply(id: &ConnectionId, reply: TokenReply, rejected: Option<u64>) 
             access_token,
             expires_at,
             generation,
+            is_marked: false,
         }),
         TokenReply::Unavailable(why) => unavailable(
             ["Smartcar gave no new token (", why.cause.as_str(), "); try again later"].concat(),

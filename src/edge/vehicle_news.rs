@@ -25,6 +25,8 @@ struct Remembered {
     marks: Vec<Kind>,
     /// What the vault was told last, and when: a complaint, or that the vehicle is missing.
     told: Vec<(Option<Kind>, UnixMillis)>,
+    /// When the vault was last told of a success.
+    succeeded_at: Option<UnixMillis>,
 }
 
 /// What an isolate knows of the vehicles whose vault has to be told of an answer. It may be forgotten at any time: an error is told
@@ -53,6 +55,15 @@ impl VehicleNews {
         }
     }
 
+    /// Takes note that a vehicle is marked, for a reason that is not known: whoever says so may be a minute late.
+    pub fn heard_of_mark(&mut self, connection: &ConnectionId, vehicle: &VehicleId, now: UnixMillis) {
+        let remembered = self.remembered(connection, vehicle);
+        let is_told = remembered.succeeded_at.is_some_and(|at| is_told(at, now));
+        if remembered.marks.is_empty() && !is_told {
+            remembered.marks.push((MarkCause::LogInFailed, None));
+        }
+    }
+
     /// What the vault has to be told of an error, if anything. Connect runs on `connect`.
     pub fn refused(
         &mut self,
@@ -69,8 +80,7 @@ impl VehicleNews {
             _ => None,
         };
         let remembered = self.remembered(connection, vehicle);
-        let is_told = |at: UnixMillis| at <= now && now.since(at) < TOLD_AGAIN_AFTER;
-        remembered.told.retain(|(_, at)| is_told(*at));
+        remembered.told.retain(|(_, at)| is_told(*at, now));
         if remembered.told.iter().any(|(told, _)| *told == kind) {
             return None;
         }
@@ -82,7 +92,7 @@ impl VehicleNews {
     }
 
     /// What the vault has to be told of a success, if anything: that it disproves a mark.
-    pub fn succeeded(&mut self, connection: &ConnectionId, target: &ApiTarget) -> Option<Description> {
+    pub fn succeeded(&mut self, connection: &ConnectionId, target: &ApiTarget, now: UnixMillis) -> Option<Description> {
         let remembered = self.vehicles.get_mut(&key(connection, target.vehicle()))?;
         let success = Success::of(target);
         let is_over = |(cause, permission): &Kind| success.disproves(*cause, permission.as_deref());
@@ -92,7 +102,27 @@ impl VehicleNews {
         remembered.marks.retain(|mark| !is_over(mark));
         // Whatever fails from now on is news.
         remembered.told.clear();
+        remembered.succeeded_at = Some(now);
         Some(Description::Succeeded(success))
+    }
+
+    /// The vault could not keep what it was to be told: the same is told again.
+    pub fn not_told(&mut self, connection: &ConnectionId, vehicle: &VehicleId, description: &Description) {
+        let remembered = self.remembered(connection, vehicle);
+        match description {
+            // What was marked is not known any more: a mark that the same success disproves stands for it.
+            Description::Succeeded(success) => {
+                remembered
+                    .marks
+                    .push((MarkCause::LogInFailed, success.permission.clone()));
+                remembered.succeeded_at = None;
+            }
+            Description::Wanted(complaint) => {
+                let kind = Some(kind_of(complaint));
+                remembered.told.retain(|(told, _)| *told != kind);
+            }
+            _ => remembered.told.retain(|(told, _)| told.is_some()),
+        }
     }
 
     /// What the vault has to be told of the answers to the paths of a batch.
@@ -119,7 +149,7 @@ impl VehicleNews {
             Some(error) if error.status == 404 => None,
             Some(error) => self.refused(connection, &part.target, error, connect, now),
             None if is_denied(&Success::of(&part.target)) => None,
-            None => self.succeeded(connection, &part.target),
+            None => self.succeeded(connection, &part.target, now),
         });
         news.collect()
     }
@@ -131,6 +161,11 @@ impl VehicleNews {
         }
         self.vehicles.entry(key).or_default()
     }
+}
+
+/// Whether what was told at that time is not told again.
+fn is_told(at: UnixMillis, now: UnixMillis) -> bool {
+    at <= now && now.since(at) < TOLD_AGAIN_AFTER
 }
 
 fn kind_of(complaint: &Complaint) -> Kind {
@@ -183,7 +218,7 @@ mod tests {
     }
 
     fn mended(news: &mut VehicleNews, target: &ApiTarget) -> bool {
-        news.succeeded(&id(), target).is_some()
+        news.succeeded(&id(), target, NOW).is_some()
     }
 
     #[test]
@@ -203,12 +238,12 @@ mod tests {
             "the clock was ahead"
         );
         assert_eq!(
-            news.succeeded(&ConnectionId::from_random([2; 16]), &read),
+            news.succeeded(&ConnectionId::from_random([2; 16]), &read, NOW),
             None,
             "of another connection"
         );
         assert_eq!(
-            news.succeeded(&id(), &read),
+            news.succeeded(&id(), &read, NOW),
             Some(Description::Succeeded(Success::of(&read)))
         );
         assert!(!mended(&mut news, &read));
@@ -257,6 +292,25 @@ mod tests {
     }
 
     #[test]
+    fn a_mark_that_this_isolate_has_not_made_is_ended_by_a_success_too() {
+        let mut news = VehicleNews::new();
+        let read = target("GET", "/odometer");
+        news.heard_of_mark(&id(), &car(), NOW);
+        assert!(!mended(&mut news, &target("GET", "/vin")), "the maker was not asked");
+        assert!(mended(&mut news, &read));
+        // KV may say so for a minute more.
+        news.heard_of_mark(&id(), &car(), NOW.after(Millis::from_secs(29)));
+        assert!(!mended(&mut news, &read));
+        news.heard_of_mark(&id(), &car(), NOW.after(Millis::from_secs(30)));
+        assert!(mended(&mut news, &read));
+        // What is known of it counts more.
+        let marks = Marks::default().with(&Complaint::reported(MarkCause::PermissionMissing), NOW);
+        news.heard(&id(), &car(), &marks);
+        news.heard_of_mark(&id(), &car(), NOW.after(Millis::from_secs(90)));
+        assert!(!mended(&mut news, &read));
+    }
+
+    #[test]
     fn a_car_that_is_gone_is_told_and_mended_by_no_success() {
         let mut news = VehicleNews::new();
         let read = target("GET", "/odometer");
@@ -266,6 +320,35 @@ mod tests {
         assert!(!mended(&mut news, &read));
         let unexplained = error(403, r#"{"type":"PERMISSION"}"#);
         assert_eq!(refused(&mut news, &read, &unexplained, NOW), None);
+    }
+
+    #[test]
+    fn what_the_vault_could_not_keep_is_told_again() {
+        let mut news = VehicleNews::new();
+        let read = target("GET", "/odometer");
+        for failed in [log_in_failed(), error(404, "")] {
+            let told = refused(&mut news, &read, &failed, NOW).unwrap();
+            assert_eq!(refused(&mut news, &read, &failed, NOW), None);
+            news.not_told(&id(), &car(), &told);
+            assert_eq!(refused(&mut news, &read, &failed, NOW), Some(told));
+        }
+        for (method, below) in [("GET", "/odometer"), ("GET", "/vin"), ("POST", "/security")] {
+            let asked = target(method, below);
+            let success = Success::of(&asked);
+            let marks = Marks::default().with(
+                &Complaint {
+                    permission: success.permission.clone(),
+                    ..Complaint::reported(MarkCause::PermissionMissing)
+                },
+                NOW,
+            );
+            news.heard(&id(), &car(), &marks);
+            let told = news.succeeded(&id(), &asked, NOW).unwrap();
+            assert!(!mended(&mut news, &asked));
+            news.not_told(&id(), &car(), &told);
+            assert_eq!(news.succeeded(&id(), &asked, NOW), Some(told), "{below}");
+            assert!(!mended(&mut news, &asked));
+        }
     }
 
     fn part(below: &str, refused_with: Option<ApiError>) -> BatchPart {
@@ -284,7 +367,7 @@ mod tests {
         let mut news = VehicleNews::new();
         let missing = error(403, r#"{"type":"PERMISSION","resolution":{"type":"REAUTHENTICATE"}}"#);
         let parts = [
-            part("/odometer", Some(missing.clone())),
+            part("/odometer", Some(missing)),
             part("/location", Some(log_in_failed())),
             part("/vin", None),
         ];

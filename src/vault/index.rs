@@ -18,6 +18,9 @@ pub struct VehicleIndex {
 struct IndexedVehicle {
     id: VehicleId,
     connection_id: ConnectionId,
+    /// Whether its owner is wanted back.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    is_marked: bool,
 }
 
 impl VehicleIndex {
@@ -32,6 +35,7 @@ impl VehicleIndex {
                     index.vehicles.push(IndexedVehicle {
                         id: vehicle.id.clone(),
                         connection_id: connection_id.clone(),
+                        is_marked: vehicle.is_marked(),
                     });
                 }
             }
@@ -42,10 +46,17 @@ impl VehicleIndex {
     /// The connection that covers a vehicle.
     #[must_use]
     pub fn connection_of(&self, vehicle: &VehicleId) -> Option<&ConnectionId> {
-        self.vehicles
-            .iter()
-            .find(|known| known.id == *vehicle)
-            .map(|known| &known.connection_id)
+        Some(&self.find(vehicle)?.connection_id)
+    }
+
+    /// Whether the owner of a vehicle is wanted back: the next success may be news.
+    #[must_use]
+    pub fn is_marked(&self, vehicle: &VehicleId) -> bool {
+        self.find(vehicle).is_some_and(|found| found.is_marked)
+    }
+
+    fn find(&self, vehicle: &VehicleId) -> Option<&IndexedVehicle> {
+        self.vehicles.iter().find(|known| known.id == *vehicle)
     }
 }
 
@@ -100,6 +111,7 @@ mod tests {
         token::{AccessToken, RefreshToken, TokenSet},
         vault::{
             known_vehicle::KnownVehicle,
+            mark::{Complaint, MarkCause, Marks},
             publication::KvCopy,
             record::{Ended, Learned, Live},
         },
@@ -156,6 +168,25 @@ mod tests {
         let found = ["car-1", "car-2", "car-3", "car-4"].map(|car| index.connection_of(&vehicle(car)).cloned());
         assert_eq!(found, [Some(id(1)), Some(id(2)), Some(id(3)), None]);
         assert_eq!(index.vehicles.len(), 3, "each vehicle once");
+    }
+
+    #[test]
+    fn the_index_says_which_vehicles_are_marked_and_reads_one_that_does_not_say() {
+        let marks = Marks::default().with(&Complaint::reported(MarkCause::LogInFailed), UnixMillis::EPOCH);
+        let mut vehicles = known(&["car-1", "car-2"]);
+        vehicles[1].marks = marks;
+        let index = VehicleIndex::of(&[(id(1), live_with(Learned::Known(vehicles)))]);
+        let marked = ["car-1", "car-2", "car-3"].map(|car| index.is_marked(&vehicle(car)));
+        assert_eq!(marked, [false, true, false]);
+        let json = serde_json::to_string(&index).unwrap();
+        assert_eq!(json.matches("is_marked").count(), 1);
+        assert_eq!(serde_json::from_str::<VehicleIndex>(&json).unwrap(), index);
+        let of_before = json.replace(r#","is_marked":true"#, "");
+        assert!(
+            !serde_json::from_str::<VehicleIndex>(&of_before)
+                .unwrap()
+                .is_marked(&vehicle("car-2"))
+        );
     }
 
     #[test]

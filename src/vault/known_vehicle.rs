@@ -213,6 +213,12 @@ impl KnownVehicle {
         }
     }
 
+    /// Whether its owner is wanted back.
+    #[must_use]
+    pub const fn is_marked(&self) -> bool {
+        !self.marks.wanted.is_empty()
+    }
+
     /// The vehicle after a report that came by another way than the answer to a request.
     #[must_use]
     pub fn reported(&self, report: &Report, connected_at: UnixMillis, now: UnixMillis) -> Self {

@@ -420,7 +420,7 @@ impl Record {
     #[must_use]
     pub fn owner_must_act(&self) -> bool {
         match self {
-            Self::Live(live) => live.vehicles().iter().any(|vehicle| !vehicle.marks.wanted.is_empty()),
+            Self::Live(live) => live.vehicles().iter().any(KnownVehicle::is_marked),
             Self::Ended(_) => true,
             Self::Leaving(_) | Self::Closing(_) | Self::Tombstone(_) => false,
         }

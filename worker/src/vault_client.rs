@@ -1,7 +1,6 @@
 //! Asking a principal's vault.
 
 use smartcar_connect::{
-    connect::ConnectionId,
     edge::{Caller, Config, ConnectionSelector, IssuedToken, Operation, Problem, VaultReply, VaultRequest},
     http_api::ProblemCode,
     time::Millis,
@@ -158,12 +157,12 @@ async fn from_vault(
 async fn from_kv(env: &Env, config: &Config, caller: &Caller, select: &ConnectionSelector) -> Option<IssuedToken> {
     let store = settings::tokens(env).ok()?;
     let (ring, principal) = (&config.key_ring, &caller.principal);
-    let connection_id: ConnectionId = match select {
-        ConnectionSelector::Connection(id) => id.clone(),
-        ConnectionSelector::Vehicle(vehicle) => kv::index(&store, ring, principal)
-            .await?
-            .connection_of(vehicle)?
-            .clone(),
+    let (connection_id, is_marked) = match select {
+        ConnectionSelector::Connection(id) => (id.clone(), false),
+        ConnectionSelector::Vehicle(vehicle) => {
+            let index = kv::index(&store, ring, principal).await?;
+            (index.connection_of(vehicle)?.clone(), index.is_marked(vehicle))
+        }
     };
     let (token, generation) = kv::token(&store, ring, principal, &connection_id).await?;
     token::is_fresh(token.expires_at, clock::now()).then(|| IssuedToken {
@@ -171,5 +170,6 @@ async fn from_kv(env: &Env, config: &Config, caller: &Caller, select: &Connectio
         access_token: token.access_token,
         expires_at: token.expires_at,
         generation,
+        is_marked,
     })
 }

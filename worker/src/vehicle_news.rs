@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use smartcar_connect::{
     api::{ApiError, ApiTarget, BatchPart},
-    connect::ConnectionId,
+    connect::{ConnectionId, VehicleId},
     edge::{Caller, DescribedVehicle, Operation, VehicleNews},
     vault::{Description, ShownVehicles},
 };
@@ -25,6 +25,11 @@ pub(crate) fn hear(shown: &ShownVehicles) {
     });
 }
 
+/// Takes note that a vehicle is marked, for a reason that is not known here.
+pub(crate) fn hear_of_mark(connection: &ConnectionId, vehicle: &VehicleId) {
+    NEWS.with_borrow_mut(|news| news.heard_of_mark(connection, vehicle, clock::now()));
+}
+
 /// A request to Smartcar for a vehicle of a connection's.
 pub(crate) struct Answered<'a> {
     pub(crate) context: &'a RequestContext<'a>,
@@ -36,7 +41,7 @@ pub(crate) struct Answered<'a> {
 impl Answered<'_> {
     /// Smartcar answered with success.
     pub(crate) fn succeeded(&self) {
-        let news = NEWS.with_borrow_mut(|news| news.succeeded(self.connection_id, self.target));
+        let news = NEWS.with_borrow_mut(|news| news.succeeded(self.connection_id, self.target, clock::now()));
         self.tell(news.into_iter().collect());
     }
 
@@ -65,10 +70,17 @@ impl Answered<'_> {
             vehicle_id: self.target.vehicle().clone(),
             description,
         };
-        let described = news.into_iter().map(described).collect();
+        let described: Vec<_> = news.into_iter().map(described).collect();
         let (env, caller) = (self.context.env.clone(), self.caller.clone());
         self.context.platform.wait_until(async move {
-            drop(vault_client::ask(&env, &caller, Operation::Described(described)).await);
+            let operation = Operation::Described(described.clone());
+            if vault_client::ask(&env, &caller, operation).await.is_err() {
+                NEWS.with_borrow_mut(|news| {
+                    for lost in &described {
+                        news.not_told(&lost.connection_id, &lost.vehicle_id, &lost.description);
+                    }
+                });
+            }
         });
     }
 }

@@ -39,6 +39,7 @@ struct Indexed {
     covered: Vec<VehicleId>,
     user_id: Option<UserId>,
     owner_must_act: bool,
+    marked: Vec<VehicleId>,
 }
 
 impl Indexed {
@@ -49,6 +50,11 @@ impl Indexed {
             covered: covered.iter().map(|vehicle| vehicle.id.clone()).collect(),
             user_id: record.and_then(Record::user_id).cloned(),
             owner_must_act: record.is_some_and(Record::owner_must_act),
+            marked: covered
+                .iter()
+                .filter(|vehicle| vehicle.is_marked())
+                .map(|vehicle| vehicle.id.clone())
+                .collect(),
         }
     }
 }

@@ -92,6 +92,21 @@ test("a car that hangs keeps nobody waiting for long, and mends what it mends wh
   await until("the car has answered", async () => (await connectionOf(it.client, it.connection.id)).status === "active");
 });
 
+test("what fails in a batch marks the car, and what works in a later one ends it", async () => {
+  const { client, connection } = await fixture.idleOwner({ vehicles: [carIds[0]], scopes: SCOPES });
+  const car = carOf(client, carIds[0]);
+  const codes = async () => (await car.batch(["/odometer", "/location"])).json().responses.map(({ code }) => code);
+  const statusOf = async () => (await connectionOf(client, connection.id)).status;
+  await simulator.setVehicle(carIds[0], { needsReauthentication: true });
+  assert.deepEqual(await codes(), [400, 400]);
+  await until("it is marked", async () => (await statusOf()) === "reauthentication_required");
+  const { way } = await reconnect(client, connection.id);
+  assert.deepEqual([way.flow, way.vehicleId], ["reauthenticate", carIds[0]]);
+  await simulator.setVehicle(carIds[0], { needsReauthentication: false });
+  assert.deepEqual(await codes(), [200, 200]);
+  await until("it is well", async () => (await statusOf()) === "active");
+});
+
 test("an error of Connect's keeps the connection as it is", async () => {
   const it = await wanted();
   const before = await connectionOf(it.client, it.connection.id);

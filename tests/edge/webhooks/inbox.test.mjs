@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
+import { carOf } from "../harness/api.mjs";
 import { openConnections } from "../harness/connections-fixture.mjs";
 import { killAtWrite, runInboxAlarm, storedInInbox, wasKilled } from "../harness/instrumented.mjs";
 import { DAY, HOUR, MINUTE, SECOND } from "../harness/spans.mjs";
@@ -107,6 +108,25 @@ test("what comes twice is handed on once: by its id for seven days, and as the s
   assert.equal(app.received.length, 5);
 });
 
+test("an error that is delivered again hides no newer one, and one that stays is told every three minutes", async () => {
+  const it = await owner();
+  const first = logIn("ERROR", { ...it, at: env.now() });
+  const told = async (body) => {
+    assert.equal((await post(edge, body)).status, 200);
+    await ring();
+    return app.received.splice(0).length;
+  };
+  assert.equal(await told(first), 1);
+  assert.equal(await told(logIn("RESOLVED", { ...it, at: env.now() + SECOND })), 1);
+  assert.equal(await told(first), 0);
+  assert.equal(await told(logIn("ERROR", { ...it, at: env.now() + MINUTE })), 1);
+  assert.equal(await isMarked(it), true);
+  for (const handedOn of [0, 1, 0, 1]) {
+    await env.travel(2 * MINUTE);
+    assert.equal(await told(logIn("ERROR", { ...it, at: env.now() + MINUTE })), handedOn);
+  }
+});
+
 test("an event of nobody's is handed on without an owner, after a minute in which one is looked for", async () => {
   await post(edge, event({ userId: "b6f0a6a1-0000-4000-8000-000000000000", vehicleId: carIds[0] }));
   await ring();
@@ -161,6 +181,21 @@ test("an answer of success counts whatever its body is", async () => {
   await post(edge, event(it));
   await ring();
   assert.deepEqual([app.received.length, await kept()], [1, []]);
+});
+
+test("an app that is down for nearly three days misses nothing of them", async () => {
+  const it = await owner();
+  app.answer = () => 500;
+  await post(edge, event(it));
+  for (let passed = 0; passed < 60 * HOUR; passed += HOUR) {
+    await ring();
+    await env.travel(HOUR);
+  }
+  app.received.length = 0;
+  app.answer = () => 204;
+  await quiet(DAY, HOUR);
+  assert.equal(app.received.length, 1);
+  assert.deepEqual(await kept(), []);
 });
 
 test("what is not taken for three days is given up, and the log says so", async () => {
@@ -218,6 +253,20 @@ test("an error marks the car and keeps the grant, its end clears the mark, and a
   await env.travel(4 * MINUTE);
   await told(logIn("ERROR", { ...it, at: env.now() - 5 * MINUTE }));
   assert.equal(await isMarked(it), false);
+});
+
+test("what a webhook has marked ends with the next answer from the car", async () => {
+  const it = await owner();
+  await env.travel(MINUTE);
+  assert.equal((await post(edge, logIn("ERROR", { ...it, at: env.now() }))).status, 200);
+  await ring();
+  assert.equal(await isMarked(it), true);
+  // The index in KV says so after a while.
+  await fixture.quietMinutes(it.vault);
+  await until("the answer counts", async () => {
+    assert.equal((await carOf(it.client, it.vehicleId).read("/odometer")).status, 200);
+    return !(await isMarked(it));
+  });
 });
 
 test("receipts are forgotten when they are of no use any more", async () => {

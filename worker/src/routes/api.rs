@@ -77,6 +77,9 @@ pub(crate) async fn pass_on(context: &RequestContext<'_>, target: &ApiTarget) ->
     // The car is the caller's before anything is said of it.
     let first = tokens.current().await?;
     let connection_id = first.connection_id.clone();
+    if first.is_marked {
+        vehicle_news::hear_of_mark(&connection_id, target.vehicle());
+    }
     if let Some((scope, wait)) = LIMITS.with_borrow(|limits| limits.met_by(target.vehicle(), clock::now())) {
         return Err(limit_known(scope, wait));
     }

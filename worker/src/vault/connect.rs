@@ -281,6 +281,7 @@ impl TokenSource for OrphanedToken {
             access_token: self.0.clone(),
             expires_at: clock::now(),
             generation: 1,
+            is_marked: false,
         })
     }
 

@@ -546,6 +546,7 @@ impl TokenSource for Tokens<'_> {
                 access_token: tokens.pair.access_token.clone(),
                 expires_at: tokens.pair.access_expires_at,
                 generation: tokens.generation,
+                is_marked: false,
             });
         }
         self.token(None).await
