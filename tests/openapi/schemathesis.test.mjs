@@ -17,8 +17,8 @@ import { SECOND } from "../edge/harness/spans.mjs";
 const program = process.env.SCHEMATHESIS;
 /** A schema cannot say all that a value must be, such as the fingerprint of a state: what follows its schema may be refused. */
 const LEFT_OUT = ["positive_data_acceptance"];
-/** For how long each caller asks at most, in seconds: the number of examples ends it earlier. */
-const SECONDS = 90;
+/** For how long each caller asks. */
+const SECONDS = 20;
 
 const env = await openEnv();
 const folder = await mkdtemp(path.join(os.tmpdir(), "smartcar-connect-openapi-"));
@@ -80,6 +80,8 @@ test("a page with a session is answered as described, whatever it asks", async (
 
 test("a back end with a service key is answered as described, whatever it asks", async () => {
   const description = await descriptionFor(env.client());
+  // What shows that a page means what a browser sends says nothing beside a key that no browser sends: any value will do.
+  description.components.parameters.RequestedWith.schema = { type: "string" };
   await schemathesis("service", description, { Authorization: `Bearer ${SERVICE_KEY}` });
 });
 
