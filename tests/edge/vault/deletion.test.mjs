@@ -105,5 +105,6 @@ test("a deletion that a crash has cut short is completed although the owner star
   assert.deepEqual(await it.client.connections(), []);
   await quietMinutes(it.vault);
   await assertNothingStored(it);
-  assert.equal((await toldOf()).length, 2);
+  // Whom the crash has kept from noting that Smartcar was told tells it again.
+  assert.deepEqual([...new Set(await toldOf())].sort(), carIds.slice(0, 2).sort());
 });
