@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::inbox::InboxEvent;
+use super::kept::InboxEvent;
 use crate::{principal::Principal, time::UnixMillis};
 
 /// What a secret begins with.
@@ -145,7 +145,7 @@ mod tests {
         let read = WebhookEvent::read(BODY.as_bytes()).unwrap();
         let received = ReceivedEvent::new(read, BODY.as_bytes(), NOW).unwrap();
         let event = InboxEvent::new(received, true, NOW);
-        event.told(true, vec![Principal::user("42").unwrap()])
+        event.told(true, vec![Principal::user("42").unwrap()]).hand_on.unwrap()
     }
 
     #[test]

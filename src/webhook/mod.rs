@@ -8,17 +8,20 @@ mod challenge;
 mod event;
 mod fingerprint;
 mod forward;
-mod inbox;
+mod kept;
 mod key;
+mod known;
+mod note;
+mod received;
 
 pub use challenge::Challenge;
 pub use event::{ErrorState, EventKind, ReportedError, WebhookEvent};
 pub use forward::{ForwardSecrets, ForwardSecretsError, SignedMessage, message_body, message_id};
-pub use inbox::{
-    ATTEMPTS, Arrival, ERRORS, EVENTS, ErrorNote, InboxEvent, Known, KnownError, RECEIPTS, ReceivedEvent, event_name,
-    event_of, outdated, receipt_ends_at,
-};
+pub use kept::{ATTEMPTS, AfterTelling, Errand, HAND_ON, InboxEvent, TELL, event_name, event_of, event_put_off};
 pub use key::{EmptyEntryError, ManagementToken, ManagementTokens};
+pub use known::{Arrival, Known, KnownError};
+pub use note::{ERRORS, ErrorNote, RECEIPTS, outdated, receipt_ends_at};
+pub use received::ReceivedEvent;
 
 /// The longest body of a webhook, in bytes. Smartcar's are of 50 KB at most; a bit more leaves room for how that is counted.
 pub const MAX_WEBHOOK_BYTES: usize = 64 * 1024;

@@ -50,7 +50,7 @@ async function ring() {
 async function kept() {
   const all = [];
   for (const id of await edge.inboxIds()) all.push(...(await storedInInbox(edge, id)));
-  return all.filter(([name]) => name.startsWith("due/"));
+  return all.filter(([name]) => /^(tell|hand_on)\//.test(name));
 }
 
 async function quiet(span = 10 * MINUTE, step = 5 * SECOND) {
@@ -183,6 +183,30 @@ test("an answer of success counts whatever its body is", async () => {
   assert.deepEqual([app.received.length, await kept()], [1, []]);
 });
 
+test("an app that does not answer keeps no mark from a car, whatever it has yet to be given", async () => {
+  const it = await owner();
+  await env.travel(MINUTE);
+  let release;
+  let givenUp = 0;
+  const released = new Promise((resolve) => (release = resolve));
+  app.answer = async (response) => {
+    const closed = () => (givenUp += 1);
+    response.on("close", closed);
+    await released;
+    response.off("close", closed);
+    return 204;
+  };
+  for (let n = 0; n < 6; n += 1) await post(edge, event({ ...it, n }));
+  await post(edge, logIn("ERROR", { ...it, at: env.now() }));
+  const rung = ring();
+  await until("the car is marked", () => isMarked(it));
+  assert.equal(givenUp, 0, "the car had to wait for the app");
+  release();
+  await rung;
+  await quiet();
+  assert.equal(new Set(app.received.map(({ headers }) => headers["webhook-id"])).size, 7);
+});
+
 test("an app that is down for nearly three days misses nothing of them", async () => {
   const it = await owner();
   app.answer = () => 500;
@@ -214,7 +238,7 @@ test("an inbox can die before and after each of its writes, and nothing is lost"
   const it = await owner();
   for (const when of ["before", "after"]) {
     let kills = 0;
-    for (let skip = 0; skip < 6; skip += 1) {
+    for (let skip = 0; skip < 9; skip += 1) {
       app.received.length = 0;
       const sent = event(it);
       await killAtWrite(edge, when, { skip });

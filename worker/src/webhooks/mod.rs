@@ -105,7 +105,7 @@ impl Inbox {
         let now = clock::now();
         let mut transaction = self.storage.begin().await;
         let known = transaction.known(&event, now).await?;
-        let reply = match known.arrival(&event, self.hands_on()) {
+        let reply = match known.arrival(&event, self.hands_on(), now) {
             Arrival::NotWanted => return Ok(InboxReply::NotWanted),
             Arrival::Repeated => {
                 transaction.note_receipt(&event, now);

@@ -11,8 +11,8 @@ use smartcar_connect::{
     seal::{OpenError, RecordBinding, SealedRecord},
     time::{Millis, UnixMillis},
     webhook::{
-        EVENTS, ErrorNote, InboxEvent, Known, KnownError, RECEIPTS, ReceivedEvent, event_name, event_of, outdated,
-        receipt_ends_at,
+        Errand, ErrorNote, HAND_ON, InboxEvent, Known, KnownError, RECEIPTS, ReceivedEvent, TELL, event_name, event_of,
+        event_put_off, outdated, receipt_ends_at,
     },
 };
 use worker::{
@@ -152,11 +152,11 @@ impl Storage {
     pub(super) async fn rearm(&self, pause: Millis) -> Result<(), InboxError> {
         let _lock = self.transaction_lock.lock().await;
         let now = clock::now();
-        let event = self.first(EVENTS).await?;
+        let events = try_join_all([TELL, HAND_ON].map(|prefix| self.first(prefix))).await?;
         let receipt = self.first(RECEIPTS).await?;
-        let due = event.as_deref().and_then(event_of).map(|(at, _)| at);
+        let due = events.iter().flatten().filter_map(|name| Some(event_of(name)?.0));
         let forgotten = receipt.as_deref().and_then(receipt_ends_at);
-        match due.into_iter().chain(forgotten).min() {
+        match due.chain(forgotten).min() {
             Some(at) => Ok(ring_after(&self.state, at.since(now).max(pause)).await?),
             None => Ok(self.state.storage().delete_alarm().await?),
         }
@@ -209,7 +209,7 @@ impl Transaction<'_> {
     /// Keeps an event that is due at `at`. Returns its name.
     pub(super) fn put(&mut self, at: UnixMillis, event: &InboxEvent) -> Result<String, InboxError> {
         let key = event.event.key();
-        let name = event_name(at, &key);
+        let name = event_name(event.errand, at, &key);
         self.put_as(&name, &key, event)?;
         self.rings_at = self.rings_at.into_iter().chain([at]).min();
         Ok(name)
@@ -232,10 +232,10 @@ impl Transaction<'_> {
         self.deletes.push(name);
     }
 
-    /// The names of the events that are due, the one that waits longest first.
-    pub(super) async fn due(&self, now: UnixMillis, most: usize) -> Result<Vec<String>, InboxError> {
-        let end = event_name(now.after(Millis::new(1)), "");
-        let options = ListOptions::new().start(EVENTS).end(&end).limit(most);
+    /// The names of the events of a kind of errand that are due, the one that waits longest first.
+    pub(super) async fn due(&self, errand: Errand, now: UnixMillis, most: usize) -> Result<Vec<String>, InboxError> {
+        let end = event_name(errand, now.after(Millis::new(1)), "");
+        let options = ListOptions::new().start(errand.prefix()).end(&end).limit(most);
         let due = self.storage.list(options).await?;
         Ok(due.into_iter().map(|(name, _)| name).collect())
     }
@@ -250,7 +250,8 @@ impl Transaction<'_> {
             Ok(event) => Ok(Some(event)),
             Err(error) => {
                 error.log();
-                self.puts.push((event_name(now.after(SEALED_TRIED_AFTER), key), text));
+                let later = event_put_off(name, now.after(SEALED_TRIED_AFTER));
+                self.puts.extend(later.map(|later| (later, text)));
                 self.deletes.push(name.to_owned());
                 Ok(None)
             }
