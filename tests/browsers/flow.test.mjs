@@ -7,7 +7,7 @@ import { mintState } from "../edge/harness/client.mjs";
 import { until } from "../edge/harness/until.mjs";
 import { openDeployment } from "./support/deployment.mjs";
 import { openFirefox } from "./support/firefox.mjs";
-import { assertNotice, connectCar, countOf, openHome, settled, started } from "./support/owner.mjs";
+import { arrived, assertNotice, connectCar, connectCarBy, countOf, openHome, settled, started } from "./support/owner.mjs";
 import { openWebKit } from "./support/webkit.mjs";
 
 // A browser has `newProfile()`, a profile `newPage()`; both and the browser have `close()`. A page has `goto`, `reload`,
@@ -131,6 +131,18 @@ for (const { name, open, trustsLocalhost } of BROWSERS) {
       await assertRefused(other, callback, "state_unknown");
       assert.equal(await deployment.tokenRequests(), 1);
     });
+
+    // The session cookie is `SameSite=Strict`, and the way back is a redirect from another site: here each browser decides for itself.
+    for (const by of ["form", "link"]) {
+      test(`by a ${by} and without a script of ours an owner connects, and is back where it began`, async () => {
+        const page = await opened(await newProfile());
+        await connectCarBy(by, page, deployment);
+        await arrived(page, `${deployment.home}?smartcar=connected`);
+        await openHome(page, deployment.home);
+        assert.equal(await countOf(page), 1);
+        assert.equal(await deployment.tokenRequests(), 1);
+      });
+    }
 
     if (!trustsLocalhost) {
       test("where the browser keeps no session of a localhost without TLS, start fails before it leaves", async (t) => {

@@ -3,7 +3,7 @@ import { startEdge } from "../../edge/harness/edge.mjs";
 import { freePort } from "../../edge/harness/port.mjs";
 import { openGate } from "../../edge/harness/gate.mjs";
 import { closeConnections } from "../../edge/harness/http.mjs";
-import { settings } from "../../edge/harness/settings.mjs";
+import { PREFIX, settings } from "../../edge/harness/settings.mjs";
 import { startSimulator } from "../../edge/harness/simulator.mjs";
 import { selfSigned } from "../../edge/harness/tls.mjs";
 
@@ -12,7 +12,7 @@ export async function openDeployment(isSecure) {
   const port = await freePort();
   const origin = `${isSecure ? "https" : "http"}://localhost:${port}`;
   const home = `${origin}/`;
-  const simulator = await startSimulator([home]);
+  const simulator = await startSimulator([home, `${origin}${PREFIX}/connect/callback`]);
   const gate = await openGate(simulator.origin);
   const bindings = { ...settings({ simulator, allowedOrigins: [origin] }), SMARTCAR_AUTH_ORIGIN: gate.origin };
   const edge = await startEdge({ bindings, port, demo: true, tls: isSecure ? await selfSigned() : undefined });

@@ -12,6 +12,8 @@ export async function openFirefox() {
     executablePath: EXECUTABLE,
     headless: true,
     acceptInsecureCerts: true,
+    // It shows JSON in a page of its own otherwise.
+    extraPrefsFirefox: { "devtools.jsonview.enabled": false },
   });
   return {
     async newProfile() {

@@ -34,6 +34,11 @@ export async function settled(page, home) {
   await waitFor(page, "the page is at home and shows what there is", isSettled, home);
 }
 
+/** Waits until the browser is at this address. */
+export function arrived(page, url) {
+  return waitFor(page, `the browser is at ${url}`, (url) => location.href === url, url);
+}
+
 /** The code of the notice on the demo page. */
 export function noticeOf(page) {
   return waitFor(page, "there is a notice", () => {
@@ -55,6 +60,23 @@ export function countOf(page) {
 /** Clicks "Connect your car", logs in at Connect and consents. */
 export async function connectCar(page, simulator) {
   await page.click(button("Connect your car"));
+  await consent(page, simulator);
+}
+
+/**
+ * Clicks what begins a connection without a script, logs in at Connect and consents. `by` is `form` or `link`. The page around it is an
+ * answer of the Worker's: the demo page's policy lets no form be sent.
+ */
+export async function connectCarBy(by, page, { home, simulator }) {
+  await page.goto(`${home}smartcar/healthz`);
+  await page.evaluate((action) => {
+    document.body.innerHTML = `<form method="post" action="${action}"><button>By a form</button></form><a href="${action}">By a link</a>`;
+  }, "/smartcar/connect/login?return_to=/");
+  await page.click(by === "form" ? button("By a form") : "//a[. = 'By a link']");
+  await consent(page, simulator);
+}
+
+async function consent(page, simulator) {
   await waitFor(page, "the browser is at Connect", (origin) => location.origin === origin, simulator.origin);
   await page.click(button("Tesla"));
   await page.fill(field("E-mail"), "owner@example.com");
