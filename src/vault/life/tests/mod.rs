@@ -5,6 +5,7 @@ mod closing;
 mod faults;
 mod leaving;
 mod listing;
+mod moving;
 mod publishing;
 mod refreshing;
 mod waking;
