@@ -22,6 +22,30 @@ export async function openMigration() {
     return send(`${redeploys.edge.at(0)}${PREFIX}/internal/migration${query}`, { method, headers });
   }
 
+  /**
+   * Goes through all pages, as an operator does: waits where Smartcar wants to be left alone, and asks the same page again that
+   * did not come.
+   * @returns {Promise<{counts: object, connections: object[]}>} of the whole pass
+   */
+  async function pass(method, { limit = 40, onPage = async () => {}, wait = async () => {} } = {}) {
+    const connections = [];
+    for (let pages = 0, cursor = ""; pages < ENOUGH_PAGES; pages += 1) {
+      const answer = await ask(method, `?limit=${limit}${cursor && `&cursor=${cursor}`}`);
+      if (answer.status === 503) {
+        await wait(Number(answer.headers["retry-after"] ?? 1));
+        continue;
+      }
+      assert.equal(answer.status, 200, answer.text);
+      const page = answer.json();
+      connections.push(...page.connections);
+      await onPage(page);
+      if (page.cursor === null) return { counts: page.counts, connections };
+      if (page.retryAfter !== null) await wait(page.retryAfter);
+      cursor = page.cursor;
+    }
+    return assert.fail("the pass has no end");
+  }
+
   return {
     ...redeploys,
     get edge() {
@@ -34,32 +58,10 @@ export async function openMigration() {
       const migration = mode ? { ...V3, ...(mode === "unset" ? {} : { SMARTCAR_MIGRATION: mode }) } : {};
       return redeploys.deploy(keys, { ...migration, ...settings });
     },
-    /**
-     * Goes through all pages, as an operator does: waits where Smartcar wants to be left alone, and asks the same page again that
-     * did not come.
-     * @returns {Promise<{counts: object, connections: object[]}>} of the whole pass
-     */
-    async pass(method, { limit = 40, onPage = async () => {}, wait = async () => {} } = {}) {
-      const connections = [];
-      for (let pages = 0, cursor = ""; pages < ENOUGH_PAGES; pages += 1) {
-        const answer = await ask(method, `?limit=${limit}${cursor && `&cursor=${cursor}`}`);
-        if (answer.status === 503) {
-          await wait(Number(answer.headers["retry-after"] ?? 1));
-          continue;
-        }
-        assert.equal(answer.status, 200, answer.text);
-        const page = answer.json();
-        connections.push(...page.connections);
-        await onPage(page);
-        if (page.cursor === null) return { counts: page.counts, connections };
-        if (page.retryAfter !== null) await wait(page.retryAfter);
-        cursor = page.cursor;
-      }
-      return assert.fail("the pass has no end");
-    },
+    pass,
     /** What the report says of one connection. */
     async reported(id, method = "GET") {
-      const { connections } = await this.pass(method);
+      const { connections } = await pass(method);
       return connections.find((one) => one.id === id);
     },
     /** How many refreshes Smartcar was asked for so far. */
