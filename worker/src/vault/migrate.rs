@@ -83,7 +83,7 @@ pub(super) async fn migrate(driver: &Rc<Driver>, name: &str, carries_out: bool) 
             Err(Halt::Refused(refusal)) => return Err(refusal),
         }
     }
-    if carries_out {
+    if carries_out && mode != Some(MigrationMode::DryRun) {
         // Whose owner must act has changed, perhaps.
         driver.sync_index(principal).await?;
     }

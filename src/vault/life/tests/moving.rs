@@ -3,11 +3,8 @@
 use super::*;
 use crate::{
     api::ListedConnection,
-    http_api::{
-        ConnectionStatus,
-        migration::{MigrationMode, MigrationReason},
-    },
-    vault::{ListQuestion, Listing, connection, life::Migration, next_question, progress},
+    http_api::ConnectionStatus,
+    vault::{ListQuestion, connection, next_question},
 };
 
 const DAY: Millis = Millis::from_days(1);
@@ -17,7 +14,7 @@ fn user(name: &str) -> UserId {
 }
 
 /// What Smartcar lists of the pairs of users and vehicles, as cars of this kind.
-fn listing(mode: VehicleMode, pairs: &[(&str, &str)]) -> Listing {
+pub(super) fn listing(mode: VehicleMode, pairs: &[(&str, &str)]) -> Listing {
     let connection = |(owner, car): &(&str, &str)| ListedConnection {
         id: vehicle("c"),
         user_id: user(owner),
@@ -36,34 +33,6 @@ fn listing(mode: VehicleMode, pairs: &[(&str, &str)]) -> Listing {
             vehicle_id: None,
         },
         connections: pairs.iter().map(connection).collect(),
-    }
-}
-
-impl Vault {
-    fn moves(&mut self, listed: Option<Vec<Listing>>) -> Vec<String> {
-        self.on(Event::Migrate(Migration::Move { listed }))
-    }
-
-    /// Smartcar lists `v1` with the owner.
-    fn is_moved(&mut self) -> Vec<String> {
-        self.moves(Some(vec![listing(VehicleMode::Live, &[("u1", "v1")])]))
-    }
-
-    fn reverses(&mut self) -> Vec<String> {
-        self.on(Event::Migrate(Migration::Reverse))
-    }
-
-    fn kept(&self) -> Option<&OwnerTokens> {
-        self.grant().moved()?.kept.as_deref()
-    }
-
-    fn is_on_v2(&self) -> bool {
-        self.grant().owner_tokens().is_some()
-    }
-
-    fn hindrance(&self) -> Option<&'static str> {
-        let known = progress(self.record.as_ref()?, Some(MigrationMode::Move), self.now)?;
-        known.reason.map(MigrationReason::as_str)
     }
 }
 

@@ -319,7 +319,7 @@ impl MigrationProtocol {
             world.was_refused = true;
             world.seen.insert("its tokens are refused on the way back");
             if self.driver == MigrationDriver::EndsWhenRefused {
-                self.store(world, Some(Stored::new(Record::Ended(ended(live, world.now)))));
+                self.store(world, Some(Stored::new(Record::Ended(ended(&live, world.now)))));
                 return;
             }
         }
@@ -500,7 +500,7 @@ fn without_attempt(stored: &Stored) -> Stored {
     }
 }
 
-fn ended(live: Live, now: UnixMillis) -> Ended {
+fn ended(live: &Live, now: UnixMillis) -> Ended {
     Ended {
         cause: Cause::InvalidGrant,
         since: now,
