@@ -199,6 +199,7 @@ fn every_page_links_to_files_that_exist() {
         "docs/costs.md",
         "docs/design.md",
         "docs/http-api.md",
+        "docs/migration.md",
         "docs/no-javascript.md",
         "docs/operations.md",
         "docs/security.md",

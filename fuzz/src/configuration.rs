@@ -11,7 +11,7 @@ use smartcar_connect::{
 };
 use url::Url;
 
-const NAMES: [&str; 28] = [
+const NAMES: [&str; 29] = [
     "SMARTCAR_CLIENT_ID",
     "SMARTCAR_CLIENT_SECRET",
     "SEALING_KEYS",
@@ -31,6 +31,7 @@ const NAMES: [&str; 28] = [
     "SMARTCAR_API_VERSION",
     "SMARTCAR_API_CLIENT_ID",
     "SMARTCAR_API_CLIENT_SECRET",
+    "SMARTCAR_MIGRATION",
     "JWT_ISSUER",
     "JWT_AUDIENCE",
     "JWT_AUTHORIZED_PARTY",

@@ -26,7 +26,7 @@ string_enum! {
 #[derive(Clone, Debug)]
 pub struct ConnectionFilter<'a> {
     /// Those of this Smartcar user.
-    pub user_id: &'a UserId,
+    pub user_id: Option<&'a UserId>,
     /// Those that were made with this external id.
     pub external_id: Option<&'a str>,
     /// Those of this vehicle.
@@ -66,7 +66,9 @@ impl ConnectionFilter<'_> {
     #[must_use]
     pub fn request(&self, vehicle: &Origin, page: usize) -> ApiRequest {
         let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair("filter[userId]", self.user_id.as_str());
+        if let Some(user_id) = self.user_id {
+            query.append_pair("filter[userId]", user_id.as_str());
+        }
         if let Some(external_id) = self.external_id {
             query.append_pair("filter[user.externalId]", external_id);
         }
@@ -297,7 +299,7 @@ mod tests {
     fn requests_go_where_the_documentation_says() {
         let (user, car) = (user("u&1"), VehicleId::parse("v1").unwrap());
         let filter = ConnectionFilter {
-            user_id: &user,
+            user_id: Some(&user),
             external_id: Some("a b&c"),
             vehicle_id: Some(&car),
             mode: VehicleMode::Simulated,

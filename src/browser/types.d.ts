@@ -122,6 +122,7 @@ export type ConnectionCause =
   | "authentication_failed"
   | "permission_missing"
   | "maker_permission_missing"
+  | "cannot_migrate"
   | "invalid_client"
   | "rate_limited"
   | "refused_without_reason"

@@ -13,6 +13,7 @@ mod head;
 mod jwt;
 mod log_budget;
 mod login;
+mod migration;
 mod must_act;
 mod openapi;
 mod outcome;
@@ -43,6 +44,7 @@ pub use login::{
     LoginOutcome, LoginPage, LoginRequest, NavigationHeaders, ReturnCookie, ReturnTo, callback_uri, check_login,
     has_come_from_here, needs_login_check, page_policy, reload_here, too_many,
 };
+pub use migration::{MigrationPage, MigrationPlace, MigrationQuery, moves_everybody, no_such_page, nothing_to_move};
 pub use must_act::{MustActPage, MustActQuery, Place, WantedNames, not_of_one_user, unknown_cursor};
 pub use openapi::{ANY_COOKIE, openapi};
 pub use outcome::finish_answer;

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     connect::{ConnectionId, ExternalId, RedirectUri, StateFingerprint, UserId, VehicleId},
     edge::problem::Problem,
-    http_api::{ConnectionStatus, principal::PrincipalConnections, start::Asked},
+    http_api::{ConnectionStatus, migration::MigratedConnection, principal::PrincipalConnections, start::Asked},
     identity::{Identity, Session, SessionId, ShownSession},
     principal::Principal,
     secret::serde_exposed,
-    time::UnixMillis,
+    time::{Millis, UnixMillis},
     token::AccessToken,
     vault::{
         Claimant, Description, Handover, HandoverOutcome, ShownVehicles, UsedTicket, VehicleReport,
@@ -84,8 +84,8 @@ pub struct DescribedVehicle {
 /// A request to the vault of a principal.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct VaultRequest {
-    /// Who asks; nobody for [`Operation::Reseal`], [`Operation::UserChanged`], [`Operation::VehicleReported`] and
-    /// [`Operation::MustAct`].
+    /// Who asks; nobody for [`Operation::Reseal`], [`Operation::UserChanged`], [`Operation::VehicleReported`],
+    /// [`Operation::MustAct`], [`Operation::ShowMigration`] and [`Operation::Migrate`].
     pub caller: Option<Caller>,
     /// What the vault is to do or to tell.
     pub operation: Operation,
@@ -166,6 +166,10 @@ pub enum Operation {
     MustAct(Vec<ConnectionStatus>),
     /// Everything sealed with a retired key is to be sealed with the active one.
     Reseal,
+    /// How far are the connections on the way from v2 to v3? Answered if this name in KV is that of the vault's index.
+    ShowMigration(String),
+    /// As [`ShowMigration`](Self::ShowMigration), after what `SMARTCAR_MIGRATION` says was done about them.
+    Migrate(String),
 }
 
 impl Operation {
@@ -174,6 +178,7 @@ impl Operation {
     pub const fn is_read(&self) -> bool {
         match self {
             Self::Connections(_) | Self::Vehicles | Self::Attempt(_) | Self::MustAct(_) => true,
+            Self::ShowMigration(_) => true,
             // A token may have to be refreshed: whoever asks decides whether to try again.
             Self::Token { .. }
             | Self::Start { .. }
@@ -190,7 +195,8 @@ impl Operation {
             | Self::TakeAttempts(_)
             | Self::UserChanged(_)
             | Self::VehicleReported(_)
-            | Self::Reseal => false,
+            | Self::Reseal
+            | Self::Migrate(_) => false,
         }
     }
 }
@@ -229,6 +235,14 @@ pub enum VaultReply {
     Vehicles(ShownVehicles),
     /// To [`Operation::MustAct`]; a vault that has no such connection answers [`VaultReply::Done`].
     MustAct(PrincipalConnections),
+    /// To [`Operation::ShowMigration`] and [`Operation::Migrate`]; a vault that does not answer for the names says
+    /// [`VaultReply::Done`].
+    Migrated {
+        /// How far each connection is, as far as it was looked at.
+        connections: Vec<MigratedConnection>,
+        /// How long Smartcar wants to be left alone, if it has said so: then not all were.
+        retry_after: Option<Millis>,
+    },
     /// To [`Operation::Token`].
     Token(IssuedToken),
     /// To [`Operation::Welcome`]: what Smartcar is to know the owner by.
@@ -280,6 +294,7 @@ mod tests {
             Operation::Disconnect(id),
             Operation::DisconnectAll,
             Operation::Reseal,
+            Operation::Migrate(String::new()),
         ] {
             assert!(!once.is_read(), "{once:?}");
         }

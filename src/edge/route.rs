@@ -40,6 +40,10 @@ pub enum Resource {
     InternalToken,
     /// `GET /internal/rotation`
     Rotation,
+    /// `GET /internal/migration`
+    ShowMigration,
+    /// `POST /internal/migration`
+    Migrate,
     /// `GET /internal/connections`
     ListPrincipals,
     /// `POST /internal/sessions`
@@ -80,6 +84,8 @@ impl Resource {
             Self::Api(_) => "api_read",
             Self::InternalToken => "internal_token",
             Self::Rotation => "rotation",
+            Self::ShowMigration => "show_migration",
+            Self::Migrate => "migrate",
             Self::ListPrincipals => "list_principals",
             Self::IssueTicket => "issue_ticket",
             Self::OpenSession => "open_session",
@@ -110,6 +116,7 @@ impl Resource {
             Self::Api(target) => target.endpoint().method != Method::Get,
             // Guarded by its service key: no browser has one.
             Self::InternalToken | Self::Rotation | Self::ListPrincipals | Self::IssueTicket => false,
+            Self::ShowMigration | Self::Migrate => false,
             // Guarded by its signature, which no page can make.
             Self::ReceiveWebhook => false,
         }
@@ -129,6 +136,7 @@ impl Resource {
             Self::ConnectLogin | Self::ConnectLoginForm | Self::ConnectCallback => false,
             Self::OpenSession | Self::EndSession | Self::ClaimSession => false,
             Self::InternalToken | Self::Rotation | Self::ListPrincipals | Self::IssueTicket => false,
+            Self::ShowMigration | Self::Migrate => false,
             Self::ReceiveWebhook | Self::OpenApi | Self::Health => false,
         }
     }
@@ -153,7 +161,12 @@ impl Resource {
     pub const fn is_internal(&self) -> bool {
         matches!(
             self,
-            Self::InternalToken | Self::Rotation | Self::ListPrincipals | Self::IssueTicket
+            Self::InternalToken
+                | Self::Rotation
+                | Self::ShowMigration
+                | Self::Migrate
+                | Self::ListPrincipals
+                | Self::IssueTicket
         )
     }
 
@@ -234,6 +247,14 @@ pub fn route(prefix: &str, method: &str, path: &str) -> Routed {
         path::VEHICLES => ("GET, HEAD", get.then_some(Resource::ListVehicles)),
         path::INTERNAL_TOKEN => ("POST", post.then_some(Resource::InternalToken)),
         path::INTERNAL_ROTATION => ("GET, HEAD", get.then_some(Resource::Rotation)),
+        path::INTERNAL_MIGRATION => (
+            "GET, HEAD, POST",
+            if get {
+                Some(Resource::ShowMigration)
+            } else {
+                post.then_some(Resource::Migrate)
+            },
+        ),
         path::INTERNAL_CONNECTIONS => ("GET, HEAD", get.then_some(Resource::ListPrincipals)),
         path::INTERNAL_SESSIONS => ("POST", post.then_some(Resource::IssueTicket)),
         path::SESSION => (
@@ -374,6 +395,8 @@ mod tests {
             ("GET", "/smartcar/vehicles", Resource::ListVehicles),
             ("POST", "/smartcar/internal/token", Resource::InternalToken),
             ("GET", "/smartcar/internal/rotation", Resource::Rotation),
+            ("GET", "/smartcar/internal/migration", Resource::ShowMigration),
+            ("POST", "/smartcar/internal/migration", Resource::Migrate),
             ("GET", "/smartcar/internal/connections", Resource::ListPrincipals),
             ("POST", "/smartcar/internal/sessions", Resource::IssueTicket),
             ("POST", "/smartcar/session", Resource::OpenSession),

@@ -16,7 +16,8 @@ string_enum! {
         Active = "active",
         /// The latest refresh failed and is being repeated; still usable, or soon again.
         Degraded = "degraded",
-        /// Smartcar wants the owner back, to log in again at the car's maker or to grant more; the tokens are kept.
+        /// The owner is wanted back, to log in again at the car's maker, to grant more, or to connect again for Smartcar's v3; the
+        /// tokens are kept.
         ReauthenticationRequired = "reauthentication_required",
         /// The grant is over: the owner must connect again.
         ReconnectionRequired = "reconnection_required",
@@ -47,6 +48,8 @@ string_enum! {
         PermissionMissing = "permission_missing",
         /// The owner's account at the car's maker does not grant Smartcar what the application asked for.
         MakerPermissionMissing = "maker_permission_missing",
+        /// It can't be moved to Smartcar's v3 without its owner, who is to connect again; until v2 ends it works.
+        CannotMigrate = "cannot_migrate",
         /// The token endpoint did not accept the application.
         InvalidClient = "invalid_client",
         /// The token endpoint asked to wait.

@@ -12,6 +12,8 @@ pub mod finish;
 pub mod header;
 #[cfg(feature = "edge")]
 pub mod health;
+#[cfg(feature = "edge")]
+pub mod migration;
 pub mod path;
 #[cfg(feature = "edge")]
 pub mod principal;

@@ -44,6 +44,9 @@ pub const INTERNAL_CONNECTIONS: &str = "/internal/connections";
 /// `GET`, for the operator: how far the rotation of the sealing keys is.
 pub const INTERNAL_ROTATION: &str = "/internal/rotation";
 
+/// `GET`, for the operator: which connections were moved from Smartcar's v2 to its v3; `POST`: moves more of them.
+pub const INTERNAL_MIGRATION: &str = "/internal/migration";
+
 /// `POST`, for the app's own back end: a ticket that opens a session of a user's.
 pub const INTERNAL_SESSIONS: &str = "/internal/sessions";
 

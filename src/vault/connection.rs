@@ -55,6 +55,10 @@ fn of_live(live: &Live, now: UnixMillis) -> (ConnectionStatus, Option<Cause>, Un
         let cause = Cause::RefreshTokenExpired;
         return (ConnectionStatus::ReconnectionRequired, Some(cause), over);
     }
+    if let Some(since) = live.cannot_move_since() {
+        let cause = Cause::CannotMigrate;
+        return (ConnectionStatus::ReauthenticationRequired, Some(cause), since);
+    }
     if let (Some((_, mark)), Some(since)) = (first_mark(live), wanted_since(live)) {
         let cause = mark.complaint.cause.cause();
         return (ConnectionStatus::ReauthenticationRequired, Some(cause), since);
@@ -134,6 +138,7 @@ mod tests {
             listed_at: NOW,
             connected_at: NOW,
             external_id: None,
+            not_moved: None,
             kv: SYNCED,
         }
     }

@@ -86,6 +86,7 @@ mod tests {
         let by_application = Live {
             access: crate::vault::record::Access::Application {
                 mode: crate::api::VehicleMode::Live,
+                moved: None,
             },
             ..live
         };

@@ -74,6 +74,10 @@ pub fn way_back(record: Option<&Record>, connect: &Origin, now: UnixMillis) -> R
     if standing.status == ConnectionStatus::ReconnectionRequired {
         return Ok(WayBack::by(ReconnectFlow::NewConnection));
     }
+    // Another consent mends whatever else there is.
+    if record.live().is_some_and(|live| live.cannot_move_since().is_some()) {
+        return Ok(WayBack::by(ReconnectFlow::NewConnection));
+    }
     let (vehicle, mark) = record.live().and_then(first_mark).ok_or(NoWayBack::NothingToMend)?;
     let complaint = &mark.complaint;
     Ok(match complaint.cause {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     api::VehicleMode,
     connect::{ExternalId, UserId},
-    http_api::Cause,
+    http_api::{Cause, migration::MigrationReason},
     time::{Millis, UnixMillis},
     token::{
         RefreshToken, TokenSet,
@@ -24,7 +24,31 @@ pub enum Access {
     Application {
         /// Which kind of cars it is about: Smartcar lists them apart.
         mode: VehicleMode,
+        /// That it was moved here from v2, if it was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        moved: Option<Moved>,
     },
+}
+
+/// That a connection was moved from Smartcar's v2 to its v3.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Moved {
+    /// When.
+    pub at: UnixMillis,
+    /// Goes on counting where the pairs of tokens ended.
+    pub generation: u64,
+    /// The tokens of v2, as long as there is a way back: they are not refreshed but to go back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Box<OwnerTokens>>,
+}
+
+/// Why a connection of v2 was not moved when that was tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct NotMoved {
+    /// Why.
+    pub reason: MigrationReason,
+    /// Since when it is that.
+    pub since: UnixMillis,
 }
 
 /// How often Smartcar is asked in vain for what is known already, before that is left as it is.
@@ -180,6 +204,9 @@ pub struct Live {
     /// that of the session that made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<ExternalId>,
+    /// Why it was not moved to v3 when that was last tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_moved: Option<NotMoved>,
     /// How far its copy in KV is.
     pub kv: KvCopy,
 }
@@ -195,6 +222,7 @@ impl Live {
             listed_at: now,
             connected_at: now,
             external_id: None,
+            not_moved: None,
             kv: KvCopy::dirty(now),
         }
     }
@@ -203,12 +231,13 @@ impl Live {
     #[must_use]
     pub fn confirmed(mode: VehicleMode, user_id: UserId, vehicles: Vec<KnownVehicle>, now: UnixMillis) -> Self {
         Self {
-            access: Access::Application { mode },
+            access: Access::Application { mode, moved: None },
             user_id: Learned::Known(user_id),
             vehicles: Learned::Known(vehicles),
             listed_at: now,
             connected_at: now,
             external_id: None,
+            not_moved: None,
             kv: KvCopy::dirty(now),
         }
     }
@@ -222,10 +251,29 @@ impl Live {
         }
     }
 
-    /// Counts the pairs of tokens; 1 where there are none.
+    /// That it was moved from v2 to v3, if it was.
+    #[must_use]
+    pub const fn moved(&self) -> Option<&Moved> {
+        match &self.access {
+            Access::Application { moved, .. } => moved.as_ref(),
+            Access::Owner(_) => None,
+        }
+    }
+
+    /// Counts the pairs of tokens, and moves between v2 and v3; 1 where there were none.
     #[must_use]
     pub fn generation(&self) -> u64 {
-        self.owner_tokens().map_or(1, |tokens| tokens.generation())
+        match &self.access {
+            Access::Owner(tokens) => tokens.generation(),
+            Access::Application { moved, .. } => moved.as_ref().map_or(1, |moved| moved.generation),
+        }
+    }
+
+    /// Since when its owner is asked to connect again because it can't be moved to v3, if that is so.
+    #[must_use]
+    pub fn cannot_move_since(&self) -> Option<UnixMillis> {
+        let not_moved = self.not_moved.filter(|not_moved| not_moved.reason.asks_owner());
+        not_moved.map(|not_moved| not_moved.since)
     }
 
     /// The vehicles that are known.
@@ -415,12 +463,14 @@ impl Record {
         matches!(self, Self::Live(_) | Self::Ended(_) | Self::Leaving(_))
     }
 
-    /// Whether its owner must act before it is well again: log in at the car's maker, grant more, or connect again. That a refresh token is
+    /// Whether its owner must act before it is well again, or while it is: log in at the car's maker, grant more, or connect again. That a refresh token is
     /// over counts once it is noted: there is an alarm for it.
     #[must_use]
     pub fn owner_must_act(&self) -> bool {
         match self {
-            Self::Live(live) => live.vehicles().iter().any(KnownVehicle::is_marked),
+            Self::Live(live) => {
+                live.cannot_move_since().is_some() || live.vehicles().iter().any(KnownVehicle::is_marked)
+            }
             Self::Ended(_) => true,
             Self::Leaving(_) | Self::Closing(_) | Self::Tombstone(_) => false,
         }

@@ -71,7 +71,7 @@ fn field_of(line: &str) -> Option<&str> {
     let name = name.strip_prefix("pub ").unwrap_or(name);
     let name = name.strip_prefix("r#").unwrap_or(name);
     name.bytes()
-        .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
         .then_some(name)
 }
 

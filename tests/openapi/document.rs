@@ -203,6 +203,10 @@ fn describe(
         let names = ["Status", "Limit", "Cursor"];
         parameters.extend(names.map(|name| json!({"$ref": format!("#/components/parameters/{name}")})));
     }
+    if matches!(resource, Resource::ShowMigration | Resource::Migrate) {
+        let names = ["Limit", "Cursor"];
+        parameters.extend(names.map(|name| json!({"$ref": format!("#/components/parameters/{name}")})));
+    }
     if *resource == Resource::EndSession {
         parameters.push(json!({"$ref": "#/components/parameters/Everywhere"}));
     }
@@ -428,7 +432,7 @@ fn parameters() -> Value {
         "Limit": {
             "name": "limit",
             "in": "query",
-            "description": "How many vaults are asked for one page, at most.",
+            "description": "How many vaults, or names in KV, are looked at for one page, at most.",
             "schema": {"type": "integer", "minimum": 1, "maximum": 100, "default": 40},
         },
         "Cursor": {

@@ -249,6 +249,32 @@ operations! {
         success: Success::Body("PrincipalList"),
         problems: vec![ProblemCode::InvalidParameter, ProblemCode::StorageUnavailable],
     };
+    Resource::ShowMigration, Resource::ShowMigration => Operation {
+        method: "GET",
+        path: path::INTERNAL_MIGRATION.to_owned(),
+        summary: "How far the connections are on the way from Smartcar's v2 to its v3, page by page",
+        credential: Credential::ServiceKey,
+        request: None,
+        cookie: None,
+        success: Success::Body("MigrationResponse"),
+        problems: vec![ProblemCode::InvalidParameter, ProblemCode::StorageUnavailable],
+    };
+    Resource::Migrate, Resource::Migrate => Operation {
+        method: "POST",
+        path: path::INTERNAL_MIGRATION.to_owned(),
+        summary: "Moves the connections of a page, or takes them back, as `SMARTCAR_MIGRATION` says",
+        credential: Credential::ServiceKey,
+        request: None,
+        cookie: None,
+        success: Success::Body("MigrationResponse"),
+        problems: vec![
+            ProblemCode::InvalidParameter,
+            ProblemCode::EndpointNotAllowed,
+            ProblemCode::InvalidClient,
+            ProblemCode::UpstreamUnavailable,
+            ProblemCode::StorageUnavailable,
+        ],
+    };
     Resource::IssueTicket, Resource::IssueTicket => Operation {
         method: "POST",
         path: path::INTERNAL_SESSIONS.to_owned(),

@@ -227,7 +227,15 @@ fn every_state_of_a_grant_is_in_a_vector() {
     let Record::Live(live) = grant("grant without tokens") else {
         panic!()
     };
-    assert!(matches!(live.access, Access::Application { .. }));
+    assert!(matches!(live.access, Access::Application { .. }) && live.moved().is_none());
+    let Record::Live(live) = grant("grant that was moved") else {
+        panic!()
+    };
+    assert!(live.moved().unwrap().kept.is_some() && live.owner_tokens().is_none());
+    let Record::Live(live) = grant("grant that could not be moved") else {
+        panic!()
+    };
+    assert!(live.not_moved.is_some() && live.owner_tokens().is_some());
 
     let Record::Ended(ended) = grant("grant that ended") else {
         panic!()
@@ -475,6 +483,8 @@ fn nothing_in_the_block_is_left_unchecked() {
         "grant",
         "grant whose refresh fails",
         "grant without tokens",
+        "grant that was moved",
+        "grant that could not be moved",
         "grant that ended",
         "grant that is leaving",
         "grant that is closing",

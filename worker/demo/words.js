@@ -295,6 +295,8 @@ const WANTED = {
   permission_missing: "This app asked for something that you have not allowed. Whatever you have allowed still works.",
   maker_permission_missing:
     "Your account with the car maker doesn't allow something that this app asked for. Everything else still works.",
+  cannot_migrate:
+    "Smartcar, which this app reads your car through, is changing. Connect again to keep the car; until then everything still works.",
 };
 
 const UNREACHABLE = "Smartcar could not be reached the last time.";

@@ -147,6 +147,8 @@ async fn answer(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {
         Resource::Api(target) => routes::api::pass_on(context, target).await,
         Resource::InternalToken => routes::token::issue(context).await,
         Resource::Rotation => routes::rotation::report(context).await,
+        Resource::ShowMigration => routes::migration::show(context).await,
+        Resource::Migrate => routes::migration::migrate(context).await,
         Resource::ListPrincipals => routes::principals::list(context).await,
         Resource::IssueTicket => routes::session::issue_ticket(context).await,
         Resource::OpenSession => routes::session::open(context).await,

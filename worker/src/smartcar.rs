@@ -3,7 +3,7 @@
 
 use futures_util::StreamExt as _;
 use smartcar_connect::{
-    api::{ApiRequest, ConnectionFilter, ConnectionPage, ListedConnection, VehicleMode},
+    api::{ApiError, ApiRequest, ConnectionFilter, ConnectionPage, ListedConnection, VehicleMode},
     connect::{Origin, UserId, VehicleId},
     edge::{IssuedToken, Problem, not_asked},
     time::Millis,
@@ -22,6 +22,12 @@ const MAX_API_BODY_BYTES: usize = 64 * 1024;
 
 /// The status of an answer to a request whose access token is not accepted.
 const UNAUTHORIZED: u16 = 401;
+
+/// The status of an answer to one request too many.
+const TOO_MANY_REQUESTS: u16 = 429;
+
+/// How long Smartcar is left alone if it does not say how long.
+const UNNAMED_WAIT: Millis = Millis::from_secs(30);
 
 /// An answer, whatever its status.
 pub(crate) struct Reply {
@@ -166,30 +172,61 @@ pub(crate) async fn user<S: TokenSource>(tokens: &S, origin: &Origin) -> Option<
     (reply.status == 200).then(|| smartcar_connect::api::read_user(&reply.body))?
 }
 
+/// Why Smartcar's list of connections can't be had, or not all of it.
+#[derive(Clone, Debug)]
+pub(crate) enum NoList {
+    /// There is no token to ask with.
+    NoToken(Problem),
+    /// Smartcar wants to be left alone for so long, whatever it is asked.
+    RateLimited(Millis),
+    /// It does not say.
+    Unavailable,
+}
+
+impl From<NoList> for Problem {
+    fn from(why: NoList) -> Self {
+        match why {
+            NoList::NoToken(problem) => problem,
+            NoList::RateLimited(retry_after) => not_asked(None).with_retry_after(retry_after),
+            NoList::Unavailable => not_asked(None),
+        }
+    }
+}
+
 /// All of Smartcar's connections that `filter` lets through (v3).
 ///
 /// # Errors
-/// The [`Problem`] to answer with, if Smartcar does not say, or does not say all.
+/// Why Smartcar does not say, or does not say all.
 pub(crate) async fn connections(
     env: &Env,
     origin: &Origin,
     filter: &ConnectionFilter<'_>,
-) -> Result<Vec<ListedConnection>, Problem> {
+) -> Result<Vec<ListedConnection>, NoList> {
     let mut connections = Vec::new();
     let mut next = Some(1);
     for _ in 0..MAX_PAGES {
         let Some(number) = next else { break };
-        let reply = as_application(env, &filter.request(origin, number)).await?;
-        let page = reply.filter(|reply| reply.status == 200);
-        let page = page.and_then(|reply| ConnectionPage::read(&reply.body, number));
-        let page = page.ok_or_else(|| not_asked(None))?;
+        let reply = as_application(env, &filter.request(origin, number)).await;
+        let reply = reply.map_err(NoList::NoToken)?.ok_or(NoList::Unavailable)?;
+        if reply.status == TOO_MANY_REQUESTS {
+            return Err(NoList::RateLimited(left_alone_for(&reply)));
+        }
+        let page = (reply.status == 200).then(|| ConnectionPage::read(&reply.body, number));
+        let page = page.flatten().ok_or(NoList::Unavailable)?;
         connections.extend(page.connections);
         next = page.next;
     }
     match next {
         None => Ok(connections),
-        Some(_) => Err(not_asked(None)),
+        Some(_) => Err(NoList::Unavailable),
     }
+}
+
+/// How long Smartcar wants to be left alone that has answered 429.
+fn left_alone_for(reply: &Reply) -> Millis {
+    let header = |name: &str| http::header(&reply.headers, name);
+    let error = ApiError::read(reply.status, header, &reply.body, clock::now());
+    error.retry_after.unwrap_or(UNNAMED_WAIT)
 }
 
 /// Ends what the application may do with a vehicle of a user's (v3). Whether Smartcar knows of no such access any more.
@@ -201,7 +238,7 @@ pub(crate) async fn disconnect_user(
     vehicle: &VehicleId,
 ) -> bool {
     let filter = ConnectionFilter {
-        user_id,
+        user_id: Some(user_id),
         external_id: None,
         vehicle_id: Some(vehicle),
         mode,

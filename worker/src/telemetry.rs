@@ -36,6 +36,8 @@ pub(crate) enum LogEvent {
     Reseal,
     /// The keys of the app's log-in were asked for.
     Keys,
+    /// A connection was looked at on the way from v2 to v3; the outcome is how far it is.
+    Migrate,
     /// A connection was given to the vault of the user who has claimed it.
     Claim,
     /// An event of Smartcar's was handed on to the app, or not; the time is since it came.
@@ -54,6 +56,7 @@ impl LogEvent {
             Self::Disconnect => "disconnect",
             Self::Reseal => "reseal",
             Self::Keys => "keys",
+            Self::Migrate => "migrate",
             Self::Claim => "claim",
             Self::Webhook => "webhook",
         }

@@ -4,6 +4,7 @@ mod access;
 mod api;
 mod identity;
 mod jwt;
+mod migration;
 mod misconfiguration;
 mod reader;
 mod webhooks;
@@ -16,7 +17,7 @@ pub use webhooks::{Forward, WebhookSettings};
 
 use crate::{
     connect::{ApplicationId, Origin, Origins},
-    http_api::path,
+    http_api::{migration::MigrationMode, path},
     identity::{JwtConfig, ServiceKeyError, ServiceKeys, SessionCookie, SessionLimits},
     seal::KeyRing,
     time::Millis,
@@ -58,6 +59,8 @@ pub struct Config {
     pub api: ApiSettings,
     /// How Smartcar's webhooks are received, if they are.
     pub webhooks: Option<WebhookSettings>,
+    /// What is done about connections of v2 on their way to v3, if anything is.
+    pub migration: Option<MigrationMode>,
 }
 
 impl Config {
@@ -89,6 +92,7 @@ impl Config {
         let jwt = jwt::jwt(&mut reader);
         let api = api::api_settings(&mut reader);
         let webhooks = webhooks::webhooks(&mut reader);
+        let migration = migration::migration(&mut reader, access.as_ref());
         let all = (|| {
             let (application_id, origins, prefix) = (application_id?, origins?, prefix?);
             Some(Self {
@@ -108,6 +112,7 @@ impl Config {
                 jwt: jwt?,
                 api: api?,
                 webhooks: webhooks?,
+                migration: migration?,
             })
         })();
         match all {

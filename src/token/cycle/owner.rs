@@ -123,6 +123,13 @@ impl OwnerTokens {
         (!has_ended && now < lost_at).then_some(lost_at)
     }
 
+    /// Whether no request is under way, and none was sent that may have used the refresh token up and can yet be repeated.
+    #[must_use]
+    pub fn is_at_rest(&self, now: UnixMillis, policy: &Policy) -> bool {
+        let is_doubtful = |attempt: RefreshAttempt| is_in_doubt(attempt.last_sent_at, now, policy);
+        self.request_under_way_until(now).is_none() && !self.attempt.is_some_and(is_doubtful)
+    }
+
     /// The newest access token and when it expires. Only after [`Decision::Use`] or [`Decision::Renewed`] is it known to be
     /// good.
     #[must_use]

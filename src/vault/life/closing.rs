@@ -33,7 +33,7 @@ fn revoke(live: Live, since: UnixMillis, now: UnixMillis) -> Step {
         (Access::Owner(tokens), _) => tokens
             .has_live_access_token(now)
             .then(|| RevokedBy::Owner(tokens.pair.access_token.clone())),
-        (Access::Application { mode }, Some(user_id)) => Some(RevokedBy::Application {
+        (Access::Application { mode, .. }, Some(user_id)) => Some(RevokedBy::Application {
             user_id: user_id.clone(),
             mode: *mode,
         }),

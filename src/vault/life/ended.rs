@@ -69,6 +69,7 @@ pub(super) fn step(ended: Ended, now: UnixMillis, event: Event) -> Step {
         | Event::Reauthenticated { .. }
         | Event::Claimed { .. }
         | Event::HandedOver { .. }
+        | Event::Migrate(_)
         | Event::SmartcarNotified => Step::keep(Vec::new()),
     }
 }

@@ -5,7 +5,8 @@ use crate::{
     time::Millis,
     token::TokenResult,
     vault::{
-        claim::HandoverOutcome, known_vehicle::Description, mark::Report, profile::Claimant, publication::KvOutcome,
+        claim::HandoverOutcome, known_vehicle::Description, mark::Report, migration::Listing, profile::Claimant,
+        publication::KvOutcome,
     },
 };
 
@@ -104,6 +105,22 @@ pub enum Event {
     },
     /// Smartcar was told of the disconnection. What it answered does not matter.
     SmartcarNotified,
+    /// The operator moves the connection between Smartcar's v2 and v3.
+    Migrate(Migration),
+}
+
+/// What becomes of a connection on the way from Smartcar's v2 to its v3.
+#[derive(Clone, Debug)]
+pub enum Migration {
+    /// It is moved to v3, if Smartcar's list of connections confirms it.
+    Move {
+        /// What the list said; `None` if it could not be had.
+        listed: Option<Vec<Listing>>,
+    },
+    /// It goes back to v2, if its tokens are still good.
+    Reverse,
+    /// Its tokens of v2 are forgotten, if it was moved.
+    Finish,
 }
 
 impl Event {

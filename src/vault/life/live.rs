@@ -12,6 +12,7 @@ use crate::{
         life::{
             closing, ended,
             event::{Event, Revocation},
+            moving,
             schedule::idle_refresh_after,
             step::{Effect, Step, TokenReply},
         },
@@ -32,8 +33,9 @@ pub(super) fn step(id: &ConnectionId, live: Live, now: UnixMillis, event: Event,
                 let verdict = tokens.ended(generation, outcome, now, policy);
                 had(live, verdict, now)
             }
-            None => Step::keep(Vec::new()),
+            None => moving::refreshed(live, generation, outcome, now, policy),
         },
+        Event::Migrate(migration) => moving::migrate(live, migration, now, policy),
         Event::KvPutCompleted { generation, outcome } if generation == live.generation() => {
             put_completed(live, outcome, now)
         }

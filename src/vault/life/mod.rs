@@ -14,6 +14,7 @@ mod ended;
 mod event;
 mod leaving;
 mod live;
+mod moving;
 mod schedule;
 mod step;
 mod tombstone;
@@ -21,7 +22,7 @@ mod tombstone;
 #[cfg(test)]
 mod tests;
 
-pub use event::{Event, Revocation};
+pub use event::{Event, Migration, Revocation};
 pub use schedule::{next_alarm, next_alarm_by};
 pub use step::{Effect, IndexChange, Next, RevokedBy, Step, TokenReply};
 

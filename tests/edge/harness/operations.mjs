@@ -26,6 +26,8 @@ const OWN = {
   "POST /internal/sessions": "internal",
   "GET /internal/connections": "internal",
   "GET /internal/rotation": "internal",
+  "GET /internal/migration": "internal",
+  "POST /internal/migration": "internal",
   "POST /webhooks": "signed",
   "GET /openapi.json": "public",
   "GET /healthz": "public",

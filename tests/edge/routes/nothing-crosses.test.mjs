@@ -70,6 +70,8 @@ const ATTACKS = {
   "POST /internal/sessions": { body: (_, attacker) => ({ user: attacker.user }), comes: INTERNAL(own(200)) },
   // It is of everybody, and not for one who is named.
   "GET /internal/connections": { comes: INTERNAL(refused("invalid_parameter")) },
+  "GET /internal/migration": { comes: INTERNAL(refused("invalid_parameter")) },
+  "POST /internal/migration": { comes: INTERNAL(refused("endpoint_not_allowed")) },
   "GET /internal/rotation": { comes: INTERNAL(own(200)) },
   "POST /webhooks": { body: () => ({ eventType: "VERIFY" }), comes: () => own(404) },
   "GET /openapi.json": { comes: () => own(200) },

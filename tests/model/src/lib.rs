@@ -21,6 +21,7 @@ mod act;
 mod checked;
 mod claim;
 mod driver;
+mod migration;
 mod properties;
 mod smartcar;
 mod stored;
@@ -30,6 +31,10 @@ pub use act::Act;
 pub use checked::Checked;
 pub use claim::{CLAIM_COVERAGE, CLAIM_SAFETY, ClaimAct, ClaimBudget, ClaimDriver, ClaimProtocol, ClaimWorld};
 pub use driver::Driver;
+pub use migration::{
+    MIGRATION_COVERAGE, MIGRATION_SAFETY, MigrationAct, MigrationBudget, MigrationDriver, MigrationProtocol,
+    MigrationWorld,
+};
 pub use properties::{COVERAGE, SAFETY};
 pub use smartcar::Reissue;
 pub use world::{Budget, World};

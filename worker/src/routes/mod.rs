@@ -5,6 +5,7 @@ pub(crate) mod claim;
 pub(crate) mod connect;
 pub(crate) mod connections;
 pub(crate) mod login;
+pub(crate) mod migration;
 pub(crate) mod openapi;
 pub(crate) mod principals;
 pub(crate) mod rotation;

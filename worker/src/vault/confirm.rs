@@ -74,7 +74,7 @@ async fn connection_of(
         let Some(live) = record.live() else { return false };
         // One that was claimed is listed by another external id.
         let is_own = live.external_id.is_none() && live.user_id.known() == Some(user_id);
-        is_own && matches!(live.access, Access::Application { mode: known } if known == mode)
+        is_own && matches!(live.access, Access::Application { mode: known, .. } if known == mode)
     };
     Ok(records
         .into_iter()
@@ -107,7 +107,7 @@ async fn ask_once(
 ) -> Result<Ownership, Problem> {
     let list = async |external_id: &str| {
         let filter = ConnectionFilter {
-            user_id,
+            user_id: Some(user_id),
             external_id: Some(external_id),
             vehicle_id: None,
             mode,

@@ -259,6 +259,23 @@ impl Driver {
         flown.map(|_| ())
     }
 
+    /// Lets `event` happen to a connection once nothing is under way for it, and waits for all that follows.
+    pub(super) async fn let_happen_alone(
+        self: &Rc<Self>,
+        principal: &Principal,
+        id: &ConnectionId,
+        event: Event,
+    ) -> Result<(), VaultError> {
+        for _ in 0..MAX_FLIGHTS {
+            match self.board(principal, id, event.clone()) {
+                // What it ends with does not matter: it is stored.
+                Boarded::Joined(flight) => drop(flight.await),
+                Boarded::Started(flight) => return flight.await.map(|_| ()),
+            }
+        }
+        Ok(())
+    }
+
     fn board(self: &Rc<Self>, principal: &Principal, id: &ConnectionId, event: Event) -> Boarded<Flown> {
         let (driver, principal, own_id) = (Rc::clone(self), principal.clone(), id.clone());
         let boarded = self.flights.board(id, || async move {
@@ -439,12 +456,12 @@ impl Driver {
         let record = self.storage.record(principal, id).await?;
         let mut effects = Vec::new();
         match record.as_ref().and_then(Record::live) {
-            Some(live) if let Access::Application { mode } = live.access => {
+            Some(live) if let Access::Application { mode, .. } = &live.access => {
                 let Some(profile) = self.storage.profile().await? else {
                     return Ok(());
                 };
                 for event in
-                    listing::events(listing::list(&self.publisher.env, &self.config, &profile, live, mode).await)
+                    listing::events(listing::list(&self.publisher.env, &self.config, &profile, live, *mode).await)
                 {
                     effects.extend(self.apply(principal, id, event).await?);
                 }

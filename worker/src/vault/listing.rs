@@ -9,7 +9,8 @@ use worker::Env;
 
 use crate::smartcar;
 
-/// Lists the vehicles of a connection anew: those that its user has connected with the owner's external id.
+/// Lists the vehicles of a connection anew: those that its user has connected with the owner's external id; of one that was moved
+/// from v2, where Smartcar need not have been told that id, those that it covers.
 pub(super) async fn list(
     env: &Env,
     config: &Config,
@@ -19,25 +20,24 @@ pub(super) async fn list(
 ) -> Option<Vec<ListedConnection>> {
     let user_id = live.user_id.known()?;
     let external_id = live.external_id.as_ref().unwrap_or(&profile.external_id);
+    let is_known = |one: &ListedConnection| live.vehicles().iter().any(|vehicle| vehicle.id == one.vehicle_id);
     let filter = ConnectionFilter {
-        user_id,
-        external_id: Some(external_id.as_str()),
+        user_id: Some(user_id),
+        external_id: live.moved().is_none().then(|| external_id.as_str()),
         vehicle_id: None,
         mode,
     };
     let listed = smartcar::connections(env, &config.origins.vehicle, &filter)
         .await
         .ok()?;
+    if live.moved().is_some() {
+        let of_user = Ownership::of_user(listed, user_id).into_iter();
+        return Some(of_user.filter(is_known).collect());
+    }
     Some(match Ownership::judge(listed, user_id, external_id) {
         Ownership::Confirmed(connected) => connected,
         // Of a user that was confirmed once: what the list does not name is not added, and nothing is lost either.
-        Ownership::Unproven(connected) => {
-            let is_known = |id| live.vehicles().iter().any(|vehicle| vehicle.id == id);
-            connected
-                .into_iter()
-                .filter(|one| is_known(one.vehicle_id.clone()))
-                .collect()
-        }
+        Ownership::Unproven(connected) => connected.into_iter().filter(is_known).collect(),
         Ownership::NoSuchConnection => Vec::new(),
     })
 }

@@ -14,6 +14,7 @@ mod driver;
 mod error;
 mod handover;
 mod listing;
+mod migrate;
 mod publish;
 mod reconnect;
 mod reseal;
@@ -139,6 +140,8 @@ async fn carry_out(driver: &Rc<Driver>, finishes: &Finishes, request: VaultReque
                 None => VaultReply::Done,
             }),
             Operation::MustAct(statuses) => Ok(show::must_act(storage, &statuses).await?),
+            Operation::ShowMigration(name) => migrate::migrate(driver, &name, false).await,
+            Operation::Migrate(name) => migrate::migrate(driver, &name, true).await,
             _ => Err(VaultError::WrongPrincipal.into()),
         };
     };
@@ -219,7 +222,9 @@ async fn carry_out(driver: &Rc<Driver>, finishes: &Finishes, request: VaultReque
         | Operation::Reseal
         | Operation::UserChanged(_)
         | Operation::VehicleReported(_)
-        | Operation::MustAct(_) => Err(VaultError::WrongPrincipal.into()),
+        | Operation::MustAct(_)
+        | Operation::ShowMigration(_)
+        | Operation::Migrate(_) => Err(VaultError::WrongPrincipal.into()),
     }
 }
 

@@ -336,6 +336,7 @@ fn of_application(user_id: Learned<UserId>) -> Vault {
     let live = vault.grant().clone();
     vault.record = Some(Record::Live(Live {
         access: Access::Application {
+            moved: None,
             mode: VehicleMode::Simulated,
         },
         user_id,

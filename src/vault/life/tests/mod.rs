@@ -5,18 +5,22 @@ mod closing;
 mod faults;
 mod leaving;
 mod listing;
+mod moving;
 mod publishing;
 mod refreshing;
 mod waking;
 
 use super::{
-    Effect, Event, IndexChange, Next, Revocation, RevokedBy, Step, TokenReply, next_alarm, next_alarm_by,
+    Effect, Event, IndexChange, Migration, Next, Revocation, RevokedBy, Step, TokenReply, next_alarm, next_alarm_by,
     schedule::idle_refresh_after, step,
 };
 use crate::{
     api::{VehicleAttributes, VehicleMode},
     connect::{ConnectionId, ExternalId, UserId, VehicleId},
-    http_api::Cause,
+    http_api::{
+        Cause,
+        migration::{MigrationMode, MigrationReason},
+    },
     principal::Principal,
     time::{Millis, UnixMillis},
     token::{
@@ -25,7 +29,7 @@ use crate::{
     },
     vault::{
         Access, Claimant, Claimed, Closing, Complaint, Description, Ended, HandoverOutcome, KnownVehicle, KvCopy,
-        KvOutcome, Learned, Live, MarkCause, Record, Success,
+        KvOutcome, Learned, Listing, Live, MarkCause, Record, Success, progress,
     },
 };
 
@@ -216,6 +220,32 @@ impl Vault {
     fn listed_again(&mut self) {
         let vehicles = Some(self.vehicles());
         assert_eq!(self.on(Event::VehiclesListed { vehicles }), [""; 0]);
+    }
+
+    fn moves(&mut self, listed: Option<Vec<Listing>>) -> Vec<String> {
+        self.on(Event::Migrate(Migration::Move { listed }))
+    }
+
+    /// Smartcar lists `v1` with the owner.
+    fn is_moved(&mut self) -> Vec<String> {
+        self.moves(Some(vec![moving::listing(VehicleMode::Live, &[("u1", "v1")])]))
+    }
+
+    fn reverses(&mut self) -> Vec<String> {
+        self.on(Event::Migrate(Migration::Reverse))
+    }
+
+    fn kept(&self) -> Option<&OwnerTokens> {
+        self.grant().moved()?.kept.as_deref()
+    }
+
+    fn is_on_v2(&self) -> bool {
+        self.grant().owner_tokens().is_some()
+    }
+
+    fn hindrance(&self) -> Option<&'static str> {
+        let known = progress(self.record.as_ref()?, Some(MigrationMode::Move), self.now)?;
+        known.reason.map(MigrationReason::as_str)
     }
 
     fn wake_at(&self) -> Option<UnixMillis> {

@@ -326,6 +326,7 @@ fn a_connection_by_the_applications_token_keeps_none_and_is_never_woken_for_one(
     };
     vault.record = Some(Record::Live(Live {
         access: Access::Application {
+            moved: None,
             mode: VehicleMode::Live,
         },
         ..live

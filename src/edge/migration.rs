@@ -1,0 +1,298 @@
+//! `GET` and `POST /internal/migration`: what is asked for, and where the next page begins.
+//!
+//! A page is a number of names in KV. Each vault has several, one of them that of its index: the vault answers for that one, so
+//! that each is met once in a pass.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    edge::problem::Problem,
+    http_api::{
+        ProblemCode, header,
+        migration::{MigratedConnection, MigrationCounts, MigrationMode, MigrationResponse},
+    },
+    time::Millis,
+};
+
+/// How many names make a page if the query does not say: a Worker on the free plan may make 50 requests for one.
+const USUAL_LIMIT: u32 = 40;
+
+/// How many names make a page at most.
+const MOST: u32 = 100;
+
+const LIMIT: &str = "limit";
+const CURSOR: &str = "cursor";
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MigrationQuery {
+    /// How many names in KV are looked at, 1 to 100.
+    pub limit: u32,
+    /// Where the page begins.
+    pub start: MigrationPlace,
+}
+
+/// Where a page begins, and what was counted before it. Nothing of it is kept here: whoever asks again with the same cursor gets
+/// the same page, and whoever stopped goes on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MigrationPlace {
+    /// Where KV goes on; `None` at the first name.
+    pub listed_after: Option<String>,
+    /// How many names from there on are done.
+    pub done: u32,
+    /// What was counted so far.
+    pub counts: MigrationCounts,
+}
+
+impl MigrationPlace {
+    fn parse(text: &str) -> Option<Self> {
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+    }
+
+    fn to_text(&self) -> String {
+        URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
+    }
+}
+
+impl MigrationQuery {
+    /// Reads the query of a request.
+    ///
+    /// # Errors
+    /// The [`Problem`] to answer with: a parameter that is unknown, stands twice, or has a value that it can't have.
+    pub fn parse(query: &str) -> Result<Self, Problem> {
+        let (mut limit, mut start) = (None, None);
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let is_first = match &*name {
+                LIMIT => limit.replace(read_limit(&value)?).is_none(),
+                CURSOR => {
+                    let place = MigrationPlace::parse(&value).ok_or_else(no_such_page)?;
+                    start.replace(place).is_none()
+                }
+                _ => false,
+            };
+            if !is_first {
+                return Err(refused("query", "the query may have `limit` and `cursor`, each once"));
+            }
+        }
+        Ok(Self {
+            limit: limit.unwrap_or(USUAL_LIMIT),
+            start: start.unwrap_or_default(),
+        })
+    }
+}
+
+fn read_limit(value: &str) -> Result<u32, Problem> {
+    // Not `+5` or `05`, as `parse` would.
+    let is_written_so = value.bytes().all(|byte| byte.is_ascii_digit()) && !value.starts_with('0');
+    let limit = value.parse().ok().filter(|limit| (1..=MOST).contains(limit));
+    limit
+        .filter(|_| is_written_so)
+        .ok_or_else(|| refused(LIMIT, &format!("`limit` is a number from 1 to {MOST}")))
+}
+
+fn refused(field: &str, detail: &str) -> Problem {
+    Problem::new(ProblemCode::InvalidParameter, detail).with_field(field)
+}
+
+/// What is answered to a cursor that is none, or that KV does not know any more.
+#[must_use]
+pub fn no_such_page() -> Problem {
+    refused(
+        CURSOR,
+        "`cursor` is not the last answer's, or too old: begin again without it",
+    )
+}
+
+/// What a back end is told that names a user: everybody's connections are moved.
+#[must_use]
+pub fn moves_everybody() -> Problem {
+    let detail = [
+        "connections of all owners are moved: leave the header `",
+        header::USER,
+        "` out",
+    ]
+    .concat();
+    refused(header::USER, &detail)
+}
+
+/// What is answered where nothing is to be moved.
+#[must_use]
+pub fn nothing_to_move() -> Problem {
+    let detail = "nothing is moved as long as `SMARTCAR_MIGRATION` is not set: set it to `dry_run` first";
+    Problem::new(ProblemCode::EndpointNotAllowed, detail)
+}
+
+/// A page while its vaults are asked.
+#[derive(Debug)]
+pub struct MigrationPage {
+    start: MigrationPlace,
+    connections: Vec<MigratedConnection>,
+    /// How many names of this page are done.
+    done: u32,
+    retry_after: Option<Millis>,
+}
+
+impl MigrationPage {
+    /// A page of which nothing is done yet.
+    #[must_use]
+    pub const fn new(start: MigrationPlace) -> Self {
+        Self {
+            start,
+            connections: Vec::new(),
+            done: 0,
+            retry_after: None,
+        }
+    }
+
+    /// Whether Smartcar wants to be left alone: nobody is asked any more.
+    #[must_use]
+    pub const fn is_cut_short(&self) -> bool {
+        self.retry_after.is_some()
+    }
+
+    /// A name leads to no vault that answers for it.
+    pub const fn passed(&mut self) {
+        self.done = self.done.saturating_add(1);
+    }
+
+    /// The vault of a name did not answer.
+    pub const fn unanswered(&mut self) {
+        self.passed();
+        self.start.counts.unanswered = self.start.counts.unanswered.saturating_add(1);
+    }
+
+    /// The vault of a name has answered for its connections.
+    pub fn answered(&mut self, connections: Vec<MigratedConnection>) {
+        self.passed();
+        for one in &connections {
+            self.start.counts.add(one.state, one.reason);
+        }
+        self.connections.extend(connections);
+    }
+
+    /// Smartcar wants to be left alone. The vault that was told so is asked again by the next page.
+    pub fn cut_short(&mut self, retry_after: Millis) {
+        self.retry_after = Some(retry_after);
+    }
+
+    /// The answer, for a page of so many names after which KV goes on at `listed_after`.
+    #[must_use]
+    pub fn into_answer(
+        self,
+        mode: Option<MigrationMode>,
+        names: u32,
+        listed_after: Option<String>,
+    ) -> MigrationResponse {
+        let counts = self.start.counts.clone();
+        let next = if self.done < names {
+            Some(MigrationPlace {
+                done: self.start.done.saturating_add(self.done),
+                ..self.start
+            })
+        } else {
+            listed_after.map(|cursor| MigrationPlace {
+                listed_after: Some(cursor),
+                done: 0,
+                counts: counts.clone(),
+            })
+        };
+        MigrationResponse {
+            mode,
+            counts,
+            connections: self.connections,
+            cursor: next.map(|place| place.to_text()),
+            retry_after: self.retry_after.map(|wait| wait.as_millis().div_ceil(1_000).max(1)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        connect::ConnectionId,
+        http_api::migration::{MigrationReason, MigrationState},
+    };
+
+    fn one(state: MigrationState, reason: Option<MigrationReason>) -> MigratedConnection {
+        MigratedConnection {
+            id: ConnectionId::from_random([1; 16]),
+            principal: "user:42".to_owned(),
+            user: Some("42".to_owned()),
+            state,
+            reason,
+            reversible_until: None,
+        }
+    }
+
+    fn place_of(answer: &MigrationResponse) -> MigrationPlace {
+        let query = format!("cursor={}&limit=3", answer.cursor.as_deref().unwrap());
+        MigrationQuery::parse(&query).unwrap().start
+    }
+
+    #[test]
+    fn counts_go_on_from_page_to_page() {
+        let mut page = MigrationPage::new(MigrationPlace::default());
+        page.answered(vec![one(MigrationState::Moved, None)]);
+        page.passed();
+        page.unanswered();
+        let first = page.into_answer(Some(MigrationMode::Move), 3, Some("there".to_owned()));
+        let place = place_of(&first);
+        assert_eq!((place.listed_after.as_deref(), place.done), (Some("there"), 0));
+        let mut page = MigrationPage::new(place);
+        let reason = MigrationReason::VehicleNotListed;
+        page.answered(vec![
+            one(reason.state(), Some(reason)),
+            one(MigrationState::Moved, None),
+        ]);
+        let last = page.into_answer(None, 1, None);
+        assert_eq!(
+            (last.counts.moved, last.counts.cannot, last.counts.unanswered),
+            (2, 1, 1)
+        );
+        assert_eq!(
+            (last.counts.reasons.len(), last.cursor, last.retry_after),
+            (1, None, None)
+        );
+    }
+
+    #[test]
+    fn a_page_that_is_cut_short_goes_on_with_the_vault_that_was_not_served() {
+        let mut page = MigrationPage::new(MigrationPlace {
+            listed_after: Some("here".to_owned()),
+            done: 2,
+            counts: MigrationCounts::default(),
+        });
+        page.answered(vec![one(MigrationState::Moved, None)]);
+        page.cut_short(Millis::new(1_500));
+        assert!(page.is_cut_short());
+        let answer = page.into_answer(None, 5, Some("there".to_owned()));
+        assert_eq!(answer.retry_after, Some(2));
+        let place = place_of(&answer);
+        assert_eq!((place.listed_after.as_deref(), place.done), (Some("here"), 3));
+        assert_eq!(place.counts.moved, 1);
+    }
+
+    #[test]
+    fn a_query_that_says_something_else_is_refused_by_the_name_of_the_parameter() {
+        assert_eq!(MigrationQuery::parse("").unwrap().limit, 40);
+        for (text, field) in [
+            ("limit=0", "limit"),
+            ("limit=101", "limit"),
+            ("limit=%2B5", "limit"),
+            ("limit=05", "limit"),
+            ("limit=", "limit"),
+            ("cursor=", "cursor"),
+            ("cursor=e30x", "cursor"),
+            ("cursor=%20", "cursor"),
+            ("mode=move", "query"),
+            ("limit=1&limit=1", "query"),
+        ] {
+            let problem = MigrationQuery::parse(text).unwrap_err();
+            assert_eq!(problem.code, ProblemCode::InvalidParameter, "{text}");
+            assert_eq!(problem.field.as_deref(), Some(field), "{text}");
+        }
+    }
+}

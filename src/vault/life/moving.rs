@@ -1,0 +1,185 @@
+//! A connection between Smartcar's v2 and its v3.
+//!
+//! What was moved keeps its tokens of v2 beside, as long as there is a way back, and nothing is asked for with them. To go back
+//! they have to be good: while new ones are asked for, the connection stays on v3, and if they are over it stays there for good.
+
+use crate::{
+    api::ListedConnection,
+    connect::UserId,
+    time::UnixMillis,
+    token::{
+        TokenResult,
+        cycle::{Decision, OwnerTokens, Policy, TokenCycle as _, Verdict},
+        is_fresh,
+    },
+    vault::{
+        known_vehicle::{Description, KnownVehicle, covered_vehicles},
+        life::{
+            event::Migration,
+            step::{Effect, Step},
+        },
+        migration::{Finding, Listing, judge},
+        publication::KvCopy,
+        record::{Access, Learned, Live, Moved, NotMoved, Record},
+    },
+};
+
+pub(super) fn migrate(live: Live, migration: Migration, now: UnixMillis, policy: &Policy) -> Step {
+    match (migration, &live.access) {
+        (Migration::Move { listed }, Access::Owner(tokens)) => {
+            let tokens = tokens.clone();
+            move_to_v3(live, tokens, listed.as_deref(), now, policy)
+        }
+        (Migration::Reverse, Access::Owner(_)) if live.not_moved.is_some() => {
+            // Nobody is asked to connect again for v3 any more.
+            let not_moved = None;
+            Step::put(Record::Live(Live { not_moved, ..live }), Vec::new())
+        }
+        (Migration::Reverse, Access::Application { moved: Some(moved), .. }) => match moved.kept.clone() {
+            Some(kept) => reverse(live, &kept, now, policy),
+            None => Step::keep(Vec::new()),
+        },
+        (Migration::Finish, Access::Application { moved: Some(moved), .. }) if moved.kept.is_some() => {
+            forget(live, now)
+        }
+        (Migration::Move { .. }, Access::Application { .. })
+        | (Migration::Reverse | Migration::Finish, Access::Owner(_) | Access::Application { .. }) => {
+            Step::keep(Vec::new())
+        }
+    }
+}
+
+fn move_to_v3(live: Live, tokens: OwnerTokens, listed: Option<&[Listing]>, now: UnixMillis, policy: &Policy) -> Step {
+    let finding = judge(&live, listed, now, policy);
+    match finding {
+        Finding::Confirmed { mode, user_id } => {
+            let moved = Moved {
+                at: now,
+                generation: tokens.generation.saturating_add(1),
+                kept: Some(Box::new(tokens)),
+            };
+            let vehicles = described(&live, listed.unwrap_or_default(), &user_id, now);
+            let live = Live {
+                access: Access::Application {
+                    mode,
+                    moved: Some(moved),
+                },
+                vehicles: live.vehicles.replaced(vehicles),
+                user_id: Learned::Known(user_id),
+                not_moved: None,
+                kv: KvCopy::dirty(now),
+                ..live
+            };
+            Step::put(Record::Live(live), vec![Effect::PutKv])
+        }
+        Finding::NotMoved(reason) if live.not_moved.is_some_and(|known| known.reason == reason) => {
+            Step::keep(Vec::new())
+        }
+        Finding::NotMoved(reason) => {
+            let not_moved = Some(NotMoved { reason, since: now });
+            Step::put(Record::Live(Live { not_moved, ..live }), Vec::new())
+        }
+    }
+}
+
+/// The vehicles of a connection, with what the list tells of them where nothing was known: v2 is not asked any more.
+fn described(live: &Live, listed: &[Listing], user_id: &UserId, now: UnixMillis) -> Vec<KnownVehicle> {
+    let connections = listed.iter().flat_map(|listing| &listing.connections);
+    let own: Vec<ListedConnection> = connections
+        .filter(|connection| connection.user_id == *user_id)
+        .cloned()
+        .collect();
+    let told = covered_vehicles(&own);
+    let describe = |vehicle: &KnownVehicle| {
+        let told = told.iter().find(|told| told.id == vehicle.id);
+        match (&vehicle.attributes, told.and_then(|told| told.attributes.clone())) {
+            (None, Some(attributes)) => vehicle.described(&Description::Told(attributes), now),
+            _ => vehicle.clone(),
+        }
+    };
+    live.vehicles().iter().map(describe).collect()
+}
+
+/// Goes back with tokens that were not presented since they came, or else with such as are asked for first.
+fn reverse(live: Live, kept: &OwnerTokens, now: UnixMillis, policy: &Policy) -> Step {
+    let kept = kept.clamped(now).unwrap_or_else(|| kept.clone());
+    if kept.request_under_way_until(now).is_some() {
+        return Step::keep(Vec::new());
+    }
+    let is_fresh = is_fresh(kept.pair.access_expires_at, now);
+    let in_doubt = kept.attempt.map(|_| kept.generation);
+    let verdict = kept.want(in_doubt, now, policy);
+    if is_fresh && kept.attempt.is_none() && verdict.decision == Decision::Use {
+        return back(live, kept, now);
+    }
+    went_on(live, kept, verdict, now)
+}
+
+/// New tokens of v2 were asked for, to go back with them.
+pub(super) fn refreshed(live: Live, generation: u64, outcome: TokenResult, now: UnixMillis, policy: &Policy) -> Step {
+    match live.moved().and_then(|moved| moved.kept.clone()) {
+        // Nothing is awaited but what was begun for the way back.
+        Some(kept) if kept.attempt.is_some() && kept.generation == generation => {
+            let verdict = kept.ended(generation, outcome, now, policy);
+            went_on(live, *kept, verdict, now)
+        }
+        _ => Step::keep(Vec::new()),
+    }
+}
+
+fn went_on(live: Live, kept: OwnerTokens, verdict: Verdict<OwnerTokens>, now: UnixMillis) -> Step {
+    let Verdict { next, decision } = verdict;
+    let changed = next.is_some();
+    let tokens = next.unwrap_or(kept);
+    match decision {
+        Decision::Renewed => back(live, tokens, now),
+        // The grant is as good on v3 as it was.
+        Decision::Over { .. } => forget(live, now),
+        Decision::Request => {
+            let effects = vec![Effect::Refresh {
+                generation: tokens.generation,
+                refresh_token: tokens.pair.refresh_token.clone(),
+            }];
+            Step::put(Record::Live(keeping(live, Some(tokens))), effects)
+        }
+        Decision::Rest | Decision::Use | Decision::Wait(_) | Decision::Rejected { .. } if changed => {
+            Step::put(Record::Live(keeping(live, Some(tokens))), Vec::new())
+        }
+        Decision::Rest | Decision::Use | Decision::Wait(_) | Decision::Rejected { .. } => Step::keep(Vec::new()),
+    }
+}
+
+fn back(live: Live, tokens: OwnerTokens, now: UnixMillis) -> Step {
+    let generation = live.generation().saturating_add(1).max(tokens.generation);
+    let live = Live {
+        access: Access::Owner(OwnerTokens { generation, ..tokens }),
+        not_moved: None,
+        kv: KvCopy::dirty(now),
+        ..live
+    };
+    Step::put(Record::Live(live), vec![Effect::PutKv])
+}
+
+/// From here on there is no way back. The copy in KV had the tokens too.
+fn forget(live: Live, now: UnixMillis) -> Step {
+    let live = keeping(live, None);
+    let kv = live.kv.changed(now);
+    Step::put(Record::Live(Live { kv, ..live }), vec![Effect::PutKv])
+}
+
+fn keeping(live: Live, kept: Option<OwnerTokens>) -> Live {
+    let access = match live.access {
+        Access::Application {
+            mode,
+            moved: Some(moved),
+        } => Access::Application {
+            mode,
+            moved: Some(Moved {
+                kept: kept.map(Box::new),
+                ..moved
+            }),
+        },
+        other => other,
+    };
+    Live { access, ..live }
+}
