@@ -85,6 +85,7 @@ pub const ENTRY: Shipped = Shipped {
     files: &[
         "dist/package/index.js",
         "dist/package/api.js",
+        "dist/package/attempts.js",
         "dist/package/callback.js",
         "dist/package/loader.js",
         "dist/package/errors.js",

@@ -236,7 +236,8 @@ test("a car that its owner disconnects at Smartcar is gone here at the next look
   assert.deepEqual(await client.connections(), [connection]);
   await removeAtSmartcar(userId);
   await env.travel(6 * 60_000);
-  await until("the connection has no cars left", async () => (await client.connections())[0]?.vehicles.length === 0);
+  await until("the connection has lost its cars", async () => (await client.connections())[0]?.cause === "no_vehicles");
+  assert.equal((await client.connections())[0].status, "reconnection_required");
 });
 
 test("however many want the application's token at once, Smartcar is asked once", async () => {

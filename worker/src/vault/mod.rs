@@ -18,6 +18,7 @@ mod publish;
 mod reconnect;
 mod reseal;
 mod sessions;
+mod settle;
 mod show;
 mod storage;
 
