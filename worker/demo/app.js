@@ -24,6 +24,8 @@ const SCOPE = [
 ];
 /** When cars that Smartcar is still being asked for are looked for again. */
 const LOOK_AGAIN_MS = 5000;
+/** When cars are looked at again to which something was made to happen. */
+const SIMULATED_LOOKS_MS = [2000, 35_000, 38_000];
 const SIMULATED = "demo:simulated";
 
 const byId = (id) => document.getElementById(id);
@@ -193,10 +195,10 @@ async function letHappen(button) {
   button.setAttribute("aria-disabled", "true");
   try {
     await simulate(button.dataset.what);
-    byId("said").textContent = "It has happened. The page shows it in a few seconds.";
+    byId("said").textContent = "It has happened. The page shows it within a minute.";
     await showCars();
-    // What Smartcar answers of a car that is gone is noticed a moment later.
-    setTimeout(() => showCars().catch(() => {}), LOOK_AGAIN_MS / 2);
+    // That a car is gone is noticed when it is read, and the list of cars is taken every half a minute at most.
+    for (const wait of SIMULATED_LOOKS_MS) setTimeout(() => showCars().catch(() => {}), wait);
   } catch (error) {
     tell(errorWords(error));
   }

@@ -43,11 +43,8 @@ export function replacedWords({ connection, replaced = [] }) {
   ];
 }
 
-/** The words above the cars while one of them needs its owner; `names` are those of the car or cars. */
+/** The words above the cars while one of them needs its owner; `names` are those of the cars of its connection. */
 export function wantedWords(names, advice) {
-  const car = new Intl.ListFormat("en").format(names);
-  return {
-    title: names.length === 1 ? "Your car needs you" : "Your cars need you",
-    text: `${car}: ${advice}`,
-  };
+  const car = new Intl.ListFormat("en", { type: "disjunction" }).format(names);
+  return { title: names.length === 1 ? "Your car needs you" : "One of your cars needs you", text: `${car}: ${advice}` };
 }

@@ -6,7 +6,7 @@ const byId = (id) => document.getElementById(id);
 
 /** Offers it for the first car on the page, where Smartcar is simulated. */
 export function showSimulation() {
-  const row = document.querySelector("#connections [data-vehicle]");
+  const row = document.querySelector('#connections > li:not([data-status="reconnection_required"]) [data-vehicle]');
   byId("simulation").hidden = byId("simulator").hidden || !row;
   if (!row) return;
   byId("simulation").dataset.vehicle = row.dataset.vehicle;

@@ -16,6 +16,8 @@ export function showWanted(cards) {
   const card = cards.find(({ dataset }) => dataset.status === "reauthentication_required");
   byId("wanted").hidden = !card;
   if (!card) return;
+  // That all is well is not so any more.
+  if (byId("notice").dataset.tone === "good") byId("notice").hidden = true;
   const { title, text } = wantedWords(namesOn(card), card.querySelector(".advice").textContent);
   byId("wanted-title").textContent = title;
   byId("wanted-text").textContent = text;

@@ -38,8 +38,8 @@ pub(crate) fn log_in(store: &Store, config: &Config, vehicle_id: &str, what: Log
                 "state": if what == LogIn::Failed { "ERROR" } else { "RESOLVED" },
                 "description": "The owner's log-in at the car's maker",
             });
-            if what == LogIn::Failed {
-                error["resolution"] = json!({ "type": "REAUTHENTICATE" });
+            if let (LogIn::Failed, Some(members)) = (what, error.as_object_mut()) {
+                members.insert("resolution".to_owned(), json!({ "type": "REAUTHENTICATE" }));
             }
             json!({
                 "eventId": ids::uuid(),
