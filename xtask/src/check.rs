@@ -90,7 +90,7 @@ pub const ENTRY: Shipped = Shipped {
         "dist/package/loader.js",
         "dist/package/errors.js",
     ],
-    alarm: 5_000,
+    alarm: 7_000,
     downloaded: true,
 };
 
