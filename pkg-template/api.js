@@ -1,9 +1,10 @@
 // The functions of the package, the same behind every entry.
+import { forgetAttempt, unfinishedAttempt } from "./attempts.js";
 import { hasCallback } from "./callback.js";
 import { ConnectError } from "./errors.js";
 import { guarded, load, loaded } from "./loader.js";
 
-export { ConnectError, hasCallback };
+export { ConnectError, forgetAttempt, hasCallback, unfinishedAttempt };
 
 export const init = (source) => load(source);
 
@@ -35,6 +36,8 @@ export function createConnect(defaults) {
     vehicles: (options) => vehicles(at(options)),
     disconnect: (id, options) => disconnect(id, at(options)),
     disconnectAll: (options) => disconnectAll(at(options)),
+    unfinishedAttempt: (options) => unfinishedAttempt(at(options)),
+    forgetAttempt: (options) => forgetAttempt(at(options)),
   };
 }
 

@@ -14,6 +14,7 @@ import type {
   ReconnectResult,
   StartOptions,
   StartResult,
+  UnfinishedAttempt,
   Vehicle,
 } from "./types.js";
 
@@ -39,8 +40,10 @@ export type {
   ReconnectFlow,
   ReconnectOptions,
   ReconnectResult,
+  Replaced,
   StartOptions,
   StartResult,
+  UnfinishedAttempt,
   Vehicle,
 } from "./types.js";
 
@@ -136,6 +139,8 @@ export interface Connect {
   vehicles: typeof vehicles;
   disconnect: typeof disconnect;
   disconnectAll: typeof disconnectAll;
+  unfinishedAttempt: typeof unfinishedAttempt;
+  forgetAttempt: typeof forgetAttempt;
 }
 
 /**
@@ -152,6 +157,23 @@ export function createConnect(options?: EdgeOptions): Connect;
  * @throws {ConnectError}
  */
 export function hasCallback(url?: Address): boolean;
+
+/**
+ * The latest `start` or `reconnect` in this browser, if nothing has come back of it for up to a day: the owner has gone back, has closed the
+ * tab, is still at Connect in another one, or met an error page there, from which nobody is sent back. `null` once the page knows
+ * what came of it. Ask when a page is loaded, is shown again (`pageshow`, `visibilitychange`), and at `storage`. Loads and sends nothing.
+ *
+ * @throws {ConnectError}
+ */
+export function unfinishedAttempt(options?: EdgeOptions): UnfinishedAttempt | null;
+
+/**
+ * The owner wants to hear no more of what is unfinished: `unfinishedAttempt` is `null` until the next `start`. If Connect sends the owner
+ * back all the same, `finish` works as ever.
+ *
+ * @throws {ConnectError}
+ */
+export function forgetAttempt(options?: EdgeOptions): void;
 
 /** The URL that starts a connection, for those with a back end of their own. In a browser it needs `init`. @throws {ConnectError} */
 export function authorizeUrl(options: AuthorizeUrlOptions): string;

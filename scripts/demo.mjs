@@ -7,7 +7,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { ensureDevVars, localVars } from "./dev-vars.mjs";
+import { demoWebhooks } from "./demo-webhooks.mjs";
+import { ensureDevVars, localVars, readVars } from "./dev-vars.mjs";
 
 const WORKER_PORT = 8787;
 const SIMULATOR_PORT = 9191;
@@ -42,10 +43,13 @@ async function main() {
   const callbacks = loopbackTwins(page).map((address) => `${address}smartcar/connect/callback`);
   const redirectUris = [...loopbackTwins(page), ...callbacks, ...ownPages].flatMap((uri) => ["--redirect-uri", uri]);
   const state = ["--state", join(STATE, "simulator.json")];
-  start("simulator", simulator, ["--port", String(simulatorPort), ...state, ...redirectUris]);
+  const simulated = localVars(".dev.vars", `http://localhost:${simulatorPort}`);
+  const webhooks = demoWebhooks(readVars(".dev.vars"), page, "SMARTCAR_CONNECT_ORIGIN" in simulated);
+  start("simulator", simulator, ["--port", String(simulatorPort), ...state, ...redirectUris, ...webhooks.flags]);
   const origins = [...new Set(ownPages.map((address) => new URL(address).origin))];
   const vars = {
-    ...localVars(".dev.vars", `http://localhost:${simulatorPort}`),
+    ...simulated,
+    ...webhooks.vars,
     ...(ownPage ? { ALLOWED_ORIGINS: origins.join(",") } : {}),
   };
   const worker = start("worker", "wrangler", [

@@ -36,9 +36,14 @@ export function ensureDevVars(file) {
  * @param {string} file @param {string} simulator The simulator's origin.
  */
 export function localVars(file, simulator) {
-  const vars = parseEnv(readFileSync(file, "utf8"));
+  const vars = readVars(file);
   const simulated = ORIGINS.filter((name) => vars[name] === USUAL).map((name) => [name, simulator]);
   return { ...Object.fromEntries(simulated), ...(vars.SERVICE_KEYS ? {} : { SERVICE_KEYS: serviceKey() }) };
+}
+
+/** @param {string} file */
+export function readVars(file) {
+  return parseEnv(readFileSync(file, "utf8"));
 }
 
 function serviceKey() {

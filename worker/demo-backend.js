@@ -3,7 +3,9 @@
 import worker, { ApplicationToken, Vault, WebhookInbox } from "./entry.js";
 import { signIn, signOut, signedIn, ticketFor, USERS } from "./demo-backend/accounts.js";
 import { entriesOf, isNight, writeDown } from "./demo-backend/logbook.js";
+import { news, receive } from "./demo-backend/news.js";
 import { Refused, serviceKey, speakingFor } from "./demo-backend/service.js";
+import { simulate } from "./demo-backend/simulate.js";
 
 export { ApplicationToken, Vault, WebhookInbox };
 
@@ -13,6 +15,8 @@ const ROUTES = {
   "DELETE /demo/account": signOut,
   // For a page whose session at the Worker is over before its user has signed out here.
   "POST /demo/ticket": forUser(async ({ user, ask }) => Response.json({ ticket: await ticketFor(user, ask) })),
+  "GET /demo/news": news,
+  "POST /demo/simulate": simulate,
   "GET /demo/logbook": forUser(({ user }) => Response.json({ entries: entriesOf(user) })),
   "POST /demo/logbook": forUser(async ({ user, ask }) => {
     await writeDown(user, ask);
@@ -22,7 +26,10 @@ const ROUTES = {
 
 export default {
   fetch(request, env, ctx) {
-    const route = ROUTES[`${request.method} ${new URL(request.url).pathname}`];
+    const asked = `${request.method} ${new URL(request.url).pathname}`;
+    // The Worker hands on what Smartcar's webhooks say.
+    if (asked === "POST /demo/events") return receive(request, env);
+    const route = ROUTES[asked];
     return route ? answer(route, request, env, ctx) : worker.fetch(request, env, ctx);
   },
 
@@ -41,7 +48,7 @@ async function answer(route, request, env, ctx) {
   const key = serviceKey(env);
   const user = await signedIn(request, key);
   const speaking = (user) => speakingFor(user, request.url, env, ctx);
-  const response = await route({ request, key, user, speaking, ask: user && speaking(user) }).catch(passedOn);
+  const response = await route({ request, env, ctx, key, user, speaking, ask: user && speaking(user) }).catch(passedOn);
   response.headers.set("cache-control", "no-store");
   return response;
 }

@@ -67,6 +67,8 @@ impl Unregistered {
         let entry = Entry {
             started_at: now,
             edge: client.base().to_owned(),
+            mends: reconnecting.as_ref().map(|id| id.as_str().to_owned()),
+            is_over: false,
         };
         store.put(attempt.fingerprint(), &entry)?;
         let scopes: Vec<&str> = options.scopes.iter().map(Scope::as_str).collect();

@@ -1,5 +1,5 @@
 //! The attempts of this browser, in `localStorage`, where all of its tabs find them: one entry each, under the fingerprint of
-//! its state and without the state.
+//! its state and without the state. `pkg-template/attempts.js` reads them to tell which attempt was not finished.
 //!
 //! An entry says which Worker was told of the attempt. It vouches for nothing: whether a callback counts is the Worker's to
 //! decide, by its session and its clock.
@@ -33,6 +33,10 @@ pub(super) struct Entry {
     pub(super) started_at: UnixMillis,
     /// The address of the Worker that was told of it.
     pub(super) edge: String,
+    /// The connection that it mends, if it does.
+    pub(super) mends: Option<String>,
+    /// Whether the page knows what came of it.
+    pub(super) is_over: bool,
 }
 
 impl Entry {
@@ -40,6 +44,12 @@ impl Entry {
         let object = Object::new();
         set(&object, "startedAt", &page::to_js(self.started_at));
         set(&object, "edge", &self.edge.as_str().into());
+        if let Some(id) = &self.mends {
+            set(&object, "mends", &id.as_str().into());
+        }
+        if self.is_over {
+            set(&object, "over", &true.into());
+        }
         json::stringify(&object)
     }
 
@@ -48,6 +58,8 @@ impl Entry {
         Some(Self {
             started_at: page::time(&get(&object, "startedAt"))?,
             edge: text(&object, "edge")?,
+            mends: text(&object, "mends"),
+            is_over: get(&object, "over").is_truthy(),
         })
     }
 
@@ -75,6 +87,15 @@ impl AttemptStore {
         self.0
             .set_item(&key(fingerprint), &entry.to_json())
             .map_err(|thrown| unavailable(&thrown))
+    }
+
+    /// Notes that the page knows what came of an attempt, for this tab and the others.
+    pub(super) fn end(&self, fingerprint: &StateFingerprint) {
+        if let Some(entry) = self.find(fingerprint) {
+            let entry = Entry { is_over: true, ..entry };
+            // Where nothing can be stored it stays unfinished, and is out of date in a day.
+            drop(self.0.set_item(&key(fingerprint), &entry.to_json()));
+        }
     }
 
     /// Forgets an attempt that did not come about.

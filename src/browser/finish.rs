@@ -195,6 +195,9 @@ impl Finish {
         // the page that comes then has to know.
         if is_final {
             self.unfinished.clear(&self.window);
+            if let Ok(store) = AttemptStore::open(&self.window) {
+                store.end(&self.unfinished.fingerprint);
+            }
         }
         self.note_failure(is_final);
         let own = self.normal_form();

@@ -119,6 +119,7 @@ export type ConnectionStatus = "active" | "degraded" | "reauthentication_require
 export type ConnectionCause =
   | "invalid_grant"
   | "refresh_token_expired"
+  | "no_vehicles"
   | "authentication_failed"
   | "permission_missing"
   | "maker_permission_missing"
@@ -216,10 +217,23 @@ export interface Asked {
   mode?: Mode;
 }
 
+/** What a new connection has changed of one that was made before. */
+export interface Replaced {
+  /** The `id` of the former connection. It may be gone by now, and is the new one's if that goes on with it. */
+  id: string;
+  /** Vehicles that the new connection has in its place. */
+  takenOver: { id: string }[];
+  /** Vehicles that neither of them has any more: Smartcar has ended the access. The owner has to connect them again. */
+  lost: { id: string }[];
+}
+
 /** How a connection ended. Anything but a failure of the machinery is an outcome, not an error. */
 export type FinishOutcome =
-  /** `virtualKeyUrl` is where the owner of a Tesla adds the application's virtual key. */
-  | { kind: "connected"; connection: Connection; virtualKeyUrl?: string; asked?: Asked }
+  /**
+   * `virtualKeyUrl` is where the owner of a Tesla adds the application's virtual key; `replaced` is there if connections that were
+   * made before have fewer vehicles now.
+   */
+  | { kind: "connected"; connection: Connection; virtualKeyUrl?: string; asked?: Asked; replaced?: Replaced[] }
   /**
    * The owner came back from the maker of one vehicle. Nothing was granted anew: the connection goes on, with the status that it has
    * by now, and is `null` if it was disconnected since.
@@ -310,6 +324,17 @@ export interface ReconnectResult {
    * `"tesla_permissions"`: nothing comes back, and the connection is well again once something works.
    */
   expiresAt?: number;
+}
+
+/** What was begun in this browser, and of which nothing has come back. Times are in milliseconds since the Unix epoch, by its clock. */
+export interface UnfinishedAttempt {
+  startedAt: number;
+  /** Until when it can be finished. After that the owner has to start again. */
+  expiresAt: number;
+  /** The connection that it was to mend, after `reconnect`. */
+  connectionId?: string;
+  /** How many in a row came to nothing, this one included: more than one suggests that Connect shows an error page. */
+  tries: number;
 }
 
 export interface FinishOptions {

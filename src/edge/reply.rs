@@ -3,9 +3,11 @@
 use serde_json::Value;
 
 use crate::{
-    connect::{Callback, ConnectionId},
+    connect::{Callback, ConnectError, ConnectionId},
     edge::{outcome::finish_answer, problem::Problem, protocol::IssuedToken},
-    http_api::{AttemptResponse, AttemptStatus, Connection, ProblemCode, start::Asked},
+    http_api::{
+        AttemptResponse, AttemptStatus, Connection, ProblemCode, Replaced, finish::REPLACED_NAME, start::Asked,
+    },
     time::Millis,
     token::TokenError,
     vault::{
@@ -91,7 +93,7 @@ pub fn exchange_problem(error: TokenError) -> Problem {
 }
 
 /// The answer to a finish that came to `result`, whose callback said `callback`. `connections` are the owner's, who was asked for
-/// `asked`.
+/// `asked`, and `replaced` is what a new one has changed of those before.
 ///
 /// # Errors
 /// The [`Problem`] to answer with.
@@ -100,9 +102,22 @@ pub fn finish_reply(
     callback: &Callback,
     connections: &[Connection],
     asked: &Asked,
+    replaced: &[Replaced],
 ) -> Result<String, Problem> {
     let connection = connection_of(result, callback.missing_code(), connections)?;
-    Ok(finish_answer(callback, connection, asked))
+    if *result == ExchangeResult::NoVehicles {
+        return Ok(finish_answer(&no_vehicles(), None, asked, &[]));
+    }
+    Ok(finish_answer(callback, connection, asked, replaced))
+}
+
+/// A grant without a vehicle is told as Connect tells of an account that has none.
+fn no_vehicles() -> Callback {
+    let description = "Smartcar lists no vehicle that the owner has granted; what was granted is not kept";
+    Callback::Failed {
+        error: ConnectError::NoVehicles,
+        description: Some(description.to_owned()),
+    }
 }
 
 /// The answer to the question what became of an attempt. `connections` are the owner's.
@@ -113,9 +128,20 @@ pub fn attempt_reply(progress: &Progress<'_>, connections: &[Connection]) -> Res
     let (status, outcome) = match progress {
         Progress::Pending => (AttemptStatus::Pending, Value::Null),
         Progress::Exchanging => (AttemptStatus::Exchanging, Value::Null),
-        Progress::Finished { result, told } => {
+        Progress::Finished {
+            result: ExchangeResult::NoVehicles,
+            ..
+        } => (
+            AttemptStatus::Finished,
+            serde_json::to_value(no_vehicles()).unwrap_or_default(),
+        ),
+        Progress::Finished { result, told, replaced } => {
             let connection = connection_of(result, None, connections)?;
             let mut outcome = (*told).clone();
+            if let (Some(told), false) = (outcome.as_object_mut(), replaced.is_empty()) {
+                let replaced = serde_json::to_value(replaced).unwrap_or_default();
+                told.insert(REPLACED_NAME.to_owned(), replaced);
+            }
             if let Some(place) = outcome.get_mut("connection") {
                 *place = serde_json::to_value(connection).unwrap_or_default();
             }
@@ -142,7 +168,7 @@ fn connection_of<'a>(
             }
             Ok(made)
         }
-        ExchangeResult::NoNewGrant => Ok(None),
+        ExchangeResult::NoVehicles | ExchangeResult::NoNewGrant => Ok(None),
         // It may have been disconnected since.
         ExchangeResult::CameBack(id) => Ok(find(id)),
         ExchangeResult::ExchangeFailed(error) => Err(exchange_problem(*error)),
@@ -317,6 +343,7 @@ mod tests {
             &callback("code=c"),
             &connections,
             &asked,
+            &[],
         )
         .unwrap();
         let made: serde_json::Value = serde_json::from_str(&made).unwrap();
@@ -330,8 +357,43 @@ mod tests {
             &callback("code=c"),
             &connections,
             &asked,
+            &[],
         );
         assert_eq!(gone.unwrap_err().code, ProblemCode::ConnectionNotFound);
+    }
+
+    #[test]
+    fn a_grant_without_a_vehicle_is_told_as_an_account_without_one() {
+        let result = ExchangeResult::NoVehicles;
+        let answer = finish_reply(&result, &callback("code=c"), &[], &Asked::default(), &[]).unwrap();
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        assert_eq!(answer["kind"], "no_vehicles");
+        let progress = Progress::Finished {
+            result: &result,
+            told: &serde_json::json!({"kind": "connected", "connection": null}),
+            replaced: &[],
+        };
+        assert_eq!(attempt_reply(&progress, &[]).unwrap().outcome, answer);
+    }
+
+    #[test]
+    fn what_was_replaced_is_told_with_the_outcome_to_whoever_asks() {
+        let replaced = [Replaced {
+            id: id(1),
+            taken_over: vec![],
+            lost: shown(1, "v1").vehicles,
+        }];
+        let (result, connections) = (ExchangeResult::Connected(id(2)), [shown(2, "v2")]);
+        let answer = finish_reply(&result, &callback("code=c"), &connections, &Asked::default(), &replaced).unwrap();
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        let expected = serde_json::json!([{"id": id(1).as_str(), "takenOver": [], "lost": [{"id": "v1"}]}]);
+        assert_eq!(answer["replaced"], expected);
+        let progress = Progress::Finished {
+            result: &result,
+            told: &serde_json::json!({"kind": "connected", "connection": null}),
+            replaced: &replaced,
+        };
+        assert_eq!(attempt_reply(&progress, &connections).unwrap().outcome, answer);
     }
 
     #[test]
@@ -342,7 +404,7 @@ mod tests {
             (3, serde_json::Value::Null),
         ] {
             let (result, callback) = (ExchangeResult::CameBack(id(byte)), callback("vehicle_id=v1"));
-            let answer = finish_reply(&result, &callback, &connections, &Asked::default()).unwrap();
+            let answer = finish_reply(&result, &callback, &connections, &Asked::default(), &[]).unwrap();
             let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
             assert_eq!(answer["connection"]["id"], found, "{byte}");
             assert_eq!(answer["vehicleId"], "v1");
@@ -361,7 +423,7 @@ mod tests {
         let failed = ExchangeResult::ExchangeFailed(TokenError::InvalidGrant);
         let denied = callback("error=access_denied");
         assert_eq!(
-            finish_reply(&failed, &callback("code=c"), &[], &Asked::default())
+            finish_reply(&failed, &callback("code=c"), &[], &Asked::default(), &[])
                 .unwrap_err()
                 .code,
             ProblemCode::ExchangeRefused
@@ -371,11 +433,11 @@ mod tests {
             ("code=", "no `code`, `user_id`, "),
         ] {
             let result = ExchangeResult::CodeMissing;
-            let problem = finish_reply(&result, &callback(query), &[], &Asked::default()).unwrap_err();
+            let problem = finish_reply(&result, &callback(query), &[], &Asked::default(), &[]).unwrap_err();
             assert_eq!(problem.code, ProblemCode::CodeMissing);
             assert!(problem.detail.contains(missing), "{}", problem.detail);
         }
-        let answer = finish_reply(&ExchangeResult::NoNewGrant, &denied, &[], &Asked::default()).unwrap();
+        let answer = finish_reply(&ExchangeResult::NoNewGrant, &denied, &[], &Asked::default(), &[]).unwrap();
         assert!(answer.contains("\"kind\":\"access_denied\""), "{answer}");
     }
 }

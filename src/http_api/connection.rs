@@ -42,6 +42,8 @@ string_enum! {
         InvalidGrant = "invalid_grant",
         /// The refresh token's 60 days are over.
         RefreshTokenExpired = "refresh_token_expired",
+        /// Smartcar lists no vehicle of the grant any more.
+        NoVehicles = "no_vehicles",
         /// Smartcar can't log in at the car's maker any more.
         AuthenticationFailed = "authentication_failed",
         /// The owner has not granted the application what it asked for.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     connection::{CONNECTION, Connection},
+    replaced::{REPLACED, Replaced},
     schema::{Field, Json, Kind, Schema, Variants, build, field},
     start::{ASKED, Asked},
 };
@@ -39,6 +40,9 @@ pub enum FinishResponse<'a> {
         /// What the owner was asked for.
         #[serde(skip_serializing_if = "Asked::is_empty")]
         asked: &'a Asked,
+        /// The connections that were made before and have fewer vehicles now.
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        replaced: &'a [Replaced],
     },
     /// The owner logged in again at the maker of a vehicle.
     Reauthenticated {
@@ -53,14 +57,21 @@ pub enum FinishResponse<'a> {
 }
 
 impl<'a> FinishResponse<'a> {
-    /// The answer to a callback that made or concerns `connection`, of an attempt at which the owner was asked for `asked`.
+    /// The answer to a callback that made or concerns `connection`, of an attempt at which the owner was asked for `asked`. What a
+    /// new connection has `replaced` is told with it.
     #[must_use]
-    pub fn new(callback: &'a Callback, connection: Option<&'a Connection>, asked: &'a Asked) -> Self {
+    pub fn new(
+        callback: &'a Callback,
+        connection: Option<&'a Connection>,
+        asked: &'a Asked,
+        replaced: &'a [Replaced],
+    ) -> Self {
         match callback {
             Callback::Granted { virtual_key_url, .. } => Self::Connected {
                 virtual_key_url: virtual_key_url.as_deref(),
                 connection,
                 asked,
+                replaced,
             },
             Callback::Reauthenticated { vehicle_id, .. } => Self::Reauthenticated {
                 vehicle_id: vehicle_id.as_str(),
@@ -76,6 +87,11 @@ const DESCRIPTION: Field = field("description", Kind::Text).optional();
 const VIRTUAL_KEY_URL: Field = field("virtualKeyUrl", Kind::Text).optional();
 const VEHICLE_ID: Field = field("vehicleId", Kind::Text);
 const EXTERNAL_ID: Field = field("externalId", Kind::Text).optional();
+const REPLACED_FIELD: Field = field("replaced", Kind::Array(REPLACED)).optional();
+
+/// The name of the field that says what a new connection has replaced.
+pub const REPLACED_NAME: &str = REPLACED_FIELD.name;
+
 const FAILURE: Schema = &[KIND, DESCRIPTION];
 
 /// The tables of [`ConnectError`], by its kinds.
@@ -124,6 +140,7 @@ pub const FINISHED: Variants = &[
             field("connection", Kind::Object(CONNECTION)),
             VIRTUAL_KEY_URL,
             field("asked", Kind::Object(ASKED)).optional(),
+            REPLACED_FIELD,
         ],
     ),
     (

@@ -19,6 +19,7 @@ pub mod path;
 pub mod principal;
 pub mod problem;
 pub mod reconnect;
+pub mod replaced;
 pub mod retry_after;
 #[cfg(feature = "edge")]
 pub mod rotation;
@@ -40,6 +41,7 @@ pub use error_code::ErrorCode;
 pub use finish::{FinishRequest, FinishResponse};
 pub use problem::ProblemCode;
 pub use reconnect::{ReconnectFlow, ReconnectResponse};
+pub use replaced::Replaced;
 pub use start::{StartRequest, StartResponse};
 pub use vehicle::{Vehicle, VehicleList};
 

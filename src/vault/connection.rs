@@ -55,6 +55,9 @@ fn of_live(live: &Live, now: UnixMillis) -> (ConnectionStatus, Option<Cause>, Un
         let cause = Cause::RefreshTokenExpired;
         return (ConnectionStatus::ReconnectionRequired, Some(cause), over);
     }
+    if let Some(since) = live.lost_since() {
+        return (ConnectionStatus::ReconnectionRequired, Some(Cause::NoVehicles), since);
+    }
     if let Some(since) = live.cannot_move_since() {
         let cause = Cause::CannotMigrate;
         return (ConnectionStatus::ReauthenticationRequired, Some(cause), since);
@@ -83,7 +86,7 @@ pub fn connection(id: &ConnectionId, record: &Record, kept_until: UnixMillis, no
         cause,
         since,
         vehicles: ids.map(|id| ListedVehicle { id }).collect(),
-        vehicles_pending: record.live().is_some_and(|live| live.vehicles.known().is_none()),
+        vehicles_pending: record.live().is_some_and(Live::is_unlisted),
         connected_at: record.connected_at(),
         access_expires_at: tokens.map(|tokens| tokens.pair.access_expires_at),
         refresh_expires_at: match record {
@@ -136,6 +139,7 @@ mod tests {
             user_id: Learned::Known(UserId::parse("u1").unwrap()),
             vehicles: Learned::Known(vec![KnownVehicle::new(VehicleId::parse("v1").unwrap())]),
             listed_at: NOW,
+            empty_since: None,
             connected_at: NOW,
             external_id: None,
             not_moved: None,

@@ -11,7 +11,7 @@ use crate::{
         ATTEMPT_LIFETIME, Attempt, AuthorizationCode, Callback, ConnectionId, Difference, Mode, RedirectUri,
         StateError, StateFingerprint, UnverifiedCallback, UserId, VehicleId, normal_form, query_of,
     },
-    http_api::{FinishResponse, reconnect::ReconnectFlow, start::Asked},
+    http_api::{FinishResponse, Replaced, reconnect::ReconnectFlow, start::Asked},
     time::{Millis, UnixMillis},
     token::TokenError,
     vault::reconnect::Reconnecting,
@@ -76,6 +76,9 @@ pub struct Consumed {
     /// What the callback said, as the page is told it: without the code, and without a connection.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     told: Value,
+    /// What the new connection has changed of those that were made before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    replaced: Vec<Replaced>,
 }
 
 /// Tells one callback from another: SHA-256 of its [normal form](normal_form).
@@ -104,6 +107,8 @@ impl CallbackDigest {
 pub enum ExchangeResult {
     /// A grant is kept under this id.
     Connected(ConnectionId),
+    /// There was a grant, and no vehicle in it: nothing is kept.
+    NoVehicles,
     /// The callback was about no new grant.
     NoNewGrant,
     /// The owner of this connection came back from the car's maker. Its tokens are kept.
@@ -131,6 +136,8 @@ pub enum Step {
         asked: Asked,
         /// What the exchange came to the first time.
         outcome: ExchangeResult,
+        /// What the new connection has changed of those that were made before.
+        replaced: Vec<Replaced>,
         /// The callback, which is told along with the outcome.
         callback: Callback,
     },
@@ -203,17 +210,20 @@ pub fn step(
     match &record.used {
         Some(used) if used.digest != *digest => return Step::Refuse(StateError::Used),
         Some(Consumed {
-            outcome: Some(outcome), ..
+            outcome: Some(outcome),
+            replaced,
+            ..
         }) => {
             return Step::Replay {
                 asked: record.asked.clone(),
                 outcome: outcome.clone(),
+                replaced: replaced.clone(),
                 callback,
             };
         }
         Some(Consumed { outcome: None, .. }) | None => {}
     }
-    let told = serde_json::to_value(FinishResponse::new(&callback, None, &record.asked)).unwrap_or_default();
+    let told = serde_json::to_value(FinishResponse::new(&callback, None, &record.asked, &[])).unwrap_or_default();
     let used = |outcome| PendingRecord {
         pending: record.pending.clone(),
         asked: record.asked.clone(),
@@ -223,6 +233,7 @@ pub fn step(
             digest: digest.clone(),
             outcome,
             told: told.clone(),
+            replaced: Vec::new(),
         }),
     };
     let conclude = |outcome: ExchangeResult, callback| Step::Conclude {
@@ -282,8 +293,15 @@ fn shown(asked: &Asked) -> VehicleMode {
 /// What is stored once the exchange has ended with `outcome`.
 #[must_use]
 pub fn concluded(exchanging: &PendingRecord, outcome: ExchangeResult) -> PendingRecord {
+    concluded_with(exchanging, outcome, Vec::new())
+}
+
+/// As [`concluded`], and it is known what the new connection has `replaced`.
+#[must_use]
+pub fn concluded_with(exchanging: &PendingRecord, outcome: ExchangeResult, replaced: Vec<Replaced>) -> PendingRecord {
     let used = exchanging.used.clone().map(|used| Consumed {
         outcome: Some(outcome),
+        replaced,
         ..used
     });
     PendingRecord {
@@ -308,6 +326,8 @@ pub enum Progress<'a> {
         result: &'a ExchangeResult,
         /// What the callback said, as the page is told it, without a connection.
         told: &'a Value,
+        /// What the new connection has changed of those that were made before.
+        replaced: &'a [Replaced],
     },
 }
 
@@ -324,8 +344,9 @@ pub fn progress(record: Option<&PendingRecord>, now: UnixMillis) -> Result<Progr
         Some(Consumed {
             outcome: Some(result),
             told,
+            replaced,
             ..
-        }) => Ok(Progress::Finished { result, told }),
+        }) => Ok(Progress::Finished { result, told, replaced }),
     }
 }
 
@@ -408,6 +429,7 @@ mod tests {
                 digest: CallbackDigest::of("code=c"),
                 outcome,
                 told: Value::Null,
+                replaced: Vec::new(),
             }),
             ..record()
         };
@@ -608,7 +630,7 @@ mod tests {
         let done = concluded(&exchanging, outcome.clone());
         let done: PendingRecord = serde_json::from_str(&serde_json::to_string(&done).unwrap()).unwrap();
         match progress(Some(&done), late) {
-            Ok(Progress::Finished { result, told }) => {
+            Ok(Progress::Finished { result, told, .. }) => {
                 assert_eq!(*result, outcome);
                 let expected = serde_json::json!({"kind": "connected", "virtualKeyUrl": "https://tesla.example", "connection": null});
                 assert_eq!(*told, expected);
@@ -697,6 +719,7 @@ mod tests {
                     digest: CallbackDigest::of("code=c"),
                     outcome: None,
                     told: Value::Null,
+                    replaced: Vec::new(),
                 });
             }
         }

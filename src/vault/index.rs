@@ -90,10 +90,10 @@ pub fn vehicles_to_revoke(
     let others = records.iter().filter(|(id, _)| id != closed);
     let mut covered: Vec<&VehicleId> = Vec::new();
     for live in others.filter_map(|(_, record)| record.live()) {
-        match live.vehicles.known() {
-            Some(known) => covered.extend(known.iter().map(|vehicle| &vehicle.id)),
-            None => return Vec::new(),
+        if live.is_unlisted() {
+            return Vec::new();
         }
+        covered.extend(live.vehicles().iter().map(|vehicle| &vehicle.id));
     }
     vehicles
         .iter()

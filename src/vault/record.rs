@@ -105,6 +105,15 @@ impl<T> Learned<T> {
         }
     }
 
+    /// What Smartcar said, and is asked again from `at` on.
+    pub(super) const fn doubted(value: T, at: UnixMillis) -> Self {
+        Self::Outdated {
+            value,
+            failures: 0,
+            retry_at: at,
+        }
+    }
+
     /// When Smartcar has to be asked although nobody wants to know.
     pub(super) const fn alarm(&self) -> Option<UnixMillis> {
         match self {
@@ -198,6 +207,10 @@ pub struct Live {
     pub vehicles: Learned<Vec<KnownVehicle>>,
     /// When Smartcar last said which vehicles those are; when the owner connected, until it has.
     pub listed_at: UnixMillis,
+    /// Since when Smartcar lists no vehicle any more. A list that is empty once is asked for again: what it lists no more is over
+    /// when it says so twice, and the vehicles are those of the list before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub empty_since: Option<UnixMillis>,
     /// When the owner connected.
     pub connected_at: UnixMillis,
     /// What Smartcar knows the owner by, if that is not the owner's own external id: the connection was claimed, and this is
@@ -220,6 +233,7 @@ impl Live {
             user_id: Learned::asking(now),
             vehicles: Learned::asking(now),
             listed_at: now,
+            empty_since: None,
             connected_at: now,
             external_id: None,
             not_moved: None,
@@ -235,6 +249,7 @@ impl Live {
             user_id: Learned::Known(user_id),
             vehicles: Learned::Known(vehicles),
             listed_at: now,
+            empty_since: None,
             connected_at: now,
             external_id: None,
             not_moved: None,
@@ -280,6 +295,21 @@ impl Live {
     #[must_use]
     pub fn vehicles(&self) -> &[KnownVehicle] {
         self.vehicles.known().map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether Smartcar is still being asked which vehicles it covers: it has not said, or said "none" of a new grant once.
+    #[must_use]
+    pub fn is_unlisted(&self) -> bool {
+        match self.vehicles.known() {
+            Some(known) => known.is_empty() && self.empty_since.is_some(),
+            None => true,
+        }
+    }
+
+    /// Since when Smartcar lists none of its vehicles any more, if it had some.
+    #[must_use]
+    pub fn lost_since(&self) -> Option<UnixMillis> {
+        self.empty_since.filter(|_| !self.vehicles().is_empty())
     }
 }
 
@@ -469,7 +499,8 @@ impl Record {
     pub fn owner_must_act(&self) -> bool {
         match self {
             Self::Live(live) => {
-                live.cannot_move_since().is_some() || live.vehicles().iter().any(KnownVehicle::is_marked)
+                let is_marked = live.vehicles().iter().any(KnownVehicle::is_marked);
+                is_marked || live.lost_since().is_some() || live.cannot_move_since().is_some()
             }
             Self::Ended(_) => true,
             Self::Leaving(_) | Self::Closing(_) | Self::Tombstone(_) => false,

@@ -6,7 +6,11 @@ use crate::{
     connect::ConnectionId,
     http_api::{ConnectionStatus, Vehicle},
     time::{Millis, UnixMillis},
-    vault::{connection::Standing, known_vehicle::KnownVehicle, record::Record},
+    vault::{
+        connection::Standing,
+        known_vehicle::KnownVehicle,
+        record::{Live, Record},
+    },
 };
 
 /// The `problem` of a vehicle that Smartcar was not asked about, because others came first.
@@ -47,7 +51,7 @@ pub fn shown_vehicles(records: &[(ConnectionId, Record)], now: UnixMillis) -> Sh
         let Some(Standing { status, .. }) = Standing::of(record, now) else {
             continue;
         };
-        shown.pending |= record.live().is_some_and(|live| live.vehicles.known().is_none());
+        shown.pending |= record.live().is_some_and(Live::is_unlisted);
         for vehicle in record.vehicles() {
             if shown.vehicles.iter().all(|known| known.vehicle.id != vehicle.id) {
                 shown.vehicles.push(ShownVehicle {
@@ -103,7 +107,7 @@ mod tests {
         vault::{
             known_vehicle::Description,
             publication::KvCopy,
-            record::{Ended, Learned, Live},
+            record::{Ended, Learned},
         },
     };
 

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "./harness/client.mjs";
 import { openConnections } from "./harness/connections-fixture.mjs";
 import { startEdge } from "./harness/edge.mjs";
-import { failPoints, points, setClock } from "./harness/instrumented.mjs";
+import { failPoints, points, runAlarm, setClock } from "./harness/instrumented.mjs";
 import { scannerFor } from "./harness/secrets.mjs";
 import { ownSecrets, settings } from "./harness/settings.mjs";
 import { HOUR } from "./harness/spans.mjs";
@@ -222,4 +222,20 @@ test("the platform's own binding takes the points", async () => {
   } finally {
     await bound.stop();
   }
+});
+
+test("an owner who went to Connect and never came back has one line, whatever of it was finished", async () => {
+  const visitor = env.client();
+  const before = new Set(await edge.vaultIds());
+  for (let round = 0; round < 2; round += 1) assert.equal((await visitor.start()).status, 200);
+  const [vault] = (await edge.vaultIds()).filter((id) => !before.has(id));
+  const { state } = await visitor.start();
+  await visitor.finish({ error: "access_denied", state });
+  const earlier = outcomesOf("attempt").length;
+  hours += 1;
+  await setClock(edge, hours * HOUR);
+  await runAlarm(edge, vault);
+  await until("the line is there", () => outcomesOf("attempt").length > earlier);
+  await env.log();
+  assert.deepEqual(outcomesOf("attempt").slice(earlier), ["unanswered"]);
 });

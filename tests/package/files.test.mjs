@@ -12,6 +12,7 @@ const FILES = [
   "LICENSE-MIT",
   "README.md",
   "api.js",
+  "attempts.js",
   "callback.js",
   "connect.js",
   "connect.wasm.d.ts",

@@ -23,3 +23,12 @@ export function speakingFor(user, url, env, ctx) {
     return answer.json();
   };
 }
+
+/** Whom the session cookie of a request speaks for, by one of the connections that it shows; `undefined` if it shows none. */
+export async function principalOf(request, connectionId, env, ctx) {
+  const headers = { authorization: `Bearer ${serviceKey(env)}`, "content-type": "application/json" };
+  const body = JSON.stringify({ session: request.headers.get("cookie") ?? "", connectionId });
+  const asked = new URL(`${env.PATH_PREFIX ?? "/smartcar"}/internal/token`, request.url);
+  const answer = await worker.fetch(new Request(asked, { method: "POST", headers, body }), env, ctx);
+  return answer.ok ? (await answer.json()).principal : undefined;
+}

@@ -4,10 +4,14 @@ import { loadAccount, resume, showAccount, signedIn, signIn, signOut } from "./a
 import { signedInWords, signedOutWords } from "./account-words.js";
 import { connectionCard, namesOn } from "./cards.js";
 import { confirm } from "./confirm.js";
+import { replacedWords } from "./ends-words.js";
 import { showFigures } from "./figures.js";
 import { turnLock } from "./lock.js";
 import { showLogbook, writeDown } from "./logbook.js";
+import { showSimulation, simulate } from "./simulate.js";
 import { refreshTimes } from "./times.js";
+import { dismissUnfinished, showUnfinished } from "./unfinished.js";
+import { followNews, showWanted } from "./wanted.js";
 import { deletedWords, deleteWords, disconnectedWords, disconnectWords, errorWords, headlineWords, outcomeWords } from "./words.js";
 
 const SCOPE = [
@@ -20,6 +24,8 @@ const SCOPE = [
 ];
 /** When cars that Smartcar is still being asked for are looked for again. */
 const LOOK_AGAIN_MS = 5000;
+/** When cars are looked at again to which something was made to happen. */
+const SIMULATED_LOOKS_MS = [2000, 35_000, 38_000];
 const SIMULATED = "demo:simulated";
 
 const byId = (id) => document.getElementById(id);
@@ -31,7 +37,7 @@ async function load() {
     await loadAccount();
     if (hasCallback()) {
       busy("Finishing…");
-      news = outcomeWords(await finish());
+      news = outcomeNews(await finish());
     }
   } catch (error) {
     news = errorWords(error);
@@ -46,12 +52,21 @@ async function load() {
   if (news) tell(news);
 }
 
+/** What the owner is told of an outcome: that a new connection has cost a former one something goes first. */
+function outcomeNews(outcome) {
+  const words = outcomeWords(outcome);
+  const [tone, title, text] = (outcome.kind === "connected" && replacedWords(outcome)) || [words.tone, words.title, words.text];
+  return { ...words, tone, title, text };
+}
+
 async function showCars() {
   if (signedIn() && (await sessionMayBeOver())) await resume();
   // Without the details a car is still listed, by its id.
   const [list, details] = await Promise.all([connections(), vehicles().catch(() => [])]);
   const cards = list.map((connection) => connectionCard(connection, details));
   byId("connections").replaceChildren(...cards);
+  showWanted(cards);
+  showSimulation();
   show(list.length > 0 ? "cars" : "welcome");
   if (list.some(({ vehiclesPending }) => vehiclesPending)) setTimeout(() => showCars().catch(() => {}), LOOK_AGAIN_MS);
   // They come later than the list, and each on its own.
@@ -83,12 +98,19 @@ function connect() {
 }
 
 /** The way back to a connection whose owner is wanted. */
-function comeBack(card) {
-  return goToSmartcar(() => reconnect(card.dataset.connection, { scope: SCOPE, navigate: false }));
+function comeBack(id) {
+  return goToSmartcar(() => reconnect(id, { scope: SCOPE, navigate: false }));
+}
+
+/** What was left unfinished, once more: a connection that was to be mended may be well or gone by now. */
+function beginAgain(id) {
+  const isThere = id && document.querySelector(`[data-connection="${CSS.escape(id)}"] [data-action="reconnect"]:not([hidden])`);
+  return isThere ? comeBack(id) : connect();
 }
 
 async function goToSmartcar(begin) {
   byId("notice").hidden = true;
+  byId("unfinished").hidden = true;
   const before = document.body.dataset.view;
   busy("Taking you to Smartcar…");
   try {
@@ -169,6 +191,20 @@ async function writeItDown(button) {
   button.removeAttribute("aria-disabled");
 }
 
+async function letHappen(button) {
+  button.setAttribute("aria-disabled", "true");
+  try {
+    await simulate(button.dataset.what);
+    byId("said").textContent = "It has happened. The page shows it within a minute.";
+    await showCars();
+    // That a car is gone is noticed when it is read, and the list of cars is taken every half a minute at most.
+    for (const wait of SIMULATED_LOOKS_MS) setTimeout(() => showCars().catch(() => {}), wait);
+  } catch (error) {
+    tell(errorWords(error));
+  }
+  button.removeAttribute("aria-disabled");
+}
+
 /** Asks the owner, does `work`, and tells what came of it. */
 async function confirmed(question, success, work) {
   let news = success;
@@ -184,6 +220,12 @@ async function confirmed(question, success, work) {
   if (agreed) tell(news);
 }
 
+/** Shows what may be otherwise by now, without a word if it can't be had. */
+function lookAgain() {
+  showUnfinished();
+  return showCars().catch(() => {});
+}
+
 /** Shows one of the views `welcome`, `cars`, `unavailable`, or none of them: `busy`. */
 function show(view, status = "") {
   document.body.dataset.view = view;
@@ -194,6 +236,7 @@ function show(view, status = "") {
   for (const element of document.querySelectorAll("[data-show]")) {
     element.hidden = element.dataset.show !== view;
   }
+  showUnfinished();
 }
 
 function busy(status) {
@@ -229,7 +272,11 @@ document.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-action]");
   const action = button?.dataset.action;
   if (action === "connect") connect();
-  if (action === "reconnect") comeBack(target.closest("[data-connection]"));
+  if (action === "reconnect") comeBack(target.closest("[data-connection]").dataset.connection);
+  if (action === "answer") comeBack(byId("wanted").dataset.mends);
+  if (action === "again") beginAgain(byId("unfinished").dataset.mends);
+  if (action === "forget") dismissUnfinished();
+  if (action === "simulate" && !button.ariaDisabled) letHappen(button);
   if (action === "disconnect") end(target.closest("[data-connection]"));
   if (action === "delete") endAll();
   if (action === "lock") turn(button);
@@ -240,6 +287,10 @@ document.addEventListener("click", ({ target }) => {
 });
 // A page that the Back button brings back from the cache still shows that it was leaving.
 addEventListener("pageshow", ({ persisted }) => persisted && load());
+// Another tab has started, or come back from Smartcar.
+addEventListener("storage", () => document.body.dataset.view !== "busy" && lookAgain());
+document.addEventListener("visibilitychange", () => !document.hidden && document.body.dataset.view !== "busy" && lookAgain());
+followNews(showCars);
 setInterval(refreshTimes, 30_000);
 
 busy("Loading…");

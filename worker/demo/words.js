@@ -40,7 +40,7 @@ const OUTCOMES = {
   no_vehicles: () => [
     "warn",
     "There is no car in that account",
-    "Add the car in the car maker's own app, or log in with the account that has it.",
+    "Nothing was connected. Add the car in the car maker's own app, or start again and log in with the account that has it.",
   ],
   configuration_error: () => ["bad", "This app isn't set up correctly", `Smartcar refused its request. ${TELL_US}`],
   server_error: () => [
@@ -303,6 +303,7 @@ const UNREACHABLE = "Smartcar could not be reached the last time.";
 const CAUSES = {
   invalid_grant: "Smartcar says that you, or the car maker, ended it.",
   refresh_token_expired: "It was not used for 60 days.",
+  no_vehicles: "Smartcar no longer has a car of yours for this app: the access was taken back, or replaced by a later one.",
   invalid_client: "Smartcar does not accept this app at the moment.",
   rate_limited: "Smartcar has too much to do at the moment.",
   refused_without_reason: "Smartcar refused the last renewal.",

@@ -20,6 +20,8 @@ use crate::clock;
 pub(crate) enum LogEvent {
     /// A request was answered; the outcome is the route and the status.
     Request,
+    /// An attempt was forgotten, and Smartcar had never sent its owner back; the time is since it began.
+    Attempt,
     /// A code was exchanged.
     Exchange,
     /// A refresh token was presented.
@@ -48,6 +50,7 @@ impl LogEvent {
     const fn name(self) -> &'static str {
         match self {
             Self::Request => "request",
+            Self::Attempt => "attempt",
             Self::Exchange => "exchange",
             Self::Refresh => "refresh",
             Self::ApplicationToken => "application_token",

@@ -85,11 +85,12 @@ pub const ENTRY: Shipped = Shipped {
     files: &[
         "dist/package/index.js",
         "dist/package/api.js",
+        "dist/package/attempts.js",
         "dist/package/callback.js",
         "dist/package/loader.js",
         "dist/package/errors.js",
     ],
-    alarm: 5_000,
+    alarm: 7_000,
     downloaded: true,
 };
 

@@ -10,8 +10,8 @@ use crate::{
     },
     http_api::{
         AttemptResponse, AttemptStatus, Cause, Connection, ConnectionList, ConnectionStatus, FinishRequest,
-        FinishResponse, ListedVehicle, ProblemCode, ReconnectFlow, ReconnectResponse, StartRequest, StartResponse,
-        Vehicle, VehicleList,
+        FinishResponse, ListedVehicle, ProblemCode, ReconnectFlow, ReconnectResponse, Replaced, StartRequest,
+        StartResponse, Vehicle, VehicleList,
         attempt::{ATTEMPT_RESPONSE, OUTCOME, STATUS_NAME},
         connection::CONNECTION_LIST,
         finish::{CALLED_BACK, FAILURES, FINISHED, callback_object},
@@ -326,14 +326,19 @@ fn asked() -> (Asked, Asked) {
 fn every_outcome_passes() {
     let connection = connection(false);
     let (nothing, asked) = asked();
+    let replaced = [Replaced {
+        id: connection.id.clone(),
+        taken_over: connection.vehicles.clone(),
+        lost: connection.vehicles.clone(),
+    }];
     for query in QUERIES.into_iter().chain(["error=user_cancelled"]) {
         let callback = callback(query);
         let mut answers = vec![
-            FinishResponse::new(&callback, Some(&connection), &nothing),
-            FinishResponse::new(&callback, Some(&connection), &asked),
+            FinishResponse::new(&callback, Some(&connection), &nothing, &[]),
+            FinishResponse::new(&callback, Some(&connection), &asked, &replaced),
         ];
         if let Callback::Reauthenticated { .. } = callback {
-            answers.push(FinishResponse::new(&callback, None, &nothing));
+            answers.push(FinishResponse::new(&callback, None, &nothing, &[]));
         }
         for answer in answers {
             let json = serde_json::to_value(&answer).unwrap();
@@ -357,7 +362,13 @@ fn an_outcome_of_an_unknown_kind_is_refused() {
 #[test]
 fn an_answer_to_a_finish_never_holds_the_code() {
     let callback = callback("code=90abecb6");
-    let json = serde_json::to_string(&FinishResponse::new(&callback, Some(&connection(false)), &asked().1)).unwrap();
+    let json = serde_json::to_string(&FinishResponse::new(
+        &callback,
+        Some(&connection(false)),
+        &asked().1,
+        &[],
+    ))
+    .unwrap();
     assert!(!json.contains("90abecb6"), "{json}");
 }
 

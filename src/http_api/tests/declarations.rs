@@ -5,6 +5,7 @@ use crate::http_api::{
     Cause, ConnectionStatus, ErrorCode, ProblemCode,
     connection::CONNECTION,
     finish::{CALLED_BACK, FAILURES, FINISHED, INCOMPATIBLE_VEHICLE},
+    replaced::REPLACED,
     schema::Schema,
     start::ASKED,
     vehicle::VEHICLE,
@@ -18,11 +19,12 @@ fn declared(name: &str) -> String {
 
 #[test]
 fn objects_are_declared_as_their_tables_have_them() {
-    let tables: [(&str, Schema); 4] = [
+    let tables: [(&str, Schema); 5] = [
         ("Asked", ASKED),
         ("Connection", CONNECTION),
         ("Vehicle", VEHICLE),
         ("IncompatibleVehicle", INCOMPATIBLE_VEHICLE),
+        ("Replaced", REPLACED),
     ];
     for (name, schema) in tables {
         assert_eq!(declared(name), object(schema), "{name}");

@@ -2,6 +2,7 @@
 
 use crate::{
     connect::{ConnectionId, VehicleId},
+    http_api::Cause,
     time::{Millis, UnixMillis},
     token::{
         self,
@@ -20,6 +21,12 @@ use crate::{
         record::{Access, Learned, Live, Record},
     },
 };
+
+/// How long after a list that was empty another one that is empty is believed: with it the grant is over.
+const EMPTY_BELIEVED_AFTER: Millis = Millis::from_mins(1);
+
+/// The same of a grant that had no vehicle before: its owner waits for the answer, and has nothing to lose.
+pub const EMPTY_AT_FIRST_BELIEVED_AFTER: Millis = Millis::from_secs(2);
 
 /// How soon after a list of vehicles Smartcar is asked for another one because it does not know one of them.
 const LISTED_AGAIN_AFTER: Millis = Millis::from_secs(30);
@@ -259,21 +266,58 @@ fn vehicles_listed(live: Live, listed: Option<Vec<VehicleId>>, now: UnixMillis) 
             None => Step::keep(Vec::new()),
         };
     };
+    if listed.is_empty() {
+        return nothing_listed(live, now);
+    }
     let known = |id: VehicleId| {
         let known = live.vehicles().iter().find(|vehicle| vehicle.id == id);
         known.cloned().unwrap_or_else(|| KnownVehicle::new(id))
     };
     let vehicles: Vec<KnownVehicle> = listed.into_iter().map(known).collect();
-    let is_news = live.vehicles.known() != Some(&vehicles);
+    let is_news = live.vehicles.known() != Some(&vehicles) || live.empty_since.is_some();
     let live = Live {
         vehicles: Learned::Known(vehicles.clone()),
         listed_at: now,
+        empty_since: None,
         ..live
     };
     if is_news {
         covers(live, vehicles, now)
     } else {
         Step::put(Record::Live(live), Vec::new())
+    }
+}
+
+/// Smartcar lists no vehicle. It may be mistaken: the tokens are kept until it says so again. A grant without vehicles is of no use, and
+/// there is nothing that Smartcar could be told of it.
+fn nothing_listed(live: Live, now: UnixMillis) -> Step {
+    let had_none = live.vehicles().is_empty();
+    let wait = if had_none {
+        EMPTY_AT_FIRST_BELIEVED_AFTER
+    } else {
+        EMPTY_BELIEVED_AFTER
+    };
+    // Not a time that only a clock that was ahead can have written.
+    match live.empty_since.filter(|since| *since <= now) {
+        Some(since) if now >= since.after(wait) => {
+            if had_none {
+                closing::close(live, Revocation::LocalOnly, now)
+            } else {
+                ended::end(live, Cause::NoVehicles, since, now)
+            }
+        }
+        since => {
+            let since = since.unwrap_or(now);
+            let known = live.vehicles().to_vec();
+            let live = Live {
+                vehicles: Learned::doubted(known, since.after(wait)),
+                listed_at: now,
+                empty_since: Some(since),
+                kv: live.kv.changed(now),
+                ..live
+            };
+            Step::put(Record::Live(live), vec![Effect::PutKv])
+        }
     }
 }
 

@@ -23,6 +23,7 @@ mod tombstone;
 mod tests;
 
 pub use event::{Event, Migration, Revocation};
+pub use live::EMPTY_AT_FIRST_BELIEVED_AFTER;
 pub use schedule::{next_alarm, next_alarm_by};
 pub use step::{Effect, IndexChange, Next, RevokedBy, Step, TokenReply};
 

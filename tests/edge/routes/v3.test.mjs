@@ -218,6 +218,23 @@ test("a consent that is given again goes on with the connection, whatever its id
   assert.deepEqual(await client.connections(), []);
 });
 
+test("a second consent that takes cars away says which: the connection goes on without them", async () => {
+  await simulator.configure({ consentReplaces: true });
+  try {
+    const client = env.client();
+    const first = await connected(client, { user: "replaced@example.com", vehicles: cars.slice(0, 2) });
+    const { consent } = await started(client);
+    const query = await consent({ user: "replaced@example.com", vehicles: cars.slice(1) });
+    const answer = (await client.finish(query)).json();
+    assert.equal(answer.connection.id, first.connection.id);
+    assert.deepEqual(answer.replaced, [{ id: first.connection.id, takenOver: [], lost: [{ id: cars[0] }] }]);
+    assert.deepEqual((await client.finish(query)).json(), answer);
+    assert.deepEqual(idsOf((await client.connections())[0].vehicles), cars.slice(1).sort());
+  } finally {
+    await simulator.configure({ consentReplaces: false });
+  }
+});
+
 test("disconnecting ends what this owner connected, and nothing of another's with the same cars", async () => {
   const [one, other] = [env.client(), env.client()];
   const ended = await connected(one);
@@ -236,7 +253,8 @@ test("a car that its owner disconnects at Smartcar is gone here at the next look
   assert.deepEqual(await client.connections(), [connection]);
   await removeAtSmartcar(userId);
   await env.travel(6 * 60_000);
-  await until("the connection has no cars left", async () => (await client.connections())[0]?.vehicles.length === 0);
+  await until("the connection has lost its cars", async () => (await client.connections())[0]?.cause === "no_vehicles");
+  assert.equal((await client.connections())[0].status, "reconnection_required");
 });
 
 test("however many want the application's token at once, Smartcar is asked once", async () => {

@@ -9,7 +9,9 @@ import {
   type FinishOutcome,
   type ReconnectOptions,
   type ReconnectResult,
+  type Replaced,
   type StartResult,
+  type UnfinishedAttempt,
   type Vehicle,
   authorizeUrl,
   checkCallback,
@@ -19,12 +21,14 @@ import {
   disconnect,
   disconnectAll,
   finish,
+  forgetAttempt,
   hasCallback,
   init,
   reauthenticateUrl,
   reconnect,
   start,
   stateFingerprint,
+  unfinishedAttempt,
   vehicles,
 } from "smartcar-connect";
 import * as inline from "smartcar-connect/inline";
@@ -44,6 +48,9 @@ same<typeof disconnectAll, (options?: EdgeOptions) => Promise<void>>(true);
 same<typeof createConnect, (options?: EdgeOptions) => Connect>(true);
 same<Connect["finish"], typeof finish>(true);
 same<ReturnType<typeof hasCallback>, boolean>(true);
+same<typeof unfinishedAttempt, (options?: EdgeOptions) => UnfinishedAttempt | null>(true);
+same<typeof forgetAttempt, (options?: EdgeOptions) => void>(true);
+same<Extract<FinishOutcome, { kind: "connected" }>["replaced"], Replaced[] | undefined>(true);
 same<ReturnType<typeof authorizeUrl>, string>(true);
 same<ReturnType<typeof reauthenticateUrl>, string>(true);
 same<ReturnType<typeof createState>, string>(true);

@@ -7,7 +7,7 @@ use lexopt::{
     Parser, ValueExt as _,
 };
 
-use crate::config::{Config, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_REDIRECT_URI};
+use crate::config::{Config, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_MANAGEMENT_TOKEN, DEFAULT_REDIRECT_URI};
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -38,6 +38,9 @@ Options:
       --client-id ID          id of the application [default: {DEFAULT_CLIENT_ID}]
       --client-secret SECRET  its secret [default: {DEFAULT_CLIENT_SECRET}]
       --redirect-uri URI      a registered redirect URI, may be repeated [default: {DEFAULT_REDIRECT_URI}]
+      --webhook-url URL       where webhooks are sent; none are without
+      --management-token TOKEN
+                              what signs them [default: {DEFAULT_MANAGEMENT_TOKEN}]
       --state FILE            keep grants and tokens in this file, and go on with what it holds
   -v, --verbose               a line per request on standard error
   -h, --help                  this text
@@ -64,6 +67,10 @@ fn read(mut parser: Parser) -> Result<Command, lexopt::Error> {
             Long("client-id") => config.client_id = non_empty("--client-id", parser.value()?)?,
             Long("client-secret") => config.client_secret = non_empty("--client-secret", parser.value()?)?,
             Long("redirect-uri") => redirect_uris.push(redirect_uri(parser.value()?)?),
+            Long("webhook-url") => config.webhook_url = Some(non_empty("--webhook-url", parser.value()?)?),
+            Long("management-token") => {
+                config.management_token = non_empty("--management-token", parser.value()?)?;
+            }
             Long("state") => state = Some(PathBuf::from(parser.value()?)),
             Short('v') | Long("verbose") => verbose = true,
             Short('h') | Long("help") => return Ok(Command::Help),

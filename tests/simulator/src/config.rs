@@ -9,6 +9,8 @@ use crate::{ids, v3};
 pub(crate) const DEFAULT_CLIENT_ID: &str = "11111111-2222-4333-8444-555555555555";
 /// The application's secret unless `--client-secret` says otherwise.
 pub(crate) const DEFAULT_CLIENT_SECRET: &str = "simulator-client-secret";
+/// The application management token unless `--management-token` says otherwise.
+pub(crate) const DEFAULT_MANAGEMENT_TOKEN: &str = "22222222-3333-4444-8555-666666666666";
 /// The registered redirect URI unless `--redirect-uri` says otherwise.
 pub(crate) const DEFAULT_REDIRECT_URI: &str = "http://localhost:8787/";
 
@@ -50,6 +52,12 @@ pub(crate) struct Config {
     /// Whether the redirect carries `user_id` next to `code`, as Connect does since 2026.
     pub(crate) user_id_in_redirect: bool,
     pub(crate) vehicles: Vec<Vehicle>,
+    /// Whether a further consent of an owner takes the cars away that were granted before, as has been seen of Smartcar.
+    pub(crate) consent_replaces: bool,
+    /// Where webhooks are sent; none are without.
+    pub(crate) webhook_url: Option<String>,
+    /// The application management token, which signs them.
+    pub(crate) management_token: String,
     /// What is set about version 3.
     pub(crate) v3: v3::Settings,
 }
@@ -69,6 +77,9 @@ pub(crate) struct ConfigPatch {
     default_scopes: Option<Vec<String>>,
     user_id_in_redirect: Option<bool>,
     vehicles: Option<Vec<Vehicle>>,
+    consent_replaces: Option<bool>,
+    webhook_url: Option<String>,
+    management_token: Option<String>,
     v3: Option<Map<String, Value>>,
 }
 
@@ -94,6 +105,9 @@ impl Default for Config {
             .to_vec(),
             user_id_in_redirect: true,
             vehicles: default_vehicles(),
+            consent_replaces: false,
+            webhook_url: None,
+            management_token: DEFAULT_MANAGEMENT_TOKEN.to_owned(),
             v3: v3::Settings::default(),
         }
     }
@@ -123,6 +137,13 @@ impl Config {
         set(&mut self.default_scopes, patch.default_scopes);
         set(&mut self.user_id_in_redirect, patch.user_id_in_redirect);
         set(&mut self.vehicles, patch.vehicles);
+        set(&mut self.consent_replaces, patch.consent_replaces);
+        // An empty one takes it away.
+        set(
+            &mut self.webhook_url,
+            patch.webhook_url.map(|url| Some(url).filter(|url| !url.is_empty())),
+        );
+        set(&mut self.management_token, patch.management_token);
         Ok(())
     }
 

@@ -18,6 +18,7 @@ use crate::{
     fault::Fault,
     store::{Grant, RefreshState},
     v3,
+    webhooks::{self, LogIn},
     world::{Shared, World},
 };
 
@@ -41,7 +42,7 @@ where
         .route("/fault", post(set_fault))
         .route("/faults", get(faults).merge(delete(clear_faults)))
         .route("/grants", post(mint_grant))
-        .route("/vehicles/{id}", post(set_vehicle))
+        .route("/vehicles/{id}", post(set_vehicle).delete(disconnect_vehicle))
         .fallback(async || Refused::not_found("there is no such control address"))
 }
 
@@ -207,7 +208,11 @@ async fn mint_grant(State(shared): State<Shared>, Body(mint): Body<MintGrant>) -
         user_id: user_id.clone(),
         vehicles,
         scopes: mint.scopes.unwrap_or_else(|| config.default_scopes.clone()),
+        outlives_its_vehicles: false,
     };
+    if config.consent_replaces {
+        store.replace_grants(&user_id);
+    }
     let consent = v3::Consent {
         user_id: &user_id,
         vehicles: &grant.vehicles,
@@ -255,15 +260,37 @@ async fn set_vehicle(
         }
         None => {}
     }
+    let log_in = state.needs_reauthentication.map(|is_needed| match is_needed {
+        true => LogIn::Failed,
+        false => LogIn::Resolved,
+    });
     if let Some(no_signals) = state.no_signals {
         store.v3.empty_signals(&id, no_signals);
     }
     if let Some(ms) = state.throttled_ms {
         store.v3.throttle(&id, now.saturating_add(ms));
     }
+    let is_needed = store.unauthenticated.contains(&id);
+    let events = log_in.map_or_else(Vec::new, |what| {
+        webhooks::log_in(&world.store, &world.config, &id, what, now)
+    });
+    let webhooks = webhooks::send(&world.config, events);
     Ok(Json(
-        json!({ "needsReauthentication": store.unauthenticated.contains(&id) }),
+        json!({ "needsReauthentication": is_needed, "webhooks": webhooks }),
     ))
+}
+
+/// Every owner of a vehicle ends the access to it at Smartcar. No webhook tells of that.
+async fn disconnect_vehicle(State(shared): State<Shared>, Path(id): Path<String>) -> Result<Json<Value>, Refused> {
+    let mut world = shared.lock();
+    if world.config.vehicle(&id).is_none() {
+        return Err(Refused::not_found("there is no vehicle with this id"));
+    }
+    let owners = world.store.owners(&id);
+    for user_id in &owners {
+        world.store.disconnect(user_id, &id);
+    }
+    Ok(Json(json!({ "owners": owners.len() })))
 }
 
 /// What version 3 has of what owners allowed.

@@ -21,6 +21,7 @@ mod store;
 mod tests;
 mod token;
 mod v3;
+mod webhooks;
 mod world;
 
 use std::{

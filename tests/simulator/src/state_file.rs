@@ -75,6 +75,7 @@ mod tests {
             user_id: user_id.clone(),
             vehicles: vec![config.vehicles[0].id.clone()],
             scopes: vec!["read_odometer".to_owned()],
+            outlives_its_vehicles: false,
         };
         let code = store.issue_code(grant, "http://localhost:8787/", 1_000, &config);
         let pair = store.exchange(&code, "http://localhost:8787/", 2_000, &config).unwrap();

@@ -49,6 +49,9 @@ pub(crate) struct Grant {
     /// Empties as vehicles are disconnected; a grant without vehicles is revoked.
     pub(crate) vehicles: Vec<String>,
     pub(crate) scopes: Vec<String>,
+    /// Whether the tokens stay good when no vehicle is left, and list none.
+    #[serde(default)]
+    pub(crate) outlives_its_vehicles: bool,
 }
 
 /// The place of a grant in [`Store::grants`].
@@ -160,7 +163,9 @@ impl Store {
 
     /// Whether the grant still covers a vehicle.
     pub(crate) fn is_live(&self, grant: GrantIndex) -> bool {
-        self.grants.get(grant).is_some_and(|grant| !grant.vehicles.is_empty())
+        self.grants
+            .get(grant)
+            .is_some_and(|grant| grant.outlives_its_vehicles || !grant.vehicles.is_empty())
     }
 
     /// Records a grant and a code for it.
@@ -248,6 +253,22 @@ impl Store {
     pub(crate) fn authenticate(&self, access_token: &str, now: Millis) -> Option<GrantIndex> {
         let token = self.access_tokens.get(access_token)?;
         (now < token.expires_at && self.is_live(token.grant)).then_some(token.grant)
+    }
+
+    /// The owners who have granted a vehicle, each once.
+    pub(crate) fn owners(&self, vehicle_id: &str) -> BTreeSet<String> {
+        let grants = self.grants.iter();
+        let covering = grants.filter(|grant| grant.vehicles.iter().any(|id| id == vehicle_id));
+        covering.map(|grant| grant.user_id.clone()).collect()
+    }
+
+    /// Takes everything out of what an owner has granted before a further consent: its tokens stay good, and list nothing.
+    pub(crate) fn replace_grants(&mut self, user_id: &str) {
+        for grant in self.grants.iter_mut().filter(|grant| grant.user_id == user_id) {
+            grant.vehicles.clear();
+            grant.outlives_its_vehicles = true;
+        }
+        self.v3.connections.retain(|one| one.user_id != user_id);
     }
 
     /// Takes a vehicle out of every grant of its owner, and its connection with it.

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use smartcar_connect::{
+    principal::Principal,
     time::{Millis, UnixMillis},
     vault::{Profile, is_vault_empty},
 };
@@ -14,7 +15,10 @@ use super::{
     sessions,
     storage::{self, Alarms},
 };
-use crate::clock;
+use crate::{
+    clock,
+    telemetry::{self, LogEvent},
+};
 
 /// When an alarm that could not do its work is repeated.
 const AFTER_ERROR: Millis = Millis::from_mins(1);
@@ -52,7 +56,7 @@ async fn run_due(driver: &Rc<Driver>) -> Result<(), VaultError> {
     if profile.closing || is_due(storage::PROFILE) {
         return disconnect::delete_principal(driver, profile).await;
     }
-    forget_attempts(driver, &alarms, now).await?;
+    forget_attempts(driver, &profile.principal, &alarms, now).await?;
     let mut result = Ok(());
     for id in alarms
         .keys()
@@ -88,12 +92,33 @@ async fn delete_if_empty(driver: &Driver, profile: &Profile) -> Result<(), Vault
     }
 }
 
-async fn forget_attempts(driver: &Driver, alarms: &Alarms, now: UnixMillis) -> Result<(), VaultError> {
-    let mut transaction = driver.storage.begin().await;
-    for (key, at) in alarms {
-        if *at <= now && storage::is_pending(key) {
-            transaction.delete_key(key);
-        }
+/// Forgets the attempts that are over. That nothing came back of one or several has a line: an error page at Smartcar, from which nobody
+/// is sent back, shows in nothing else.
+async fn forget_attempts(
+    driver: &Driver,
+    principal: &Principal,
+    alarms: &Alarms,
+    now: UnixMillis,
+) -> Result<(), VaultError> {
+    let due = alarms
+        .iter()
+        .filter(|(key, at)| **at <= now && storage::is_pending(key));
+    let due: Vec<&String> = due.map(|(key, _)| key).collect();
+    if due.is_empty() {
+        return Ok(());
     }
-    transaction.commit().await
+    let mut transaction = driver.storage.begin().await;
+    let attempts = driver.storage.pendings(principal).await?;
+    let unanswered = attempts
+        .iter()
+        .filter(|record| record.used.is_none() && record.kept_until(now) <= now);
+    let unanswered_since = unanswered.map(|record| record.pending.started_at()).min();
+    for key in due {
+        transaction.delete_key(key);
+    }
+    transaction.commit().await?;
+    if let Some(since) = unanswered_since {
+        telemetry::record(&driver.publisher.env, LogEvent::Attempt, "unanswered", since, None);
+    }
+    Ok(())
 }

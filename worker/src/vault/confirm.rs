@@ -9,7 +9,7 @@ use smartcar_connect::{
     edge::{CONFIRMATION_WAITS, Problem, deleted_meanwhile, not_confirmed},
     time::Millis,
     vault::{
-        Access, Live, Profile, Record, covered_vehicles,
+        Access, Former, Live, Profile, Record, covered_vehicles,
         finish::{self, ExchangeResult, PendingRecord},
         life::RevokedBy,
     },
@@ -18,7 +18,7 @@ use smartcar_connect::{
 use super::{
     driver::Driver,
     error::{Refusal, VaultError},
-    handover, show,
+    handover, settle, show,
 };
 use crate::{clock, random, smartcar};
 
@@ -47,6 +47,7 @@ pub(super) async fn confirm(
         Some(id) => id,
         None => ConnectionId::from_random(random::bytes()?),
     };
+    let former = Former::all(&driver.storage.records(principal).await?);
     let live = Live::confirmed(mode, user_id, vehicles, clock::now());
     let record = Record::Live(live);
     transaction.put_record(principal, &id, &record)?;
@@ -57,7 +58,8 @@ pub(super) async fn confirm(
     transaction.commit().await?;
     driver.supersede(principal).await?;
     driver.publish_in_background(principal, &id);
-    let answer = show::respond(&driver.storage, principal, &result, callback, &pending.asked).await;
+    let (result, replaced) = settle::settle(driver, principal, pending, &id, &former).await?;
+    let answer = show::respond(&driver.storage, principal, &result, callback, &pending.asked, &replaced).await;
     handover::go_on_if_claimed(driver, id);
     answer
 }

@@ -14,7 +14,7 @@ use smartcar_connect::{
     http_api::start::Asked,
     token::{self, TokenError, TokenRequest, TokenResult},
     vault::{
-        Live, Profile, Record,
+        Former, Live, Profile, Record,
         finish::{self, CallbackDigest, ExchangeResult, PendingRecord},
         life::RevokedBy,
     },
@@ -25,7 +25,7 @@ use super::{
     confirm, disconnect,
     driver::Driver,
     error::{Refusal, VaultError},
-    handover, reconnect, show,
+    handover, reconnect, settle, show,
     storage::Transaction,
 };
 use crate::{
@@ -143,10 +143,11 @@ async fn finish_once(
         finish::Step::Replay {
             asked,
             outcome,
+            replaced,
             callback,
         } => {
             drop(transaction);
-            return show::respond(&driver.storage, principal, &outcome, &callback, &asked).await;
+            return show::respond(&driver.storage, principal, &outcome, &callback, &asked, &replaced).await;
         }
         finish::Step::ComeBack {
             next,
@@ -159,7 +160,7 @@ async fn finish_once(
             transaction.commit().await?;
             reconnect::came_back(driver, principal, &connection_id, &vehicle_id).await?;
             let outcome = ExchangeResult::CameBack(connection_id);
-            return show::respond(&driver.storage, principal, &outcome, &callback, &next.asked).await;
+            return show::respond(&driver.storage, principal, &outcome, &callback, &next.asked, &[]).await;
         }
         finish::Step::Conclude {
             next,
@@ -168,7 +169,7 @@ async fn finish_once(
         } => {
             transaction.put_pending(principal, &next)?;
             transaction.commit().await?;
-            return show::respond(&driver.storage, principal, &outcome, &callback, &next.asked).await;
+            return show::respond(&driver.storage, principal, &outcome, &callback, &next.asked, &[]).await;
         }
         finish::Step::Exchange {
             next,
@@ -244,6 +245,7 @@ async fn store_grant(
         }
     };
     let id = ConnectionId::from_random(random::bytes()?);
+    let former = Former::all(&driver.storage.records(principal).await?);
     let record = Record::Live(Live::granted(tokens, refresh_token, clock::now()));
     transaction.put_record(principal, &id, &record)?;
     // Whatever the vehicles: the sweep of a rotation finds a connection that has ended by the index alone.
@@ -256,7 +258,8 @@ async fn store_grant(
         driver.identify_user(principal, &id),
     )
     .await?;
-    let answer = show::respond(&driver.storage, principal, &result, callback, &pending.asked).await;
+    let (result, replaced) = settle::settle(driver, principal, pending, &id, &former).await?;
+    let answer = show::respond(&driver.storage, principal, &result, callback, &pending.asked, &replaced).await;
     handover::go_on_if_claimed(driver, id);
     answer
 }

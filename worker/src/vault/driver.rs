@@ -359,6 +359,32 @@ impl Driver {
         Ok(())
     }
 
+    /// The connections of the same Smartcar user as that of `id` are listed again. What takes longer goes on in the background.
+    pub(super) async fn list_siblings(
+        self: &Rc<Self>,
+        principal: &Principal,
+        id: &ConnectionId,
+    ) -> Result<(), VaultError> {
+        let records = self.storage.records(principal).await?;
+        let user_of = |record: &Record| record.live().and_then(|live| live.user_id.known().cloned());
+        let own = records.iter().find(|(known, _)| known == id);
+        let Some(user_id) = own.and_then(|(_, record)| user_of(record)) else {
+            return Ok(());
+        };
+        let mut lists = Vec::new();
+        for (sibling, record) in &records {
+            if sibling != id && user_of(record).as_ref() == Some(&user_id) {
+                let event = Event::ListRequested { max_age: Millis::ZERO };
+                self.let_happen(principal, sibling, event).await?;
+                lists.extend(self.lists.under_way(sibling));
+            }
+        }
+        if !lists.is_empty() {
+            let _ = clock::within(LOOK_DEADLINE, join_all(lists)).await;
+        }
+        Ok(())
+    }
+
     /// Something of a Smartcar user has changed: the connections of that user are looked after.
     pub(super) async fn user_changed(self: &Rc<Self>, user_id: &UserId) -> Result<(), VaultError> {
         let Some(profile) = self.storage.profile().await? else {

@@ -19,6 +19,7 @@ mod publish;
 mod reconnect;
 mod reseal;
 mod sessions;
+mod settle;
 mod show;
 mod storage;
 

@@ -3,7 +3,7 @@
 use smartcar_connect::{
     connect::{Callback, ConnectionId, VehicleId},
     edge::{ConnectionSelector, Problem, VaultReply, finish_reply},
-    http_api::{Connection, ConnectionList, ConnectionStatus, principal::PrincipalConnections, start::Asked},
+    http_api::{Connection, ConnectionList, ConnectionStatus, Replaced, principal::PrincipalConnections, start::Asked},
     principal::Principal,
     vault::{Profile, VehicleIndex, connection, finish::ExchangeResult, shown_vehicles},
 };
@@ -32,9 +32,10 @@ pub(super) async fn respond(
     result: &ExchangeResult,
     callback: &Callback,
     asked: &Asked,
+    replaced: &[Replaced],
 ) -> Result<String, Refusal> {
     let connections = connections(storage, principal).await?;
-    Ok(finish_reply(result, callback, &connections, asked)?)
+    Ok(finish_reply(result, callback, &connections, asked, replaced)?)
 }
 
 /// All connections, or one. `None` stands for the principal of an empty vault.

@@ -138,8 +138,8 @@ fn a_vehicle_that_smartcar_does_not_know_has_the_list_asked_for() {
         "it is none of ours"
     );
     assert_eq!(vault.on(described("v1", refused("gone", true))), ["list"]);
-    assert_eq!(index(&mut vault, listed(&[])), IndexChange::Outdated);
-    assert_eq!(names(&vault), [""; 0]);
+    assert_eq!(index(&mut vault, listed(&["v2"])), IndexChange::Outdated);
+    assert_eq!(names(&vault), ["v2"]);
 }
 
 #[test]
@@ -298,4 +298,83 @@ fn a_webhook_marks_a_vehicle_that_is_covered_and_ends_nothing() {
         tokens,
         "the tokens are kept"
     );
+}
+
+/// The only way to a list without vehicles that is not refused: the grant is honoured, and has none.
+#[test]
+fn a_grant_that_lists_nothing_twice_a_minute_apart_is_over_and_costs_no_token_before() {
+    let mut vault = Vault::new();
+    assert_eq!(
+        index(&mut vault, listed(&[])),
+        IndexChange::Outdated,
+        "its owner must act"
+    );
+    assert_eq!(names(&vault), ["v1"], "it is known which car it was");
+    assert_eq!(vault.grant().lost_since(), Some(vault.now));
+    assert_eq!(vault.want(), ["answer 1 access-1"], "the tokens are kept");
+    vault.published(1, KvOutcome::Done);
+    assert_eq!(vault.on(look()), [""; 0], "Smartcar is left alone for a minute");
+    assert_eq!(vault.on(listed(&[])), ["publish"], "too early to be believed");
+    vault.published(1, KvOutcome::Done);
+    let first = vault.now;
+    vault.pass(Millis::from_mins(1));
+    assert_eq!(vault.wake(), ["list"]);
+    assert_eq!(vault.on(listed(&[])), ["ended no_vehicles", "unpublish"]);
+    let Some(Record::Ended(ended)) = &vault.record else {
+        panic!()
+    };
+    assert_eq!((ended.cause, ended.since), (Cause::NoVehicles, first));
+    assert_eq!(ended.vehicles.len(), 1);
+}
+
+#[test]
+fn a_list_that_was_empty_by_mistake_changes_nothing() {
+    let mut vault = Vault::new();
+    vault.on(listed(&[]));
+    vault.published(1, KvOutcome::Done);
+    vault.pass(Millis::from_mins(1));
+    assert_eq!(vault.wake(), ["list"]);
+    assert_eq!(vault.on(unlisted()), [""; 0], "no answer is no list");
+    assert!(vault.grant().lost_since().is_some());
+    assert_eq!(index(&mut vault, listed(&["v1"])), IndexChange::Outdated);
+    assert_eq!(
+        (vault.grant().lost_since(), names(&vault)),
+        (None, vec!["v1".to_owned()])
+    );
+    // The next one is a first one again.
+    vault.pass(Millis::from_hours(1));
+    vault.on(listed(&[]));
+    assert_eq!(vault.state(), "live");
+}
+
+#[test]
+fn a_new_grant_without_a_vehicle_is_forgotten_and_its_owner_never_sees_it_as_lost() {
+    let mut vault = Vault::just_granted();
+    vault.on(listed(&[]));
+    assert!(vault.grant().is_unlisted());
+    assert_eq!(vault.grant().lost_since(), None);
+    vault.pass(Millis::from_secs(1));
+    vault.on(listed(&[]));
+    assert_eq!(vault.state(), "live", "too early");
+    vault.pass(Millis::from_secs(1));
+    assert_eq!(
+        vault.on(listed(&[])),
+        ["unpublish"],
+        "there is nothing that Smartcar could be told"
+    );
+    assert_eq!(vault.state(), "unpublishing");
+}
+
+#[test]
+fn a_clock_that_was_ahead_at_the_first_empty_list_proves_nothing_later() {
+    let mut vault = Vault::new();
+    let before = vault.now;
+    vault.pass(Millis::from_hours(9));
+    vault.on(listed(&[]));
+    vault.now = before;
+    vault.on(listed(&[]));
+    assert_eq!(vault.grant().lost_since(), Some(before));
+    vault.pass(Millis::from_mins(1));
+    vault.on(listed(&[]));
+    assert_eq!(vault.state(), "ended");
 }

@@ -191,7 +191,11 @@ impl Visit<'_> {
             user_id: user_id.clone(),
             vehicles,
             scopes,
+            outlives_its_vehicles: false,
         };
+        if self.config.consent_replaces {
+            store.replace_grants(&user_id);
+        }
         let consent = v3::Consent {
             user_id: &user_id,
             vehicles: &grant.vehicles,
