@@ -41,6 +41,16 @@ export function localVars(file, simulator) {
   return { ...Object.fromEntries(simulated), ...(vars.SERVICE_KEYS ? {} : { SERVICE_KEYS: serviceKey() }) };
 }
 
+/**
+ * What makes new connections by Smartcar's v3: with the simulator's credentials, where the file has none.
+ * @param {string} file
+ */
+export function v3Vars(file) {
+  const vars = parseEnv(readFileSync(file, "utf8"));
+  const simulated = { SMARTCAR_API_CLIENT_ID: "client_simulator", SMARTCAR_API_CLIENT_SECRET: "simulator-api-client-secret" };
+  return { SMARTCAR_API_VERSION: "v3", ...(vars.SMARTCAR_API_CLIENT_ID ? {} : simulated) };
+}
+
 function serviceKey() {
   return randomBytes(32).toString("base64url");
 }

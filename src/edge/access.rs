@@ -135,6 +135,8 @@ fn successes(findings: &[Finding]) -> Vec<(Success, UnixMillis)> {
 
 #[cfg(test)]
 mod tests {
+    use core::slice::from_ref;
+
     use super::*;
     use crate::{
         api::{ApiError, VehicleMode},
@@ -224,10 +226,10 @@ mod tests {
     #[test]
     fn a_failure_marks_and_a_later_success_ends_it() {
         let failed = found(ODOMETER, Some(at(10)), Some(FAILED));
-        assert_eq!(marks(&[&[failed.clone()]]), 1);
-        assert_eq!(marks(&[&[failed.clone()], &[found(BATTERY, Some(at(11)), None)]]), 0);
+        assert_eq!(marks(&[from_ref(&failed)]), 1);
+        assert_eq!(marks(&[from_ref(&failed), &[found(BATTERY, Some(at(11)), None)]]), 0);
         assert_eq!(
-            marks(&[&[failed.clone()], &[found(BATTERY, Some(at(9)), None)]]),
+            marks(&[from_ref(&failed), &[found(BATTERY, Some(at(9)), None)]]),
             1,
             "that was before"
         );
@@ -235,7 +237,7 @@ mod tests {
         assert_eq!(marks(&[&both]), 0, "it works again by now");
         let at_once = [found(BATTERY, Some(at(10)), None), failed.clone()];
         assert_eq!(marks(&[&at_once]), 1, "what works at the same time disproves nothing");
-        assert_eq!(marks(&[&[failed], &at_once]), 1);
+        assert_eq!(marks(&[from_ref(&failed), &at_once]), 1);
     }
 
     #[test]
@@ -247,7 +249,7 @@ mod tests {
         let failed = found(ODOMETER, Some(at(10)), Some(FAILED));
         let mended = found(ODOMETER, Some(at(20)), None);
         // Smartcar goes on telling the error of another signal.
-        assert_eq!(marks(&[&[failed.clone()], &[mended], &[failed]]), 0);
+        assert_eq!(marks(&[from_ref(&failed), &[mended], from_ref(&failed)]), 0);
         let undated = found(ODOMETER, None, None);
         assert_eq!(marks(&[&[found(ODOMETER, Some(at(10)), Some(FAILED))], &[undated]]), 1);
     }
@@ -289,14 +291,14 @@ mod tests {
             is_meant: false,
             ..meant.clone()
         };
-        assert_eq!(marks(&[&[meant.clone()]]), 1);
+        assert_eq!(marks(&[from_ref(&meant)]), 1);
         assert_eq!(marks(&[&[among_all]]), 0);
         assert_eq!(
             marks(&[&[found(None, Some(at(10)), Some(MISSING))]]),
             0,
             "it would never end"
         );
-        assert_eq!(marks(&[&[meant.clone()], &[found(BATTERY, Some(at(11)), None)]]), 1);
-        assert_eq!(marks(&[&[meant], &[found(ODOMETER, Some(at(11)), None)]]), 0);
+        assert_eq!(marks(&[from_ref(&meant), &[found(BATTERY, Some(at(11)), None)]]), 1);
+        assert_eq!(marks(&[from_ref(&meant), &[found(ODOMETER, Some(at(11)), None)]]), 0);
     }
 }
