@@ -23,7 +23,7 @@ CRATE := $(call files,src) Cargo.toml Cargo.lock
 help: ## What there is to run
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: worker dist/demo/index.html $(SIMULATOR) ## Connect a simulated car in your browser
+demo: worker dist/demo/index.html $(SIMULATOR) ## Connect a simulated car in your browser; API=v3 by Smartcar's v3
 	@exec $(XTASK) demo
 
 test: artefacts $(SIMULATOR) ## Every check and test

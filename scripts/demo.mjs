@@ -1,5 +1,5 @@
 // `make demo`: the simulator and the Worker, until Ctrl-C. `PAGE=http://localhost:5173/` lets a page of your own use them;
-// `PORT` and `SIMULATOR_PORT` choose where they listen.
+// `PORT` and `SIMULATOR_PORT` choose where they listen; `API=v3` makes new connections by Smartcar's v3.
 import { spawn } from "node:child_process";
 import { createWriteStream, mkdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -8,7 +8,7 @@ import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { demoWebhooks } from "./demo-webhooks.mjs";
-import { ensureDevVars, localVars, readVars } from "./dev-vars.mjs";
+import { ensureDevVars, localVars, readVars, v3Vars } from "./dev-vars.mjs";
 
 const WORKER_PORT = 8787;
 const SIMULATOR_PORT = 9191;
@@ -17,6 +17,7 @@ const PATIENCE_MS = 60_000;
 
 const [simulator] = process.argv.slice(2);
 const ownPage = process.env.PAGE || undefined;
+const api = process.env.API || "v2";
 const logs = join(process.env.CARGO_TARGET_DIR ?? "target", "log");
 const children = new Set();
 let stopping = false;
@@ -31,6 +32,7 @@ try {
 }
 
 async function main() {
+  if (!["v2", "v3"].includes(api)) throw new Error(`\`API\` is \`${api}\`: give v2 or v3`);
   const ownPages = ownPage ? loopbackTwins(pageAddress(ownPage)) : [];
   const port = await choosePort("PORT", WORKER_PORT);
   const simulatorPort = await choosePort("SIMULATOR_PORT", SIMULATOR_PORT, port);
@@ -50,6 +52,7 @@ async function main() {
   const vars = {
     ...simulated,
     ...webhooks.vars,
+    ...(api === "v3" ? v3Vars(".dev.vars") : {}),
     ...(ownPage ? { ALLOWED_ORIGINS: origins.join(",") } : {}),
   };
   const worker = start("worker", "wrangler", [

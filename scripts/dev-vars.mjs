@@ -46,6 +46,16 @@ export function readVars(file) {
   return parseEnv(readFileSync(file, "utf8"));
 }
 
+/**
+ * What makes new connections by Smartcar's v3: with the simulator's credentials, where the file has none.
+ * @param {string} file
+ */
+export function v3Vars(file) {
+  const vars = readVars(file);
+  const simulated = { SMARTCAR_API_CLIENT_ID: "client_simulator", SMARTCAR_API_CLIENT_SECRET: "simulator-api-client-secret" };
+  return { SMARTCAR_API_VERSION: "v3", ...(vars.SMARTCAR_API_CLIENT_ID ? {} : simulated) };
+}
+
 function serviceKey() {
   return randomBytes(32).toString("base64url");
 }

@@ -75,6 +75,12 @@ impl Millis {
         Self::from_hours(days.saturating_mul(24))
     }
 
+    /// This span and `other`.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
     /// The span in milliseconds.
     #[must_use]
     pub const fn as_millis(self) -> u64 {

@@ -10,7 +10,7 @@ mod promises;
 use std::{fs, path::Path};
 
 use smartcar_connect::{
-    api::{ENDPOINTS, MOST_PATHS},
+    api::{ApiVersion, ENDPOINTS, MOST_PATHS},
     edge::{HANDED_ON, RateLimit},
     http_api::{
         Cause, ConnectionStatus, ProblemCode,
@@ -138,6 +138,15 @@ fn every_endpoint_that_is_passed_on_is_documented_and_no_other() {
     let rows: Vec<String> = ENDPOINTS
         .iter()
         .map(|one| {
+            if one.version == ApiVersion::V3 {
+                let body = if one.takes_body { "JSON" } else { "" };
+                let permission = one.permission.map_or_else(String::new, |name| format!("`{name}`"));
+                return format!(
+                    "| `{}` | `/{{id}}{}` | {permission} | {body} |",
+                    one.method.as_str(),
+                    one.template
+                );
+            }
             let permission = match one.permission {
                 Some(name) if one.sensitive().is_some() => format!("`{name}` in `API_ALLOW`"),
                 Some(name) => format!("`{name}`"),
@@ -203,6 +212,7 @@ fn every_page_links_to_files_that_exist() {
         "docs/no-javascript.md",
         "docs/operations.md",
         "docs/security.md",
+        "docs/smartcar-v3.md",
         "docs/storage.md",
         "docs/users.md",
         "docs/vehicles-api.md",

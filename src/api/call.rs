@@ -1,19 +1,18 @@
-//! From a request to `/api/v2.0/…` to the one that Smartcar gets: nothing of it is copied, all of it is made from what was read.
+//! From a request to `/api/v2.0/…` or `/api/v3/…` to the one that Smartcar gets: nothing of it is copied, all of it is made from what was read.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{
     endpoint::{Effect, Endpoint, Sensitive},
-    request::{Method, vehicle_url},
+    request::Method,
+    signal::signal_permission,
+    version::ApiVersion,
 };
 use crate::{
     connect::{Origin, VehicleId},
     json::strict::{self, Strict},
 };
-
-/// Where the vehicles lie, below the path at which the API is mounted.
-const VEHICLES: &str = "/v2.0/vehicles/";
 
 /// The most paths of one batch. Smartcar counts each as a request.
 pub const MOST_PATHS: usize = 50;
@@ -25,7 +24,7 @@ const LONGEST_VALUE: usize = 40;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiTarget {
     endpoint: &'static Endpoint,
-    make: Option<&'static str>,
+    value: Option<String>,
     vehicle: VehicleId,
 }
 
@@ -42,10 +41,10 @@ pub enum Found {
 
 impl ApiTarget {
     /// Looks for what `method` asks for at `path`, which is percent-encoded as it was sent and lies below the path at which the
-    /// API is mounted: `/v2.0/vehicles/{id}…`.
+    /// API is mounted: `/v2.0/vehicles/{id}…` or `/v3/vehicles/{id}…`.
     #[must_use]
     pub fn find(method: &str, path: &str) -> Found {
-        let Some(rest) = path.strip_prefix(VEHICLES) else {
+        let Some((version, rest)) = Endpoint::version_of(path) else {
             return Found::Nothing;
         };
         let (id, below) = match rest.find('/') {
@@ -57,11 +56,11 @@ impl ApiTarget {
             return Found::Nothing;
         };
         let mut methods = Vec::new();
-        for (endpoint, make) in Endpoint::at(below) {
+        for (endpoint, value) in Endpoint::at(version, below) {
             if endpoint.method.as_str() == method {
                 return Found::Target(Self {
                     endpoint,
-                    make,
+                    value: value.map(str::to_owned),
                     vehicle,
                 });
             }
@@ -78,11 +77,11 @@ impl ApiTarget {
     pub(super) fn part(&self, path: &str) -> Option<Self> {
         // The vehicle itself is `/` in a batch.
         let below = if path == "/" { "" } else { path };
-        let found = Endpoint::at(below).find(|(endpoint, _)| endpoint.method == Method::Get);
-        let (endpoint, make) = found.filter(|_| !path.is_empty())?;
+        let found = Endpoint::at(self.version(), below).find(|(endpoint, _)| endpoint.method == Method::Get);
+        let (endpoint, value) = found.filter(|_| !path.is_empty())?;
         Some(Self {
             endpoint,
-            make,
+            value: value.map(str::to_owned),
             vehicle: self.vehicle.clone(),
         })
     }
@@ -93,10 +92,29 @@ impl ApiTarget {
         self.endpoint
     }
 
-    /// The make that stands in the path, where the endpoint is one that not every make has.
+    /// The version of Smartcar's API that it is of.
     #[must_use]
-    pub const fn make(&self) -> Option<&'static str> {
-        self.make
+    pub const fn version(&self) -> ApiVersion {
+        self.endpoint.version
+    }
+
+    /// Whether it is asked with the token of the application, and not with one of the owner's.
+    #[must_use]
+    pub fn is_of_v3(&self) -> bool {
+        self.version() == ApiVersion::V3
+    }
+
+    /// What stands in the path where the endpoint's template has a name in braces: a make, the code of a signal, or an id.
+    #[must_use]
+    pub fn value(&self) -> Option<&str> {
+        self.value.as_deref()
+    }
+
+    /// What the owner has to have granted; `None` if any grant is enough, or it is not known.
+    #[must_use]
+    pub fn permission(&self) -> Option<&'static str> {
+        let of_signal = || signal_permission(self.value()?);
+        self.endpoint.permission.or_else(of_signal)
     }
 
     /// The vehicle.
@@ -210,7 +228,7 @@ impl ApiCall {
             // The error of one path may repeat what only that endpoint has.
             answers_with_link = true;
             Some(read_batch(&target, body, allowed)?)
-        } else if target.endpoint.takes_body() {
+        } else if target.endpoint.takes_body {
             let members: Map<String, Value> = strict::read(body).map_err(|_| CallError::Body)?;
             Some(Value::Object(members).to_string())
         } else {
@@ -231,11 +249,17 @@ impl ApiCall {
         &self.target
     }
 
-    /// The URL to send it to.
+    /// The URL to send it to, where the API of its [version](ApiTarget::version) is at `api`.
     #[must_use]
     pub fn url(&self, api: &Origin) -> String {
-        let path = self.target.endpoint.path(self.target.make);
-        let mut url = vehicle_url(api, &self.target.vehicle, &path);
+        let ApiTarget {
+            endpoint,
+            value,
+            vehicle,
+        } = &self.target;
+        let below = endpoint.path(value.as_deref());
+        // No character of an id means anything in a path.
+        let mut url = [api.as_str(), &endpoint.vehicles_path(), "/", vehicle.as_str(), &below].concat();
         if !self.query.is_empty() {
             url.push('?');
             url.push_str(&self.query);
@@ -300,7 +324,7 @@ fn read_batch(target: &ApiTarget, body: &[u8], allowed: &[Sensitive]) -> Result<
     for (index, Strict(BatchRequest { path })) in batch.requests.iter().enumerate() {
         let part = target.part(path).ok_or(CallError::BatchPath(index))?;
         check_allowed(part.endpoint, allowed, Some(index))?;
-        let written = match part.endpoint.path(part.make) {
+        let written = match part.endpoint.path(part.value()) {
             root if root.is_empty() => "/".to_owned(),
             path => path,
         };
@@ -320,6 +344,13 @@ mod tests {
 
     fn target(method: &str, below: &str) -> ApiTarget {
         match ApiTarget::find(method, &format!("/v2.0/vehicles/{ID}{below}")) {
+            Found::Target(target) => target,
+            other => panic!("{method} {below}: {other:?}"),
+        }
+    }
+
+    fn target_v3(method: &str, below: &str) -> ApiTarget {
+        match ApiTarget::find(method, &format!("/v3/vehicles/{ID}{below}")) {
             Found::Target(target) => target,
             other => panic!("{method} {below}: {other:?}"),
         }
@@ -369,6 +400,77 @@ mod tests {
                 .unwrap()
                 .answers_with_link()
         );
+    }
+
+    #[test]
+    fn a_request_of_version_3_goes_below_its_own_path() {
+        let read = |method: &str, below: &str, query: &str, body: &str| {
+            ApiCall::read(target_v3(method, below), Some(query), None, body.as_bytes(), &[])
+        };
+        let vehicles = Origin::vehicle();
+        let signal = read("GET", "/signals/odometer-traveleddistance", "", "").unwrap();
+        assert_eq!(
+            signal.url(&vehicles),
+            format!("https://vehicle.api.smartcar.com/v3/vehicles/{ID}/signals/odometer-traveleddistance")
+        );
+        assert_eq!(signal.target().permission(), Some("read_odometer"));
+        assert!(signal.answers_with_link() && !signal.target().is_command());
+        let lock = read("POST", "/commands/security/lock", "", "{").unwrap();
+        assert_eq!(
+            lock.url(&vehicles),
+            format!("https://vehicle.api.smartcar.com/v3/vehicles/{ID}/commands/security/lock")
+        );
+        assert!(lock.target().is_command() && !lock.answers_with_link());
+        assert_eq!(lock.body(), None, "it takes none, whatever was sent");
+        let limit = read(
+            "POST",
+            "/commands/charge/set-limit",
+            "",
+            r#"{"data":{"attributes":{"percent":80}}}"#,
+        )
+        .unwrap();
+        assert_eq!(limit.body(), Some(r#"{"data":{"attributes":{"percent":80}}}"#));
+        assert_eq!(
+            read("POST", "/commands/charge/set-limit", "", "").unwrap_err(),
+            CallError::Body
+        );
+        let deletion = read("DELETE", "/charge-schedules/sched_1", "", "").unwrap();
+        assert!(deletion.url(&vehicles).ends_with("/charge-schedules/sched_1") && deletion.target().is_command());
+        for below in ["", "/signals", "/signals/odometer-traveleddistance"] {
+            assert_eq!(
+                read("GET", below, "page=2", "").unwrap_err(),
+                CallError::Query(&[]),
+                "{below}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_endpoint_of_one_version_is_one_of_the_other() {
+        for (method, path) in [
+            ("GET", "/v3/vehicles/x/odometer"),
+            ("POST", "/v3/vehicles/x/security"),
+            ("POST", "/v3/vehicles/x/batch"),
+            ("GET", "/v2.0/vehicles/x/signals"),
+            ("POST", "/v2.0/vehicles/x/commands/security/lock"),
+            ("GET", "/v3.0/vehicles/x"),
+            ("GET", "/v3/vehicles"),
+            ("GET", "/v3/vehicles/"),
+            ("GET", "/v3/connections"),
+            ("DELETE", "/v3/connections/x"),
+            ("DELETE", "/v3/users/x"),
+            ("GET", "/v3/webhooks"),
+            ("POST", "/v3/subscriptions"),
+            ("GET", "/v3/applications/x/secrets"),
+            ("GET", "/v3/vehicles/../connections"),
+            ("GET", "/v3/vehicles/%2e%2e/connections"),
+            ("DELETE", "/v3/vehicles/x"),
+        ] {
+            assert!(
+                !matches!(ApiTarget::find(method, path), Found::Target(_)),
+                "{method} {path}"
+            );
+        }
     }
 
     #[test]
@@ -541,8 +643,13 @@ mod tests {
     #[test]
     fn every_endpoint_can_be_reached() {
         for endpoint in ENDPOINTS {
-            let below = endpoint.path(endpoint.makes.first().copied());
-            assert_eq!(target(endpoint.method.as_str(), &below).endpoint(), endpoint);
+            let value = endpoint.makes.first().copied().unwrap_or("a-b");
+            let (method, below) = (endpoint.method.as_str(), endpoint.path(Some(value)));
+            let target = match endpoint.version {
+                ApiVersion::V2 => target(method, &below),
+                ApiVersion::V3 => target_v3(method, &below),
+            };
+            assert_eq!(target.endpoint(), endpoint);
         }
     }
 

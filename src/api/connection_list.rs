@@ -81,6 +81,7 @@ impl ConnectionFilter<'_> {
         ApiRequest {
             method: Method::Get,
             url: [vehicle.as_str(), "/v3/connections?", &query.finish()].concat(),
+            user_id: None,
         }
     }
 }
@@ -92,6 +93,7 @@ impl ListedConnection {
         ApiRequest {
             method: Method::Delete,
             url: [vehicle.as_str(), "/v3/connections/", self.id.as_str()].concat(),
+            user_id: None,
         }
     }
 }

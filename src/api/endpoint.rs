@@ -1,9 +1,10 @@
-//! The endpoints of Smartcar's vehicle API 2.0 that the Worker passes on: an allow-list.
+//! The endpoints of Smartcar's vehicle API, in both versions, that the Worker passes on: an allow-list.
 //!
 //! What is not in it is refused. Never in it are the endpoints that end access, subscribe webhooks or take the application's own
 //! credentials: the Worker makes such requests itself, or not at all.
 
-use super::request::Method;
+use super::{request::Method, signal::is_signal_code, version::ApiVersion};
+use crate::connect::VehicleId;
 
 /// What a request to an endpoint does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,9 +18,12 @@ pub enum Effect {
 /// One endpoint of a vehicle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Endpoint {
+    /// The version that it is of.
+    pub version: ApiVersion,
     /// The method.
     pub method: Method,
-    /// Below `/vehicles/{id}`: empty, or segments that each start with a slash. `{make}` stands for one of [`makes`](Self::makes).
+    /// Below `/vehicles/{id}`: empty, or segments that each start with a slash, of which one may be a name in braces. `{make}` stands
+    /// for one of [`makes`](Self::makes), `{signalCode}` for the code of a signal, and `{scheduleId}` for an id.
     pub template: &'static str,
     /// What the owner has to have granted; `None` if any grant is enough.
     pub permission: Option<&'static str>,
@@ -31,13 +35,26 @@ pub struct Endpoint {
     pub query: &'static [&'static str],
     /// Whether its answer has a link that carries a token of Smartcar's.
     pub answers_with_link: bool,
+    /// Whether a request has a body.
+    pub takes_body: bool,
+}
+
+/// The version of an endpoint, in a path.
+const fn in_path(version: ApiVersion) -> &'static str {
+    match version {
+        ApiVersion::V2 => "/v2.0",
+        ApiVersion::V3 => "/v3",
+    }
 }
 
 const NONE: &str = "";
+/// They stand where a schedule's id does.
+const KINDS_OF_SCHEDULES: [&str; 3] = ["daily", "weekly", "workweek"];
 const TESLA: &[&str] = &["tesla"];
 
 const fn endpoint(method: Method, template: &'static str, permission: &'static str) -> Endpoint {
     Endpoint {
+        version: ApiVersion::V2,
         method,
         template,
         permission: if permission.is_empty() { None } else { Some(permission) },
@@ -48,6 +65,7 @@ const fn endpoint(method: Method, template: &'static str, permission: &'static s
         makes: &[],
         query: &[],
         answers_with_link: false,
+        takes_body: matches!(method, Method::Post | Method::Put),
     }
 }
 
@@ -133,6 +151,21 @@ pub static ENDPOINTS: &[Endpoint] = &[
     get("/{make}/virtual_key", "read_vehicle_info").of(TESLA),
     get("/{make}/charge/ammeter", "read_charge").of(TESLA),
     get("/{make}/charge/records", "read_charge_records").of(TESLA),
+    get("", "read_vehicle_info").v3(),
+    get("/signals", NONE).v3().with_link(),
+    get("/signals/{signalCode}", NONE).v3().with_link(),
+    post("/commands/charge/start", "control_charge").v3().without_body(),
+    post("/commands/charge/stop", "control_charge").v3().without_body(),
+    post("/commands/charge/set-limit", "control_charge").v3(),
+    post("/commands/charge-port/open", "control_charge").v3().without_body(),
+    post("/commands/charge-port/close", "control_charge").v3().without_body(),
+    post("/commands/security/lock", "control_security").v3().without_body(),
+    post("/commands/security/unlock", "control_security").v3().without_body(),
+    post("/commands/navigation/set-destination", "control_navigation").v3(),
+    post("/charge-schedules/daily", "control_charge").v3(),
+    post("/charge-schedules/weekly", "control_charge").v3(),
+    post("/charge-schedules/workweek", "control_charge").v3(),
+    delete("/charge-schedules/{scheduleId}", "control_charge").v3(),
 ];
 
 impl Endpoint {
@@ -149,6 +182,20 @@ impl Endpoint {
 
     const fn query(self, query: &'static [&'static str]) -> Self {
         Self { query, ..self }
+    }
+
+    const fn v3(self) -> Self {
+        Self {
+            version: ApiVersion::V3,
+            ..self
+        }
+    }
+
+    const fn without_body(self) -> Self {
+        Self {
+            takes_body: false,
+            ..self
+        }
     }
 
     const fn with_link(self) -> Self {
@@ -171,42 +218,64 @@ impl Endpoint {
         self.template == "/batch"
     }
 
-    /// Whether a request has a body.
-    #[must_use]
-    pub const fn takes_body(&self) -> bool {
-        matches!(self.method, Method::Post | Method::Put)
-    }
-
     /// What `API_ALLOW` has to name before it is passed on; `None` if it always is.
     #[must_use]
     pub fn sensitive(&self) -> Option<Sensitive> {
         self.permission.and_then(Sensitive::from_name)
     }
 
-    /// Which make stands in `path`, a path below `/vehicles/{id}`; `None` if the path is not this endpoint's.
-    fn matches(&self, path: &str) -> Option<Option<&'static str>> {
-        if self.makes.is_empty() {
+    /// Whether its answer says for each signal what was found of it.
+    #[must_use]
+    pub fn is_of_signals(&self) -> bool {
+        self.template.starts_with("/signals")
+    }
+
+    /// What stands in `path`, a path below `/vehicles/{id}`, where the template has a name in braces, if it has one; `None` if
+    /// the path is not this endpoint's.
+    fn matches<'a>(&self, path: &'a str) -> Option<Option<&'a str>> {
+        let Some((before, rest)) = self.template.split_once('{') else {
             return (self.template == path).then_some(None);
-        }
-        let rest = self.template.strip_prefix("/{make}")?;
-        let make = self
-            .makes
-            .iter()
-            .find(|make| path.strip_prefix('/').and_then(|path| path.strip_prefix(**make)) == Some(rest))?;
-        Some(Some(make))
+        };
+        let (name, after) = rest.split_once('}')?;
+        let value = path.strip_prefix(before)?.strip_suffix(after)?;
+        let is_legal = match name {
+            "make" => self.makes.contains(&value),
+            "signalCode" => is_signal_code(value),
+            // Safe in a path, as every id of Smartcar's is.
+            _ => VehicleId::parse(value).is_ok() && !KINDS_OF_SCHEDULES.contains(&value),
+        };
+        is_legal.then_some(Some(value))
     }
 
-    /// The path below `/vehicles/{id}`, for one of its makes if it has any.
-    pub(super) fn path(&self, make: Option<&str>) -> String {
-        match make {
-            Some(make) => self.template.replacen("{make}", make, 1),
-            None => self.template.to_owned(),
+    /// The path below `/vehicles/{id}`, with `value` where the template has a name in braces.
+    pub(super) fn path(&self, value: Option<&str>) -> String {
+        match (self.template.split_once('{'), value) {
+            (Some((before, rest)), Some(value)) => {
+                let after = rest.split_once('}').map_or("", |(_, after)| after);
+                [before, value, after].concat()
+            }
+            _ => self.template.to_owned(),
         }
     }
 
-    /// The endpoints at `path`, which lies below `/vehicles/{id}`, each with the make in it.
-    pub(super) fn at(path: &str) -> impl Iterator<Item = (&'static Self, Option<&'static str>)> {
-        ENDPOINTS.iter().filter_map(move |one| Some((one, one.matches(path)?)))
+    /// Where the vehicles of its version lie, below Smartcar's origin, and below the path at which the API is mounted.
+    #[must_use]
+    pub fn vehicles_path(&self) -> String {
+        [in_path(self.version), "/vehicles"].concat()
+    }
+
+    /// The version that `path` is of, and what follows it: the vehicle's id, and what lies below.
+    pub(super) fn version_of(path: &str) -> Option<(ApiVersion, &str)> {
+        ApiVersion::ALL.iter().find_map(|version| {
+            let rest = path.strip_prefix(in_path(*version))?.strip_prefix("/vehicles/")?;
+            Some((*version, rest))
+        })
+    }
+
+    /// The endpoints of this version at `path`, which lies below `/vehicles/{id}`, each with what stands in it for the name in braces.
+    pub(super) fn at(version: ApiVersion, path: &str) -> impl Iterator<Item = (&'static Self, Option<&str>)> {
+        let of_version = ENDPOINTS.iter().filter(move |one| one.version == version);
+        of_version.filter_map(move |one| Some((one, one.matches(path)?)))
     }
 }
 
@@ -246,27 +315,37 @@ impl Sensitive {
 mod tests {
     use super::*;
 
+    /// What may stand in a path of an endpoint where the template has a name in braces.
+    fn values(one: &Endpoint) -> Vec<Option<&'static str>> {
+        match (one.makes, one.template) {
+            ([], "/signals/{signalCode}") => vec![Some("odometer-traveleddistance")],
+            ([], "/charge-schedules/{scheduleId}") => vec![Some("sched_1")],
+            ([], _) => vec![None],
+            (makes, _) => makes.iter().copied().map(Some).collect(),
+        }
+    }
+
     #[test]
     fn every_endpoint_is_found_under_its_own_path_alone() {
         for one in ENDPOINTS {
-            let makes: Vec<Option<&str>> = match one.makes {
-                [] => vec![None],
-                makes => makes.iter().copied().map(Some).collect(),
-            };
-            for make in makes {
-                let path = one.path(make);
+            for value in values(one) {
+                let path = one.path(value);
                 assert!(!path.contains(['{', '}']), "{path}");
-                let found: Vec<_> = Endpoint::at(&path)
+                let found: Vec<_> = Endpoint::at(one.version, &path)
                     .filter(|(other, _)| other.method == one.method)
                     .collect();
-                assert_eq!(found, [(one, make)], "{path}");
+                assert_eq!(found, [(one, value)], "{path}");
                 for other in [
                     format!("{path}/"),
                     format!("/{path}"),
-                    format!("{path}x"),
+                    format!("{path}%"),
                     path.to_uppercase(),
                 ] {
-                    assert!(other == path || Endpoint::at(&other).next().is_none(), "{other}");
+                    let mut others = Endpoint::at(one.version, &other).filter(|(other, _)| other.method == one.method);
+                    assert!(
+                        other == path || others.next().is_none() || value == Some("sched_1"),
+                        "{other}"
+                    );
                 }
             }
         }
@@ -278,8 +357,32 @@ mod tests {
             "/TESLA/battery",
             "/application",
             "/webhooks/1",
+            "/signals",
+            "/commands/security/lock",
         ] {
-            assert_eq!(Endpoint::at(path).next(), None, "{path}");
+            assert_eq!(Endpoint::at(ApiVersion::V2, path).next(), None, "{path}");
+        }
+        for path in [
+            "/",
+            "/odometer",
+            "/batch",
+            "/tesla/pin",
+            "/signals/",
+            "/signals/{signalCode}",
+            "/signals/Odometer-TraveledDistance",
+            "/signals/odometer-traveleddistance/x",
+            "/signals/..",
+            "/signals/odometer%2dtraveleddistance",
+            "/commands/security",
+            "/commands/security/open",
+            "/charge-schedules",
+            "/charge-schedules/",
+            "/charge-schedules/..",
+            "/charge-schedules/a/b",
+            "/charge-schedules/a%2fb",
+            "/connections",
+        ] {
+            assert_eq!(Endpoint::at(ApiVersion::V3, path).next(), None, "{path}");
         }
     }
 

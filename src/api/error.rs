@@ -118,6 +118,13 @@ impl ApiError {
         self.status == 401
     }
 
+    /// Whether it says that there is no such vehicle, and not only that something else is missing (v3).
+    #[must_use]
+    pub fn misses_vehicle(&self) -> bool {
+        let is_of_another = |code: &str| matches!(code, "SIGNAL_NOT_FOUND" | "INVALID_PATH" | "PATH" | "VERSION");
+        self.status == 404 && !self.code.as_deref().is_some_and(is_of_another)
+    }
+
     /// The stable name of the error for the app: Smartcar's type and code in lower case, or the status.
     #[must_use]
     pub fn name(&self) -> String {
@@ -326,6 +333,18 @@ mod tests {
             assert!(!read(status, r#"{"type":"AUTHENTICATION"}"#).rejects_token());
         }
         assert!(read(401, "").rejects_token());
+    }
+
+    #[test]
+    fn a_signal_that_is_not_there_is_no_vehicle_that_is_gone() {
+        let code = |code: &str| format!(r#"{{"errors":[{{"type":"RESOURCE_NOT_FOUND","code":"{code}"}}]}}"#);
+        for gone in ["", "{}", &code("VEHICLE_NOT_FOUND")] {
+            assert!(read(404, gone).misses_vehicle(), "{gone}");
+        }
+        for other in ["SIGNAL_NOT_FOUND", "INVALID_PATH", "PATH", "VERSION"] {
+            assert!(!read(404, &code(other)).misses_vehicle(), "{other}");
+        }
+        assert!(!read(400, &code("VEHICLE_NOT_FOUND")).misses_vehicle());
     }
 
     #[test]

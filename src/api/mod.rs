@@ -8,10 +8,12 @@ mod call;
 mod connection_list;
 mod endpoint;
 mod error;
+mod finding;
 mod limits;
 mod question;
 mod redact;
 mod request;
+mod signal;
 mod version;
 
 pub use batch::BatchPart;
@@ -21,8 +23,9 @@ pub use connection_list::{
 };
 pub use endpoint::{ENDPOINTS, Effect, Endpoint, Sensitive};
 pub use error::{ApiError, Resolution, ResolutionKind};
+pub use finding::{Finding, findings};
 pub use limits::{LimitScope, MOST_OF_ALL, MOST_OF_ONE_CALLER, RateLimits, UnderWay};
-pub use question::question;
+pub use question::{Question, question};
 pub use redact::without_links;
 pub use request::{ApiRequest, Method, VEHICLES_PER_PAGE, VehicleAttributes, VehiclePage, read_user};
 pub use version::ApiVersion;

@@ -11,6 +11,7 @@ use crate::{
 pub const VEHICLES_PER_PAGE: usize = 50;
 
 const VEHICLES: &str = "/v2.0/vehicles";
+const VEHICLES_V3: &str = "/v3/vehicles";
 
 /// The longest make or model that is believed, in bytes: they are kept with the connection.
 const MAX_ATTRIBUTE_BYTES: usize = 256;
@@ -51,44 +52,55 @@ pub struct ApiRequest {
     pub method: Method,
     /// The URL to send it to.
     pub url: String,
+    /// Whose cars are meant, as `sc-user-id`: of a request with the token of the application (v3), where it is about a car.
+    pub user_id: Option<UserId>,
 }
 
 impl ApiRequest {
+    const fn get(url: String) -> Self {
+        Self {
+            method: Method::Get,
+            url,
+            user_id: None,
+        }
+    }
+
     /// The vehicles of a grant, from `offset` on.
     #[must_use]
     pub fn vehicles(api: &Origin, offset: usize) -> Self {
         let (limit, offset) = (VEHICLES_PER_PAGE.to_string(), offset.to_string());
-        let url = [api.as_str(), VEHICLES, "?limit=", &limit, "&offset=", &offset].concat();
-        Self {
-            method: Method::Get,
-            url,
-        }
+        Self::get([api.as_str(), VEHICLES, "?limit=", &limit, "&offset=", &offset].concat())
     }
 
     /// Make, model and year of a vehicle.
     #[must_use]
     pub fn vehicle(api: &Origin, id: &VehicleId) -> Self {
+        Self::get(vehicle_url(api, id, ""))
+    }
+
+    /// Make, model and year of a vehicle, by v3 and its host.
+    #[must_use]
+    pub fn vehicle_v3(vehicle: &Origin, id: &VehicleId) -> Self {
+        Self::get([vehicle.as_str(), VEHICLES_V3, "/", id.as_str()].concat())
+    }
+
+    /// A signal of a vehicle of this user's, by v3 and its host.
+    pub(super) fn signal(vehicle: &Origin, user_id: &UserId, id: &VehicleId, code: &str) -> Self {
         Self {
-            method: Method::Get,
-            url: vehicle_url(api, id, ""),
+            user_id: Some(user_id.clone()),
+            ..Self::get([vehicle.as_str(), VEHICLES_V3, "/", id.as_str(), "/signals/", code].concat())
         }
     }
 
     /// What is at this path below a vehicle.
     pub(super) fn below(api: &Origin, id: &VehicleId, rest: &str) -> Self {
-        Self {
-            method: Method::Get,
-            url: vehicle_url(api, id, rest),
-        }
+        Self::get(vehicle_url(api, id, rest))
     }
 
     /// The id of the owner whose access token is used.
     #[must_use]
     pub fn user(api: &Origin) -> Self {
-        Self {
-            method: Method::Get,
-            url: [api.as_str(), "/v2.0/user"].concat(),
-        }
+        Self::get([api.as_str(), "/v2.0/user"].concat())
     }
 
     /// Revokes the application's access to a vehicle.
@@ -97,12 +109,13 @@ impl ApiRequest {
         Self {
             method: Method::Delete,
             url: vehicle_url(api, id, "/application"),
+            user_id: None,
         }
     }
 }
 
 /// A [`VehicleId`] has no character that means anything in a path.
-pub(super) fn vehicle_url(api: &Origin, id: &VehicleId, rest: &str) -> String {
+fn vehicle_url(api: &Origin, id: &VehicleId, rest: &str) -> String {
     [api.as_str(), VEHICLES, "/", id.as_str(), rest].concat()
 }
 
@@ -174,6 +187,20 @@ impl VehicleAttributes {
                 year: year.map(|year| year as u16),
             };
             (told != Self::default()).then_some(told)
+        })
+    }
+
+    /// As [`read`](Self::read), of an answer of either version: v3 wraps it.
+    #[must_use]
+    pub fn read_wrapped(body: &[u8]) -> Option<Self> {
+        with_object(body, |members| {
+            let members = members?;
+            let data = members.get("data").and_then(Value::object);
+            let attributes = data.as_ref().unwrap_or(members).get("attributes");
+            attributes.map_or_else(
+                || Self::read(body),
+                |attributes| Self::read(attributes.as_json().as_bytes()),
+            )
         })
     }
 }
@@ -303,6 +330,34 @@ mod tests {
         for none in ["", "null", "[]", r#"["TESLA","Model 3",2019]"#, "<html>"] {
             assert_eq!(read(none.as_bytes()), None, "{none}");
         }
+    }
+
+    #[test]
+    fn what_v3_says_of_a_vehicle_may_be_wrapped() {
+        for body in [
+            r#"{"data":{"id":"v","attributes":{"make":"TESLA"}}}"#,
+            r#"{"id":"v","attributes":{"make":"TESLA"}}"#,
+            r#"{"id":"v","make":"TESLA"}"#,
+        ] {
+            let read = VehicleAttributes::read_wrapped(body.as_bytes());
+            assert_eq!(read.and_then(|car| car.make).as_deref(), Some("TESLA"), "{body}");
+        }
+        for none in ["", "[]", r#"{"data":{"attributes":{}}}"#, r#"{"data":[],"errors":[]}"#] {
+            assert_eq!(VehicleAttributes::read_wrapped(none.as_bytes()), None, "{none}");
+        }
+        let (vehicles, id) = (Origin::vehicle(), VehicleId::parse("v1").unwrap());
+        let user = UserId::parse("u1").unwrap();
+        let request = ApiRequest::vehicle_v3(&vehicles, &id);
+        assert_eq!(
+            (request.url.as_str(), request.user_id),
+            ("https://vehicle.api.smartcar.com/v3/vehicles/v1", None)
+        );
+        let request = ApiRequest::signal(&vehicles, &user, &id, "a-b");
+        assert_eq!(
+            request.url,
+            "https://vehicle.api.smartcar.com/v3/vehicles/v1/signals/a-b"
+        );
+        assert_eq!(request.user_id, Some(user));
     }
 
     #[test]

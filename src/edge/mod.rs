@@ -3,6 +3,7 @@
 //!
 //! Outside semantic versioning: see [what the version promises](crate#what-the-version-promises).
 
+mod access;
 mod application;
 mod body;
 mod challenge;
@@ -28,6 +29,7 @@ mod route;
 mod vehicle_news;
 mod webhook;
 
+pub use access::ConnectionAccess;
 pub use application::{ApplicationReply, ApplicationRequest};
 pub use body::invalid_json;
 pub use challenge::challenge;

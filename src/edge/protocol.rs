@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     connect::{ConnectionId, ExternalId, RedirectUri, StateFingerprint, UserId, VehicleId},
-    edge::problem::Problem,
+    edge::{access::ConnectionAccess, problem::Problem},
     http_api::{ConnectionStatus, migration::MigratedConnection, principal::PrincipalConnections, start::Asked},
     identity::{Identity, Session, SessionId, ShownSession},
     principal::Principal,
@@ -12,7 +12,7 @@ use crate::{
     time::{Millis, UnixMillis},
     token::AccessToken,
     vault::{
-        Claimant, Description, Handover, HandoverOutcome, ShownVehicles, UsedTicket, VehicleReport,
+        Claimant, Description, Handover, HandoverOutcome, Report, ShownVehicles, UsedTicket, VehicleReport,
         finish::PendingRecord,
     },
 };
@@ -114,6 +114,17 @@ pub enum Operation {
     Vehicles,
     /// Smartcar was asked what these vehicles are: the vault is to keep what came of it. Which vehicles are there now?
     Described(Vec<DescribedVehicle>),
+    /// By which v3 connection may this vehicle be asked?
+    Access(VehicleId),
+    /// Answers of v3 say this of a vehicle.
+    Found {
+        /// The connection that covers it.
+        connection_id: ConnectionId,
+        /// The vehicle.
+        vehicle_id: VehicleId,
+        /// What was found, in turn.
+        reports: Vec<Report>,
+    },
     /// An access token is wanted.
     Token {
         /// Of which connection.
@@ -177,7 +188,7 @@ impl Operation {
     #[must_use]
     pub const fn is_read(&self) -> bool {
         match self {
-            Self::Connections(_) | Self::Vehicles | Self::Attempt(_) | Self::MustAct(_) => true,
+            Self::Connections(_) | Self::Vehicles | Self::Access(_) | Self::Attempt(_) | Self::MustAct(_) => true,
             Self::ShowMigration(_) => true,
             // A token may have to be refreshed: whoever asks decides whether to try again.
             Self::Token { .. }
@@ -185,6 +196,7 @@ impl Operation {
             | Self::Reconnect { .. }
             | Self::Finish(_)
             | Self::Described(_)
+            | Self::Found { .. }
             | Self::Disconnect(_)
             | Self::DisconnectAll
             | Self::OpenSession { .. }
@@ -245,6 +257,8 @@ pub enum VaultReply {
     },
     /// To [`Operation::Token`].
     Token(IssuedToken),
+    /// To [`Operation::Access`].
+    Access(ConnectionAccess),
     /// To [`Operation::Welcome`]: what Smartcar is to know the owner by.
     Welcomed(ExternalId),
     /// To [`Operation::Claim`].
@@ -283,6 +297,7 @@ mod tests {
         for read in [
             Operation::Connections(None),
             Operation::Vehicles,
+            Operation::Access(VehicleId::parse("v1").unwrap()),
             Operation::MustAct(Vec::new()),
         ] {
             assert!(read.is_read(), "{read:?}");

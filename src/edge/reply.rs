@@ -59,8 +59,8 @@ pub fn token_reply(id: &ConnectionId, reply: TokenReply, rejected: Option<u64>) 
         }
         // It opens the cars of every owner.
         TokenReply::ApplicationToken { .. } => Err(Problem::new(
-            ProblemCode::EndpointNotAllowed,
-            "the connection is one of Smartcar's v3, whose token is the application's own and is not handed out",
+            ProblemCode::OtherApiVersion,
+            "the car is connected by Smartcar's v3: ask at `/api/v3/vehicles/{id}` and below it",
         )),
         TokenReply::Unknown => Err(Problem::connection_not_found()),
     }
@@ -214,7 +214,7 @@ pub fn no_way_back(why: NoWayBack) -> Problem {
 mod tests {
     use super::*;
     use crate::{
-        connect::{Attempt, RedirectUri, State, UnverifiedCallback, VehicleId},
+        connect::{Attempt, RedirectUri, State, UnverifiedCallback, UserId, VehicleId},
         http_api::Cause,
         time::UnixMillis,
         token::{AccessToken, RefreshToken, TokenSet, cycle::Unavailable},
@@ -266,6 +266,12 @@ mod tests {
                 (ProblemCode::ReconnectionRequired.as_str(), None),
             ),
             (TokenReply::Unknown, ("connection_not_found", None)),
+            (
+                TokenReply::ApplicationToken {
+                    user_id: UserId::parse("u1").unwrap(),
+                },
+                ("other_api_version", None),
+            ),
         ] {
             assert_eq!(code(token_reply(&id(1), reply, None)), expected);
         }

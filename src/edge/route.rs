@@ -34,7 +34,7 @@ pub enum Resource {
     Reconnect(ConnectionId),
     /// `GET /vehicles`
     ListVehicles,
-    /// `/api/v2.0/vehicles/{id}…`: an endpoint of Smartcar's
+    /// `/api/v2.0/vehicles/{id}…` or `/api/v3/vehicles/{id}…`: an endpoint of Smartcar's
     Api(ApiTarget),
     /// `POST /internal/token`
     InternalToken,
@@ -183,7 +183,7 @@ impl Resource {
         match self {
             Self::ConnectStart | Self::ConnectFinish | Self::InternalToken | Self::IssueTicket => true,
             Self::OpenSession | Self::ClaimSession | Self::Reconnect(_) | Self::ReceiveWebhook => true,
-            Self::Api(target) => target.endpoint().takes_body(),
+            Self::Api(target) => target.endpoint().takes_body,
             _ => false,
         }
     }
@@ -330,6 +330,7 @@ fn allowed(methods: &[Method]) -> &'static str {
         (true, _, true, _) => "GET, PUT",
         (true, ..) => "GET",
         (_, true, _, true) => "POST, DELETE",
+        (_, _, _, true) => "DELETE",
         _ => "POST",
     }
 }
@@ -339,8 +340,8 @@ fn allowed(methods: &[Method]) -> &'static str {
 pub fn nothing_here(prefix: &str, path: &str) -> Problem {
     let below = path.strip_prefix(prefix).and_then(|path| path.strip_prefix(path::API));
     let detail = match below.filter(|below| below.is_empty() || below.starts_with('/')) {
-        Some("/v2.0/vehicles") => [
-            "a grant of Smartcar's knows its own vehicles alone: those of all of the caller's connections are at `",
+        Some("/v2.0/vehicles" | "/v3/vehicles") => [
+            "what Smartcar lists are not the caller's vehicles: those of all of the caller's connections are at `",
             prefix,
             path::VEHICLES,
             "`",
@@ -353,7 +354,10 @@ pub fn nothing_here(prefix: &str, path: &str) -> Problem {
             "no endpoint of Smartcar's that is passed on has this path: they are `",
             prefix,
             path::API,
-            "/v2.0/vehicles/{id}` and what the documentation lists below it, makes in small letters",
+            "/v2.0/vehicles/{id}`, `",
+            prefix,
+            path::API,
+            "/v3/vehicles/{id}` and what the documentation lists below them, makes in small letters",
         ]
         .concat(),
         None => ["there is no such route; all of the Worker's are below `", prefix, "/`"].concat(),
@@ -414,7 +418,9 @@ mod tests {
     fn every_endpoint_of_smartcars_is_found_with_its_methods() {
         let path_of = |one: &Endpoint| {
             let make = one.makes.first().unwrap_or(&"");
-            format!("/smartcar/api/v2.0/vehicles/v1{}", one.template.replace("{make}", make))
+            let below = one.template.replace("{make}", make).replace("{signalCode}", "a-b");
+            let below = below.replace("{scheduleId}", "sched_1");
+            format!("/smartcar/api{}/v1{below}", one.vehicles_path())
         };
         for one in ENDPOINTS {
             let path = path_of(one);
@@ -445,6 +451,22 @@ mod tests {
         assert_eq!(name("GET", "/odometer"), "api_read");
         assert_eq!(name("POST", "/batch"), "api_batch");
         assert_eq!(name("DELETE", "/tesla/pin"), "api_command");
+        let v3 = |method, below: &str| at(method, &format!("/smartcar/api/v3/vehicles/v1{below}"));
+        for (method, below, named) in [
+            ("GET", "/signals", "api_read"),
+            ("POST", "/commands/security/lock", "api_command"),
+            ("DELETE", "/charge-schedules/sched_1", "api_command"),
+        ] {
+            assert!(
+                matches!(v3(method, below), Routed::To(resource) if resource.name() == named),
+                "{below}"
+            );
+        }
+        let allow = "DELETE";
+        assert_eq!(
+            v3("GET", "/charge-schedules/sched_1"),
+            Routed::MethodNotAllowed { allow }
+        );
     }
 
     #[test]
@@ -464,6 +486,10 @@ mod tests {
             "/smartcar/api/",
             "/smartcar/api/v2.0/vehicles",
             "/smartcar/api/v2.0/user",
+            "/smartcar/api/v3/vehicles",
+            "/smartcar/api/v3/connections",
+            "/smartcar/api/v3/users/u1",
+            "/smartcar/api/v3/vehicles/v1/odometer",
             "/smartcar/apiv2.0/vehicles/v1/odometer",
             "/smartcar/api//v2.0/vehicles/v1/odometer",
             "/smartcar/api/v2.0/vehicles/v1/application",

@@ -74,7 +74,7 @@ impl VehicleNews {
         now: UnixMillis,
     ) -> Option<Description> {
         let vehicle = target.vehicle();
-        let description = Description::of_other_request(error, target.endpoint().permission, vehicle, connect)?;
+        let description = Description::of_other_request(error, target.permission(), vehicle, connect)?;
         let kind = match &description {
             Description::Wanted(complaint) => Some(kind_of(complaint)),
             _ => None,
@@ -137,7 +137,7 @@ impl VehicleNews {
     ) -> Vec<Description> {
         let complaint = |part: &BatchPart| {
             let (error, target) = (part.error.as_ref()?, &part.target);
-            Complaint::of(error, target.endpoint().permission, target.vehicle(), connect)
+            Complaint::of(error, target.permission(), target.vehicle(), connect)
         };
         let complaints: Vec<Complaint> = parts.iter().filter_map(complaint).collect();
         let is_denied = |success: &Success| {

@@ -125,6 +125,8 @@ problem_codes! {
     ConnectionNotFound = "connection_not_found", 404, "There is no such connection";
     /// The owner has to connect again.
     ReconnectionRequired = "reconnection_required", 409, "The owner has to connect the car again";
+    /// The car is connected by another version of Smartcar's API than the one that was asked.
+    OtherApiVersion = "other_api_version", 409, "The car is connected by another version of Smartcar's API";
     /// Nothing of the connection is for its owner to mend.
     NothingToMend = "nothing_to_mend", 409, "The connection needs nothing of its owner";
     /// The service key is missing or wrong.
@@ -151,6 +153,7 @@ impl ProblemCode {
             Self::ServiceKeyRejected
                 | Self::SignatureRejected
                 | Self::EndpointNotAllowed
+                | Self::OtherApiVersion
                 | Self::SmartcarError
                 | Self::OutcomeUnknown
         )

@@ -4,6 +4,7 @@
 pub(crate) mod lenient;
 mod members;
 pub mod strict;
+pub(crate) mod time;
 
 #[cfg(test)]
 pub(crate) mod odd;

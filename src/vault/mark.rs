@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    api::{ApiError, ApiTarget, Endpoint, ResolutionKind},
+    api::{ApiError, ApiTarget, Finding, ResolutionKind},
     connect::{Origin, ReauthenticateUrl, VehicleId},
     http_api::Cause,
     string_enum::string_enum,
@@ -128,18 +128,21 @@ pub struct Success {
 }
 
 impl Success {
-    /// Of a request that was passed on.
+    /// Of a request for this.
     #[must_use]
     pub fn of(target: &ApiTarget) -> Self {
-        Self::at(target.endpoint())
+        Self {
+            permission: target.permission().map(str::to_owned),
+            asks_the_maker: target.asks_the_maker(),
+        }
     }
 
-    /// Of a request to this endpoint.
+    /// Of what an answer of v3 says.
     #[must_use]
-    pub fn at(endpoint: &Endpoint) -> Self {
+    pub fn found(finding: &Finding) -> Self {
         Self {
-            permission: endpoint.permission.map(str::to_owned),
-            asks_the_maker: endpoint.asks_the_maker(),
+            permission: finding.permission.map(str::to_owned),
+            asks_the_maker: finding.asks_the_maker,
         }
     }
 
@@ -177,12 +180,16 @@ impl Mark {
     /// report does not say which it is about.
     fn is_mended(&self, cause: MarkCause, at: UnixMillis) -> bool {
         let is_about = cause == MarkCause::LogInFailed || self.complaint.permission.is_none();
-        let found_at = self.again_at.unwrap_or(self.since).max(self.since);
-        self.complaint.cause == cause && is_about && found_at <= at
+        self.complaint.cause == cause && is_about && self.found_at() <= at
+    }
+
+    /// When it was found last.
+    fn found_at(&self) -> UnixMillis {
+        self.again_at.unwrap_or(self.since).max(self.since)
     }
 }
 
-/// What was reported of a vehicle by another way than the answer to a request, such as a webhook.
+/// What was found of a vehicle at a time of its own: a webhook says so, or an answer of v3, where Smartcar keeps what it has found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Report {
@@ -198,6 +205,13 @@ pub enum Report {
         /// Why the owner was.
         cause: MarkCause,
         /// When that was found, by Smartcar's clock.
+        at: UnixMillis,
+    },
+    /// Something of it was read, or done, with success.
+    Succeeded {
+        /// What that shows.
+        success: Success,
+        /// When that was, by Smartcar's clock.
         at: UnixMillis,
     },
 }
@@ -275,11 +289,19 @@ impl Marks {
     /// not, since a report does not say which it is about.
     #[must_use]
     pub fn after(&self, success: &Success, now: UnixMillis) -> Self {
-        let disproves = |mark: &Mark| success.disproves(mark.complaint.cause, mark.complaint.permission.as_deref());
+        self.after_one(success, now, now)
+    }
+
+    /// As [`after`](Self::after), of a success of its own time: what was found since, it does not disprove.
+    fn after_one(&self, success: &Success, at: UnixMillis, now: UnixMillis) -> Self {
+        let disproves = |mark: &Mark| {
+            let is_later = mark.found_at().min(now) > at;
+            !is_later && success.disproves(mark.complaint.cause, mark.complaint.permission.as_deref())
+        };
         let mut marks = self.clone();
         let is_log_in = |mark: &Mark| mark.complaint.cause == MarkCause::LogInFailed;
         if self.wanted.iter().any(|mark| is_log_in(mark) && disproves(mark)) {
-            marks.mend(MarkCause::LogInFailed, now);
+            marks.mend(MarkCause::LogInFailed, at);
         }
         marks.wanted.retain(|mark| !disproves(mark));
         marks
@@ -317,6 +339,7 @@ impl Marks {
                 marks.mend(*cause, at);
                 marks
             }
+            Report::Succeeded { success, at } => self.after_one(success, (*at).min(now), now),
         }
     }
 }
@@ -614,5 +637,40 @@ mod tests {
         assert_eq!(marks.wanted.len(), 1);
         // Nothing is noted, and so written, where nothing was wanted.
         assert!(Marks::default().after(&works, after(10)).is_empty());
+    }
+
+    #[test]
+    fn a_success_ends_what_was_found_before_it_and_nothing_later() {
+        let works = |seconds| Report::Succeeded {
+            success: success("GET", "/location"),
+            at: after(seconds),
+        };
+        let wanted_at = |seconds| wanted(MarkCause::LogInFailed, after(seconds));
+        let at_end = |reports: &[Report]| {
+            let all = reports.iter();
+            all.fold(Marks::default(), |marks, report| {
+                marks.reported(report, LONG_AGO, after(100))
+            })
+        };
+        assert!(
+            at_end(&[wanted_at(5), works(4)]).since().is_some(),
+            "what was read before the failure"
+        );
+        assert_eq!(at_end(&[wanted_at(5), works(5)]).since(), None);
+        assert_eq!(
+            at_end(&[wanted_at(5), works(6), wanted_at(5)]).since(),
+            None,
+            "it is no news"
+        );
+        assert_eq!(at_end(&[wanted_at(5), works(6), wanted_at(7)]).since(), Some(after(7)));
+        assert!(
+            at_end(&[wanted_at(5), wanted_at(9), works(7)]).since().is_some(),
+            "it was found again since"
+        );
+        // A mark of a clock that was ahead is ended by what succeeds now.
+        assert_eq!(at_end(&[wanted_at(900), works(900)]).since(), None);
+        let marks = marked(MarkCause::LogInFailed, None);
+        let behind = marks.after(&success("GET", "/location"), LONG_AGO);
+        assert!(behind.wanted.is_empty());
     }
 }

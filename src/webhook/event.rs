@@ -7,7 +7,10 @@ use serde_json::value::RawValue;
 use super::{challenge::Challenge, fingerprint::fingerprint};
 use crate::{
     connect::{ExternalId, UserId, VehicleId},
-    json::lenient::{Object, Value, with_object},
+    json::{
+        lenient::{Object, Value, with_object},
+        time::time,
+    },
     time::UnixMillis,
     vault::MarkCause,
 };
@@ -176,51 +179,6 @@ fn name(text: Option<String>) -> Option<String> {
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let is_named = (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(is_name);
     is_named.then(|| text.to_ascii_uppercase())
-}
-
-/// Below this a time is in seconds: as milliseconds it would be before 1974.
-const LATEST_IN_SECONDS: f64 = 1e11;
-
-/// A time: milliseconds or seconds since the epoch, as a number or in a text, or as ISO 8601 has it.
-fn time(object: &Object<'_>, name: &str) -> Option<UnixMillis> {
-    let Some(number) = object.number(name) else {
-        return iso(&object.text(name)?);
-    };
-    let millis = if number < LATEST_IN_SECONDS {
-        number * 1_000.0
-    } else {
-        number
-    };
-    // From a float to an integer `as` saturates.
-    (number >= 0.0).then(|| UnixMillis::new(millis as u64))
-}
-
-/// The time that `2026-01-02T03:04:05.678Z` stands for, in UTC alone and to the second.
-#[expect(
-    clippy::arithmetic_side_effects,
-    reason = "every part has bounds, and no date before 1970 is taken"
-)]
-fn iso(text: &str) -> Option<UnixMillis> {
-    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
-    let numbers = |text: &str, separator: char| -> Option<[u64; 3]> {
-        let numbers: Option<Vec<u64>> = text.split(separator).map(|part| part.parse().ok()).collect();
-        numbers?.try_into().ok()
-    };
-    let [year, month, day] = numbers(date, '-')?;
-    let [hour, minute, second] = numbers(time.split('.').next()?, ':')?;
-    let is_date = (1970..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
-    if !is_date || hour > 23 || minute > 59 || second > 60 {
-        return None;
-    }
-    // Days by a calendar whose years begin in March: the leap day is the last.
-    let (year, month) = if month > 2 {
-        (year, month - 3)
-    } else {
-        (year - 1, month + 9)
-    };
-    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1;
-    let seconds = ((days - 719_468) * 24 + hour) * 3_600 + minute * 60 + second;
-    Some(UnixMillis::new(seconds * 1_000))
 }
 
 #[cfg(test)]

@@ -43,6 +43,8 @@ fn concrete(path: &str) -> String {
     path.replace("{fingerprint}", operations::fingerprint().as_str())
         .replace("{id}", operations::id().as_str())
         .replace("{vehicleId}", passed_on::VEHICLE)
+        .replace("{signalCode}", passed_on::SIGNAL)
+        .replace("{scheduleId}", passed_on::SCHEDULE)
 }
 
 #[test]

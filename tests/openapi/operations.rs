@@ -64,6 +64,8 @@ pub(crate) fn parameter(name: &str) -> Value {
             "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$",
             "The fingerprint of the attempt's state: the base64url of its SHA-256.",
         ),
+        "signalCode" => ("^[a-z0-9]{1,31}-[a-z0-9]{1,32}$", "Smartcar's code of the signal."),
+        "scheduleId" => ("^[A-Za-z0-9_-]{1,64}$", "Smartcar's id of the charge schedule."),
         "vehicleId" => ("^[A-Za-z0-9_-]{1,64}$", "Smartcar's id of the vehicle."),
         "id" => ("^[A-Za-z0-9_-]{21}[AQgw]$", "The connection's id."),
         other => panic!("say in `parameter` what `{{{other}}}` is"),

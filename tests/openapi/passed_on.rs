@@ -15,6 +15,12 @@ use super::{
 /// A vehicle, as it is named in a path.
 pub(crate) const VEHICLE: &str = "36ab27d0-fd9d-4455-823a-ce30af709ffc";
 
+/// A signal, as it is named in a path.
+pub(crate) const SIGNAL: &str = "odometer-traveleddistance";
+
+/// A charge schedule, as it is named in a path.
+pub(crate) const SCHEDULE: &str = "sched_1";
+
 /// One of each kind.
 pub(crate) fn resources() -> Vec<Resource> {
     ENDPOINTS
@@ -32,7 +38,8 @@ pub(crate) fn resources() -> Vec<Resource> {
 
 fn resource(endpoint: &Endpoint, make: &str) -> Resource {
     let below = endpoint.template.replace("{make}", make);
-    let asked = format!("/v2.0/vehicles/{VEHICLE}{below}");
+    let below = below.replace("{signalCode}", SIGNAL).replace("{scheduleId}", SCHEDULE);
+    let asked = format!("{}/{VEHICLE}{below}", endpoint.vehicles_path());
     match ApiTarget::find(endpoint.method.as_str(), &asked) {
         Found::Target(target) => Resource::Api(target),
         other => panic!("{asked} leads to {other:?}"),
@@ -42,18 +49,33 @@ fn resource(endpoint: &Endpoint, make: &str) -> Resource {
 /// The path of a target below the mount.
 fn path_of(target: &ApiTarget) -> String {
     let endpoint = target.endpoint();
-    let below = endpoint.template.replace("{make}", target.make().unwrap_or_default());
-    format!("{}/v2.0/vehicles/{{vehicleId}}{below}", path::API)
+    format!(
+        "{}{}/{{vehicleId}}{}",
+        path::API,
+        endpoint.vehicles_path(),
+        below(target)
+    )
+}
+
+/// What lies below the vehicle, with its make.
+fn below(target: &ApiTarget) -> String {
+    target
+        .endpoint()
+        .template
+        .replace("{make}", target.value().unwrap_or_default())
 }
 
 /// What an operation is called in what is generated of the description.
 pub(crate) fn id(target: &ApiTarget) -> String {
     let endpoint = target.endpoint();
-    let below = endpoint.template.replace("{make}", target.make().unwrap_or_default());
+    let below = below(target)
+        .replace("{signalCode}", "by_code")
+        .replace("{scheduleId}", "by_id");
+    let version = if target.is_of_v3() { "_v3" } else { "" };
     let words = format!(
-        "api_{}_vehicle{}",
+        "api_{}{version}_vehicle{}",
         endpoint.method.as_str().to_ascii_lowercase(),
-        below.replace('/', "_")
+        below.replace(['/', '-'], "_")
     );
     camel_case(&words)
 }
@@ -70,6 +92,7 @@ pub(crate) fn operation(target: &ApiTarget) -> Operation {
         ProblemCode::InvalidParameter,
         ProblemCode::ConnectionNotFound,
         ProblemCode::ReconnectionRequired,
+        ProblemCode::OtherApiVersion,
         ProblemCode::TooManyRequests,
         ProblemCode::UpstreamUnavailable,
         ProblemCode::StorageUnavailable,
@@ -87,7 +110,7 @@ pub(crate) fn operation(target: &ApiTarget) -> Operation {
             let requests = json!({"type": "array", "items": request, "minItems": 1, "maxItems": 50});
             json!({"type": "object", "properties": {"requests": requests}, "required": ["requests"]})
         }),
-        one if one.takes_body() => Some(|_| json!({"type": "object"})),
+        one if one.takes_body => Some(|_| json!({"type": "object"})),
         _ => None,
     };
     Operation {

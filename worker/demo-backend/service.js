@@ -7,7 +7,16 @@ export function serviceKey(env) {
 }
 
 /** What the Worker did not do; the message is the problem that it answered with, as JSON. */
-export class Refused extends Error {}
+export class Refused extends Error {
+  /** The code of the problem, if there is one. */
+  get code() {
+    try {
+      return JSON.parse(this.message).code;
+    } catch {
+      return undefined;
+    }
+  }
+}
 
 /** What calls the Worker for `user`: `ask(method, path, body)` returns the answer's JSON, or throws `Refused`. */
 export function speakingFor(user, url, env, ctx) {

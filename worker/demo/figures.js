@@ -1,6 +1,6 @@
-// What a car says now: Smartcar's own paths at the Worker, which adds the token. The page never sees one.
+// What a car says now, on its row.
+import { readCar } from "./car.js";
 import { batteryWords, distanceWords, percentOf, placeWords } from "./car-words.js";
-import { ask, carPath } from "./http.js";
 import { showLock } from "./lock.js";
 import { timeElement } from "./times.js";
 
@@ -17,7 +17,8 @@ export async function showFigures(row) {
   const names = Object.keys(FIGURES);
   list.replaceChildren(...names.map((name) => figure(name, FIGURES[name][0], [])));
   list.ariaBusy = "true";
-  const answers = await read(row.dataset.vehicle, [...names, "security"]);
+  // A card is worth showing without its figures, too.
+  const answers = await readCar(row.dataset.vehicle).catch(() => ({}));
   const shown = names.map((name) => {
     const [term, contents] = FIGURES[name];
     const content = answers[name] && contents(answers[name].body);
@@ -28,15 +29,6 @@ export async function showFigures(row) {
   showAge(row.querySelector(".age"), Object.values(answers));
   const isLocked = answers.security?.body.isLocked;
   if (typeof isLocked === "boolean") showLock(row, isLocked);
-}
-
-/** What Smartcar answers, by its names for it; only what there is. All of it is one request. */
-async function read(vehicleId, names) {
-  const requests = names.map((name) => ({ path: `/${name}` }));
-  // A card is worth showing without its figures, too.
-  const { responses } = await ask("POST", carPath(vehicleId, "batch"), { requests }).catch(() => ({ responses: [] }));
-  const there = responses.filter(({ code, body }) => code === 200 && body);
-  return Object.fromEntries(there.map((response) => [response.path.slice(1), response]));
 }
 
 function figure(name, term, content) {
@@ -70,6 +62,6 @@ function mapLink(place) {
 
 /** How old the oldest of the figures is, if Smartcar says so. */
 function showAge(element, answers) {
-  const ages = answers.map(({ headers }) => Date.parse(headers?.["sc-data-age"])).filter(Number.isFinite);
+  const ages = answers.map(({ at }) => Date.parse(at)).filter(Number.isFinite);
   element.replaceChildren(...(ages.length > 0 ? ["as of ", timeElement(Math.min(...ages))] : []));
 }

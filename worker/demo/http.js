@@ -8,11 +8,6 @@ export class Refusal extends Error {
   }
 }
 
-/** Where an endpoint of a car is at the Worker: Smartcar's own path. */
-export function carPath(vehicleId, endpoint) {
-  return `./smartcar/api/v2.0/vehicles/${encodeURIComponent(vehicleId)}/${endpoint}`;
-}
-
 /** Asks for `path`, with `body` as JSON. Returns the answer's JSON; throws `Refusal`. */
 export async function ask(method, path, body) {
   const headers = { "x-requested-with": "smartcar-connect", ...(body ? { "content-type": "application/json" } : {}) };

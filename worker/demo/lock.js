@@ -1,7 +1,7 @@
 // Whether a car is locked, and the command that changes it: sent once, after the owner has said so.
+import { turnCarLock } from "./car.js";
 import { lockQuestion, lockedWords, lockWords } from "./car-words.js";
 import { confirm } from "./confirm.js";
-import { ask, carPath } from "./http.js";
 
 /** Shows it on the row of a car. */
 export function showLock(row, isLocked) {
@@ -20,7 +20,7 @@ export function showLock(row, isLocked) {
 export async function turnLock(row) {
   const lock = row.querySelector(".lock").dataset.locked !== "true";
   const agreed = await confirm(lockQuestion(nameOn(row), lock), async () => {
-    await ask("POST", carPath(row.dataset.vehicle, "security"), { action: lock ? "LOCK" : "UNLOCK" });
+    await turnCarLock(row.dataset.vehicle, lock);
     showLock(row, lock);
   });
   return agreed ? lockedWords(nameOn(row), lock) : undefined;

@@ -11,7 +11,7 @@ use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use worker::Env;
 use zeroize::Zeroizing;
 
-use crate::{clock, settings, vault_client};
+use crate::{clock, settings, token_source::TokenSource, vault_client};
 
 /// The name of the one Durable Object that keeps it.
 const NAME: &str = "application";
@@ -42,11 +42,29 @@ thread_local! {
     static NEWEST: RefCell<Option<Application>> = const { RefCell::new(None) };
 }
 
+/// The tokens of the application, one after the other.
+pub(crate) struct ApplicationTokens<'a> {
+    pub(crate) env: &'a Env,
+}
+
+impl TokenSource for ApplicationTokens<'_> {
+    type Token = Application;
+    type Error = Problem;
+
+    async fn current(&self) -> Result<Application, Problem> {
+        token(self.env, None).await
+    }
+
+    async fn newer(&self, refused: &Application) -> Result<Application, Problem> {
+        token(self.env, Some(refused)).await
+    }
+}
+
 /// A token that may be used now: another one than `refused`, if Smartcar does not accept that.
 ///
 /// # Errors
 /// The [`Problem`] to answer with, if there is none.
-pub(crate) async fn token(env: &Env, refused: Option<&Application>) -> Result<Application, Problem> {
+async fn token(env: &Env, refused: Option<&Application>) -> Result<Application, Problem> {
     let rejected = refused.map(|refused| refused.generation);
     let newest = NEWEST.with(|newest| newest.borrow().clone());
     let kept = newest.filter(|kept| token::is_fresh(kept.expires_at, clock::now()));

@@ -2,7 +2,7 @@
 
 use smartcar_connect::edge::{Caller, ConnectionSelector, IssuedToken, Problem};
 
-use crate::{context::RequestContext, smartcar::TokenSource, vault_client};
+use crate::{context::RequestContext, token_source::TokenSource, vault_client};
 
 pub(crate) struct ConnectionTokens<'a> {
     pub(crate) context: &'a RequestContext<'a>,
@@ -11,6 +11,7 @@ pub(crate) struct ConnectionTokens<'a> {
 }
 
 impl TokenSource for ConnectionTokens<'_> {
+    type Token = IssuedToken;
     type Error = Problem;
 
     async fn current(&self) -> Result<IssuedToken, Problem> {

@@ -20,7 +20,7 @@ pub(crate) struct RequestContext<'a> {
     pub(crate) config: Rc<Config>,
     pub(crate) env: &'a Env,
     /// What goes on after the answer is handed to it.
-    pub(crate) platform: &'a Context,
+    pub(crate) platform: &'a Rc<Context>,
     pub(crate) head: &'a RequestHead,
     pub(crate) resource: &'a Resource,
     pub(crate) now: UnixMillis,

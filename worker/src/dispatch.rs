@@ -1,5 +1,7 @@
 //! From a request to its answer.
 
+use std::rc::Rc;
+
 use smartcar_connect::{
     edge::{
         Config, Problem, RequestHead, Resource, Routed, allowed_headers, check_content_type, check_csrf, check_read,
@@ -20,7 +22,7 @@ use crate::{
 pub(crate) async fn respond(
     request: &web_sys::Request,
     env: &Env,
-    platform: &Context,
+    platform: &Rc<Context>,
 ) -> worker::Result<web_sys::Response> {
     let request_id = random::id().unwrap_or_default();
     let config = match settings::read(env) {

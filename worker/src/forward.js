@@ -5,6 +5,7 @@
 class Answer {
   #response;
   #call;
+  #kept;
 
   constructor(response, call) {
     this.#response = response;
@@ -23,6 +24,41 @@ class Answer {
   stream(limit) {
     this.#call.left = () => {};
     return this.#counted(limit);
+  }
+
+  /** As `stream`; what has come is `kept` as well. */
+  keptStream(limit) {
+    this.#call.left = () => {};
+    const chunks = [];
+    const counted = this.#counted(limit).getReader();
+    const { promise, resolve } = Promise.withResolvers();
+    this.#kept = promise;
+    return new ReadableStream({
+      async pull(controller) {
+        try {
+          const { value, done } = await counted.read();
+          if (done) {
+            resolve(new Uint8Array(await new Blob(chunks).arrayBuffer()));
+            controller.close();
+          } else {
+            chunks.push(value);
+            controller.enqueue(value);
+          }
+        } catch (error) {
+          resolve(null);
+          controller.error(error);
+        }
+      },
+      cancel(reason) {
+        resolve(null);
+        return counted.cancel(reason);
+      },
+    });
+  }
+
+  /** The whole body of `keptStream`, once it has come; `null` if it broke off. */
+  kept() {
+    return this.#kept;
   }
 
   #counted(limit) {

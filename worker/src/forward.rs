@@ -3,7 +3,7 @@
 
 use smartcar_connect::{
     api::ApiCall,
-    connect::Origin,
+    connect::{Origin, UserId},
     time::Millis,
     token::{self, AccessToken},
 };
@@ -11,7 +11,10 @@ use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
 use worker::js_sys::Uint8Array;
 use zeroize::Zeroizing;
 
-use crate::smartcar::{Answered, NoReply};
+use crate::{
+    smartcar,
+    token_source::{Answered, NoReply},
+};
 
 #[wasm_bindgen(
     module = "/src/forward.js",
@@ -29,6 +32,12 @@ extern "C" {
 
     #[wasm_bindgen(method)]
     fn stream(this: &Answer, limit: u32) -> JsValue;
+
+    #[wasm_bindgen(method, js_name = keptStream)]
+    fn kept_stream(this: &Answer, limit: u32) -> JsValue;
+
+    #[wasm_bindgen(method, catch)]
+    async fn kept(this: &Answer) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(method)]
     fn discard(this: &Answer);
@@ -62,11 +71,32 @@ impl Forwarded {
         self.0.stream(limit)
     }
 
+    /// As `into_stream`, and the whole of it once it has come; `None` if it breaks off.
+    pub(crate) fn into_kept_stream(
+        self,
+        limit: u32,
+    ) -> (JsValue, impl Future<Output = Option<Zeroizing<Vec<u8>>>> + 'static) {
+        let stream = self.0.kept_stream(limit);
+        (stream, async move { read(self.0.kept().await) })
+    }
+
     /// The whole body; `None` if it is longer than `limit` bytes or breaks off.
     pub(crate) async fn into_bytes(self, limit: u32) -> Option<Zeroizing<Vec<u8>>> {
-        let bytes = self.0.bytes(limit).await.ok()?.dyn_into::<Uint8Array>().ok()?;
-        Some(Zeroizing::new(bytes.to_vec()))
+        read(self.0.bytes(limit).await)
     }
+}
+
+fn read(bytes: Result<JsValue, JsValue>) -> Option<Zeroizing<Vec<u8>>> {
+    let bytes = bytes.ok()?.dyn_into::<Uint8Array>().ok()?;
+    Some(Zeroizing::new(bytes.to_vec()))
+}
+
+/// As whom a call is made.
+pub(crate) struct Bearer<'a> {
+    /// Its access token.
+    pub(crate) token: &'a AccessToken,
+    /// Whose cars are meant, where the token is the application's.
+    pub(crate) user_id: Option<&'a UserId>,
 }
 
 impl Answered for Forwarded {
@@ -79,25 +109,30 @@ impl Answered for Forwarded {
     }
 }
 
-/// Sends a call with this access token. The function `left` is called at once if the caller goes away.
+/// Sends a call with an access token. The function `left` is called at once if the caller goes away.
 pub(crate) async fn send(
     caller: &web_sys::Request,
     api: &Origin,
     call: &ApiCall,
-    access_token: &AccessToken,
+    bearer: &Bearer<'_>,
     deadline: Millis,
     left: &JsValue,
 ) -> Result<Forwarded, NoReply> {
-    // No value has a line feed: a token is visible ASCII, and the others are ours.
+    // No value has a line feed: a token and an id are visible ASCII, and the others are ours.
     let mut fields = Zeroizing::new(
         [
             "authorization\nBearer ",
-            access_token.expose(),
+            bearer.token.expose(),
             "\naccept\napplication/json\nuser-agent\n",
             token::USER_AGENT,
         ]
         .concat(),
     );
+    if let Some(user_id) = bearer.user_id {
+        for part in ["\n", smartcar::USER_ID, "\n", user_id.as_str()] {
+            fields.push_str(part);
+        }
+    }
     if let Some(units) = call.unit_system() {
         fields.push_str("\nsc-unit-system\n");
         fields.push_str(units.as_str());

@@ -15,6 +15,7 @@ mod jwks;
 mod jwt;
 mod kv;
 mod kv_namespace;
+mod limits;
 mod random;
 mod rate_limit;
 mod rotation;
@@ -23,17 +24,20 @@ mod settings;
 mod single_flight;
 mod smartcar;
 mod telemetry;
+mod token_source;
 mod vault;
 mod vault_client;
 mod vehicle_news;
 mod webhooks;
+
+use std::rc::Rc;
 
 use web_sys::{Request, Response};
 use worker::{Context, Env, ScheduleContext, ScheduledEvent, event};
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, platform: Context) -> worker::Result<Response> {
-    dispatch::respond(&request, &env, &platform).await
+    dispatch::respond(&request, &env, &Rc::new(platform)).await
 }
 
 #[event(scheduled)]

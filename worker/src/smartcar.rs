@@ -1,5 +1,4 @@
-//! The one way to call Smartcar: the headers, a deadline, a limit for what is read of an answer, no redirects, and one more
-//! try with a newer token where an access token was refused.
+//! The one way to call Smartcar: the headers, a deadline, a limit for what is read of an answer, and no redirects.
 
 use futures_util::StreamExt as _;
 use smartcar_connect::{
@@ -12,7 +11,11 @@ use smartcar_connect::{
 use worker::{AbortController, AbortSignal, Env, Fetch, Headers};
 use zeroize::Zeroizing;
 
-use crate::{application_client, clock, http, telemetry};
+use crate::{
+    application_client::{Application, ApplicationTokens},
+    clock, http, telemetry,
+    token_source::{Answered, NoReply, TokenSource, with_token},
+};
 
 /// How many pages of vehicles are asked for: more than any owner has.
 const MAX_PAGES: usize = 10;
@@ -20,8 +23,8 @@ const MAX_PAGES: usize = 10;
 /// What is read of an answer of the API, in bytes: a page of vehicles has no more.
 const MAX_API_BODY_BYTES: usize = 64 * 1024;
 
-/// The status of an answer to a request whose access token is not accepted.
-const UNAUTHORIZED: u16 = 401;
+/// The header that says whose cars a request with the application's token means.
+pub(crate) const USER_ID: &str = "sc-user-id";
 
 /// The status of an answer to one request too many.
 const TOO_MANY_REQUESTS: u16 = 429;
@@ -36,40 +39,12 @@ pub(crate) struct Reply {
     pub(crate) body: Zeroizing<Vec<u8>>,
 }
 
-/// An answer that has a status.
-pub(crate) trait Answered {
-    /// The status.
-    fn status(&self) -> u16;
-
-    /// Lets it go: nothing of its body is wanted.
-    fn discard(self);
-}
-
 impl Answered for Reply {
     fn status(&self) -> u16 {
         self.status
     }
 
     fn discard(self) {}
-}
-
-/// Why there is no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NoReply {
-    TimedOut,
-    ConnectionLost,
-}
-
-/// Where the access tokens of a connection come from.
-pub(crate) trait TokenSource {
-    /// Why there is no token.
-    type Error;
-
-    /// A token that may be used now.
-    async fn current(&self) -> Result<IssuedToken, Self::Error>;
-
-    /// A token that is newer than one that Smartcar has just refused.
-    async fn newer(&self, refused: &IssuedToken) -> Result<IssuedToken, Self::Error>;
 }
 
 /// Presents a code or refresh token. Without a client, which a deployment for Smartcar's v3 alone need not have, that is refused
@@ -110,7 +85,10 @@ pub(crate) async fn token_at(env: &Env, outgoing: &OutgoingRequest) -> TokenResu
 }
 
 /// Calls the API with a token of `tokens`, and once more with a newer one if that is not accepted.
-pub(crate) async fn call<S: TokenSource>(tokens: &S, request: &ApiRequest) -> Result<Result<Reply, NoReply>, S::Error> {
+pub(crate) async fn call<S: TokenSource<Token = IssuedToken>>(
+    tokens: &S,
+    request: &ApiRequest,
+) -> Result<Result<Reply, NoReply>, S::Error> {
     let current = tokens.current().await?;
     with_token(tokens, current, async |token: &IssuedToken| {
         api(request, &token.access_token).await
@@ -118,34 +96,19 @@ pub(crate) async fn call<S: TokenSource>(tokens: &S, request: &ApiRequest) -> Re
     .await
 }
 
-/// Sends something with a token of `tokens`, and once more with a newer one if that is not accepted: Smartcar has done nothing
-/// then. Whatever else comes of it, it is not sent again.
-pub(crate) async fn with_token<S: TokenSource, A: Answered>(
-    tokens: &S,
-    current: IssuedToken,
-    send: impl AsyncFn(&IssuedToken) -> Result<A, NoReply>,
-) -> Result<Result<A, NoReply>, S::Error> {
-    match send(&current).await {
-        Ok(answer) if answer.status() == UNAUTHORIZED => {
-            answer.discard();
-            let newer = tokens.newer(&current).await?;
-            Ok(send(&newer).await)
-        }
-        other => Ok(other),
-    }
-}
-
 /// Calls the API once.
 async fn api(request: &ApiRequest, access_token: &AccessToken) -> Result<Reply, NoReply> {
     let bearer = Zeroizing::new(["Bearer ", access_token.expose()].concat());
+    let mut headers = vec![
+        ("authorization", bearer.as_str()),
+        ("accept", "application/json"),
+        ("user-agent", token::USER_AGENT),
+    ];
+    headers.extend(request.user_id.as_ref().map(|user_id| (USER_ID, user_id.as_str())));
     let request = Outgoing {
         method: request.method.as_str(),
         url: &request.url,
-        headers: &[
-            ("authorization", bearer.as_str()),
-            ("accept", "application/json"),
-            ("user-agent", token::USER_AGENT),
-        ],
+        headers: &headers,
         body: None,
         max_body_bytes: MAX_API_BODY_BYTES,
     };
@@ -153,7 +116,10 @@ async fn api(request: &ApiRequest, access_token: &AccessToken) -> Result<Reply, 
 }
 
 /// The vehicles that a grant covers; `None` if Smartcar does not say.
-pub(crate) async fn vehicles<S: TokenSource>(tokens: &S, origin: &Origin) -> Option<Vec<VehicleId>> {
+pub(crate) async fn vehicles<S: TokenSource<Token = IssuedToken>>(
+    tokens: &S,
+    origin: &Origin,
+) -> Option<Vec<VehicleId>> {
     let mut vehicles = Vec::new();
     let mut offset = Some(0);
     for _ in 0..MAX_PAGES {
@@ -167,7 +133,7 @@ pub(crate) async fn vehicles<S: TokenSource>(tokens: &S, origin: &Origin) -> Opt
 }
 
 /// Smartcar's id of the owner; `None` if Smartcar does not say.
-pub(crate) async fn user<S: TokenSource>(tokens: &S, origin: &Origin) -> Option<UserId> {
+pub(crate) async fn user<S: TokenSource<Token = IssuedToken>>(tokens: &S, origin: &Origin) -> Option<UserId> {
     let reply = call(tokens, &ApiRequest::user(origin)).await.ok()?.ok()?;
     (reply.status == 200).then(|| smartcar_connect::api::read_user(&reply.body))?
 }
@@ -261,15 +227,10 @@ pub(crate) async fn disconnect_user(
 
 /// Calls the API with the application's own token, and once more with a newer one if that is not accepted. `None` if no answer
 /// came.
-async fn as_application(env: &Env, request: &ApiRequest) -> Result<Option<Reply>, Problem> {
-    let current = application_client::token(env, None).await?;
-    match api(request, &current.access_token).await {
-        Ok(reply) if reply.status == UNAUTHORIZED => {
-            let newer = application_client::token(env, Some(&current)).await?;
-            Ok(api(request, &newer.access_token).await.ok())
-        }
-        other => Ok(other.ok()),
-    }
+pub(crate) async fn as_application(env: &Env, request: &ApiRequest) -> Result<Option<Reply>, Problem> {
+    let tokens = ApplicationTokens { env };
+    let send = async |token: &Application| api(request, &token.access_token).await;
+    Ok(with_token(&tokens, tokens.current().await?, send).await?.ok())
 }
 
 /// Revokes the application's access to a vehicle, by a token that may be the last there is. Whether Smartcar knows of no such

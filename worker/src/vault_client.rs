@@ -1,7 +1,10 @@
 //! Asking a principal's vault.
 
 use smartcar_connect::{
-    edge::{Caller, Config, ConnectionSelector, IssuedToken, Operation, Problem, VaultReply, VaultRequest},
+    connect::VehicleId,
+    edge::{
+        Caller, Config, ConnectionAccess, ConnectionSelector, IssuedToken, Operation, Problem, VaultReply, VaultRequest,
+    },
     http_api::ProblemCode,
     time::Millis,
     token,
@@ -139,6 +142,15 @@ pub(crate) async fn token(
 pub(crate) async fn token_after(env: &Env, caller: &Caller, rejected: &IssuedToken) -> Result<IssuedToken, Problem> {
     let select = ConnectionSelector::Connection(rejected.connection_id.clone());
     from_vault(env, caller, select, Some(rejected.generation)).await
+}
+
+/// By which v3 connection of the caller's this vehicle may be asked. The vault alone knows: the token is not the connection's, so that
+/// nothing of it would lapse by itself once the owner has disconnected.
+pub(crate) async fn access(env: &Env, caller: &Caller, vehicle: &VehicleId) -> Result<ConnectionAccess, Problem> {
+    match ask(env, caller, Operation::Access(vehicle.clone())).await? {
+        VaultReply::Access(access) => Ok(access),
+        _ => Err(unavailable()),
+    }
 }
 
 async fn from_vault(

@@ -27,7 +27,7 @@ const SENT: &str = r#"{"eventId":"e1","eventType":"VEHICLE_STATE",
 
 /// As the test button of the dashboard sends it: triggers at the top.
 const TEST_BUTTON: &str = r#"{"eventId":"e1","eventType":"vehicle_state","triggers":[{"type":"SIGNAL_UPDATED","signal":"c"}],
-    "data":{"user":{"id":"u1"},"vehicle":{"id":"v1"}},"meta":{"mode":"TEST","deliveredAt":"2026-09-21T14:13:20.123Z"}}"#;
+    "data":{"user":{"id":"u1"},"vehicle":{"id":"v1"}},"meta":{"mode":"TEST","deliveredAt":"2026-09-21T14:13:20.000Z"}}"#;
 
 #[test]
 fn every_form_of_the_envelope_says_the_same() {

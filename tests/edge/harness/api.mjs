@@ -31,9 +31,26 @@ export function carOf(client, id) {
   };
 }
 
+/** What asks about one car for one client by Smartcar's v3. */
+export function carOfV3(client, id) {
+  const path = (below) => `/api/v3/vehicles/${id}${below}`;
+  return {
+    id,
+    path,
+    read: (below, options) => client.get(path(below), options),
+    signal: (code, options) => client.get(path(`/signals/${code}`), options),
+    /** A command; without `attributes` it has no body, as Smartcar has it. */
+    command: (below, attributes, options = {}) =>
+      attributes
+        ? client.post(path(below), { data: { attributes } }, options)
+        : client.request("POST", path(below), { ...options, headers: { ...client.guards, "content-type": undefined, ...options.headers } }),
+    remove: (below, options) => client.delete(path(below), options),
+  };
+}
+
 /** What Smartcar was asked about cars since the last reset, but for what the Worker asks by itself. */
 export async function askedOf(simulator) {
   const requests = await simulator.requests();
-  const own = new Set(["exchange", "refresh", "token", "vehicles", "user", "disconnect"]);
+  const own = new Set(["exchange", "refresh", "token", "vehicles", "user", "disconnect", "application_token", "v3_connections", "v3_remove_connection"]);
   return requests.filter(({ endpoint }) => !own.has(endpoint));
 }

@@ -54,6 +54,8 @@ const WHOLE = new Set([
   "GET /vehicles",
   ODOMETER,
   "POST /api/v2.0/vehicles/{vehicleId}/security",
+  "GET /api/v3/vehicles/{vehicleId}/signals/{signalCode}",
+  "POST /api/v3/vehicles/{vehicleId}/commands/security/unlock",
   "POST /internal/token",
   "GET /healthz",
 ]);
@@ -87,8 +89,8 @@ const REFUSALS = new Set(["origin_not_allowed", "header_missing", "service_key_r
 
 /** A request that shows whether it is admitted, and changes nothing then: what it lacks is looked at afterwards. */
 function harmless({ name, method, template, does, isPassedOn }, vehicleId) {
-  const values = { vehicleId, fingerprint: mintState().fingerprint, id: randomBytes(16).toString("base64url") };
-  const path = template.replace(/\{(\w+)\}/, (_, parameter) => values[parameter]);
+  const values = { vehicleId, signalCode: "odometer-traveleddistance", scheduleId: "sched_1", fingerprint: mintState().fingerprint, id: randomBytes(16).toString("base64url") };
+  const path = template.replace(/\{(\w+)\}/g, (_, parameter) => values[parameter]);
   if (does === "navigates") return { path: `${path}?return_to=//elsewhere.example` };
   if (method === "GET" || name === "DELETE /connections/{id}") return { path };
   if (method === "POST" && !isPassedOn) return { path, type: "application/json", body: does === "changes" ? "{}" : '{"x":1}' };

@@ -84,6 +84,7 @@ const PASSED_ON = { body: bodyOfCommand, comes: () => NOT_FOUND };
 
 function bodyOfCommand(_, __, { template }) {
   if (template.endsWith("/batch")) return { requests: [{ path: "/odometer" }, { path: "/location" }] };
+  if (template.startsWith("/api/v3/")) return { data: { attributes: { percent: 80 } } };
   return { action: "UNLOCK" };
 }
 
@@ -125,7 +126,8 @@ const codeOf = (answer) => /data-outcome="(\w+)"/.exec(answer.text)?.[1] ?? answ
 /** Sends one attack, and returns what is wrong with what came of it. */
 async function attack(attacker, victim, { operation, body, comes, query = "" }) {
   const { method, template } = operation;
-  const path = template.replace(/\{(\w+)\}/, (_, parameter) => victim[parameter]) + (typeof query === "function" ? query(victim) : query);
+  const values = { signalCode: "location-preciselocation", scheduleId: "sched_1", ...victim };
+  const path = template.replace(/\{(\w+)\}/g, (_, parameter) => values[parameter]) + (typeof query === "function" ? query(victim) : query);
   const json = method === "GET" || body === undefined ? undefined : JSON.stringify(body(victim, attacker, operation));
   const answer = await attacker.client.request(method, path, { headers: attacker.client.guards, body: json });
   const wrong = [];

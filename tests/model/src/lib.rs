@@ -18,6 +18,7 @@
 //! Bounds are a [`Protocol`]'s moments and [`Budget`].
 
 mod act;
+mod application;
 mod checked;
 mod claim;
 mod driver;
@@ -28,6 +29,10 @@ mod stored;
 mod world;
 
 pub use act::Act;
+pub use application::{
+    APPLICATION_COVERAGE, APPLICATION_SAFETY, ApplicationAct, ApplicationBudget, ApplicationDriver,
+    ApplicationProtocol, ApplicationWorld,
+};
 pub use checked::Checked;
 pub use claim::{CLAIM_COVERAGE, CLAIM_SAFETY, ClaimAct, ClaimBudget, ClaimDriver, ClaimProtocol, ClaimWorld};
 pub use driver::Driver;

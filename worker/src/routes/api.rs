@@ -1,27 +1,29 @@
-//! `/api/v2.0/…`: Smartcar's own paths, with the caller's token added.
-
-use std::cell::RefCell;
+//! `/api/v2.0/…` and `/api/v3/…`: Smartcar's own paths, with a token added that the caller never sees.
 
 use smartcar_connect::{
-    api::{ApiCall, ApiError, ApiTarget, BatchPart, RateLimits, UnderWay, without_links},
+    api::{ApiCall, ApiError, ApiTarget, BatchPart, findings, without_links},
+    connect::UserId,
     edge::{
-        ConnectionSelector, HANDED_ON, IssuedToken, Problem, RateKey, RateLimit, handed_on, is_json, limit_known,
-        smartcar_refused, smartcar_silent, too_much_under_way,
+        ConnectionSelector, HANDED_ON, IssuedToken, Problem, RateKey, RateLimit, handed_on, is_json, smartcar_refused,
+        smartcar_silent,
     },
     time::Millis,
+    token::AccessToken,
 };
-use wasm_bindgen::closure::Closure;
 use zeroize::Zeroizing;
 
 use crate::{
+    application_client::{Application, ApplicationTokens},
     clock,
     connection_tokens::ConnectionTokens,
     context::RequestContext,
     forward::{self, Forwarded},
     http::{self, HttpResponse},
+    limits::{self, Place},
     rate_limit,
-    smartcar::{self, Answered as _, NoReply, TokenSource},
-    vehicle_news,
+    token_source::{self, Answered as _, NoReply, TokenSource as _},
+    vault_client,
+    vehicle_news::{self, Through},
 };
 
 /// The longest answer that is handed on, in bytes.
@@ -33,27 +35,10 @@ const MAX_ERROR_BYTES: u32 = 64 * 1024;
 /// How much longer than Smartcar may take a request may be under way: a token may have to be had first.
 const OTHER_WAITS: Millis = Millis::from_mins(2);
 
-thread_local! {
-    /// The limits that Smartcar has named to this isolate.
-    static LIMITS: RefCell<RateLimits> = const { RefCell::new(RateLimits::new()) };
-
-    /// The requests of this isolate that are under way.
-    static UNDER_WAY: RefCell<UnderWay> = const { RefCell::new(UnderWay::new()) };
-}
-
-/// A place among the requests that are under way.
-struct Place(u64);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        UNDER_WAY.with_borrow_mut(|under_way| under_way.end(self.0));
-    }
-}
-
 pub(crate) async fn pass_on(context: &RequestContext<'_>, target: &ApiTarget) -> Result<HttpResponse, Problem> {
     let settings = &context.config.api;
     let caller = context.caller()?;
-    let body = if target.endpoint().takes_body() {
+    let body = if target.endpoint().takes_body {
         http::body(context.request).await?
     } else {
         Zeroizing::default()
@@ -62,40 +47,44 @@ pub(crate) async fn pass_on(context: &RequestContext<'_>, target: &ApiTarget) ->
     let query = context.head.query();
     let call = ApiCall::read(target.clone(), query, unit_system.as_deref(), &body, &settings.allowed)?;
     rate_limit::admit(context.env, RateLimit::Api, &RateKey::caller(&caller.principal)).await?;
-    let now = clock::now();
-    let ends = now.after(settings.timeout).after(OTHER_WAITS);
-    let begun = UNDER_WAY.with_borrow_mut(|under_way| under_way.begin(caller.principal.as_str(), now, ends));
-    let place = Place(begun.ok_or_else(too_much_under_way)?);
-    // When the caller goes away, nothing here goes on, and nothing is dropped.
-    let number = place.0;
-    let left = Closure::<dyn Fn()>::new(move || UNDER_WAY.with_borrow_mut(|under_way| under_way.end(number)));
-    let tokens = ConnectionTokens {
-        context,
-        caller: &caller,
-        select: ConnectionSelector::Vehicle(target.vehicle().clone()),
+    let place = Place::take(&caller, settings.timeout.plus(OTHER_WAITS))?;
+    let left = place.given_back();
+    let origins = &context.config.origins;
+    let send = async |token: &AccessToken, user_id: Option<&UserId>| {
+        let bearer = forward::Bearer { token, user_id };
+        let api = if target.is_of_v3() {
+            &origins.vehicle
+        } else {
+            &origins.api
+        };
+        forward::send(context.request, api, &call, &bearer, settings.timeout, left.as_ref()).await
     };
     // The car is the caller's before anything is said of it.
-    let first = tokens.current().await?;
-    let connection_id = first.connection_id.clone();
-    if first.is_marked {
-        vehicle_news::hear_of_mark(&connection_id, target.vehicle());
-    }
-    if let Some((scope, wait)) = LIMITS.with_borrow(|limits| limits.met_by(target.vehicle(), clock::now())) {
-        return Err(limit_known(scope, wait));
-    }
-    let send = async |token: &IssuedToken| {
-        let api = &context.config.origins.api;
-        forward::send(
-            context.request,
-            api,
-            &call,
-            &token.access_token,
-            settings.timeout,
-            left.as_ref(),
-        )
-        .await
+    let (sent, through) = if target.is_of_v3() {
+        let access = vault_client::access(context.env, &caller, target.vehicle()).await?;
+        limits::check(target.vehicle())?;
+        let tokens = ApplicationTokens { env: context.env };
+        let first = tokens.current().await?;
+        let send = async |token: &Application| send(&token.access_token, Some(&access.user_id)).await;
+        let sent = token_source::with_token(&tokens, first, send).await?;
+        (sent, Through::Application(Box::new(access)))
+    } else {
+        let tokens = ConnectionTokens {
+            context,
+            caller: &caller,
+            select: ConnectionSelector::Vehicle(target.vehicle().clone()),
+        };
+        let first = tokens.current().await?;
+        let connection_id = first.connection_id.clone();
+        if first.is_marked {
+            vehicle_news::hear_of_mark(&connection_id, target.vehicle());
+        }
+        limits::check(target.vehicle())?;
+        let send = async |token: &IssuedToken| send(&token.access_token, None).await;
+        let sent = token_source::with_token(&tokens, first, send).await?;
+        (sent, Through::Owner(connection_id))
     };
-    let answer = match smartcar::with_token(&tokens, first, send).await? {
+    let answer = match sent {
         Ok(answer) => answer,
         Err(NoReply::TimedOut) => return Err(smartcar_silent(target.is_command(), "Smartcar did not answer in time")),
         Err(NoReply::ConnectionLost) => {
@@ -105,18 +94,12 @@ pub(crate) async fn pass_on(context: &RequestContext<'_>, target: &ApiTarget) ->
             ));
         }
     };
-    let answered = vehicle_news::Answered {
-        context,
-        caller: &caller,
-        connection_id: &connection_id,
-        target,
-    };
+    let answered = vehicle_news::Answered::new(context, &caller, through, target);
     if (200..=299).contains(&answer.status()) {
-        answered.succeeded();
-        hand_on(&call, answer, &answered).await
+        hand_on(context, &call, answer, answered).await
     } else {
         let error = read_error(answer).await;
-        LIMITS.with_borrow_mut(|limits| limits.note(target.vehicle(), &error, clock::now()));
+        limits::note(target.vehicle(), &error);
         answered.refused(&error);
         Err(smartcar_refused(&error))
     }
@@ -124,11 +107,15 @@ pub(crate) async fn pass_on(context: &RequestContext<'_>, target: &ApiTarget) ->
 
 /// The answer to a request that succeeded.
 async fn hand_on(
+    context: &RequestContext<'_>,
     call: &ApiCall,
     answer: Forwarded,
-    answered: &vehicle_news::Answered<'_>,
+    answered: vehicle_news::Answered,
 ) -> Result<HttpResponse, Problem> {
-    let is_command = call.target().is_command();
+    let target = call.target();
+    let is_command = target.is_command();
+    // An answer of v3 says itself whether it is a success.
+    answered.succeeded();
     let length = answer.header("content-length").and_then(|length| length.parse().ok());
     if length.is_some_and(|length: u64| length > u64::from(MAX_ANSWER_BYTES)) {
         answer.discard();
@@ -148,13 +135,28 @@ async fn hand_on(
         let bytes = answer.into_bytes(MAX_ANSWER_BYTES).await;
         let text = bytes.as_deref().and_then(|bytes| core::str::from_utf8(bytes).ok());
         let text = text.ok_or_else(|| smartcar_silent(is_command, "Smartcar's answer broke off or is too long"))?;
-        if call.target().endpoint().is_batch() {
-            note_batch(call.target(), text, answered);
+        if target.endpoint().is_batch() {
+            note_batch(target, text, &answered);
+        } else if target.is_of_v3() {
+            note_findings(target, text.as_bytes(), &answered);
         }
         HttpResponse::json_text(without_links(text))
     } else {
+        let stream = if target.is_of_v3() {
+            // What it says may come minutes after its status, and be a failure.
+            let (stream, whole) = answer.into_kept_stream(MAX_ANSWER_BYTES);
+            let target = target.clone();
+            context.platform.wait_until(async move {
+                if let Some(bytes) = whole.await {
+                    note_findings(&target, &bytes, &answered);
+                }
+            });
+            stream
+        } else {
+            answer.into_stream(MAX_ANSWER_BYTES)
+        };
         HttpResponse {
-            stream: Some(answer.into_stream(MAX_ANSWER_BYTES)),
+            stream: Some(stream),
             ..HttpResponse::json_text(String::new())
         }
     };
@@ -164,12 +166,21 @@ async fn hand_on(
 }
 
 /// Takes note of what the answers to the paths of a batch say.
-fn note_batch(batch: &ApiTarget, text: &str, answered: &vehicle_news::Answered<'_>) {
-    let now = clock::now();
-    let parts = BatchPart::read_all(batch, text.as_bytes(), now);
-    let errors = parts.iter().filter_map(|part| part.error.as_ref());
-    LIMITS.with_borrow_mut(|limits| errors.for_each(|error| limits.note(batch.vehicle(), error, now)));
+fn note_batch(batch: &ApiTarget, text: &str, answered: &vehicle_news::Answered) {
+    let parts = BatchPart::read_all(batch, text.as_bytes(), clock::now());
+    for error in parts.iter().filter_map(|part| part.error.as_ref()) {
+        limits::note(batch.vehicle(), error);
+    }
     answered.batch(&parts);
+}
+
+/// Takes note of what an answer of v3 says inside.
+fn note_findings(target: &ApiTarget, body: &[u8], answered: &vehicle_news::Answered) {
+    let findings = findings(target, body, clock::now());
+    for error in findings.iter().filter_map(|finding| finding.error.as_ref()) {
+        limits::note(target.vehicle(), error);
+    }
+    answered.found(&findings);
 }
 
 /// What Smartcar refused.

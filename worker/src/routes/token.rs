@@ -52,7 +52,14 @@ pub(crate) async fn issue(context: &RequestContext<'_>) -> Result<HttpResponse, 
             return Err(Problem::new(ProblemCode::InvalidParameter, detail).with_field("connectionId"));
         }
     };
-    let mut token = vault_client::token(context.env, &context.config, &caller, select).await?;
+    let token = vault_client::token(context.env, &context.config, &caller, select).await;
+    let mut token = token.map_err(|problem| match problem.code {
+        ProblemCode::OtherApiVersion => Problem::new(
+            ProblemCode::EndpointNotAllowed,
+            "the connection is one of Smartcar's v3, whose token is the application's own and is not handed out",
+        ),
+        _ => problem,
+    })?;
     let rejected = body.rejected_token.map(AccessToken::new);
     if rejected.is_some_and(|rejected| rejected.ct_eq(&token.access_token)) {
         token = vault_client::token_after(context.env, &caller, &token).await?;

@@ -7,7 +7,7 @@ use smartcar_connect::{
     api::{ApiError, ApiRequest, VehicleAttributes},
     connect::{ConnectionId, VehicleId},
     edge::{Caller, ConnectionSelector, DescribedVehicle, Operation, Problem, RateKey, RateLimit, VaultReply},
-    http_api::VehicleList,
+    http_api::{ProblemCode, VehicleList},
     time::Millis,
     vault::{Description, ShownVehicle, ShownVehicles},
 };
@@ -17,7 +17,9 @@ use crate::{
     connection_tokens::ConnectionTokens,
     context::RequestContext,
     http::{HttpResponse, header},
-    rate_limit, smartcar, vault_client, vehicle_news,
+    rate_limit, smartcar,
+    token_source::NoReply,
+    vault_client, vehicle_news,
 };
 
 /// How many vehicles Smartcar is asked about for one answer: a Worker may make 50 requests on the free plan, and each vehicle
@@ -133,11 +135,21 @@ impl Questions {
             caller,
             select: ConnectionSelector::Connection(connection_id.clone()),
         };
-        let request = ApiRequest::vehicle(&context.config.origins.api, vehicle);
-        let description = match smartcar::call(&tokens, &request).await {
+        let origins = &context.config.origins;
+        let request = ApiRequest::vehicle(&origins.api, vehicle);
+        let replied = match smartcar::call(&tokens, &request).await {
+            // The list of connections tells what a car is; where it does not, the car is asked about.
+            Err(problem) if problem.code == ProblemCode::OtherApiVersion => {
+                let request = ApiRequest::vehicle_v3(&origins.vehicle, vehicle);
+                let reply = smartcar::as_application(context.env, &request).await;
+                reply.map(|reply| reply.ok_or(NoReply::ConnectionLost))
+            }
+            other => other,
+        };
+        let description = match replied {
             Err(problem) => return Asked::Hindered(problem.code.as_str().to_owned(), problem.retry_after),
             Ok(Err(_)) => Description::no_answer(),
-            Ok(Ok(reply)) if reply.status == 200 => match VehicleAttributes::read(&reply.body) {
+            Ok(Ok(reply)) if reply.status == 200 => match VehicleAttributes::read_wrapped(&reply.body) {
                 Some(attributes) => Description::Told(attributes),
                 None => Description::unavailable("unreadable_response"),
             },

@@ -31,8 +31,9 @@ use super::{
 use crate::{
     clock, random,
     single_flight::{Boarded, SingleFlight},
-    smartcar::{self, TokenSource},
+    smartcar,
     telemetry::{self, LogEvent},
+    token_source::TokenSource,
 };
 
 /// The finishes that are under way, by the digest of their callback: who brings the same one meanwhile waits for its answer.
@@ -276,6 +277,7 @@ async fn revoke_orphaned_grant(driver: &Driver, access_token: token::AccessToken
 struct OrphanedToken(token::AccessToken);
 
 impl TokenSource for OrphanedToken {
+    type Token = IssuedToken;
     type Error = NoNewer;
 
     async fn current(&self) -> Result<IssuedToken, NoNewer> {

@@ -29,8 +29,9 @@ use crate::{
     clock,
     kv_namespace::KvNamespace,
     single_flight::{Boarded, Flight, SingleFlight},
-    smartcar::{self, TokenSource},
+    smartcar,
     telemetry::{self, LogEvent},
+    token_source::TokenSource,
     vault_client,
 };
 
@@ -576,6 +577,7 @@ impl Tokens<'_> {
 }
 
 impl TokenSource for Tokens<'_> {
+    type Token = IssuedToken;
     type Error = Refusal;
 
     async fn current(&self) -> Result<IssuedToken, Refusal> {

@@ -190,6 +190,24 @@ async fn carry_out(driver: &Rc<Driver>, finishes: &Finishes, request: VaultReque
             driver.look(Some(&profile.principal)).await?;
             Ok(show::vehicles(storage, Some(&profile.principal)).await?)
         }
+        Operation::Access(vehicle) => {
+            let profile = known(driver.visit(&caller).await?)?;
+            let access = show::access(storage, &profile.principal, &vehicle).await?;
+            Ok(VaultReply::Access(access))
+        }
+        Operation::Found {
+            connection_id,
+            vehicle_id,
+            reports,
+        } => {
+            let profile = known(driver.visit(&caller).await?)?;
+            for report in reports {
+                let vehicle_id = vehicle_id.clone();
+                let event = Event::Reported { vehicle_id, report };
+                driver.let_happen(&profile.principal, &connection_id, event).await?;
+            }
+            Ok(VaultReply::Done)
+        }
         Operation::Token { select, rejected } => {
             let profile = known(driver.visit(&caller).await?)?;
             let id = show::select(storage, &profile.principal, select).await?;

@@ -4,13 +4,15 @@ use std::rc::Rc;
 
 use futures_util::FutureExt as _;
 use smartcar_connect::{
-    api::question,
-    connect::{ConnectionId, RedirectUri, StateFingerprint, VehicleId},
-    edge::{Caller, Problem, VaultReply, no_way_back},
+    api::{Question, findings, question},
+    connect::{ConnectionId, Origins, RedirectUri, StateFingerprint, VehicleId},
+    edge::{Caller, ConnectionAccess, Problem, VaultReply, no_way_back},
     http_api::{ReconnectResponse, reconnect::ReconnectFlow, start::Asked},
     principal::Principal,
     time::Millis,
-    vault::{Description, MarkCause, NoWayBack, Reconnecting, Success, can_come_back, life::Event, way_back},
+    vault::{
+        Access, Description, Live, MarkCause, NoWayBack, Reconnecting, Success, can_come_back, life::Event, way_back,
+    },
 };
 
 use super::{
@@ -107,25 +109,16 @@ pub(super) async fn came_back(
         .let_happen(principal, id, Event::Reauthenticated { vehicle_id })
         .await?;
     let record = driver.storage.record(principal, id).await?;
-    let api = &driver.config.origins.api;
-    let again = record.and_then(|record| {
-        let vehicle = record.vehicles().iter().find(|known| known.id == *vehicle)?;
-        let failed = vehicle.marks.wanted.iter().map(|mark| &mark.complaint);
-        let failed = failed.filter(|complaint| complaint.cause == MarkCause::LogInFailed);
-        failed
-            .filter_map(|complaint| complaint.permission.as_deref())
-            .find_map(|permission| question(api, &vehicle.id, permission))
-    });
-    let Some((request, endpoint)) = again else {
+    let Some(live) = record.as_ref().and_then(|record| record.live()) else {
         return Ok(());
     };
-    let (asking, principal, id, vehicle_id) = (Rc::clone(driver), principal.clone(), id.clone(), vehicle.clone());
+    let Some(question) = question_of(&driver.config.origins, live, vehicle) else {
+        return Ok(());
+    };
+    let access = ConnectionAccess::of(id, live, vehicle).ok();
+    let (asking, principal, id, vehicle) = (Rc::clone(driver), principal.clone(), id.clone(), vehicle.clone());
     let asked = async move {
-        let tokens = asking.tokens(&principal, &id);
-        if matches!(smartcar::call(&tokens, &request).await, Ok(Ok(reply)) if reply.status == 200) {
-            let success = Description::Succeeded(Success::at(endpoint));
-            let vehicles = vec![(vehicle_id, success)];
-            let event = Event::VehiclesDescribed { vehicles };
+        for event in answered(&asking, &principal, &id, &vehicle, &question, access).await {
             if let Err(error) = asking.let_happen(&principal, &id, event).await {
                 error.log();
             }
@@ -135,4 +128,53 @@ pub(super) async fn came_back(
     driver.see_to(&asked);
     let _ = clock::within(CAR_DEADLINE, asked).await;
     Ok(())
+}
+
+/// The request that shows whether the log-in works again that had failed.
+fn question_of(origins: &Origins, live: &Live, vehicle: &VehicleId) -> Option<Question> {
+    let known = live.vehicles().iter().find(|known| known.id == *vehicle)?;
+    let failed = known.marks.wanted.iter().map(|mark| &mark.complaint);
+    let failed = failed.filter(|complaint| complaint.cause == MarkCause::LogInFailed);
+    let mut permissions = failed.filter_map(|complaint| complaint.permission.as_deref());
+    match (&live.access, live.user_id.known()) {
+        (Access::Owner(_), _) => permissions.find_map(|permission| question(&origins.api, vehicle, permission)),
+        (Access::Application { .. }, Some(user_id)) => {
+            permissions.find_map(|permission| Question::v3(&origins.vehicle, user_id, vehicle, permission))
+        }
+        (Access::Application { .. }, None) => None,
+    }
+}
+
+/// Asks, and says what the answer shows. `access` is that of a v3 connection.
+async fn answered(
+    driver: &Rc<Driver>,
+    principal: &Principal,
+    id: &ConnectionId,
+    vehicle: &VehicleId,
+    question: &Question,
+    access: Option<ConnectionAccess>,
+) -> Vec<Event> {
+    let Some(access) = access else {
+        let tokens = driver.tokens(principal, id);
+        return match smartcar::call(&tokens, &question.request).await {
+            Ok(Ok(reply)) if reply.status == 200 => {
+                let success = Description::Succeeded(Success::of(&question.target));
+                let vehicles = vec![(vehicle.clone(), success)];
+                vec![Event::VehiclesDescribed { vehicles }]
+            }
+            _ => Vec::new(),
+        };
+    };
+    let reply = smartcar::as_application(&driver.publisher.env, &question.request).await;
+    let Some(reply) = reply.ok().flatten().filter(|reply| reply.status == 200) else {
+        return Vec::new();
+    };
+    let now = clock::now();
+    let findings = findings(&question.target, &reply.body, now);
+    let reports = access.reports(&findings, vehicle, &driver.config.origins.connect, now);
+    let reported = |report| Event::Reported {
+        vehicle_id: vehicle.clone(),
+        report,
+    };
+    reports.into_iter().map(reported).collect()
 }

@@ -2,7 +2,7 @@
 
 use smartcar_connect::{
     connect::{Callback, ConnectionId, VehicleId},
-    edge::{ConnectionSelector, Problem, VaultReply, finish_reply},
+    edge::{ConnectionAccess, ConnectionSelector, Problem, VaultReply, finish_reply},
     http_api::{Connection, ConnectionList, ConnectionStatus, Replaced, principal::PrincipalConnections, start::Asked},
     principal::Principal,
     vault::{Profile, VehicleIndex, connection, finish::ExchangeResult, shown_vehicles},
@@ -108,4 +108,17 @@ pub(super) async fn select(
             Ok(by_vehicle(&vehicle, &index).ok_or_else(Problem::connection_not_found)?)
         }
     }
+}
+
+/// How a vehicle of a v3 connection is asked.
+pub(super) async fn access(
+    storage: &Storage,
+    principal: &Principal,
+    vehicle: &VehicleId,
+) -> Result<ConnectionAccess, Refusal> {
+    let id = select(storage, principal, ConnectionSelector::Vehicle(vehicle.clone())).await?;
+    let record = storage.record(principal, &id).await?;
+    let live = record.as_ref().and_then(|record| record.live());
+    let live = live.ok_or_else(Problem::connection_not_found)?;
+    Ok(ConnectionAccess::of(&id, live, vehicle)?)
 }
