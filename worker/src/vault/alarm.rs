@@ -104,11 +104,11 @@ async fn forget_attempts(
         .iter()
         .filter(|(key, at)| **at <= now && storage::is_pending(key));
     let due: Vec<&String> = due.map(|(key, _)| key).collect();
-    if due.is_empty() {
-        return Ok(());
-    }
     let mut transaction = driver.storage.begin().await;
-    let attempts = driver.storage.pendings(principal).await?;
+    let attempts = match due.as_slice() {
+        [] => Vec::new(),
+        _ => driver.storage.pendings(principal).await?,
+    };
     let unanswered = attempts
         .iter()
         .filter(|record| record.used.is_none() && record.kept_until(now) <= now);
