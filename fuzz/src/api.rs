@@ -2,9 +2,14 @@
 
 use serde_json::Value;
 use smartcar_connect::{
-    api::{ApiError, ApiRequest, VehicleAttributes, VehiclePage, read_user},
-    connect::Origin,
+    api::{
+        ApiError, ApiRequest, ApiTarget, ConnectionPage, Found, VehicleAttributes, VehiclePage, findings, read_user,
+    },
+    connect::{ConnectionId, Origin, UserId},
+    edge::ConnectionAccess,
     http_api::retry_after::LONGEST_RETRY_AFTER,
+    time::{Millis, UnixMillis},
+    vault::Marks,
 };
 use url::Url;
 
@@ -30,21 +35,73 @@ pub fn check(data: &[u8]) {
     );
     assert_eq!(error.rejects_token(), status == 401);
     lists(body);
+    let asked = asked_in_v3();
+    for target in &asked {
+        says_the_same_twice(target, body);
+    }
     for odd in with_odd_members(body) {
         let again = ApiError::read(status, header, &odd, NOW);
         assert_eq!((error.name(), &error.resolution), (again.name(), &again.resolution));
         assert_eq!(VehiclePage::read(body, 0), VehiclePage::read(&odd, 0));
         assert_eq!(VehicleAttributes::read(body), VehicleAttributes::read(&odd));
         assert_eq!(read_user(body), read_user(&odd));
+        assert_eq!(ConnectionPage::read(body, 1), ConnectionPage::read(&odd, 1));
+        for target in &asked {
+            assert_eq!(findings(target, body, NOW), findings(target, &odd, NOW));
+        }
     }
     only_objects(body);
+}
+
+/// What the answers of v3 are to that say inside what came of it.
+fn asked_in_v3() -> Vec<ApiTarget> {
+    let asked = [
+        ("GET", ""),
+        ("GET", "/signals"),
+        ("GET", "/signals/odometer-traveleddistance"),
+        ("POST", "/commands/security/lock"),
+    ];
+    let find = |(method, below)| match ApiTarget::find(method, &format!("/v3/vehicles/v1{below}")) {
+        Found::Target(target) => target,
+        other => panic!("{other:?}"),
+    };
+    asked.map(find).into()
+}
+
+/// What a vault was told of an answer is no news any more, and what was found before the owner connected never is any.
+fn says_the_same_twice(target: &ApiTarget, body: &[u8]) {
+    let found = findings(target, body, NOW);
+    for error in found.iter().filter_map(|finding| finding.error.as_ref()) {
+        is_safe_to_show(error);
+    }
+    let connected_at = UnixMillis::new(NOW.as_millis() - Millis::from_hours(1).as_millis());
+    let mut access = ConnectionAccess {
+        connection_id: ConnectionId::from_random([7; 16]),
+        user_id: UserId::parse("u1").expect("an id"),
+        connected_at,
+        marks: Marks::default(),
+    };
+    let connect = Origin::connect();
+    for report in access.reports(&found, target.vehicle(), &connect, NOW) {
+        access.marks = access.marks.reported(&report, connected_at, NOW);
+    }
+    for mark in &access.marks.wanted {
+        assert!((connected_at..=NOW).contains(&mark.since));
+        assert!(found.iter().any(|finding| finding.error.is_some()));
+    }
+    assert_eq!(access.reports(&found, target.vehicle(), &connect, NOW), []);
 }
 
 /// A list stands for nothing.
 fn only_objects(body: &[u8]) {
     if serde_json::from_slice::<Value>(body).is_ok_and(|body| !body.is_object()) {
         assert!(VehicleAttributes::read(body).is_none() && VehiclePage::read(body, 0).is_none());
-        assert!(read_user(body).is_none());
+        assert!(read_user(body).is_none() && ConnectionPage::read(body, 1).is_none());
+        assert!(
+            asked_in_v3()
+                .iter()
+                .all(|target| findings(target, body, NOW).is_empty())
+        );
     }
 }
 

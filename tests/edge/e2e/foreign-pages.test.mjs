@@ -68,12 +68,15 @@ async function visitor(kind) {
   return { client, connection, context, cookies };
 }
 
-/** What of the API that is passed on is asked for: a read, a batch and commands of every method. */
-const PASSED_ON = new Set(["/odometer", "/location", "/batch", "/security", "/ford/charge/schedule_by_location", "/tesla/pin"]);
+/** What of the API that is passed on is asked for: a read, a batch and commands of every method, in both versions. */
+const PASSED_ON = new Set([
+  ...["/odometer", "/location", "/batch", "/security", "/ford/charge/schedule_by_location", "/tesla/pin"],
+  ...["/signals", "/commands/security/unlock", "/charge-schedules/{scheduleId}"],
+]);
 
 async function targetsOf({ client, connection }) {
   const { fingerprint } = await client.start();
-  const values = { vehicleId: connection.vehicles[0].id, fingerprint, id: connection.id };
+  const values = { vehicleId: connection.vehicles[0].id, scheduleId: "sched_1", fingerprint, id: connection.id };
   const bodies = {
     "POST /connect/start": { stateFingerprint: mintState().fingerprint, redirectUri: env.redirectUri },
     "POST /session": { ticket: await ticketFor(env, "an-attacker") },
@@ -83,7 +86,7 @@ async function targetsOf({ client, connection }) {
     .filter(wanted)
     .map(({ name, method, template, isPassedOn }) => ({
       method,
-      url: `${env.page}${PREFIX}${template.replace(/\{(\w+)\}/, (_, parameter) => values[parameter])}`,
+      url: `${env.page}${PREFIX}${template.replace(/\{(\w+)\}/g, (_, parameter) => values[parameter])}`,
       body: JSON.stringify(bodies[name] ?? { action: "UNLOCK" }),
       plain: isPassedOn || name === "DELETE /session",
     }));

@@ -51,7 +51,7 @@ test("an owner connects, reads, commands, comes back when wanted, and disconnect
   await simulator.fault({ endpoint: "v3_command", kind: "command_failed", inside: "status", error: "VEHICLE_STATE/ASLEEP" });
   await page.getByRole("button", { name: "Unlock Tesla Model 3", exact: true }).click();
   await page.locator("#confirm-yes").click();
-  assert.equal(await noticeOf(page), "smartcar_error");
+  await page.locator('#notice[data-code="smartcar_error"]').waitFor();
   await page.getByRole("button", { name: "Unlock Tesla Model 3", exact: true }).waitFor();
 
   const { vehicles } = await simulator.configure({});
