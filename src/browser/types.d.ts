@@ -110,8 +110,8 @@ export type Mode = "live" | "simulated" | "test";
 export type ApprovalPrompt = "auto" | "force";
 
 /**
- * Whether a grant can be used: yes; yes, though its last refresh failed and is being repeated; not wholly, until the owner has
- * logged in again at the car's maker or granted more; no more, so that the owner has to connect again.
+ * Whether a grant can be used: yes; yes, though its last refresh failed and is being repeated; not wholly, or not for long, until
+ * the owner has logged in again at the car's maker, granted more, or connected again for Smartcar's v3; no more, so that the owner has to connect again.
  */
 export type ConnectionStatus = "active" | "degraded" | "reauthentication_required" | "reconnection_required";
 

@@ -140,6 +140,25 @@ test("what Smartcar's list confirms is moved: same id, same cars, no token of v2
   assert.deepEqual(await owner.client.connections(), []);
 });
 
+test("what was moved covers no more cars than before, although Smartcar lists others of the same user", async () => {
+  const user = "of-two-cars@example.com";
+  const owner = await ownerOnV2("move", { user, vehicles: cars.slice(0, 1) });
+  await simulator.grant({ user, vehicles: cars.slice(0, 2) });
+  assert.deepEqual(await owner.passed(), ["moved", null]);
+  assert.deepEqual(idsOf((await owner.list()).vehicles), cars.slice(0, 1));
+  const asked = async () => (await simulator.requests()).filter(({ endpoint }) => endpoint === "v3_connections").length;
+  const before = await asked();
+  await env.travel(6 * MINUTE);
+  await owner.list();
+  await until("the list was taken again", async () => (await asked()) > before);
+  assert.deepEqual(idsOf((await owner.list()).vehicles), cars.slice(0, 1));
+  // Only that car is disconnected.
+  const userId = (await simulator.connections()).at(-1).userId;
+  assert.equal((await owner.client.delete(`/connections/${owner.id}`)).status, 204);
+  const left = (await simulator.connections()).filter((one) => one.userId === userId);
+  assert.deepEqual(left.map(({ vehicleId }) => vehicleId), cars.slice(1, 2));
+});
+
 test("it goes back at once while its tokens are fresh, and later with new ones", async () => {
   const owner = await ownerOnV2("move");
   assert.deepEqual(await owner.passed(), ["moved", null]);
