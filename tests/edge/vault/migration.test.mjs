@@ -70,6 +70,12 @@ async function ownerOnV2(mode, grant = {}) {
   };
 }
 
+/** The tokens of v2 are handed out no more, and the application's own never is. */
+function assertNoToken(answer) {
+  assert.ok(answer.status >= 400 && answer.status < 500, answer.text);
+  assert.equal(answer.json().accessToken, undefined);
+}
+
 const short = (one) => one && [one.state, one.reason];
 const idsOf = (vehicles) => vehicles.map(({ id }) => id).sort();
 /** What the list of connections says to every question from now on. */
@@ -123,7 +129,7 @@ test("what Smartcar's list confirms is moved: same id, same cars, no token of v2
   const { accessExpiresAt, refreshExpiresAt, keptUntil, ...moved } = await owner.list();
   assert.deepEqual([accessExpiresAt, refreshExpiresAt], [null, null]);
   for (const name of ["id", "status", "vehicles", "connectedAt"]) assert.deepEqual(moved[name], before[name], name);
-  assertProblem(await owner.client.token(owner.connection), { status: 403, code: "endpoint_not_allowed" });
+  assertNoToken(await owner.client.token(owner.connection));
   const made = await refreshes();
   for (const days of [1, 31, 40]) {
     await env.travel(days * DAY);
@@ -340,6 +346,24 @@ test("who disconnects while the list is asked for stays disconnected", async () 
   assert.equal(await passed, undefined);
   assert.deepEqual(await owner.client.connections(), []);
   assert.equal(await owner.report(), undefined);
+});
+
+test("a user who claims what was moved has it with its way back", async () => {
+  const owner = await ownerOnV2("move");
+  assert.deepEqual(await owner.passed(), ["moved", null]);
+  const { reversibleUntil } = await reported(owner.id);
+  const backEnd = { ...owner.client.guards, authorization: `Bearer ${SERVICE_KEY}`, cookie: undefined, origin: undefined };
+  const ticket = await owner.client.post("/internal/sessions", { user: "42" }, { headers: backEnd });
+  const claimed = await owner.client.post("/session/claim", { ticket: ticket.json().ticket });
+  assert.equal(claimed.status, 200, claimed.text);
+  await until("the report has it as the user's", async () => (await reported(owner.id))?.user === "42");
+  const of42 = await reported(owner.id);
+  assert.deepEqual([of42.state, of42.reversibleUntil], ["moved", reversibleUntil]);
+  assert.deepEqual(await owner.client.connectionIds(), [owner.id]);
+  await owner.under("reverse");
+  await until("it has gone back", async () => (await owner.passed())?.[0] === "on_v2");
+  const token = await owner.client.askToken({ principal: "user:42", connectionId: owner.id });
+  assert.ok(await simulator.honours(token.json().accessToken), token.text);
 });
 
 test("the tokens of v2 that are kept are sealed with the new key when the keys are rotated", async () => {
