@@ -25,7 +25,15 @@ const AREAS: [&str; 5] = [
 ];
 
 /// The native tests that try what an area does, and not how the repository is kept. Those of the model are its own package's.
-const TESTS: [&str; 5] = ["conformance", "storage", "claim", "mutations", "protocol"];
+const TESTS: [&str; 7] = [
+    "conformance",
+    "storage",
+    "application",
+    "claim",
+    "migration",
+    "mutations",
+    "protocol",
+];
 
 /// How many mutants of a hundred the tests have to catch.
 const DEMAND: usize = 95;
@@ -35,7 +43,7 @@ const DEMAND: usize = 95;
 const TIMEOUT: &str = "300";
 
 /// Breaks each line of these files and folders, or of those in `MUTANTS`, or of all areas, and prints how many of the
-/// mutants the tests catch.
+/// mutants the tests catch. `MUTANTS_SHARD`, such as `0/4`, takes a part of them that is spread over all: a sample.
 ///
 /// First with the unit tests alone, which catch most; then, for what they missed, with the other native tests.
 ///
@@ -46,6 +54,7 @@ pub fn run(layout: &Layout, named: &[&str]) -> Result<()> {
     let given = std::env::var("MUTANTS").unwrap_or_default();
     let given: Vec<&str> = given.split_whitespace().collect();
     let places = chosen(layout, if named.is_empty() { &given } else { named })?;
+    let shard = std::env::var("MUTANTS_SHARD").ok().filter(|shard| !shard.is_empty());
     let out = layout.target.join("mutants");
     // What an earlier run caught may have been another code's.
     let lists = out.join("mutants.out");
@@ -55,12 +64,15 @@ pub fn run(layout: &Layout, named: &[&str]) -> Result<()> {
     fs::create_dir_all(&out)?;
 
     println!("  With the unit tests:");
-    attempt(&mut with_unit_tests(layout, &places, &out)?)?;
+    attempt(&mut with_unit_tests(layout, &places, shard.as_deref(), &out)?)?;
     let mut found = Lists::read(&lists)?;
     if !found.missed.is_empty() {
         println!("\n  With the other native tests and the model, what those missed:");
-        attempt(&mut with_other_tests(layout, &places, &out)?)?;
+        attempt(&mut with_other_tests(layout, &places, &found, &out)?)?;
         found.add(Lists::read(&lists)?);
+    }
+    if let Some(shard) = shard {
+        println!("\n  This is a sample: part {shard} of all.");
     }
     report(&places, &found)
 }
@@ -83,18 +95,34 @@ fn chosen(layout: &Layout, named: &[&str]) -> Result<Vec<String>> {
     Ok(places)
 }
 
-fn with_unit_tests(layout: &Layout, places: &[String], out: &Path) -> Result<Command> {
+fn with_unit_tests(layout: &Layout, places: &[String], shard: Option<&str>, out: &Path) -> Result<Command> {
     let mut command = command(layout, places, out)?;
+    if let Some(shard) = shard {
+        command.args(["--sharding", "round-robin", "--shard", shard]);
+    }
     // Of the build as well: otherwise each mutant is compiled into every integration test.
     command.args(["--test-package", "smartcar-connect", "--cargo-arg=--lib"]);
     Ok(command)
 }
 
-fn with_other_tests(layout: &Layout, places: &[String], out: &Path) -> Result<Command> {
+fn with_other_tests(layout: &Layout, places: &[String], found: &Lists, out: &Path) -> Result<Command> {
     let mut command = command(layout, places, out)?;
-    command.args(["--iterate", "--test-package", "smartcar-connect,smartcar-model"]);
+    // By their names: what `--iterate` leaves out is only known of a whole.
+    for mutant in &found.missed {
+        command.args(["--re", &exactly(mutant)]);
+    }
+    command.args(["--test-package", "smartcar-connect,smartcar-model"]);
     command.args(TESTS.map(|test| ["--cargo-arg=--test=", test].concat()));
     Ok(command)
+}
+
+/// The regular expression of this text.
+fn exactly(text: &str) -> String {
+    let escaped = text.chars().flat_map(|one| {
+        let is_special = r"\.+*?()|[]{}^$#&-~".contains(one);
+        is_special.then_some('\\').into_iter().chain([one])
+    });
+    format!("^{}$", escaped.collect::<String>())
 }
 
 /// One mutant at a time: Cargo uses all cores by itself, and what it compiled for one mutant serves for the next.
@@ -144,4 +172,16 @@ fn report(places: &[String], found: &Lists) -> Result<()> {
     }
     println!("\n  fewer than {DEMAND} % were caught");
     Err(Failed.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::exactly;
+
+    #[test]
+    fn a_mutant_is_named_exactly() {
+        let named = "src/seal/record.rs:9:1: replace == with != in open -> Result<(), E>";
+        let expected = r"^src/seal/record\.rs:9:1: replace == with != in open \-> Result<\(\), E>$";
+        assert_eq!(exactly(named), expected);
+    }
 }
