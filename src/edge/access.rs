@@ -300,5 +300,10 @@ mod tests {
         );
         assert_eq!(marks(&[from_ref(&meant), &[found(BATTERY, Some(at(11)), None)]]), 1);
         assert_eq!(marks(&[from_ref(&meant), &[found(ODOMETER, Some(at(11)), None)]]), 0);
+        // In one answer, too: another permission's success says nothing of this one, and two that are missing are two.
+        let other_works = [meant.clone(), found(BATTERY, Some(at(11)), None)];
+        assert_eq!(marks(&[&other_works]), 1);
+        let two = [meant, found(BATTERY, Some(at(10)), Some(MISSING))];
+        assert_eq!(marks(&[&two]), 2);
     }
 }
