@@ -29,8 +29,9 @@ pub(crate) fn document() -> Value {
     for resource in operations::resources() {
         let operation = operations::of(&resource);
         let methods = paths.entry(operation.path.clone()).or_default();
-        if let Some(name) = path_parameter(&operation.path) {
-            methods.insert("parameters".to_owned(), json!([operations::parameter(name)]));
+        let parameters: Vec<Value> = path_parameters(&operation.path).map(operations::parameter).collect();
+        if !parameters.is_empty() {
+            methods.insert("parameters".to_owned(), parameters.into());
         }
         let described = describe(&resource, &operation, &comments, &mut refusals);
         let other = methods.insert(operation.method.to_ascii_lowercase(), described);
@@ -86,9 +87,9 @@ pub(crate) fn document() -> Value {
     })
 }
 
-/// The name in braces.
-pub(crate) fn path_parameter(path: &str) -> Option<&str> {
-    Some(path.split_once('{')?.1.split_once('}')?.0)
+/// The names of the parameters of a path.
+fn path_parameters(path: &str) -> impl Iterator<Item = &str> {
+    path.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0))
 }
 
 /// Every problem that a request for this can be answered with, in the order of their declaration.
@@ -121,7 +122,7 @@ pub(crate) fn problems(resource: &Resource, operation: &Operation) -> Vec<Proble
         // A session that was ended is none, and not as good as none.
         all.push(ProblemCode::SessionMissing);
     }
-    if path_parameter(&operation.path).is_some() {
+    if path_parameters(&operation.path).next().is_some() {
         // What is no fingerprint or id is no path.
         all.push(ProblemCode::NotFound);
     }

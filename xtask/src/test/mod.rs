@@ -32,7 +32,9 @@ pub fn everything(layout: &Layout) -> Result<()> {
     rust(&mut run)?;
     run.node("The package", "tests/package/*.test.mjs")?;
     run.node("The browser module in Chromium", "tests/browser/*.test.mjs")?;
-    run.node("The Worker in workerd", "tests/edge/**/*.test.mjs")?;
+    let mut command = layout.command("node")?;
+    command.arg(format!("--test-concurrency={}", at_once()));
+    run.node_with("The Worker in workerd", &mut command, "tests/edge/**/*.test.mjs")?;
     let mut command = layout.command("wrangler")?;
     command
         .args(["deploy", "--dry-run", "--outdir"])
@@ -105,6 +107,12 @@ fn lints(run: &mut Run<'_>) -> Result<()> {
     run.cargo("clippy, browser module", &browser)?;
     let worker = format!("clippy --locked --package smartcar-connect-worker --target {WASM} -- -D warnings");
     run.cargo("clippy, Worker", &worker)
+}
+
+/// How many files of the Worker's tests run at once. They wait for timers and for each other's processes most of the time; Node's own
+/// choice leaves a core to nobody.
+fn at_once() -> usize {
+    std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2))
 }
 
 /// By nextest, which cannot run the examples in the documentation, or by Cargo alone.
