@@ -99,7 +99,8 @@ impl ListedConnection {
 }
 
 impl ConnectionPage {
-    /// Reads page `number`; `None` if it is not one. What could not be a connection is left out.
+    /// Reads page `number`; `None` if it is not one, or is empty although Smartcar says that there are more. What could not be a
+    /// connection is left out.
     #[must_use]
     pub fn read(body: &[u8], number: usize) -> Option<Self> {
         with_object(body, |members| {
@@ -112,12 +113,15 @@ impl ConnectionPage {
             // Smartcar may allow less than was asked for.
             let size = said("pageSize").filter(|size| *size >= 1.0);
             let size = size.unwrap_or(f64::INFINITY).min(CONNECTIONS_PER_PAGE as f64);
+            // A page that has none although there are more is no end: the list would lack what Smartcar knows.
+            let before = (number.saturating_sub(1) as f64) * size;
             let has_more = match said("totalCount") {
+                Some(count) if received == 0 && before < count => return None,
                 Some(count) => (number as f64) * size < count,
                 // How many there are is not said: there may be more as long as the pages are full.
                 None => received >= CONNECTIONS_PER_PAGE,
             };
-            let next = (received > 0 && has_more).then(|| number.saturating_add(1));
+            let next = has_more.then(|| number.saturating_add(1));
             Some(Self { connections, next })
         })
     }
@@ -285,15 +289,32 @@ mod tests {
         };
         assert_eq!(read(r#","meta":{"totalCount":51}"#, 50, 1), Some(2));
         assert_eq!(read(r#","meta":{"totalCount":51}"#, 1, 2), None);
-        assert_eq!(
-            read(r#","meta":{"totalCount":1000}"#, 0, 2),
-            None,
-            "a page without any ends the list"
-        );
+        assert_eq!(read(r#","meta":{"totalCount":50}"#, 0, 2), None, "all came before");
         assert_eq!(read("", 50, 1), Some(2));
         assert_eq!(read("", 49, 1), None);
         for none in ["", "{}", "[]", r#"{"data":null}"#, r#"{"data":{}}"#, r#"{"errors":[]}"#] {
             assert_eq!(ConnectionPage::read(none.as_bytes(), 1), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn a_page_without_any_is_not_the_end_of_what_is_said_to_go_on() {
+        let read = |text: &str, number| ConnectionPage::read(text.as_bytes(), number);
+        for (text, number) in [
+            (r#"{"data":[],"meta":{"totalCount":1}}"#, 1),
+            (r#"{"data":[],"meta":{"totalCount":1000}}"#, 1),
+            (r#"{"data":[],"meta":{"totalCount":51}}"#, 2),
+            (r#"{"data":[],"meta":{"totalCount":11,"pageSize":10}}"#, 2),
+        ] {
+            assert_eq!(read(text, number), None, "{text}");
+        }
+        for (text, number) in [
+            (r#"{"data":[]}"#, 1),
+            (r#"{"data":[],"meta":{"totalCount":0}}"#, 1),
+            // A connection of the page before was ended meanwhile.
+            (r#"{"data":[],"meta":{"totalCount":50}}"#, 2),
+        ] {
+            assert_eq!(read(text, number), Some(ConnectionPage::default()), "{text}");
         }
     }
 

@@ -205,6 +205,12 @@ impl Endpoint {
         }
     }
 
+    /// Whether a success may have no body: of what is deleted there may be nothing to say.
+    #[must_use]
+    pub const fn may_answer_nothing(&self) -> bool {
+        matches!(self.method, Method::Delete)
+    }
+
     /// Whether the car's maker is asked: Smartcar knows what a vehicle is, and what was granted, without.
     #[must_use]
     pub fn asks_the_maker(&self) -> bool {

@@ -40,8 +40,9 @@ pub struct MigrationQuery {
 pub struct MigrationPlace {
     /// Where KV goes on; `None` at the first name.
     pub listed_after: Option<String>,
-    /// How many names from there on are done.
-    pub done: u32,
+    /// The last name that is done: KV lists them in the order of their bytes. By their number nothing could be told, since one
+    /// that is done may be gone by the next page.
+    pub last_done: Option<String>,
     /// What was counted so far.
     pub counts: MigrationCounts,
 }
@@ -49,6 +50,12 @@ pub struct MigrationPlace {
 impl MigrationPlace {
     fn parse(text: &str) -> Option<Self> {
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+    }
+
+    /// Whether this name was done by an earlier page.
+    #[must_use]
+    pub fn is_done(&self, name: &str) -> bool {
+        self.last_done.as_deref().is_some_and(|last| name <= last)
     }
 
     fn to_text(&self) -> String {
@@ -153,19 +160,20 @@ impl MigrationPage {
     }
 
     /// A name leads to no vault that answers for it.
-    pub const fn passed(&mut self) {
+    pub fn passed(&mut self, name: String) {
         self.done = self.done.saturating_add(1);
+        self.start.last_done = Some(name);
     }
 
     /// The vault of a name did not answer.
-    pub const fn unanswered(&mut self) {
-        self.passed();
+    pub fn unanswered(&mut self, name: String) {
+        self.passed(name);
         self.start.counts.unanswered = self.start.counts.unanswered.saturating_add(1);
     }
 
     /// The vault of a name has answered for its connections.
-    pub fn answered(&mut self, connections: Vec<MigratedConnection>) {
-        self.passed();
+    pub fn answered(&mut self, name: String, connections: Vec<MigratedConnection>) {
+        self.passed(name);
         for one in &connections {
             self.start.counts.add(one.state, one.reason);
         }
@@ -177,7 +185,7 @@ impl MigrationPage {
         self.retry_after = Some(retry_after);
     }
 
-    /// The answer, for a page of so many names after which KV goes on at `listed_after`.
+    /// The answer, for a page of so many names that were not done before, after which KV goes on at `listed_after`.
     #[must_use]
     pub fn into_answer(
         self,
@@ -187,15 +195,11 @@ impl MigrationPage {
     ) -> MigrationResponse {
         let counts = self.start.counts.clone();
         let next = if self.done < names {
-            Some(MigrationPlace {
-                done: self.start.done.saturating_add(self.done),
-                ..self.start
-            })
+            Some(self.start)
         } else {
             listed_after.map(|cursor| MigrationPlace {
                 listed_after: Some(cursor),
-                done: 0,
-                counts: counts.clone(),
+                ..self.start
             })
         };
         MigrationResponse {
@@ -227,6 +231,10 @@ mod tests {
         }
     }
 
+    fn name(last: char) -> String {
+        format!("v1/{last}")
+    }
+
     fn place_of(answer: &MigrationResponse) -> MigrationPlace {
         let query = format!("cursor={}&limit=3", answer.cursor.as_deref().unwrap());
         MigrationQuery::parse(&query).unwrap().start
@@ -235,18 +243,18 @@ mod tests {
     #[test]
     fn counts_go_on_from_page_to_page() {
         let mut page = MigrationPage::new(MigrationPlace::default());
-        page.answered(vec![one(MigrationState::Moved, None)]);
-        page.passed();
-        page.unanswered();
+        page.answered(name('a'), vec![one(MigrationState::Moved, None)]);
+        page.passed(name('b'));
+        page.unanswered(name('c'));
         let first = page.into_answer(Some(MigrationMode::Move), 3, Some("there".to_owned()));
         let place = place_of(&first);
-        assert_eq!((place.listed_after.as_deref(), place.done), (Some("there"), 0));
+        assert_eq!(place.listed_after.as_deref(), Some("there"));
         let mut page = MigrationPage::new(place);
         let reason = MigrationReason::VehicleNotListed;
-        page.answered(vec![
-            one(reason.state(), Some(reason)),
-            one(MigrationState::Moved, None),
-        ]);
+        page.answered(
+            name('d'),
+            vec![one(reason.state(), Some(reason)), one(MigrationState::Moved, None)],
+        );
         let last = page.into_answer(None, 1, None);
         assert_eq!(
             (last.counts.moved, last.counts.cannot, last.counts.unanswered),
@@ -262,17 +270,41 @@ mod tests {
     fn a_page_that_is_cut_short_goes_on_with_the_vault_that_was_not_served() {
         let mut page = MigrationPage::new(MigrationPlace {
             listed_after: Some("here".to_owned()),
-            done: 2,
+            last_done: Some(name('b')),
             counts: MigrationCounts::default(),
         });
-        page.answered(vec![one(MigrationState::Moved, None)]);
+        page.answered(name('c'), vec![one(MigrationState::Moved, None)]);
         page.cut_short(Millis::new(1_500));
         assert!(page.is_cut_short());
         let answer = page.into_answer(None, 5, Some("there".to_owned()));
         assert_eq!(answer.retry_after, Some(2));
         let place = place_of(&answer);
-        assert_eq!((place.listed_after.as_deref(), place.done), (Some("here"), 3));
+        assert_eq!(place.listed_after.as_deref(), Some("here"));
         assert_eq!(place.counts.moved, 1);
+        // Of the three that are done KV may have any by then, and others that have come.
+        for (listed, is_done) in [('a', true), ('b', true), ('c', true), ('d', false), ('e', false)] {
+            assert_eq!(place.is_done(&name(listed)), is_done, "{listed}");
+        }
+        assert!(!MigrationPlace::default().is_done(""));
+    }
+
+    #[test]
+    fn a_page_of_which_nothing_is_done_is_asked_for_again_as_it_was() {
+        let place = MigrationPlace {
+            listed_after: Some("here".to_owned()),
+            last_done: Some(name('b')),
+            counts: MigrationCounts::default(),
+        };
+        let mut page = MigrationPage::new(place.clone());
+        page.cut_short(Millis::from_secs(1));
+        assert_eq!(place_of(&page.into_answer(None, 1, None)), place);
+        // With a smaller limit, what is listed may all be done: then the names after it count.
+        let all_done = MigrationPage::new(place).into_answer(None, 0, Some("there".to_owned()));
+        let next = place_of(&all_done);
+        assert_eq!(
+            (next.listed_after.as_deref(), next.is_done(&name('b'))),
+            (Some("there"), true)
+        );
     }
 
     #[test]

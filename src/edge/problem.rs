@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     connect::{CallbackError, InvalidParameter, StateError},
     http_api::problem::{ProblemBody, ProblemCode, SmartcarError},
+    principal::Principal,
     time::Millis,
 };
 
@@ -22,6 +23,9 @@ pub struct Problem {
     /// What Smartcar said of a request that was passed on.
     #[serde(default)]
     pub smartcar: Option<Box<SmartcarError>>,
+    /// Whose connection it is about, for the app's own back end alone.
+    #[serde(default)]
+    pub principal: Option<Principal>,
 }
 
 /// The statuses of Smartcar's that mean to the caller what they mean to the Worker. The others are about the Worker: its token
@@ -38,6 +42,7 @@ impl Problem {
             field: None,
             retry_after: None,
             smartcar: None,
+            principal: None,
         }
     }
 
@@ -64,6 +69,15 @@ impl Problem {
     pub fn with_field(self, field: impl Into<String>) -> Self {
         Self {
             field: Some(field.into()),
+            ..self
+        }
+    }
+
+    /// The same, naming whose connection it is about. The browser that holds a session is never told its principal.
+    #[must_use]
+    pub fn with_principal(self, principal: Principal) -> Self {
+        Self {
+            principal: Some(principal),
             ..self
         }
     }
@@ -96,6 +110,7 @@ impl Problem {
             field: self.field.clone(),
             retry_after: self.retry_after_secs(),
             smartcar: self.smartcar.as_deref().cloned(),
+            principal: self.principal.as_ref().map(|principal| principal.as_str().to_owned()),
         };
         serde_json::to_string(&body).unwrap_or_default()
     }
@@ -142,5 +157,18 @@ mod tests {
                 "retryAfter": 1,
             })
         );
+    }
+
+    #[test]
+    fn a_problem_names_a_principal_only_if_it_is_to() {
+        let principal = Principal::anonymous(&[7; 32]);
+        let of = |problem: &Problem| -> serde_json::Value { serde_json::from_str(&problem.to_json("r1")).unwrap() };
+        let problem = Problem::new(ProblemCode::EndpointNotAllowed, "no token is handed out");
+        assert_eq!(of(&problem).get("principal"), None);
+        let named = problem.with_principal(principal.clone());
+        assert_eq!(of(&named)["principal"], principal.as_str());
+        // As a vault of the version before sends it.
+        let text = r#"{"code":"endpoint_not_allowed","detail":"d","field":null,"retry_after":null}"#;
+        assert_eq!(serde_json::from_str::<Problem>(text).unwrap().principal, None);
     }
 }

@@ -210,6 +210,10 @@ pub struct ProblemBody {
     /// What Smartcar said, where a request was passed on. No function of the browser module meets it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub smartcar: Option<SmartcarError>,
+    /// Whose connection it is, where a back end asked for the token of one of Smartcar's v3 and gets none. No function of the
+    /// browser module meets it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub principal: Option<String>,
 }
 
 /// What Smartcar said of a request that it refused: names alone, of at most 64 letters, digits and `_`.

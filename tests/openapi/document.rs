@@ -239,6 +239,11 @@ fn success(operation: &Operation) -> Vec<(&'static str, Value)> {
     match operation.success {
         Success::Redirect(to) => vec![redirect(operation, to)],
         Success::PageOrRedirect(to) => vec![("200", page(operation)), redirect(operation, to)],
+        Success::Smartcar if operation.method == "DELETE" => {
+            let (status, answer) = body(operation);
+            let nothing = json!({"description": "It is done.", "headers": answer["headers"]});
+            vec![(status, answer), ("204", nothing)]
+        }
         _ => vec![body(operation)],
     }
 }

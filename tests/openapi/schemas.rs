@@ -73,6 +73,8 @@ pub(crate) fn all(comments: &DocComments) -> Map<String, Value> {
     let said = comments.of_field("ProblemBody", "smartcar");
     schemas["ProblemBody"]["properties"]["smartcar"] = reference("SmartcarError");
     schemas["ProblemBody"]["properties"]["smartcar"]["description"] = said.into();
+    let said = comments.of_field("ProblemBody", "principal");
+    schemas["ProblemBody"]["properties"]["principal"] = json!({"type": "string", "description": said});
     schemas.insert(
         "Health".to_owned(),
         object(HEALTH, &|field| uncommented(field).unwrap()),

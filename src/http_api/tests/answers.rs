@@ -250,6 +250,7 @@ fn problems_pass() {
         field: None,
         retry_after: None,
         smartcar: None,
+        principal: None,
     };
     let most = ProblemBody {
         field: Some("f".to_owned()),

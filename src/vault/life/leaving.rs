@@ -5,7 +5,7 @@ use crate::{
     time::{Millis, UnixMillis},
     token::{
         TokenResult,
-        cycle::{CALL_LOST_AFTER, Decision, Policy, TokenCycle as _, Verdict, exponential_backoff},
+        cycle::{CALL_LOST_AFTER, Decision, OwnerTokens, Policy, TokenCycle as _, Verdict, exponential_backoff},
     },
     vault::{
         claim::{Handover, HandoverOutcome, claimed},
@@ -13,7 +13,8 @@ use crate::{
             closing, ended,
             event::{Event, Revocation},
             live::token_of,
-            step::{Effect, Step, TokenReply},
+            moving,
+            step::{Effect, Next, Step, TokenReply},
         },
         profile::Claimant,
         record::{Access, Claimed, Leaving, Live, Record},
@@ -52,10 +53,19 @@ pub(super) fn step(id: &ConnectionId, leaving: Leaving, now: UnixMillis, event: 
     }
 }
 
+/// The tokens with which a request may be under way here: the owner's, or those of v2 with which what was moved is to go back.
+fn tokens_in_use(claimed: &Claimed) -> Option<&OwnerTokens> {
+    let kept = || match claimed {
+        Claimed::Live(live) => live.moved()?.kept.as_deref(),
+        Claimed::Ended(_) => None,
+    };
+    claimed.owner_tokens().or_else(kept)
+}
+
 /// Sends it, unless a request is under way that may bring another pair of tokens: then its end sends it, or the alarm does if
 /// its process has died.
 fn send(id: &ConnectionId, leaving: Leaving, mut effects: Vec<Effect>, now: UnixMillis) -> Step {
-    let tokens = leaving.claimed.owner_tokens();
+    let tokens = tokens_in_use(&leaving.claimed);
     let retry_at = match tokens.and_then(|tokens| tokens.request_under_way_until(now)) {
         Some(until) => until,
         None => {
@@ -80,12 +90,17 @@ fn refresh_completed(
     now: UnixMillis,
     policy: &Policy,
 ) -> Step {
-    let (Claimed::Live(live), Some(tokens)) = (&leaving.claimed, leaving.claimed.owner_tokens()) else {
-        return Step::reply(TokenReply::Unknown);
-    };
-    if tokens.request_under_way_until(now).is_none() {
+    let is_awaited = |tokens: &OwnerTokens| tokens.request_under_way_until(now).is_some();
+    if !tokens_in_use(&leaving.claimed).is_some_and(is_awaited) {
         return Step::reply(TokenReply::Unknown);
     }
+    let Claimed::Live(live) = &leaving.claimed else {
+        return Step::reply(TokenReply::Unknown);
+    };
+    let Some(tokens) = live.owner_tokens() else {
+        let step = moving::refreshed(Live::clone(live), generation, outcome, now, policy);
+        return way_back_answered(id, leaving, step, now);
+    };
     let Verdict { next, decision } = tokens.ended(generation, outcome, now, policy);
     let tokens = next.unwrap_or_else(|| tokens.clone());
     let effects = match decision {
@@ -108,6 +123,21 @@ fn refresh_completed(
         access: Access::Owner(tokens),
         ..Live::clone(live)
     };
+    let claimed = Claimed::Live(Box::new(live));
+    send(id, Leaving { claimed, ..leaving }, effects, now)
+}
+
+/// The claimant gets what the answer made of the connection: back on v2, or on v3 still.
+fn way_back_answered(id: &ConnectionId, leaving: Leaving, step: Step, now: UnixMillis) -> Step {
+    let Next::Put(record) = step.next else {
+        return Step::keep(Vec::new());
+    };
+    let Record::Live(live) = *record else {
+        return Step::keep(Vec::new());
+    };
+    // The copy in KV is the claimant's to write.
+    let mut effects = step.effects;
+    effects.retain(|effect| !matches!(effect, Effect::PutKv));
     let claimed = Claimed::Live(Box::new(live));
     send(id, Leaving { claimed, ..leaving }, effects, now)
 }

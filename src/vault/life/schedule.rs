@@ -9,7 +9,7 @@ use crate::{
     },
     vault::{
         life::tombstone,
-        record::{Access, Claimed, Closing, Ended, Leaving, Live, Record, Tombstone},
+        record::{Access, Claimed, Closing, Ended, Leaving, Live, Moved, Record, Tombstone},
     },
 };
 
@@ -83,21 +83,42 @@ fn clamp_leaving(leaving: &Leaving, now: UnixMillis) -> Option<Leaving> {
 }
 
 fn clamp_live(live: &Live, now: UnixMillis) -> Option<Live> {
-    let tokens = live.owner_tokens().and_then(|tokens| tokens.clamped(now));
+    let access = clamp_access(&live.access, now);
     let kv = live.kv.clamped(now);
     let vehicles = live.vehicles.clamped(now);
     let user_id = live.user_id.clamped(now);
-    if tokens.is_none() && kv.is_none() && vehicles.is_none() && user_id.is_none() {
+    if access.is_none() && kv.is_none() && vehicles.is_none() && user_id.is_none() {
         return None;
     }
     let live = live.clone();
     Some(Live {
-        access: tokens.map_or(live.access, Access::Owner),
+        access: access.unwrap_or(live.access),
         kv: kv.unwrap_or(live.kv),
         vehicles: vehicles.unwrap_or(live.vehicles),
         user_id: user_id.unwrap_or(live.user_id),
         ..live
     })
+}
+
+fn clamp_access(access: &Access, now: UnixMillis) -> Option<Access> {
+    match access {
+        Access::Owner(tokens) => tokens.clamped(now).map(Access::Owner),
+        Access::Application {
+            mode,
+            moved: Some(moved),
+        } => {
+            let kept = moved.kept.as_ref()?.clamped(now)?;
+            let moved = Moved {
+                kept: Some(Box::new(kept)),
+                ..moved.clone()
+            };
+            Some(Access::Application {
+                mode: *mode,
+                moved: Some(moved),
+            })
+        }
+        Access::Application { moved: None, .. } => None,
+    }
 }
 
 /// Half-way through the refresh token's life, and up to two days later by the connection's id, so that the grants of a

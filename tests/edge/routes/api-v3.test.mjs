@@ -80,6 +80,16 @@ test("every read is answered as Smartcar answers it, with the application's toke
   assert.equal(imperial.headers["sc-unit-system"], "imperial");
 });
 
+test("that something is deleted may be said without a body, and of nothing else", async () => {
+  const { car } = await driver();
+  const silent = () => simulator.fault({ endpoint: "v3_command", kind: "status", status: 204, body: "" });
+  await silent();
+  const deleted = await car.remove("/charge-schedules/x");
+  assert.deepEqual([deleted.status, deleted.text, deleted.headers["content-type"]], [204, "", undefined]);
+  await silent();
+  assertProblem(await car.command("/commands/security/unlock"), { status: 504, code: "outcome_unknown" });
+});
+
 test("commands change the car, and are sent once, with the body that Smartcar wants or none", async () => {
   const { car } = await driver();
   const asked = await watch();

@@ -313,6 +313,16 @@ for (const [kind, commit] of [["reset_after", true], ["garbage", false], ["trunc
   });
 }
 
+test("a back end learns whose connection it is by the cookie of its visitor, and by no other", async () => {
+  const [client, another] = [env.client(), env.client()];
+  const { connection } = await connected(client);
+  await connected(another);
+  const ask = (session) => client.askToken({ principal: undefined, session, connectionId: connection.id });
+  const refused = assertProblem(await ask(client.cookie), { status: 403, code: "endpoint_not_allowed" });
+  assert.equal(refused.principal, client.principal);
+  assert.ok(!("principal" in assertProblem(await ask(another.cookie), { status: 404, code: "connection_not_found" })));
+});
+
 test("the application's token is handed out to nobody: no answer, log line or file has it", async () => {
   const client = env.client();
   const { connection } = await connected(client);

@@ -121,15 +121,22 @@ async fn hand_on(
         answer.discard();
         return Err(smartcar_silent(is_command, "Smartcar's answer is too long"));
     }
+    let headers: Vec<(&'static str, String)> = HANDED_ON
+        .iter()
+        .filter_map(|name| Some((*name, handed_on(&answer.header(name)?)?)))
+        .collect();
+    if answer.status() == 204 && target.endpoint().may_answer_nothing() {
+        answer.discard();
+        return Ok(HttpResponse {
+            headers,
+            ..HttpResponse::empty(204)
+        });
+    }
     // Of these there is no body, whatever they say.
     if matches!(answer.status(), 204 | 205) || !answer.header("content-type").as_deref().is_some_and(is_json) {
         answer.discard();
         return Err(smartcar_silent(is_command, "Smartcar's answer is no JSON"));
     }
-    let headers: Vec<(&'static str, String)> = HANDED_ON
-        .iter()
-        .filter_map(|name| Some((*name, handed_on(&answer.header(name)?)?)))
-        .collect();
     let status = answer.status();
     let mut response = if call.answers_with_link() {
         let bytes = answer.into_bytes(MAX_ANSWER_BYTES).await;

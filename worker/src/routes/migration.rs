@@ -41,8 +41,10 @@ async fn page(context: &RequestContext<'_>, operation: fn(String) -> Operation) 
     let query = MigrationQuery::parse(context.head.query().unwrap_or_default())?;
     let store = settings::tokens(context.env).map_err(|_| vault_client::unavailable())?;
     let NamePage { names, cursor } = list(&store, query.limit, &query.start).await?;
-    let done = usize::try_from(query.start.done).unwrap_or(usize::MAX);
-    let names: Vec<ListedName> = names.into_iter().skip(done).collect();
+    let names: Vec<ListedName> = names
+        .into_iter()
+        .filter(|listed| !query.start.is_done(&listed.name))
+        .collect();
     let count = u32::try_from(names.len()).unwrap_or(u32::MAX);
     let started = clock::now();
     let mut page = MigrationPage::new(query.start);
@@ -51,27 +53,27 @@ async fn page(context: &RequestContext<'_>, operation: fn(String) -> Operation) 
             break;
         }
         let Some(metadata) = listed.metadata.filter(|_| may_be_an_index(&listed.name)) else {
-            page.passed();
+            page.passed(listed.name);
             continue;
         };
         let request = VaultRequest {
             caller: None,
-            operation: operation(listed.name),
+            operation: operation(listed.name.clone()),
         };
         match vault_client::ask_by_id(context.env, &metadata.vault, &request).await {
             Ok(VaultReply::Migrated {
                 connections,
                 retry_after: None,
-            }) => page.answered(connections),
+            }) => page.answered(listed.name, connections),
             // What was done of it is found done by the next page.
             Ok(VaultReply::Migrated {
                 retry_after: Some(wait),
                 ..
             }) => page.cut_short(wait),
-            Ok(VaultReply::Done) => page.passed(),
+            Ok(VaultReply::Done) => page.passed(listed.name),
             // There is no token to ask Smartcar with: no vault would fare better.
             Ok(VaultReply::Problem(problem)) if problem.code != ProblemCode::StorageUnavailable => return Err(problem),
-            _ => page.unanswered(),
+            _ => page.unanswered(listed.name),
         }
     }
     Ok(HttpResponse::json(&page.into_answer(

@@ -54,10 +54,12 @@ pub(crate) async fn issue(context: &RequestContext<'_>) -> Result<HttpResponse, 
     };
     let token = vault_client::token(context.env, &context.config, &caller, select).await;
     let mut token = token.map_err(|problem| match problem.code {
+        // The vault has found that the connection is the caller's. Whose it is, a back end has to know for webhooks.
         ProblemCode::OtherApiVersion => Problem::new(
             ProblemCode::EndpointNotAllowed,
             "the connection is one of Smartcar's v3, whose token is the application's own and is not handed out",
-        ),
+        )
+        .with_principal(caller.principal.clone()),
         _ => problem,
     })?;
     let rejected = body.rejected_token.map(AccessToken::new);

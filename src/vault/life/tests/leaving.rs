@@ -150,6 +150,80 @@ fn nothing_is_asked_for_with_tokens_that_were_sent() {
     }
 }
 
+/// A connection that was moved and claimed while new tokens of v2 are asked for, to go back with them.
+fn claimed_on_its_way_back() -> Vault {
+    let mut vault = Vault::new();
+    vault.is_moved();
+    vault.pass(Millis::from_days(1));
+    assert_eq!(vault.reverses(), ["call 1 refresh-1"]);
+    assert_eq!(vault.claimed(), [""; 0], "what the request brings would be lost");
+    assert_eq!(vault.sleeps(), CALL_LOST_AFTER);
+    vault
+}
+
+fn kept_of(live: &Live) -> Option<&OwnerTokens> {
+    live.moved()?.kept.as_deref()
+}
+
+#[test]
+fn a_request_for_the_way_back_is_waited_for_and_its_pair_is_sent() {
+    let mut vault = claimed_on_its_way_back();
+    vault.pass(Millis::from_secs(3));
+    assert_eq!(vault.issued(1, 2), ["hand over 3"]);
+    let tokens = sent(&vault).owner_tokens().unwrap();
+    assert_eq!(
+        (tokens.generation, tokens.pair.refresh_token.expose()),
+        (3, "refresh-2")
+    );
+    assert_eq!(vault.handed_over(HandoverOutcome::Taken), ["unpublish"]);
+}
+
+#[test]
+fn a_request_for_the_way_back_that_fails_leaves_what_is_known_of_it() {
+    let mut vault = claimed_on_its_way_back();
+    vault.pass(CALL_DEADLINE);
+    assert_eq!(vault.answered(1, TokenError::TimedOut), ["hand over 2"]);
+    let attempt = kept_of(sent(&vault)).unwrap().attempt;
+    assert!(
+        attempt.is_some(),
+        "the other vault has to know that the token may be used up"
+    );
+
+    let mut vault = claimed_on_its_way_back();
+    assert_eq!(vault.answered(1, TokenError::InvalidGrant), ["hand over 2"]);
+    assert!(kept_of(sent(&vault)).is_none(), "it stays on v3");
+
+    let mut vault = claimed_on_its_way_back();
+    assert_eq!(vault.answered(1, TokenError::ConnectionLost), ["call 1 refresh-1"]);
+    assert_eq!(vault.issued(1, 2), ["hand over 3"]);
+}
+
+#[test]
+fn a_request_for_the_way_back_whose_process_died_is_left_to_the_other_vault() {
+    let mut vault = claimed_on_its_way_back();
+    vault.pass(Millis::new(CALL_LOST_AFTER.as_millis() - 1));
+    assert_eq!(vault.wake(), [""; 0]);
+    vault.pass(Millis::new(1));
+    assert_eq!(vault.wake(), ["hand over 2"]);
+    let stored = format!("{:?}", vault.record);
+    assert_eq!(vault.issued(1, 2), ["unknown"]);
+    assert_eq!(format!("{:?}", vault.record), stored);
+}
+
+#[test]
+fn a_way_back_that_a_clock_began_that_was_ahead_holds_nothing_back() {
+    let mut vault = Vault::new();
+    vault.is_moved();
+    let now = vault.now;
+    vault.pass(Millis::from_days(30));
+    assert_eq!(vault.reverses(), ["call 1 refresh-1"]);
+    vault.now = now;
+    vault.claimed();
+    assert!(vault.sleeps() <= CALL_LOST_AFTER);
+    vault.pass(CALL_LOST_AFTER);
+    assert_eq!(vault.wake(), ["hand over 2"]);
+}
+
 #[test]
 fn what_may_have_been_lost_is_sent_again_ever_more_rarely() {
     let mut vault = Vault::new();
