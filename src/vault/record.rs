@@ -297,6 +297,16 @@ impl Live {
         self.vehicles.known().map_or(&[], Vec::as_slice)
     }
 
+    /// Whether it covers the same vehicles as `other`, in whichever order.
+    #[must_use]
+    pub fn has_vehicles_of(&self, other: &Self) -> bool {
+        let covers = |one: &Self, all: &Self| {
+            let mut vehicles = one.vehicles().iter();
+            vehicles.all(|vehicle| all.vehicles().iter().any(|known| known.id == vehicle.id))
+        };
+        covers(self, other) && covers(other, self)
+    }
+
     /// Whether Smartcar is still being asked which vehicles it covers: it has not said, or said "none" of a new grant once.
     #[must_use]
     pub fn is_unlisted(&self) -> bool {

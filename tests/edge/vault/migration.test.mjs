@@ -278,6 +278,32 @@ test("whose Smartcar user is not known is moved if the list has the cars with on
   assert.deepEqual(short(await reported(connection.id, "POST")), ["moved", null]);
 });
 
+test("a car that was sold is not moved onto the user who has it now, although the seller's is not known", async () => {
+  await simulator.fault({ endpoint: "user", kind: "status", status: 503, body: "", times: null });
+  await deploy(null);
+  const client = migration.client();
+  const connection = await client.connected(simulator, { user: "seller@example.com", vehicles: cars.slice(0, 1) });
+  await deploy("move");
+  // Nobody has noticed yet that v2 does not honour the grant any more.
+  await simulator.fault({ endpoint: "vehicles", kind: "status", status: 503, body: "", times: null });
+  await listSays([entry("buyer", cars[0])]);
+  assert.deepEqual(short(await reported(connection.id, "POST")), ["waiting", "user_unknown"]);
+  const { status, cause } = (await migration.returning(client).connections()).find(({ id }) => id === connection.id);
+  assert.deepEqual([status, cause], ["active", null]);
+});
+
+test("no owner is asked to connect again because v2 could not be asked", async () => {
+  const owner = await ownerOnV2("move");
+  await simulator.fault({ endpoint: "vehicles", kind: "status", status: 429, body: "", times: null });
+  await listSays([]);
+  assert.deepEqual(await owner.passed(), ["waiting", "vehicles_unknown"]);
+  assert.deepEqual([(await owner.list()).status, (await owner.list()).cause], ["active", null]);
+  await simulator.clearFaults();
+  await listSays([]);
+  await env.travel(6 * MINUTE);
+  assert.deepEqual(await owner.passed(), ["cannot", "vehicle_not_listed"]);
+});
+
 test("a list that fails changes nothing, and where Smartcar wants to be left alone the page ends", async () => {
   const owner = await ownerOnV2("move");
   await simulator.fault({ endpoint: "v3_connections", kind: "status", status: 503, body: "", times: null });

@@ -459,7 +459,28 @@ impl Driver {
         self.listing(principal, id).await
     }
 
+    /// Asks Smartcar which vehicles a connection covers: an answer that was on its way before does not count.
+    pub(super) async fn list_vehicles_anew(
+        self: &Rc<Self>,
+        principal: &Principal,
+        id: &ConnectionId,
+    ) -> Result<(), VaultError> {
+        for _ in 0..MAX_FLIGHTS {
+            match self.board_listing(principal, id) {
+                Boarded::Joined(flight) => drop(flight.await),
+                Boarded::Started(flight) => return flight.await,
+            }
+        }
+        Ok(())
+    }
+
     fn listing(self: &Rc<Self>, principal: &Principal, id: &ConnectionId) -> Flight<Result<(), VaultError>> {
+        match self.board_listing(principal, id) {
+            Boarded::Joined(flight) | Boarded::Started(flight) => flight,
+        }
+    }
+
+    fn board_listing(self: &Rc<Self>, principal: &Principal, id: &ConnectionId) -> Boarded<Result<(), VaultError>> {
         let boarded = self.lists.board(id, || {
             let (driver, principal, id) = (Rc::clone(self), principal.clone(), id.clone());
             async move {
@@ -470,13 +491,10 @@ impl Driver {
                 listed
             }
         });
-        match boarded {
-            Boarded::Joined(flight) => flight,
-            Boarded::Started(flight) => {
-                self.see_to(&flight);
-                flight
-            }
+        if let Boarded::Started(flight) = &boarded {
+            self.see_to(flight);
         }
+        boarded
     }
 
     async fn list_vehicles_once(self: &Rc<Self>, principal: &Principal, id: &ConnectionId) -> Result<(), VaultError> {

@@ -28,8 +28,8 @@ use crate::{
         cycle::{CALL_DEADLINE, CALL_LOST_AFTER, OwnerTokens, Policy, RefreshState},
     },
     vault::{
-        Access, Claimant, Claimed, Closing, Complaint, Description, Ended, HandoverOutcome, KnownVehicle, KvCopy,
-        KvOutcome, Learned, Listing, Live, MarkCause, Record, Success, progress,
+        Access, Claimant, Claimed, Closing, Complaint, Description, Ended, Evidence, HandoverOutcome, KnownVehicle,
+        KvCopy, KvOutcome, Learned, Listing, Live, MarkCause, Record, Success, progress,
     },
 };
 
@@ -223,7 +223,17 @@ impl Vault {
     }
 
     fn moves(&mut self, listed: Option<Vec<Listing>>) -> Vec<String> {
-        self.on(Event::Migrate(Migration::Move { listed }))
+        self.moves_by(listed, Some(UnixMillis::new(0)))
+    }
+
+    /// What v2 said before `v2_asked_since` does not count.
+    fn moves_by(&mut self, listed: Option<Vec<Listing>>, v2_asked_since: Option<UnixMillis>) -> Vec<String> {
+        let evidence = Evidence {
+            listed,
+            external_id: ExternalId::parse("e1").unwrap(),
+            v2_asked_since,
+        };
+        self.on(Event::Migrate(Migration::Move(evidence)))
     }
 
     /// Smartcar lists `v1` with the owner.

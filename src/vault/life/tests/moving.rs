@@ -161,6 +161,88 @@ fn what_the_list_does_not_confirm_stays_and_says_why() {
     assert_eq!(vault.hindrance(), Some("no_vehicles"));
 }
 
+fn forget_user(vault: &mut Vault) {
+    match &mut vault.record {
+        Some(Record::Live(live)) => live.user_id = Learned::asking(NOW),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn v1_of(owner: &str, external_id: Option<&str>) -> Option<Vec<Listing>> {
+    let mut listed = listing(VehicleMode::Live, &[(owner, "v1")]);
+    for connection in &mut listed.connections {
+        connection.external_id = external_id.map(str::to_owned);
+    }
+    Some(vec![listed])
+}
+
+#[test]
+fn a_car_that_somebody_else_has_connected_by_now_is_not_moved_onto_that_user() {
+    let mut vault = Vault::new();
+    forget_user(&mut vault);
+    // v2 does not honour the grant of the former owner any more, but has not been seen to refuse it.
+    let now = vault.now;
+    for v2_asked_since in [None, Some(now)] {
+        assert_eq!(vault.moves_by(v1_of("u2", None), v2_asked_since), [""; 0]);
+        assert_eq!((vault.is_on_v2(), vault.hindrance()), (true, Some("user_unknown")));
+        assert!(!vault.record.as_ref().unwrap().owner_must_act(), "v2 was not asked");
+    }
+    // Nor when it lists no car.
+    vault.on(Event::VehiclesListed {
+        vehicles: Some(Vec::new()),
+    });
+    vault.moves_by(v1_of("u2", None), Some(now));
+    assert_eq!((vault.is_on_v2(), vault.hindrance()), (true, Some("user_unknown")));
+    vault.on(Event::VehiclesListed { vehicles: None });
+    vault.moves_by(v1_of("u2", None), Some(now));
+    assert_eq!((vault.is_on_v2(), vault.hindrance()), (true, Some("user_unknown")));
+    vault.on(Event::VehiclesListed {
+        vehicles: Some(vec![vehicle("v1")]),
+    });
+    vault.moves_by(v1_of("u1", None), Some(now));
+    assert!(!vault.is_on_v2(), "v2 honours it in the same pass");
+}
+
+#[test]
+fn what_was_connected_with_another_external_id_is_another_owners() {
+    for (external_id, is_moved) in [(Some("e2"), false), (Some("e1"), true), (None, true)] {
+        let mut vault = Vault::new();
+        forget_user(&mut vault);
+        vault.moves(v1_of("u1", external_id));
+        assert_eq!(!vault.is_on_v2(), is_moved, "{external_id:?}");
+        let reason = (!is_moved).then_some("listed_with_another_user");
+        assert_eq!(vault.hindrance(), reason, "{external_id:?}");
+    }
+    let mut vault = Vault::new();
+    vault.moves(v1_of("u1", Some("e2")));
+    assert!(
+        !vault.is_on_v2(),
+        "the user is known: it is the same one in another place"
+    );
+}
+
+#[test]
+fn nobody_is_asked_to_connect_again_because_v2_could_not_be_asked() {
+    let mut vault = Vault::new();
+    let now = vault.now;
+    for listed in [Some(Vec::new()), v1_of("u2", None)] {
+        vault.moves_by(listed.clone(), Some(now));
+        assert_eq!(vault.hindrance(), Some("vehicles_unknown"));
+        assert!(!vault.record.as_ref().unwrap().owner_must_act());
+    }
+    vault.pass(Millis::from_secs(1));
+    vault.listed_again();
+    vault.moves_by(Some(Vec::new()), Some(now));
+    assert_eq!(vault.hindrance(), Some("vehicle_not_listed"));
+    assert!(vault.record.as_ref().unwrap().owner_must_act());
+
+    let mut vault = Vault::new();
+    forget_user(&mut vault);
+    let of_two = Some(vec![listing(VehicleMode::Live, &[("u1", "v1"), ("u2", "v1")])]);
+    vault.moves_by(of_two, Some(now));
+    assert_eq!(vault.hindrance(), Some("user_unknown"));
+}
+
 #[test]
 fn all_cars_have_to_be_listed_as_cars_of_one_kind() {
     let of_two = || {
