@@ -275,6 +275,15 @@ impl Live {
         }
     }
 
+    /// Whether a consent in v3 that this user gives here goes on with it. Not with one that was moved: that may cover more vehicles
+    /// than the consent, and has its way back; the new connection takes over what it covers.
+    #[must_use]
+    pub fn is_given_again(&self, user_id: &UserId, mode: VehicleMode) -> bool {
+        // One that was claimed is listed by another external id.
+        let is_own = self.external_id.is_none() && self.user_id.known() == Some(user_id);
+        is_own && matches!(self.access, Access::Application { mode: known, moved: None } if known == mode)
+    }
+
     /// Counts the pairs of tokens, and moves between v2 and v3; 1 where there were none.
     #[must_use]
     pub fn generation(&self) -> u64 {

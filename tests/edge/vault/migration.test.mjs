@@ -320,6 +320,25 @@ test("a list that fails changes nothing, and where Smartcar wants to be left alo
   assert.deepEqual(own.map(short), [["moved", null]], "once");
 });
 
+test("a consent in v3 to one of the cars that were moved leaves the other where it was, with its way back", async () => {
+  const user = "of-two-moved@example.com";
+  const owner = await ownerOnV2("move", { user, vehicles: cars.slice(0, 2) });
+  assert.deepEqual(await owner.passed(), ["moved", null]);
+  const { reversibleUntil } = await reported(owner.id);
+  const { userId } = (await simulator.connections()).at(-1);
+  const begun = await owner.client.start();
+  await listSays([{ ...entry(userId, cars[0]), attributes: { permissions: [], user: { externalId: begun.json().externalId } } }]);
+  const finished = await owner.client.finish({ user_id: userId, state: begun.state });
+  assert.equal(finished.json().kind, "connected", finished.text);
+  await simulator.clearFaults();
+  const { connection } = finished.json();
+  assert.notEqual(connection.id, owner.id);
+  const all = await owner.client.connections();
+  assert.deepEqual(idsOf(all.find(({ id }) => id === owner.id).vehicles), [cars[1]]);
+  const left = await reported(owner.id);
+  assert.deepEqual([left.state, left.reversibleUntil], ["moved", reversibleUntil]);
+});
+
 for (const when of ["before", "after"]) {
   test(`a vault that is killed ${when} the write of the move has moved it or not, and the next pass does`, async () => {
     const owner = await ownerOnV2("move");

@@ -44,6 +44,17 @@ fn moved() -> Vault {
     vault
 }
 
+/// A connection of these cars that was moved.
+fn moved_with(cars: &[&str]) -> Vault {
+    let mut vault = Vault::new();
+    vault.on(Event::VehiclesListed {
+        vehicles: Some(cars.iter().map(|car| vehicle(car)).collect()),
+    });
+    let pairs: Vec<(&str, &str)> = cars.iter().map(|car| ("u1", *car)).collect();
+    assert_eq!(vault.moves(Some(vec![listing(VehicleMode::Live, &pairs)])), ["publish"]);
+    vault
+}
+
 #[test]
 fn what_the_list_confirms_is_moved_with_its_cars_and_its_tokens_kept_beside() {
     let mut vault = moved();
@@ -418,6 +429,26 @@ fn what_was_moved_is_disconnected_by_v3_and_claimed_with_what_is_kept() {
     assert!(live.moved().unwrap().kept.is_some());
     assert_eq!(vault.reverses(), [""; 0]);
     assert_eq!(vault.hindrance(), Some("being_claimed"));
+}
+
+#[test]
+fn a_consent_in_v3_goes_on_with_what_was_made_there_and_takes_over_what_it_covers_of_what_was_moved() {
+    let (u1, live, simulated) = (user("u1"), VehicleMode::Live, VehicleMode::Simulated);
+    let made = Live::confirmed(live, u1.clone(), Vec::new(), NOW);
+    assert!(made.is_given_again(&u1, live));
+    assert!(!made.is_given_again(&user("u2"), live) && !made.is_given_again(&u1, simulated));
+    let external_id = ExternalId::parse("e1").ok();
+    assert!(
+        !Live { external_id, ..made }.is_given_again(&u1, live),
+        "it was claimed"
+    );
+    let mut vault = moved_with(&["v1", "v2"]);
+    assert!(!vault.grant().is_given_again(&u1, live));
+    vault.on(Event::Superseded {
+        vehicles: vec![vehicle("v1")],
+    });
+    assert_eq!(vault.vehicles(), [vehicle("v2")]);
+    assert!(vault.kept().is_some(), "the way back of the other car");
 }
 
 #[test]
