@@ -4,14 +4,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     api::VehicleMode,
-    connect::{ExternalId, UserId},
+    connect::{ExternalId, UserId, VehicleId},
     http_api::{Cause, migration::MigrationReason},
     time::{Millis, UnixMillis},
     token::{
         RefreshToken, TokenSet,
         cycle::{CALL_LOST_AFTER, LONGEST_BACKOFF, OwnerTokens, TokenCycle as _, exponential_backoff},
     },
-    vault::{known_vehicle::KnownVehicle, profile::Claimant, publication::KvCopy},
+    vault::{
+        known_vehicle::{KnownVehicle, are_same},
+        profile::Claimant,
+        publication::KvCopy,
+    },
 };
 
 /// How the tokens of a connection are had.
@@ -37,6 +41,9 @@ pub struct Moved {
     pub at: UnixMillis,
     /// Goes on counting where the pairs of tokens ended.
     pub generation: u64,
+    /// The vehicles that it had, less those that newer connections have taken over: it covers no others, and these again after a
+    /// list that lacks them.
+    pub covered: Vec<VehicleId>,
     /// The tokens of v2, as long as there is a way back: they are not refreshed but to go back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<Box<OwnerTokens>>,
@@ -308,12 +315,8 @@ impl Live {
 
     /// Whether it covers the same vehicles as `other`, in whichever order.
     #[must_use]
-    pub fn has_vehicles_of(&self, other: &Self) -> bool {
-        let covers = |one: &Self, all: &Self| {
-            let mut vehicles = one.vehicles().iter();
-            vehicles.all(|vehicle| all.vehicles().iter().any(|known| known.id == vehicle.id))
-        };
-        covers(self, other) && covers(other, self)
+    pub fn covers_same(&self, other: &Self) -> bool {
+        are_same(self.vehicles(), other.vehicles())
     }
 
     /// Whether Smartcar is still being asked which vehicles it covers: it has not said, or said "none" of a new grant once.

@@ -5,7 +5,7 @@
 
 use crate::{
     api::ListedConnection,
-    connect::UserId,
+    connect::{UserId, VehicleId},
     time::UnixMillis,
     token::{
         TokenResult,
@@ -56,6 +56,7 @@ fn move_to_v3(live: Live, tokens: OwnerTokens, evidence: &Evidence, now: UnixMil
             let moved = Moved {
                 at: now,
                 generation: tokens.generation.saturating_add(1),
+                covered: live.vehicles().iter().map(|vehicle| vehicle.id.clone()).collect(),
                 kept: Some(Box::new(tokens)),
             };
             let vehicles = described(&live, evidence.listed.as_deref().unwrap_or_default(), &user_id, now);
@@ -167,19 +168,27 @@ fn forget(live: Live, now: UnixMillis) -> Step {
     Step::put(Record::Live(Live { kv, ..live }), vec![Effect::PutKv])
 }
 
+/// The connection without these vehicles, which a list does not bring back.
+pub(super) fn without(live: Live, taken: &[VehicleId]) -> Live {
+    changed(live, |moved| {
+        let mut covered = moved.covered;
+        covered.retain(|vehicle| !taken.contains(vehicle));
+        Moved { covered, ..moved }
+    })
+}
+
 fn keeping(live: Live, kept: Option<OwnerTokens>) -> Live {
+    let kept = kept.map(Box::new);
+    changed(live, |moved| Moved { kept, ..moved })
+}
+
+fn changed(live: Live, change: impl FnOnce(Moved) -> Moved) -> Live {
     let access = match live.access {
-        Access::Application {
+        Access::Application { mode, moved } => Access::Application {
             mode,
-            moved: Some(moved),
-        } => Access::Application {
-            mode,
-            moved: Some(Moved {
-                kept: kept.map(Box::new),
-                ..moved
-            }),
+            moved: moved.map(change),
         },
-        other => other,
+        Access::Owner(tokens) => Access::Owner(tokens),
     };
     Live { access, ..live }
 }

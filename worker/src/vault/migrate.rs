@@ -176,7 +176,7 @@ async fn move_to_v3(driver: &Rc<Driver>, profile: &Profile, id: &ConnectionId) -
         driver.list_vehicles_anew(principal, id).await?;
         match of_v2(driver, principal, id).await? {
             // The list was asked about other vehicles: the next pass asks it about these.
-            Some(covering) if !covering.has_vehicles_of(&owned) => evidence.listed = None,
+            Some(covering) if !covering.covers_same(&owned) => evidence.listed = None,
             Some(_) => {}
             None => return Ok(()),
         }

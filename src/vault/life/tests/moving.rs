@@ -451,6 +451,59 @@ fn a_consent_in_v3_goes_on_with_what_was_made_there_and_takes_over_what_it_cover
     assert!(vault.kept().is_some(), "the way back of the other car");
 }
 
+fn listed(cars: &[&str]) -> Event {
+    Event::VehiclesListed {
+        vehicles: Some(cars.iter().map(|car| vehicle(car)).collect()),
+    }
+}
+
+#[test]
+fn a_car_that_a_list_lacks_once_is_not_lost_to_what_was_moved_and_none_is_added() {
+    let mut vault = moved_with(&["v1", "v2"]);
+    vault.on(listed(&["v1", "v3"]));
+    assert_eq!(vault.vehicles(), [vehicle("v1")]);
+    vault.on(listed(&["v1", "v2", "v3"]));
+    assert_eq!(vault.vehicles(), [vehicle("v1"), vehicle("v2")], "it was moved with it");
+    vault.on(listed(&["v3"]));
+    assert!(vault.grant().empty_since.is_some(), "none of its own");
+    vault.on(listed(&["v2", "v3"]));
+    assert_eq!(vault.vehicles(), [vehicle("v2")]);
+    // What a newer connection has taken over does not come back.
+    vault.on(listed(&["v1", "v2"]));
+    vault.on(Event::Superseded {
+        vehicles: vec![vehicle("v1")],
+    });
+    vault.on(listed(&["v1", "v2"]));
+    assert_eq!(vault.vehicles(), [vehicle("v2")]);
+}
+
+#[test]
+fn why_it_was_not_moved_is_forgotten_once_it_covers_other_cars() {
+    let hindered = || {
+        let mut vault = Vault::new();
+        vault.on(listed(&["v1", "v2"]));
+        vault.is_moved();
+        assert_eq!(vault.hindrance(), Some("vehicle_not_listed"));
+        vault
+    };
+    let mut vault = hindered();
+    vault.on(listed(&["v2", "v1"]));
+    assert_eq!(vault.hindrance(), Some("vehicle_not_listed"), "the same cars");
+    vault.on(listed(&["v1"]));
+    assert_eq!(vault.hindrance(), Some("not_tried"));
+    assert!(!vault.record.as_ref().unwrap().owner_must_act());
+    let mut vault = hindered();
+    vault.on(Event::Superseded {
+        vehicles: vec![vehicle("v2")],
+    });
+    assert_eq!(
+        vault.hindrance(),
+        Some("not_tried"),
+        "the owner has connected the other one anew"
+    );
+    assert!(!vault.record.as_ref().unwrap().owner_must_act());
+}
+
 #[test]
 fn what_is_over_is_not_moved() {
     for (name, mut vault) in Vault::every_state() {
