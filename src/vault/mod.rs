@@ -37,7 +37,9 @@ pub use migration::{Evidence, Finding, ListQuestion, Listing, Progress, judge, n
 pub use profile::{Claimant, Profile};
 pub use publication::{KvCopy, KvOutcome};
 pub use reconnect::{NoWayBack, Reconnecting, WayBack, can_come_back, way_back};
-pub use record::{Access, Claimed, Closing, Ended, Learned, Leaving, Live, Moved, NotMoved, Record, Tombstone};
+pub use record::{
+    Access, AskedBy, Claimed, Closing, Ended, Learned, Leaving, Live, Moved, NotMoved, Record, Tombstone,
+};
 pub use replaced::{Former, replaced};
 pub use report::VehicleReport;
 pub use sessions::{OpeningError, Sessions, UsedTicket};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    api::VehicleMode,
+    api::{ApiVersion, VehicleMode},
     connect::{ExternalId, UserId, VehicleId},
     http_api::{Cause, migration::MigrationReason},
     time::{Millis, UnixMillis},
@@ -32,6 +32,16 @@ pub enum Access {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         moved: Option<Moved>,
     },
+}
+
+/// By what Smartcar is asked for the vehicles of a connection: what it says of another consent, or of v2 after a move to v3, says
+/// nothing of this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AskedBy {
+    /// When the owner connected.
+    pub connected_at: UnixMillis,
+    /// Which of Smartcar's APIs is asked.
+    pub version: ApiVersion,
 }
 
 /// That a connection was moved from Smartcar's v2 to its v3.
@@ -279,6 +289,18 @@ impl Live {
         match &self.access {
             Access::Application { moved, .. } => moved.as_ref(),
             Access::Owner(_) => None,
+        }
+    }
+
+    /// By what Smartcar is asked for its vehicles.
+    #[must_use]
+    pub const fn asked_by(&self) -> AskedBy {
+        AskedBy {
+            connected_at: self.connected_at,
+            version: match self.access {
+                Access::Owner(_) => ApiVersion::V2,
+                Access::Application { .. } => ApiVersion::V3,
+            },
         }
     }
 

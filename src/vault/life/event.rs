@@ -6,7 +6,7 @@ use crate::{
     token::TokenResult,
     vault::{
         claim::HandoverOutcome, known_vehicle::Description, mark::Report, migration::Evidence, profile::Claimant,
-        publication::KvOutcome,
+        publication::KvOutcome, record::AskedBy,
     },
 };
 
@@ -55,6 +55,8 @@ pub enum Event {
     },
     /// Smartcar was asked which vehicles the grant covers.
     VehiclesListed {
+        /// By what it was asked.
+        asked_by: AskedBy,
         /// All of them, or `None` if Smartcar did not say.
         vehicles: Option<Vec<VehicleId>>,
     },

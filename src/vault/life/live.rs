@@ -47,7 +47,9 @@ pub(super) fn step(id: &ConnectionId, live: Live, now: UnixMillis, event: Event,
             put_completed(live, outcome, now)
         }
         Event::ListRequested { max_age } => list_requested(live, max_age, now),
-        Event::VehiclesListed { vehicles } => vehicles_listed(live, vehicles, now),
+        Event::VehiclesListed { asked_by, vehicles } if asked_by == live.asked_by() => {
+            vehicles_listed(live, vehicles, now)
+        }
         Event::UserIdentified { user_id } => {
             let user_id = match user_id {
                 Some(user_id) => Some(Learned::Known(user_id)),
@@ -69,6 +71,7 @@ pub(super) fn step(id: &ConnectionId, live: Live, now: UnixMillis, event: Event,
         Event::Superseded { vehicles } => superseded(live, &vehicles, now),
         Event::DisconnectRequested { revocation } => closing::close(live, revocation, now),
         Event::KvPutCompleted { .. }
+        | Event::VehiclesListed { .. }
         | Event::KvDeleteCompleted { .. }
         | Event::Claimed { .. }
         | Event::HandedOver { .. }

@@ -3,7 +3,7 @@
 use smartcar_connect::{
     api::{ConnectionFilter, ListedConnection, Ownership, VehicleMode},
     edge::Config,
-    vault::{Live, Profile, covered_vehicles, life::Event},
+    vault::{AskedBy, Live, Profile, covered_vehicles, life::Event},
 };
 use worker::Env;
 
@@ -42,13 +42,14 @@ pub(super) async fn list(
 }
 
 /// What Smartcar's list says of a connection's vehicles, as events in this order.
-pub(super) fn events(listed: Option<Vec<ListedConnection>>) -> [Event; 2] {
+pub(super) fn events(asked_by: AskedBy, listed: Option<Vec<ListedConnection>>) -> [Event; 2] {
     let known = listed.as_deref().map(covered_vehicles).unwrap_or_default();
     let described = known
         .iter()
         .filter_map(|vehicle| Some((vehicle.id.clone(), vehicle.description()?)));
     [
         Event::VehiclesListed {
+            asked_by,
             vehicles: listed.map(|_| known.iter().map(|vehicle| vehicle.id.clone()).collect()),
         },
         Event::VehiclesDescribed {

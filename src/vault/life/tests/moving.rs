@@ -48,6 +48,7 @@ fn moved() -> Vault {
 fn moved_with(cars: &[&str]) -> Vault {
     let mut vault = Vault::new();
     vault.on(Event::VehiclesListed {
+        asked_by: OF_V2,
         vehicles: Some(cars.iter().map(|car| vehicle(car)).collect()),
     });
     let pairs: Vec<(&str, &str)> = cars.iter().map(|car| ("u1", *car)).collect();
@@ -166,6 +167,7 @@ fn what_the_list_does_not_confirm_stays_and_says_why() {
     vault.is_moved();
     assert_eq!(vault.hindrance(), Some("vehicles_unknown"));
     vault.on(Event::VehiclesListed {
+        asked_by: OF_V2,
         vehicles: Some(Vec::new()),
     });
     vault.is_moved();
@@ -200,14 +202,19 @@ fn a_car_that_somebody_else_has_connected_by_now_is_not_moved_onto_that_user() {
     }
     // Nor when it lists no car.
     vault.on(Event::VehiclesListed {
+        asked_by: OF_V2,
         vehicles: Some(Vec::new()),
     });
     vault.moves_by(v1_of("u2", None), Some(now));
     assert_eq!((vault.is_on_v2(), vault.hindrance()), (true, Some("user_unknown")));
-    vault.on(Event::VehiclesListed { vehicles: None });
+    vault.on(Event::VehiclesListed {
+        asked_by: OF_V2,
+        vehicles: None,
+    });
     vault.moves_by(v1_of("u2", None), Some(now));
     assert_eq!((vault.is_on_v2(), vault.hindrance()), (true, Some("user_unknown")));
     vault.on(Event::VehiclesListed {
+        asked_by: OF_V2,
         vehicles: Some(vec![vehicle("v1")]),
     });
     vault.moves_by(v1_of("u1", None), Some(now));
@@ -259,7 +266,10 @@ fn all_cars_have_to_be_listed_as_cars_of_one_kind() {
     let of_two = || {
         let mut vault = Vault::new();
         let vehicles = Some(vec![vehicle("v1"), vehicle("v2")]);
-        vault.on(Event::VehiclesListed { vehicles });
+        vault.on(Event::VehiclesListed {
+            asked_by: OF_V2,
+            vehicles,
+        });
         vault
     };
     let (live, simulated) = (VehicleMode::Live, VehicleMode::Simulated);
@@ -311,6 +321,7 @@ fn smartcar_is_asked_no_more_than_it_takes() {
     let mut vault = Vault::just_granted();
     assert_eq!(asked(&vault, &[]), [""; 0]);
     vault.on(Event::VehiclesListed {
+        asked_by: OF_V2,
         vehicles: Some(vec![vehicle("v1"), vehicle("v2")]),
     });
     assert_eq!(asked(&vault, &[("u1", "v1"), ("u1", "v2")]), ["live - v1", "live - v2"]);
@@ -451,29 +462,74 @@ fn a_consent_in_v3_goes_on_with_what_was_made_there_and_takes_over_what_it_cover
     assert!(vault.kept().is_some(), "the way back of the other car");
 }
 
-fn listed(cars: &[&str]) -> Event {
+fn listed_by(asked_by: AskedBy, cars: &[&str]) -> Event {
     Event::VehiclesListed {
+        asked_by,
         vehicles: Some(cars.iter().map(|car| vehicle(car)).collect()),
     }
+}
+
+fn listed(cars: &[&str]) -> Event {
+    listed_by(OF_V2, cars)
+}
+
+fn listed_on_v3(cars: &[&str]) -> Event {
+    listed_by(OF_V3, cars)
+}
+
+#[test]
+fn a_list_that_was_asked_for_before_the_move_or_by_an_earlier_consent_is_not_believed_after_it() {
+    let mut vault = moved_with(&["v1", "v2"]);
+    let before = format!("{:?}", vault.record);
+    let earlier = AskedBy {
+        connected_at: UnixMillis::new(1),
+        ..OF_V3
+    };
+    for asked_by in [OF_V2, earlier] {
+        for cars in [&["v1", "v3"] as &[&str], &["v1"], &[]] {
+            assert_eq!(vault.on(listed_by(asked_by, cars)), [""; 0]);
+        }
+        assert_eq!(
+            vault.on(Event::VehiclesListed {
+                asked_by,
+                vehicles: None
+            }),
+            [""; 0]
+        );
+    }
+    assert_eq!(format!("{:?}", vault.record), before);
+    vault.reverses();
+    vault.on(listed_on_v3(&["v1"]));
+    assert_eq!(
+        vault.vehicles(),
+        [vehicle("v1"), vehicle("v2")],
+        "of v3, once it has gone back"
+    );
+    // A user who consents anew, to another car as well.
+    let cars = ["v1", "v9"].map(|car| KnownVehicle::new(vehicle(car))).to_vec();
+    let again = Live::confirmed(VehicleMode::Live, user("u1"), cars, NOW.after(DAY));
+    vault.record = Some(Record::Live(again));
+    vault.on(listed_on_v3(&["v1"]));
+    assert_eq!(vault.vehicles(), [vehicle("v1"), vehicle("v9")]);
 }
 
 #[test]
 fn a_car_that_a_list_lacks_once_is_not_lost_to_what_was_moved_and_none_is_added() {
     let mut vault = moved_with(&["v1", "v2"]);
-    vault.on(listed(&["v1", "v3"]));
+    vault.on(listed_on_v3(&["v1", "v3"]));
     assert_eq!(vault.vehicles(), [vehicle("v1")]);
-    vault.on(listed(&["v1", "v2", "v3"]));
+    vault.on(listed_on_v3(&["v1", "v2", "v3"]));
     assert_eq!(vault.vehicles(), [vehicle("v1"), vehicle("v2")], "it was moved with it");
-    vault.on(listed(&["v3"]));
+    vault.on(listed_on_v3(&["v3"]));
     assert!(vault.grant().empty_since.is_some(), "none of its own");
-    vault.on(listed(&["v2", "v3"]));
+    vault.on(listed_on_v3(&["v2", "v3"]));
     assert_eq!(vault.vehicles(), [vehicle("v2")]);
     // What a newer connection has taken over does not come back.
-    vault.on(listed(&["v1", "v2"]));
+    vault.on(listed_on_v3(&["v1", "v2"]));
     vault.on(Event::Superseded {
         vehicles: vec![vehicle("v1")],
     });
-    vault.on(listed(&["v1", "v2"]));
+    vault.on(listed_on_v3(&["v1", "v2"]));
     assert_eq!(vault.vehicles(), [vehicle("v2")]);
 }
 

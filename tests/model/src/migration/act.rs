@@ -388,8 +388,10 @@ impl MigrationProtocol {
                     self.happen(world, Event::SmartcarNotified);
                 }
                 Effect::ListVehicles => {
-                    let vehicles = crate::world::vehicles();
-                    self.happen(world, Event::VehiclesListed { vehicles });
+                    if let Some(asked_by) = world.live().map(Live::asked_by) {
+                        let vehicles = crate::world::vehicles();
+                        self.happen(world, Event::VehiclesListed { asked_by, vehicles });
+                    }
                 }
                 Effect::Reply(reply) => replied(world, &reply),
                 Effect::IdentifyUser | Effect::HandOver(_) => {}
