@@ -50,6 +50,8 @@ string_enum! {
         RefreshUnderWay = "refresh_under_way",
         /// Smartcar has not said yet which vehicles it covers.
         VehiclesUnknown = "vehicles_unknown",
+        /// Smartcar's id of its owner is not known, and v2 has not said that it still honours the grant.
+        UserUnknown = "user_unknown",
         /// It is on its way to the vault of the user who has claimed it.
         BeingClaimed = "being_claimed",
         /// Its record does not open.
@@ -80,6 +82,7 @@ impl MigrationReason {
             | Self::ListUnavailable
             | Self::RefreshUnderWay
             | Self::VehiclesUnknown
+            | Self::UserUnknown
             | Self::BeingClaimed
             | Self::Unreadable
             | Self::RefreshFailing => MigrationState::Waiting,

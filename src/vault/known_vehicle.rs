@@ -132,6 +132,13 @@ pub fn covered_vehicles(listed: &[ListedConnection]) -> Vec<KnownVehicle> {
     vehicles
 }
 
+/// Whether both are the same vehicles, in whichever order.
+#[must_use]
+pub(super) fn are_same(one: &[KnownVehicle], other: &[KnownVehicle]) -> bool {
+    let has = |all: &[KnownVehicle], vehicle: &KnownVehicle| all.iter().any(|known| known.id == vehicle.id);
+    one.iter().all(|vehicle| has(other, vehicle)) && other.iter().all(|vehicle| has(one, vehicle))
+}
+
 impl KnownVehicle {
     /// A vehicle of which nothing but its id is known.
     #[must_use]

@@ -2,11 +2,12 @@
 //! before it is moved, and how far a connection is. The move itself is a step of its [`life`](crate::vault::life).
 //!
 //! A connection is moved if the list has every one of its vehicles with the Smartcar user who granted it. Where that user is not
-//! known, the list has to have its vehicles with one user and no other.
+//! known, the list has to have its vehicles with one user and no other, and v2 has to say after that that it honours the grant for
+//! them: a car that was sold is listed with its new owner alone, whose it must not become by a grant that nobody honours.
 
 use crate::{
     api::{ListedConnection, VehicleMode},
-    connect::{UserId, VehicleId},
+    connect::{ExternalId, UserId, VehicleId},
     http_api::migration::{MigrationMode, MigrationReason, MigrationState},
     time::UnixMillis,
     token::cycle::Policy,
@@ -36,6 +37,30 @@ pub struct Listing {
     pub connections: Vec<ListedConnection>,
 }
 
+/// What a connection of v2 is held against.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// What Smartcar's list says; `None` if it could not be had.
+    pub listed: Option<Vec<Listing>>,
+    /// What Smartcar knows the owner by, if it was told.
+    pub external_id: ExternalId,
+    /// Since when an answer of v2's counts as given in the same pass; `None` if v2 is not asked, as in a dry run.
+    pub v2_asked_since: Option<UnixMillis>,
+}
+
+/// What v2 has said in this pass of the vehicles that a grant covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum V2Answer {
+    /// It was not asked.
+    NotAsked,
+    /// It has not answered.
+    Missing,
+    /// It honours the grant for those that are known.
+    Honoured,
+    /// It lists none: those that are known are in doubt.
+    Doubted,
+}
+
 /// What follows from the list for a connection of v2.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
@@ -51,20 +76,38 @@ pub enum Finding {
 }
 
 impl Finding {
-    /// Whether it may be that the grant covers other vehicles by now: then it is worth asking v2 first.
+    /// Whether v2 has to say first which vehicles the grant covers: these may be others by now, and where the user is not known,
+    /// v2 may not honour it any more.
     #[must_use]
-    pub const fn doubts_vehicles(&self) -> bool {
+    pub const fn needs_v2(&self) -> bool {
         matches!(
             self,
-            Self::NotMoved(MigrationReason::VehicleNotListed | MigrationReason::ListedWithAnotherUser)
+            Self::NotMoved(
+                MigrationReason::VehicleNotListed
+                    | MigrationReason::ListedWithAnotherUser
+                    | MigrationReason::MoreThanOneUser
+                    | MigrationReason::UserUnknown
+            )
         )
+    }
+}
+
+impl Evidence {
+    fn v2_answer(&self, live: &Live, now: UnixMillis) -> V2Answer {
+        match self.v2_asked_since {
+            None => V2Answer::NotAsked,
+            // Nor does a time count that only a clock that was ahead can have written.
+            Some(since) if live.listed_at < since || live.listed_at > now => V2Answer::Missing,
+            Some(_) if live.empty_since.is_some() => V2Answer::Doubted,
+            Some(_) => V2Answer::Honoured,
+        }
     }
 }
 
 /// What is asked next about a connection of v2, after these answers; `None` if [`judge`] has all that it can have.
 #[must_use]
 pub fn next_question(live: &Live, asked: &[Listing]) -> Option<ListQuestion> {
-    if live.vehicles().is_empty() || matches!(of_list(live, Some(asked)), Finding::Confirmed { .. }) {
+    if live.vehicles().is_empty() || matches!(of_list(live, asked, None), Finding::Confirmed { .. }) {
         return None;
     }
     let questions: Vec<ListQuestion> = match live.user_id.known() {
@@ -99,26 +142,50 @@ pub fn next_question(live: &Live, asked: &[Listing]) -> Option<ListQuestion> {
         .find(|question| asked.iter().all(|listing| listing.question != *question))
 }
 
-/// What follows from the list for a connection of v2; `listed` is `None` if the list could not be had. Whatever was asked, only
-/// what is listed with the same user and vehicle counts.
+/// What follows for a connection of v2. Whatever was asked, only what is listed with the same user and vehicle counts.
 #[must_use]
-pub fn judge(live: &Live, listed: Option<&[Listing]>, now: UnixMillis, policy: &Policy) -> Finding {
+pub fn judge(live: &Live, evidence: &Evidence, now: UnixMillis, policy: &Policy) -> Finding {
     // What a request brings that is under way, or can be had again within the grace, belongs to the way back.
-    match live.owner_tokens() {
-        Some(tokens) if !tokens.is_at_rest(now, policy) => Finding::NotMoved(MigrationReason::RefreshUnderWay),
-        _ => of_list(live, listed),
+    if live
+        .owner_tokens()
+        .is_some_and(|tokens| !tokens.is_at_rest(now, policy))
+    {
+        return Finding::NotMoved(MigrationReason::RefreshUnderWay);
+    }
+    let Some(listed) = &evidence.listed else {
+        return Finding::NotMoved(of_vehicles(live).unwrap_or(MigrationReason::ListUnavailable));
+    };
+    let finding = of_list(live, listed, Some(&evidence.external_id));
+    let is_known = live.user_id.known().is_some();
+    match (&finding, evidence.v2_answer(live, now)) {
+        (Finding::Confirmed { .. }, _) if is_known => finding,
+        (Finding::Confirmed { .. }, V2Answer::Honoured) => finding,
+        (Finding::Confirmed { .. }, _) => Finding::NotMoved(MigrationReason::UserUnknown),
+        // The owner is not asked to act because v2 could not be asked.
+        (Finding::NotMoved(_), V2Answer::Missing) if finding.needs_v2() => Finding::NotMoved(if is_known {
+            MigrationReason::VehiclesUnknown
+        } else {
+            MigrationReason::UserUnknown
+        }),
+        (Finding::NotMoved(_), _) => finding,
     }
 }
 
-fn of_list(live: &Live, listed: Option<&[Listing]>) -> Finding {
+/// Why a connection is not moved whatever the list says.
+fn of_vehicles(live: &Live) -> Option<MigrationReason> {
     match live.vehicles.known() {
-        None => return Finding::NotMoved(MigrationReason::VehiclesUnknown),
-        Some(known) if known.is_empty() => return Finding::NotMoved(MigrationReason::NoVehicles),
-        Some(_) => {}
+        None => Some(MigrationReason::VehiclesUnknown),
+        Some(known) if known.is_empty() => Some(MigrationReason::NoVehicles),
+        Some(_) => None,
     }
-    let Some(listed) = listed else {
-        return Finding::NotMoved(MigrationReason::ListUnavailable);
-    };
+}
+
+/// What follows from the list alone. Where the user is not known, a connection that was made with another external id than `own`
+/// is another owner's.
+fn of_list(live: &Live, listed: &[Listing], own: Option<&ExternalId>) -> Finding {
+    if let Some(reason) = of_vehicles(live) {
+        return Finding::NotMoved(reason);
+    }
     let reason = match live.user_id.known() {
         Some(user_id) => {
             let has_all = |mode| vehicles(live).all(|vehicle| users_of(listed, mode, vehicle).contains(&user_id));
@@ -148,6 +215,9 @@ fn of_list(live: &Live, listed: Option<&[Listing]>) -> Finding {
                 users.sort_unstable_by_key(|user| user.as_str());
                 users.dedup();
                 match users.as_slice() {
+                    [_] if own.is_some_and(|own| is_made_by_another(live, listed, mode, own)) => {
+                        reason = MigrationReason::ListedWithAnotherUser;
+                    }
                     [user_id] if of_each.iter().all(|users| !users.is_empty()) => {
                         let user_id = UserId::clone(user_id);
                         return Finding::Confirmed { mode, user_id };
@@ -166,13 +236,30 @@ fn vehicles(live: &Live) -> impl Iterator<Item = &VehicleId> {
     live.vehicles().iter().map(|vehicle| &vehicle.id)
 }
 
+/// Whether a vehicle of the connection is listed as one of this kind with an external id that is not the owner's `own`.
+fn is_made_by_another(live: &Live, listed: &[Listing], mode: VehicleMode, own: &ExternalId) -> bool {
+    vehicles(live)
+        .flat_map(|vehicle| connections_of(listed, mode, vehicle))
+        .filter_map(|connection| connection.external_id.as_deref())
+        .any(|external_id| external_id != own.as_str())
+}
+
 /// The users with whom a vehicle is listed as a car of this kind.
-fn users_of<'a>(listed: &'a [Listing], mode: VehicleMode, vehicle: &VehicleId) -> Vec<&'a UserId> {
-    let of_mode = listed.iter().filter(|listing| listing.question.mode == mode);
-    let of_vehicle = of_mode
+fn users_of<'a>(listed: &'a [Listing], mode: VehicleMode, vehicle: &'a VehicleId) -> Vec<&'a UserId> {
+    connections_of(listed, mode, vehicle)
+        .map(|connection| &connection.user_id)
+        .collect()
+}
+
+fn connections_of<'a>(
+    listed: &'a [Listing],
+    mode: VehicleMode,
+    vehicle: &'a VehicleId,
+) -> impl Iterator<Item = &'a ListedConnection> {
+    let of_mode = listed.iter().filter(move |listing| listing.question.mode == mode);
+    of_mode
         .flat_map(|listing| &listing.connections)
-        .filter(|connection| connection.vehicle_id == *vehicle);
-    of_vehicle.map(|connection| &connection.user_id).collect()
+        .filter(move |connection| connection.vehicle_id == *vehicle)
 }
 
 /// How far a connection is on the way to v3.

@@ -3,15 +3,19 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    api::VehicleMode,
-    connect::{ExternalId, UserId},
+    api::{ApiVersion, VehicleMode},
+    connect::{ExternalId, UserId, VehicleId},
     http_api::{Cause, migration::MigrationReason},
     time::{Millis, UnixMillis},
     token::{
         RefreshToken, TokenSet,
         cycle::{CALL_LOST_AFTER, LONGEST_BACKOFF, OwnerTokens, TokenCycle as _, exponential_backoff},
     },
-    vault::{known_vehicle::KnownVehicle, profile::Claimant, publication::KvCopy},
+    vault::{
+        known_vehicle::{KnownVehicle, are_same},
+        profile::Claimant,
+        publication::KvCopy,
+    },
 };
 
 /// How the tokens of a connection are had.
@@ -30,6 +34,16 @@ pub enum Access {
     },
 }
 
+/// By what Smartcar is asked for the vehicles of a connection: what it says of another consent, or of v2 after a move to v3, says
+/// nothing of this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AskedBy {
+    /// When the owner connected.
+    pub connected_at: UnixMillis,
+    /// Which of Smartcar's APIs is asked.
+    pub version: ApiVersion,
+}
+
 /// That a connection was moved from Smartcar's v2 to its v3.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Moved {
@@ -37,6 +51,9 @@ pub struct Moved {
     pub at: UnixMillis,
     /// Goes on counting where the pairs of tokens ended.
     pub generation: u64,
+    /// The vehicles that it had, less those that newer connections have taken over: it covers no others, and these again after a
+    /// list that lacks them.
+    pub covered: Vec<VehicleId>,
     /// The tokens of v2, as long as there is a way back: they are not refreshed but to go back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<Box<OwnerTokens>>,
@@ -275,6 +292,27 @@ impl Live {
         }
     }
 
+    /// By what Smartcar is asked for its vehicles.
+    #[must_use]
+    pub const fn asked_by(&self) -> AskedBy {
+        AskedBy {
+            connected_at: self.connected_at,
+            version: match self.access {
+                Access::Owner(_) => ApiVersion::V2,
+                Access::Application { .. } => ApiVersion::V3,
+            },
+        }
+    }
+
+    /// Whether a consent in v3 that this user gives here goes on with it. Not with one that was moved: that may cover more vehicles
+    /// than the consent, and has its way back; the new connection takes over what it covers.
+    #[must_use]
+    pub fn is_given_again(&self, user_id: &UserId, mode: VehicleMode) -> bool {
+        // One that was claimed is listed by another external id.
+        let is_own = self.external_id.is_none() && self.user_id.known() == Some(user_id);
+        is_own && matches!(self.access, Access::Application { mode: known, moved: None } if known == mode)
+    }
+
     /// Counts the pairs of tokens, and moves between v2 and v3; 1 where there were none.
     #[must_use]
     pub fn generation(&self) -> u64 {
@@ -295,6 +333,12 @@ impl Live {
     #[must_use]
     pub fn vehicles(&self) -> &[KnownVehicle] {
         self.vehicles.known().map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether it covers the same vehicles as `other`, in whichever order.
+    #[must_use]
+    pub fn covers_same(&self, other: &Self) -> bool {
+        are_same(self.vehicles(), other.vehicles())
     }
 
     /// Whether Smartcar is still being asked which vehicles it covers: it has not said, or said "none" of a new grant once.

@@ -5,8 +5,8 @@ use crate::{
     time::Millis,
     token::TokenResult,
     vault::{
-        claim::HandoverOutcome, known_vehicle::Description, mark::Report, migration::Listing, profile::Claimant,
-        publication::KvOutcome,
+        claim::HandoverOutcome, known_vehicle::Description, mark::Report, migration::Evidence, profile::Claimant,
+        publication::KvOutcome, record::AskedBy,
     },
 };
 
@@ -55,6 +55,8 @@ pub enum Event {
     },
     /// Smartcar was asked which vehicles the grant covers.
     VehiclesListed {
+        /// By what it was asked.
+        asked_by: AskedBy,
         /// All of them, or `None` if Smartcar did not say.
         vehicles: Option<Vec<VehicleId>>,
     },
@@ -112,11 +114,8 @@ pub enum Event {
 /// What becomes of a connection on the way from Smartcar's v2 to its v3.
 #[derive(Clone, Debug)]
 pub enum Migration {
-    /// It is moved to v3, if Smartcar's list of connections confirms it.
-    Move {
-        /// What the list said; `None` if it could not be had.
-        listed: Option<Vec<Listing>>,
-    },
+    /// It is moved to v3, if Smartcar confirms it.
+    Move(Evidence),
     /// It goes back to v2, if its tokens are still good.
     Reverse,
     /// Its tokens of v2 are forgotten, if it was moved.

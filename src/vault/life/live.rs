@@ -9,7 +9,7 @@ use crate::{
         cycle::{Decision, OwnerTokens, Policy, TokenCycle as _, Verdict},
     },
     vault::{
-        known_vehicle::{Description, KnownVehicle},
+        known_vehicle::{Description, KnownVehicle, are_same},
         life::{
             closing, ended,
             event::{Event, Revocation},
@@ -47,7 +47,9 @@ pub(super) fn step(id: &ConnectionId, live: Live, now: UnixMillis, event: Event,
             put_completed(live, outcome, now)
         }
         Event::ListRequested { max_age } => list_requested(live, max_age, now),
-        Event::VehiclesListed { vehicles } => vehicles_listed(live, vehicles, now),
+        Event::VehiclesListed { asked_by, vehicles } if asked_by == live.asked_by() => {
+            vehicles_listed(live, vehicles, now)
+        }
         Event::UserIdentified { user_id } => {
             let user_id = match user_id {
                 Some(user_id) => Some(Learned::Known(user_id)),
@@ -69,6 +71,7 @@ pub(super) fn step(id: &ConnectionId, live: Live, now: UnixMillis, event: Event,
         Event::Superseded { vehicles } => superseded(live, &vehicles, now),
         Event::DisconnectRequested { revocation } => closing::close(live, revocation, now),
         Event::KvPutCompleted { .. }
+        | Event::VehiclesListed { .. }
         | Event::KvDeleteCompleted { .. }
         | Event::Claimed { .. }
         | Event::HandedOver { .. }
@@ -258,7 +261,7 @@ fn vehicles_described(live: &Live, described: &[(VehicleId, Description)], now: 
     }
 }
 
-/// What is known of a vehicle stays known.
+/// What is known of a vehicle stays known. Why the connection was not moved to v3 is another question once it covers other vehicles.
 fn vehicles_listed(live: Live, listed: Option<Vec<VehicleId>>, now: UnixMillis) -> Step {
     let Some(listed) = listed else {
         return match live.vehicles.failed(now) {
@@ -266,6 +269,9 @@ fn vehicles_listed(live: Live, listed: Option<Vec<VehicleId>>, now: UnixMillis) 
             None => Step::keep(Vec::new()),
         };
     };
+    // A user id of v3 reaches all cars of that user, a grant of v2 may have reached fewer.
+    let may_cover = |id: &VehicleId| live.moved().is_none_or(|moved| moved.covered.contains(id));
+    let listed: Vec<VehicleId> = listed.into_iter().filter(may_cover).collect();
     if listed.is_empty() {
         return nothing_listed(live, now);
     }
@@ -274,6 +280,10 @@ fn vehicles_listed(live: Live, listed: Option<Vec<VehicleId>>, now: UnixMillis) 
         known.cloned().unwrap_or_else(|| KnownVehicle::new(id))
     };
     let vehicles: Vec<KnownVehicle> = listed.into_iter().map(known).collect();
+    let live = Live {
+        not_moved: live.not_moved.filter(|_| are_same(live.vehicles(), &vehicles)),
+        ..live
+    };
     let is_news = live.vehicles.known() != Some(&vehicles) || live.empty_since.is_some();
     let live = Live {
         vehicles: Learned::Known(vehicles.clone()),
@@ -337,8 +347,13 @@ fn superseded(live: Live, taken: &[VehicleId], now: UnixMillis) -> Step {
     let mut left = live.vehicles().to_vec();
     left.retain(|vehicle| !taken.contains(&vehicle.id));
     if left.len() == live.vehicles().len() {
-        Step::keep(Vec::new())
-    } else if left.is_empty() {
+        return Step::keep(Vec::new());
+    }
+    let live = Live {
+        not_moved: None,
+        ..moving::without(live, taken)
+    };
+    if left.is_empty() {
         closing::close(live, Revocation::LocalOnly, now)
     } else {
         covers(live, left, now)

@@ -5,7 +5,7 @@
 
 use crate::{
     api::ListedConnection,
-    connect::UserId,
+    connect::{UserId, VehicleId},
     time::UnixMillis,
     token::{
         TokenResult,
@@ -18,7 +18,7 @@ use crate::{
             event::Migration,
             step::{Effect, Step},
         },
-        migration::{Finding, Listing, judge},
+        migration::{Evidence, Finding, Listing, judge},
         publication::KvCopy,
         record::{Access, Learned, Live, Moved, NotMoved, Record},
     },
@@ -26,9 +26,9 @@ use crate::{
 
 pub(super) fn migrate(live: Live, migration: Migration, now: UnixMillis, policy: &Policy) -> Step {
     match (migration, &live.access) {
-        (Migration::Move { listed }, Access::Owner(tokens)) => {
+        (Migration::Move(evidence), Access::Owner(tokens)) => {
             let tokens = tokens.clone();
-            move_to_v3(live, tokens, listed.as_deref(), now, policy)
+            move_to_v3(live, tokens, &evidence, now, policy)
         }
         (Migration::Reverse, Access::Owner(_)) if live.not_moved.is_some() => {
             // Nobody is asked to connect again for v3 any more.
@@ -42,23 +42,24 @@ pub(super) fn migrate(live: Live, migration: Migration, now: UnixMillis, policy:
         (Migration::Finish, Access::Application { moved: Some(moved), .. }) if moved.kept.is_some() => {
             forget(live, now)
         }
-        (Migration::Move { .. }, Access::Application { .. })
+        (Migration::Move(_), Access::Application { .. })
         | (Migration::Reverse | Migration::Finish, Access::Owner(_) | Access::Application { .. }) => {
             Step::keep(Vec::new())
         }
     }
 }
 
-fn move_to_v3(live: Live, tokens: OwnerTokens, listed: Option<&[Listing]>, now: UnixMillis, policy: &Policy) -> Step {
-    let finding = judge(&live, listed, now, policy);
+fn move_to_v3(live: Live, tokens: OwnerTokens, evidence: &Evidence, now: UnixMillis, policy: &Policy) -> Step {
+    let finding = judge(&live, evidence, now, policy);
     match finding {
         Finding::Confirmed { mode, user_id } => {
             let moved = Moved {
                 at: now,
                 generation: tokens.generation.saturating_add(1),
+                covered: live.vehicles().iter().map(|vehicle| vehicle.id.clone()).collect(),
                 kept: Some(Box::new(tokens)),
             };
-            let vehicles = described(&live, listed.unwrap_or_default(), &user_id, now);
+            let vehicles = described(&live, evidence.listed.as_deref().unwrap_or_default(), &user_id, now);
             let live = Live {
                 access: Access::Application {
                     mode,
@@ -167,19 +168,27 @@ fn forget(live: Live, now: UnixMillis) -> Step {
     Step::put(Record::Live(Live { kv, ..live }), vec![Effect::PutKv])
 }
 
+/// The connection without these vehicles, which a list does not bring back.
+pub(super) fn without(live: Live, taken: &[VehicleId]) -> Live {
+    changed(live, |moved| {
+        let mut covered = moved.covered;
+        covered.retain(|vehicle| !taken.contains(vehicle));
+        Moved { covered, ..moved }
+    })
+}
+
 fn keeping(live: Live, kept: Option<OwnerTokens>) -> Live {
+    let kept = kept.map(Box::new);
+    changed(live, |moved| Moved { kept, ..moved })
+}
+
+fn changed(live: Live, change: impl FnOnce(Moved) -> Moved) -> Live {
     let access = match live.access {
-        Access::Application {
+        Access::Application { mode, moved } => Access::Application {
             mode,
-            moved: Some(moved),
-        } => Access::Application {
-            mode,
-            moved: Some(Moved {
-                kept: kept.map(Box::new),
-                ..moved
-            }),
+            moved: moved.map(change),
         },
-        other => other,
+        Access::Owner(tokens) => Access::Owner(tokens),
     };
     Live { access, ..live }
 }

@@ -278,6 +278,32 @@ test("whose Smartcar user is not known is moved if the list has the cars with on
   assert.deepEqual(short(await reported(connection.id, "POST")), ["moved", null]);
 });
 
+test("a car that was sold is not moved onto the user who has it now, although the seller's is not known", async () => {
+  await simulator.fault({ endpoint: "user", kind: "status", status: 503, body: "", times: null });
+  await deploy(null);
+  const client = migration.client();
+  const connection = await client.connected(simulator, { user: "seller@example.com", vehicles: cars.slice(0, 1) });
+  await deploy("move");
+  // Nobody has noticed yet that v2 does not honour the grant any more.
+  await simulator.fault({ endpoint: "vehicles", kind: "status", status: 503, body: "", times: null });
+  await listSays([entry("buyer", cars[0])]);
+  assert.deepEqual(short(await reported(connection.id, "POST")), ["waiting", "user_unknown"]);
+  const { status, cause } = (await migration.returning(client).connections()).find(({ id }) => id === connection.id);
+  assert.deepEqual([status, cause], ["active", null]);
+});
+
+test("no owner is asked to connect again because v2 could not be asked", async () => {
+  const owner = await ownerOnV2("move");
+  await simulator.fault({ endpoint: "vehicles", kind: "status", status: 429, body: "", times: null });
+  await listSays([]);
+  assert.deepEqual(await owner.passed(), ["waiting", "vehicles_unknown"]);
+  assert.deepEqual([(await owner.list()).status, (await owner.list()).cause], ["active", null]);
+  await simulator.clearFaults();
+  await listSays([]);
+  await env.travel(6 * MINUTE);
+  assert.deepEqual(await owner.passed(), ["cannot", "vehicle_not_listed"]);
+});
+
 test("a list that fails changes nothing, and where Smartcar wants to be left alone the page ends", async () => {
   const owner = await ownerOnV2("move");
   await simulator.fault({ endpoint: "v3_connections", kind: "status", status: 503, body: "", times: null });
@@ -292,6 +318,25 @@ test("a list that fails changes nothing, and where Smartcar wants to be left alo
   assert.deepEqual(waits, [7]);
   const own = connections.filter(({ id }) => id === owner.id);
   assert.deepEqual(own.map(short), [["moved", null]], "once");
+});
+
+test("a consent in v3 to one of the cars that were moved leaves the other where it was, with its way back", async () => {
+  const user = "of-two-moved@example.com";
+  const owner = await ownerOnV2("move", { user, vehicles: cars.slice(0, 2) });
+  assert.deepEqual(await owner.passed(), ["moved", null]);
+  const { reversibleUntil } = await reported(owner.id);
+  const { userId } = (await simulator.connections()).at(-1);
+  const begun = await owner.client.start();
+  await listSays([{ ...entry(userId, cars[0]), attributes: { permissions: [], user: { externalId: begun.json().externalId } } }]);
+  const finished = await owner.client.finish({ user_id: userId, state: begun.state });
+  assert.equal(finished.json().kind, "connected", finished.text);
+  await simulator.clearFaults();
+  const { connection } = finished.json();
+  assert.notEqual(connection.id, owner.id);
+  const all = await owner.client.connections();
+  assert.deepEqual(idsOf(all.find(({ id }) => id === owner.id).vehicles), [cars[1]]);
+  const left = await reported(owner.id);
+  assert.deepEqual([left.state, left.reversibleUntil], ["moved", reversibleUntil]);
 });
 
 for (const when of ["before", "after"]) {

@@ -3,7 +3,7 @@
 use smartcar_connect::{
     token::{TokenError, TokenResult, cycle::Policy, is_fresh},
     vault::{
-        KvOutcome, Record,
+        KvOutcome, Live, Record,
         life::{Effect, Event, Next, Step, TokenReply, step},
     },
 };
@@ -96,8 +96,11 @@ impl Protocol {
                 Effect::Reply(answer) => self.answer_all(world, flight, &answer),
                 // Smartcar says at once that nothing has changed: what else can come of it concerns no token.
                 Effect::ListVehicles => {
-                    let vehicles = vehicles();
-                    self.happen(world, Event::VehiclesListed { vehicles }, None, None);
+                    let asked_by = world.record().and_then(Record::live).map(Live::asked_by);
+                    if let Some(asked_by) = asked_by {
+                        let vehicles = vehicles();
+                        self.happen(world, Event::VehiclesListed { asked_by, vehicles }, None, None);
+                    }
                 }
                 // Nobody claims anything here.
                 Effect::IdentifyUser | Effect::HandOver(_) => {}

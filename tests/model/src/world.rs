@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use smartcar_connect::{
+    api::ApiVersion,
     connect::{ConnectionId, UserId, VehicleId},
     http_api::Cause,
     time::{Millis, UnixMillis},
@@ -11,7 +12,7 @@ use smartcar_connect::{
         cycle::{Policy, RefreshState},
     },
     vault::{
-        Access, KvOutcome, Live, Record,
+        Access, AskedBy, KvOutcome, Live, Record,
         life::{Event, Next, step},
     },
 };
@@ -208,7 +209,13 @@ impl World {
             generation: 1,
             outcome: KvOutcome::Done,
         };
-        let listed = Event::VehiclesListed { vehicles: vehicles() };
+        let listed = Event::VehiclesListed {
+            asked_by: AskedBy {
+                connected_at: granted_at,
+                version: ApiVersion::V2,
+            },
+            vehicles: vehicles(),
+        };
         let identified = Event::UserIdentified {
             user_id: UserId::parse("u1").ok(),
         };

@@ -9,7 +9,7 @@ use smartcar_connect::{
     edge::{CONFIRMATION_WAITS, Problem, deleted_meanwhile, not_confirmed},
     time::Millis,
     vault::{
-        Access, Former, Live, Profile, Record, covered_vehicles,
+        Former, Live, Profile, Record, covered_vehicles,
         finish::{self, ExchangeResult, PendingRecord},
         life::RevokedBy,
     },
@@ -72,12 +72,7 @@ async fn connection_of(
     mode: VehicleMode,
 ) -> Result<Option<ConnectionId>, VaultError> {
     let records = driver.storage.records(&profile.principal).await?;
-    let is_same = |record: &Record| {
-        let Some(live) = record.live() else { return false };
-        // One that was claimed is listed by another external id.
-        let is_own = live.external_id.is_none() && live.user_id.known() == Some(user_id);
-        is_own && matches!(live.access, Access::Application { mode: known, .. } if known == mode)
-    };
+    let is_same = |record: &Record| record.live().is_some_and(|live| live.is_given_again(user_id, mode));
     Ok(records
         .into_iter()
         .find(|(_, record)| is_same(record))

@@ -459,7 +459,28 @@ impl Driver {
         self.listing(principal, id).await
     }
 
+    /// Asks Smartcar which vehicles a connection covers: an answer that was on its way before does not count.
+    pub(super) async fn list_vehicles_anew(
+        self: &Rc<Self>,
+        principal: &Principal,
+        id: &ConnectionId,
+    ) -> Result<(), VaultError> {
+        for _ in 0..MAX_FLIGHTS {
+            match self.board_listing(principal, id) {
+                Boarded::Joined(flight) => drop(flight.await),
+                Boarded::Started(flight) => return flight.await,
+            }
+        }
+        Ok(())
+    }
+
     fn listing(self: &Rc<Self>, principal: &Principal, id: &ConnectionId) -> Flight<Result<(), VaultError>> {
+        match self.board_listing(principal, id) {
+            Boarded::Joined(flight) | Boarded::Started(flight) => flight,
+        }
+    }
+
+    fn board_listing(self: &Rc<Self>, principal: &Principal, id: &ConnectionId) -> Boarded<Result<(), VaultError>> {
         let boarded = self.lists.board(id, || {
             let (driver, principal, id) = (Rc::clone(self), principal.clone(), id.clone());
             async move {
@@ -470,33 +491,34 @@ impl Driver {
                 listed
             }
         });
-        match boarded {
-            Boarded::Joined(flight) => flight,
-            Boarded::Started(flight) => {
-                self.see_to(&flight);
-                flight
-            }
+        if let Boarded::Started(flight) = &boarded {
+            self.see_to(flight);
         }
+        boarded
     }
 
     async fn list_vehicles_once(self: &Rc<Self>, principal: &Principal, id: &ConnectionId) -> Result<(), VaultError> {
         let record = self.storage.record(principal, id).await?;
+        let Some(live) = record.as_ref().and_then(Record::live) else {
+            return Ok(());
+        };
+        let asked_by = live.asked_by();
         let mut effects = Vec::new();
-        match record.as_ref().and_then(Record::live) {
-            Some(live) if let Access::Application { mode, .. } = &live.access => {
+        match &live.access {
+            Access::Application { mode, .. } => {
                 let Some(profile) = self.storage.profile().await? else {
                     return Ok(());
                 };
-                for event in
-                    listing::events(listing::list(&self.publisher.env, &self.config, &profile, live, *mode).await)
-                {
+                let listed = listing::list(&self.publisher.env, &self.config, &profile, live, *mode).await;
+                for event in listing::events(asked_by, listed) {
                     effects.extend(self.apply(principal, id, event).await?);
                 }
             }
-            _ => {
+            Access::Owner(_) => {
                 let tokens = self.tokens(principal, id);
                 let vehicles = smartcar::vehicles(&tokens, &self.config.origins.api).await;
-                effects = self.apply(principal, id, Event::VehiclesListed { vehicles }).await?;
+                let event = Event::VehiclesListed { asked_by, vehicles };
+                effects = self.apply(principal, id, event).await?;
             }
         }
         // If the process dies here, the index does it: it is out of date since the list was stored.

@@ -3,14 +3,14 @@
 use smartcar_connect::{
     api::{ConnectionFilter, ListedConnection, Ownership, VehicleMode},
     edge::Config,
-    vault::{Live, Profile, covered_vehicles, life::Event},
+    vault::{AskedBy, Live, Profile, covered_vehicles, life::Event},
 };
 use worker::Env;
 
 use crate::smartcar;
 
-/// Lists the vehicles of a connection anew: those that its user has connected with the owner's external id; of one that was moved
-/// from v2, where Smartcar need not have been told that id, those that it covers.
+/// Lists the vehicles of a connection anew: those that its user has connected with the owner's external id. Of one that was moved
+/// from v2, where Smartcar need not have been told that id, all of that user's: it covers none but those that it was moved with.
 pub(super) async fn list(
     env: &Env,
     config: &Config,
@@ -31,8 +31,7 @@ pub(super) async fn list(
         .await
         .ok()?;
     if live.moved().is_some() {
-        let of_user = Ownership::of_user(listed, user_id).into_iter();
-        return Some(of_user.filter(is_known).collect());
+        return Some(Ownership::of_user(listed, user_id));
     }
     Some(match Ownership::judge(listed, user_id, external_id) {
         Ownership::Confirmed(connected) => connected,
@@ -43,13 +42,14 @@ pub(super) async fn list(
 }
 
 /// What Smartcar's list says of a connection's vehicles, as events in this order.
-pub(super) fn events(listed: Option<Vec<ListedConnection>>) -> [Event; 2] {
+pub(super) fn events(asked_by: AskedBy, listed: Option<Vec<ListedConnection>>) -> [Event; 2] {
     let known = listed.as_deref().map(covered_vehicles).unwrap_or_default();
     let described = known
         .iter()
         .filter_map(|vehicle| Some((vehicle.id.clone(), vehicle.description()?)));
     [
         Event::VehiclesListed {
+            asked_by,
             vehicles: listed.map(|_| known.iter().map(|vehicle| vehicle.id.clone()).collect()),
         },
         Event::VehiclesDescribed {

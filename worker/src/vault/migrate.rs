@@ -11,7 +11,7 @@ use smartcar_connect::{
     seal::KvName,
     time::Millis,
     vault::{
-        Finding, Listing, Live, Progress, Record, judge,
+        Evidence, Finding, Listing, Live, Profile, Progress, Record, judge,
         life::{Event, Migration},
         next_question, progress,
     },
@@ -66,7 +66,7 @@ pub(super) async fn migrate(driver: &Rc<Driver>, name: &str, carries_out: bool) 
     let (mut connections, mut retry_after) = (Vec::new(), None);
     for id in storage.connection_ids().await? {
         let far = match mode {
-            Some(mode) if carries_out => carry_out(driver, principal, &id, mode).await,
+            Some(mode) if carries_out => carry_out(driver, &profile, &id, mode).await,
             _ => stored(driver, principal, &id).await.map_err(Halt::from),
         };
         match far {
@@ -112,18 +112,22 @@ async fn stored(driver: &Driver, principal: &Principal, id: &ConnectionId) -> Re
 
 async fn carry_out(
     driver: &Rc<Driver>,
-    principal: &Principal,
+    profile: &Profile,
     id: &ConnectionId,
     mode: MigrationMode,
 ) -> Result<Option<Progress>, Halt> {
+    let principal = &profile.principal;
     let started = clock::now();
     let far = match mode {
         MigrationMode::DryRun => match live(driver, principal, id).await? {
-            Some(live) if live.owner_tokens().is_some() => Some(Progress::dry(&find(driver, &live).await?.0)),
+            Some(live) if live.owner_tokens().is_some() => {
+                let evidence = gather(driver, profile, &live).await?;
+                Some(Progress::dry(&found(driver, &live, &evidence)))
+            }
             _ => stored(driver, principal, id).await?,
         },
         MigrationMode::Move => {
-            move_to_v3(driver, principal, id).await?;
+            move_to_v3(driver, profile, id).await?;
             stored(driver, principal, id).await?
         }
         MigrationMode::Reverse | MigrationMode::Finish => {
@@ -151,9 +155,11 @@ async fn live(driver: &Driver, principal: &Principal, id: &ConnectionId) -> Resu
     })
 }
 
-/// Moves a connection if Smartcar's list confirms it. What v2 can still tell that the list is held against is asked for before: who
-/// the owner is, and where a vehicle is missing, whether it is covered at all.
-async fn move_to_v3(driver: &Rc<Driver>, principal: &Principal, id: &ConnectionId) -> Result<(), Halt> {
+/// Moves a connection if Smartcar's list confirms it. What v2 can still tell that the list is held against is asked for as well: who
+/// the owner is, and where a vehicle is missing or the owner stays unknown, whether it is covered. That comes after the list: who
+/// was in it alone before v2 honours the grant is the owner.
+async fn move_to_v3(driver: &Rc<Driver>, profile: &Profile, id: &ConnectionId) -> Result<(), Halt> {
+    let principal = &profile.principal;
     let Some(mut owned) = of_v2(driver, principal, id).await? else {
         return Ok(());
     };
@@ -164,11 +170,18 @@ async fn move_to_v3(driver: &Rc<Driver>, principal: &Principal, id: &ConnectionI
             None => return Ok(()),
         }
     }
-    let (finding, listed) = find(driver, &owned).await?;
-    if finding.doubts_vehicles() {
-        driver.list_vehicles(principal, id).await?;
+    let mut evidence = gather(driver, profile, &owned).await?;
+    if found(driver, &owned, &evidence).needs_v2() {
+        evidence.v2_asked_since = Some(clock::now());
+        driver.list_vehicles_anew(principal, id).await?;
+        match of_v2(driver, principal, id).await? {
+            // The list was asked about other vehicles: the next pass asks it about these.
+            Some(covering) if !covering.covers_same(&owned) => evidence.listed = None,
+            Some(_) => {}
+            None => return Ok(()),
+        }
     }
-    let event = Event::Migrate(Migration::Move { listed });
+    let event = Event::Migrate(Migration::Move(evidence));
     Ok(driver.let_happen_alone(principal, id, event).await?)
 }
 
@@ -177,11 +190,17 @@ async fn of_v2(driver: &Driver, principal: &Principal, id: &ConnectionId) -> Res
     Ok(live.filter(|live| live.owner_tokens().is_some()))
 }
 
-/// What follows for a connection from what Smartcar's list says, and what that is.
-async fn find(driver: &Driver, live: &Live) -> Result<(Finding, Option<Vec<Listing>>), Halt> {
-    let listed = ask(driver, live).await?;
-    let policy = &driver.config.policy;
-    Ok((judge(live, listed.as_deref(), clock::now(), policy), listed))
+/// What a connection is held against, without asking v2.
+async fn gather(driver: &Driver, profile: &Profile, live: &Live) -> Result<Evidence, Halt> {
+    Ok(Evidence {
+        listed: ask(driver, live).await?,
+        external_id: live.external_id.as_ref().unwrap_or(&profile.external_id).clone(),
+        v2_asked_since: None,
+    })
+}
+
+fn found(driver: &Driver, live: &Live, evidence: &Evidence) -> Finding {
+    judge(live, evidence, clock::now(), &driver.config.policy)
 }
 
 /// Asks Smartcar's list all that it takes; `None` if it does not say.

@@ -99,8 +99,12 @@ fn late_news_of_a_publication_or_of_vehicles_brings_nothing_back() {
                 generation: 1,
                 outcome: KvOutcome::Failed,
             },
-            Event::VehiclesListed { vehicles: None },
             Event::VehiclesListed {
+                asked_by: OF_V2,
+                vehicles: None,
+            },
+            Event::VehiclesListed {
+                asked_by: OF_V2,
                 vehicles: Some(vec![vehicle("v2")]),
             },
         ];
@@ -254,6 +258,7 @@ fn a_newer_grant_takes_over_the_vehicles_it_covers() {
     };
     let mut vault = Vault::new();
     vault.on(Event::VehiclesListed {
+        asked_by: OF_V2,
         vehicles: Some(vec![vehicle("v1"), vehicle("v2")]),
     });
     vault.published(1, KvOutcome::Done);
@@ -263,6 +268,7 @@ fn a_newer_grant_takes_over_the_vehicles_it_covers() {
     let mut ended = vault.clone();
     let mut both_ended = Vault::calling();
     both_ended.on(Event::VehiclesListed {
+        asked_by: OF_V2,
         vehicles: Some(vec![vehicle("v1"), vehicle("v2")]),
     });
     both_ended.answered(1, TokenError::InvalidGrant);
@@ -304,6 +310,7 @@ fn a_newer_grant_takes_over_the_vehicles_it_covers() {
 fn a_write_that_may_have_missed_that_a_vehicle_is_gone_is_not_the_last() {
     let mut vault = Vault::just_granted();
     vault.on(Event::VehiclesListed {
+        asked_by: OF_V2,
         vehicles: Some(vec![vehicle("v1"), vehicle("v2")]),
     });
     vault.published(1, KvOutcome::Done);
@@ -321,6 +328,7 @@ fn a_write_that_may_have_missed_that_a_vehicle_is_gone_is_not_the_last() {
     // Nothing is under way.
     let mut vault = Vault::new();
     vault.on(Event::VehiclesListed {
+        asked_by: OF_V2,
         vehicles: Some(vec![vehicle("v1"), vehicle("v2")]),
     });
     vault.published(1, KvOutcome::Done);

@@ -7,12 +7,16 @@ const FIVE_MINUTES: Millis = Millis::from_mins(5);
 
 fn listed(names: &[&str]) -> Event {
     Event::VehiclesListed {
+        asked_by: OF_V2,
         vehicles: Some(names.iter().map(|name| vehicle(name)).collect()),
     }
 }
 
 fn unlisted() -> Event {
-    Event::VehiclesListed { vehicles: None }
+    Event::VehiclesListed {
+        asked_by: OF_V2,
+        vehicles: None,
+    }
 }
 
 fn look() -> Event {

@@ -15,7 +15,7 @@ use super::{
     schedule::idle_refresh_after, step,
 };
 use crate::{
-    api::{VehicleAttributes, VehicleMode},
+    api::{ApiVersion, VehicleAttributes, VehicleMode},
     connect::{ConnectionId, ExternalId, UserId, VehicleId},
     http_api::{
         Cause,
@@ -28,12 +28,24 @@ use crate::{
         cycle::{CALL_DEADLINE, CALL_LOST_AFTER, OwnerTokens, Policy, RefreshState},
     },
     vault::{
-        Access, Claimant, Claimed, Closing, Complaint, Description, Ended, HandoverOutcome, KnownVehicle, KvCopy,
-        KvOutcome, Learned, Listing, Live, MarkCause, Record, Success, progress,
+        Access, AskedBy, Claimant, Claimed, Closing, Complaint, Description, Ended, Evidence, HandoverOutcome,
+        KnownVehicle, KvCopy, KvOutcome, Learned, Listing, Live, MarkCause, Record, Success, progress,
     },
 };
 
 const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
+
+/// How Smartcar is asked for the vehicles of a grant of v2.
+const OF_V2: AskedBy = AskedBy {
+    connected_at: NOW,
+    version: ApiVersion::V2,
+};
+
+/// The same once it was moved, or made so.
+const OF_V3: AskedBy = AskedBy {
+    version: ApiVersion::V3,
+    ..OF_V2
+};
 
 fn id() -> ConnectionId {
     ConnectionId::from_random([7; 16])
@@ -72,6 +84,7 @@ impl Vault {
     fn new() -> Self {
         let mut vault = Self::just_granted();
         vault.on(Event::VehiclesListed {
+            asked_by: OF_V2,
             vehicles: Some(vec![vehicle("v1")]),
         });
         vault.identified();
@@ -219,11 +232,27 @@ impl Vault {
     /// Smartcar names the vehicles that are known.
     fn listed_again(&mut self) {
         let vehicles = Some(self.vehicles());
-        assert_eq!(self.on(Event::VehiclesListed { vehicles }), [""; 0]);
+        assert_eq!(
+            self.on(Event::VehiclesListed {
+                asked_by: OF_V2,
+                vehicles
+            }),
+            [""; 0]
+        );
     }
 
     fn moves(&mut self, listed: Option<Vec<Listing>>) -> Vec<String> {
-        self.on(Event::Migrate(Migration::Move { listed }))
+        self.moves_by(listed, Some(UnixMillis::new(0)))
+    }
+
+    /// What v2 said before `v2_asked_since` does not count.
+    fn moves_by(&mut self, listed: Option<Vec<Listing>>, v2_asked_since: Option<UnixMillis>) -> Vec<String> {
+        let evidence = Evidence {
+            listed,
+            external_id: ExternalId::parse("e1").unwrap(),
+            v2_asked_since,
+        };
+        self.on(Event::Migrate(Migration::Move(evidence)))
     }
 
     /// Smartcar lists `v1` with the owner.

@@ -44,6 +44,18 @@ fn moved() -> Vault {
     vault
 }
 
+/// A connection of these cars that was moved.
+fn moved_with(cars: &[&str]) -> Vault {
+    let mut vault = Vault::new();
+    vault.on(Event::VehiclesListed {
+        asked_by: OF_V2,
+        vehicles: Some(cars.iter().map(|car| vehicle(car)).collect()),
+    });
+    let pairs: Vec<(&str, &str)> = cars.iter().map(|car| ("u1", *car)).collect();
+    assert_eq!(vault.moves(Some(vec![listing(VehicleMode::Live, &pairs)])), ["publish"]);
+    vault
+}
+
 #[test]
 fn what_the_list_confirms_is_moved_with_its_cars_and_its_tokens_kept_beside() {
     let mut vault = moved();
@@ -155,10 +167,98 @@ fn what_the_list_does_not_confirm_stays_and_says_why() {
     vault.is_moved();
     assert_eq!(vault.hindrance(), Some("vehicles_unknown"));
     vault.on(Event::VehiclesListed {
+        asked_by: OF_V2,
         vehicles: Some(Vec::new()),
     });
     vault.is_moved();
     assert_eq!(vault.hindrance(), Some("no_vehicles"));
+}
+
+fn forget_user(vault: &mut Vault) {
+    match &mut vault.record {
+        Some(Record::Live(live)) => live.user_id = Learned::asking(NOW),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn v1_of(owner: &str, external_id: Option<&str>) -> Option<Vec<Listing>> {
+    let mut listed = listing(VehicleMode::Live, &[(owner, "v1")]);
+    for connection in &mut listed.connections {
+        connection.external_id = external_id.map(str::to_owned);
+    }
+    Some(vec![listed])
+}
+
+#[test]
+fn a_car_that_somebody_else_has_connected_by_now_is_not_moved_onto_that_user() {
+    let mut vault = Vault::new();
+    forget_user(&mut vault);
+    // v2 does not honour the grant of the former owner any more, but has not been seen to refuse it.
+    let now = vault.now;
+    for v2_asked_since in [None, Some(now)] {
+        assert_eq!(vault.moves_by(v1_of("u2", None), v2_asked_since), [""; 0]);
+        assert_eq!((vault.is_on_v2(), vault.hindrance()), (true, Some("user_unknown")));
+        assert!(!vault.record.as_ref().unwrap().owner_must_act(), "v2 was not asked");
+    }
+    // Nor when it lists no car.
+    vault.on(Event::VehiclesListed {
+        asked_by: OF_V2,
+        vehicles: Some(Vec::new()),
+    });
+    vault.moves_by(v1_of("u2", None), Some(now));
+    assert_eq!((vault.is_on_v2(), vault.hindrance()), (true, Some("user_unknown")));
+    vault.on(Event::VehiclesListed {
+        asked_by: OF_V2,
+        vehicles: None,
+    });
+    vault.moves_by(v1_of("u2", None), Some(now));
+    assert_eq!((vault.is_on_v2(), vault.hindrance()), (true, Some("user_unknown")));
+    vault.on(Event::VehiclesListed {
+        asked_by: OF_V2,
+        vehicles: Some(vec![vehicle("v1")]),
+    });
+    vault.moves_by(v1_of("u1", None), Some(now));
+    assert!(!vault.is_on_v2(), "v2 honours it in the same pass");
+}
+
+#[test]
+fn what_was_connected_with_another_external_id_is_another_owners() {
+    for (external_id, is_moved) in [(Some("e2"), false), (Some("e1"), true), (None, true)] {
+        let mut vault = Vault::new();
+        forget_user(&mut vault);
+        vault.moves(v1_of("u1", external_id));
+        assert_eq!(!vault.is_on_v2(), is_moved, "{external_id:?}");
+        let reason = (!is_moved).then_some("listed_with_another_user");
+        assert_eq!(vault.hindrance(), reason, "{external_id:?}");
+    }
+    let mut vault = Vault::new();
+    vault.moves(v1_of("u1", Some("e2")));
+    assert!(
+        !vault.is_on_v2(),
+        "the user is known: it is the same one in another place"
+    );
+}
+
+#[test]
+fn nobody_is_asked_to_connect_again_because_v2_could_not_be_asked() {
+    let mut vault = Vault::new();
+    let now = vault.now;
+    for listed in [Some(Vec::new()), v1_of("u2", None)] {
+        vault.moves_by(listed.clone(), Some(now));
+        assert_eq!(vault.hindrance(), Some("vehicles_unknown"));
+        assert!(!vault.record.as_ref().unwrap().owner_must_act());
+    }
+    vault.pass(Millis::from_secs(1));
+    vault.listed_again();
+    vault.moves_by(Some(Vec::new()), Some(now));
+    assert_eq!(vault.hindrance(), Some("vehicle_not_listed"));
+    assert!(vault.record.as_ref().unwrap().owner_must_act());
+
+    let mut vault = Vault::new();
+    forget_user(&mut vault);
+    let of_two = Some(vec![listing(VehicleMode::Live, &[("u1", "v1"), ("u2", "v1")])]);
+    vault.moves_by(of_two, Some(now));
+    assert_eq!(vault.hindrance(), Some("user_unknown"));
 }
 
 #[test]
@@ -166,7 +266,10 @@ fn all_cars_have_to_be_listed_as_cars_of_one_kind() {
     let of_two = || {
         let mut vault = Vault::new();
         let vehicles = Some(vec![vehicle("v1"), vehicle("v2")]);
-        vault.on(Event::VehiclesListed { vehicles });
+        vault.on(Event::VehiclesListed {
+            asked_by: OF_V2,
+            vehicles,
+        });
         vault
     };
     let (live, simulated) = (VehicleMode::Live, VehicleMode::Simulated);
@@ -218,6 +321,7 @@ fn smartcar_is_asked_no_more_than_it_takes() {
     let mut vault = Vault::just_granted();
     assert_eq!(asked(&vault, &[]), [""; 0]);
     vault.on(Event::VehiclesListed {
+        asked_by: OF_V2,
         vehicles: Some(vec![vehicle("v1"), vehicle("v2")]),
     });
     assert_eq!(asked(&vault, &[("u1", "v1"), ("u1", "v2")]), ["live - v1", "live - v2"]);
@@ -336,6 +440,124 @@ fn what_was_moved_is_disconnected_by_v3_and_claimed_with_what_is_kept() {
     assert!(live.moved().unwrap().kept.is_some());
     assert_eq!(vault.reverses(), [""; 0]);
     assert_eq!(vault.hindrance(), Some("being_claimed"));
+}
+
+#[test]
+fn a_consent_in_v3_goes_on_with_what_was_made_there_and_takes_over_what_it_covers_of_what_was_moved() {
+    let (u1, live, simulated) = (user("u1"), VehicleMode::Live, VehicleMode::Simulated);
+    let made = Live::confirmed(live, u1.clone(), Vec::new(), NOW);
+    assert!(made.is_given_again(&u1, live));
+    assert!(!made.is_given_again(&user("u2"), live) && !made.is_given_again(&u1, simulated));
+    let external_id = ExternalId::parse("e1").ok();
+    assert!(
+        !Live { external_id, ..made }.is_given_again(&u1, live),
+        "it was claimed"
+    );
+    let mut vault = moved_with(&["v1", "v2"]);
+    assert!(!vault.grant().is_given_again(&u1, live));
+    vault.on(Event::Superseded {
+        vehicles: vec![vehicle("v1")],
+    });
+    assert_eq!(vault.vehicles(), [vehicle("v2")]);
+    assert!(vault.kept().is_some(), "the way back of the other car");
+}
+
+fn listed_by(asked_by: AskedBy, cars: &[&str]) -> Event {
+    Event::VehiclesListed {
+        asked_by,
+        vehicles: Some(cars.iter().map(|car| vehicle(car)).collect()),
+    }
+}
+
+fn listed(cars: &[&str]) -> Event {
+    listed_by(OF_V2, cars)
+}
+
+fn listed_on_v3(cars: &[&str]) -> Event {
+    listed_by(OF_V3, cars)
+}
+
+#[test]
+fn a_list_that_was_asked_for_before_the_move_or_by_an_earlier_consent_is_not_believed_after_it() {
+    let mut vault = moved_with(&["v1", "v2"]);
+    let before = format!("{:?}", vault.record);
+    let earlier = AskedBy {
+        connected_at: UnixMillis::new(1),
+        ..OF_V3
+    };
+    for asked_by in [OF_V2, earlier] {
+        for cars in [&["v1", "v3"] as &[&str], &["v1"], &[]] {
+            assert_eq!(vault.on(listed_by(asked_by, cars)), [""; 0]);
+        }
+        assert_eq!(
+            vault.on(Event::VehiclesListed {
+                asked_by,
+                vehicles: None
+            }),
+            [""; 0]
+        );
+    }
+    assert_eq!(format!("{:?}", vault.record), before);
+    vault.reverses();
+    vault.on(listed_on_v3(&["v1"]));
+    assert_eq!(
+        vault.vehicles(),
+        [vehicle("v1"), vehicle("v2")],
+        "of v3, once it has gone back"
+    );
+    // A user who consents anew, to another car as well.
+    let cars = ["v1", "v9"].map(|car| KnownVehicle::new(vehicle(car))).to_vec();
+    let again = Live::confirmed(VehicleMode::Live, user("u1"), cars, NOW.after(DAY));
+    vault.record = Some(Record::Live(again));
+    vault.on(listed_on_v3(&["v1"]));
+    assert_eq!(vault.vehicles(), [vehicle("v1"), vehicle("v9")]);
+}
+
+#[test]
+fn a_car_that_a_list_lacks_once_is_not_lost_to_what_was_moved_and_none_is_added() {
+    let mut vault = moved_with(&["v1", "v2"]);
+    vault.on(listed_on_v3(&["v1", "v3"]));
+    assert_eq!(vault.vehicles(), [vehicle("v1")]);
+    vault.on(listed_on_v3(&["v1", "v2", "v3"]));
+    assert_eq!(vault.vehicles(), [vehicle("v1"), vehicle("v2")], "it was moved with it");
+    vault.on(listed_on_v3(&["v3"]));
+    assert!(vault.grant().empty_since.is_some(), "none of its own");
+    vault.on(listed_on_v3(&["v2", "v3"]));
+    assert_eq!(vault.vehicles(), [vehicle("v2")]);
+    // What a newer connection has taken over does not come back.
+    vault.on(listed_on_v3(&["v1", "v2"]));
+    vault.on(Event::Superseded {
+        vehicles: vec![vehicle("v1")],
+    });
+    vault.on(listed_on_v3(&["v1", "v2"]));
+    assert_eq!(vault.vehicles(), [vehicle("v2")]);
+}
+
+#[test]
+fn why_it_was_not_moved_is_forgotten_once_it_covers_other_cars() {
+    let hindered = || {
+        let mut vault = Vault::new();
+        vault.on(listed(&["v1", "v2"]));
+        vault.is_moved();
+        assert_eq!(vault.hindrance(), Some("vehicle_not_listed"));
+        vault
+    };
+    let mut vault = hindered();
+    vault.on(listed(&["v2", "v1"]));
+    assert_eq!(vault.hindrance(), Some("vehicle_not_listed"), "the same cars");
+    vault.on(listed(&["v1"]));
+    assert_eq!(vault.hindrance(), Some("not_tried"));
+    assert!(!vault.record.as_ref().unwrap().owner_must_act());
+    let mut vault = hindered();
+    vault.on(Event::Superseded {
+        vehicles: vec![vehicle("v2")],
+    });
+    assert_eq!(
+        vault.hindrance(),
+        Some("not_tried"),
+        "the owner has connected the other one anew"
+    );
+    assert!(!vault.record.as_ref().unwrap().owner_must_act());
 }
 
 #[test]

@@ -54,6 +54,7 @@ fn a_write_of_an_older_generation_settles_nothing() {
 #[test]
 fn a_write_that_may_have_missed_the_vehicles_is_not_the_last() {
     let listed = || Event::VehiclesListed {
+        asked_by: OF_V2,
         vehicles: Some(vec![vehicle("v1")]),
     };
     // The first write is under way when the vehicles arrive.
@@ -104,24 +105,42 @@ fn vehicles_that_smartcar_did_not_tell_are_asked_for_again() {
     vault.published(1, KvOutcome::Done);
     let mut waits = Vec::new();
     for _ in 0..12 {
-        assert_eq!(vault.on(Event::VehiclesListed { vehicles: None }), [""; 0]);
+        assert_eq!(
+            vault.on(Event::VehiclesListed {
+                asked_by: OF_V2,
+                vehicles: None
+            }),
+            [""; 0]
+        );
         waits.push(vault.sleeps().as_secs());
         vault.pass(vault.sleeps());
         assert_eq!(vault.wake(), ["list"]);
     }
     assert_eq!(waits, [5, 10, 20, 40, 80, 160, 320, 640, 1_280, 2_560, 3_600, 3_600]);
     let vehicles = Some(vec![vehicle("v1"), vehicle("v2")]);
-    assert_eq!(vault.on(Event::VehiclesListed { vehicles }), ["publish"]);
+    assert_eq!(
+        vault.on(Event::VehiclesListed {
+            asked_by: OF_V2,
+            vehicles
+        }),
+        ["publish"]
+    );
     assert_eq!(vault.vehicles().len(), 2);
     assert_eq!(
-        vault.on(Event::VehiclesListed { vehicles: None }),
+        vault.on(Event::VehiclesListed {
+            asked_by: OF_V2,
+            vehicles: None
+        }),
         [""; 0],
         "known vehicles are not forgotten"
     );
     assert_eq!(vault.vehicles().len(), 2);
     let vehicles = Some(Vec::new());
     assert_eq!(
-        vault.on(Event::VehiclesListed { vehicles }),
+        vault.on(Event::VehiclesListed {
+            asked_by: OF_V2,
+            vehicles
+        }),
         ["publish"],
         "they may all have gone: the owner has to know"
     );
@@ -145,6 +164,7 @@ fn who_asks_the_vault_long_after_the_write_shows_that_it_was_lost() {
 fn a_user_that_smartcar_did_not_tell_is_asked_for_again_until_it_is_known() {
     let mut vault = Vault::just_granted();
     vault.on(Event::VehiclesListed {
+        asked_by: OF_V2,
         vehicles: Some(vec![vehicle("v1")]),
     });
     vault.published(1, KvOutcome::Done);
@@ -171,6 +191,7 @@ fn what_is_known_of_a_vehicle_is_kept_for_as_long_as_the_vehicle_is_covered() {
         year: Some(2019),
     };
     let listed = |names: &[&str]| Event::VehiclesListed {
+        asked_by: OF_V2,
         vehicles: Some(names.iter().map(|name| vehicle(name)).collect()),
     };
     let models = |vault: &Vault| -> Vec<Option<String>> {
@@ -214,6 +235,7 @@ fn the_index_is_outdated_by_what_stands_in_it_alone() {
         step(&id(), vault.record.clone(), vault.now, event, &vault.policy).index
     }
     let listed = |names: &[&str]| Event::VehiclesListed {
+        asked_by: OF_V2,
         vehicles: Some(names.iter().map(|name| vehicle(name)).collect()),
     };
     let vault = Vault::new();
@@ -315,7 +337,10 @@ fn the_index_is_outdated_when_the_owner_is_wanted_and_when_that_is_over() {
 }
 
 fn listed_none() -> Event {
-    Event::VehiclesListed { vehicles: None }
+    Event::VehiclesListed {
+        asked_by: OF_V3,
+        vehicles: None,
+    }
 }
 
 #[test]

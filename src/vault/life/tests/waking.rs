@@ -209,6 +209,7 @@ pub(super) fn event(op: &Op, under_way: &mut UnderWay, vault: &mut Vault, n: u32
             max_age: Millis::from_mins(5),
         }),
         Op::Listed(told) => core::mem::take(&mut under_way.list).then(|| Event::VehiclesListed {
+            asked_by: OF_V2,
             vehicles: told.then(|| vec![vehicle("v1")]),
         }),
         Op::Identified(told) => core::mem::take(&mut under_way.identify).then(|| Event::UserIdentified {
@@ -284,7 +285,7 @@ proptest! {
                     "call" => vault.issued(generation, n),
                     "publish" => vault.published(generation, KvOutcome::Done),
                     "unpublish" => vault.unpublished(KvOutcome::Done),
-                    "list" => vault.on(Event::VehiclesListed { vehicles: Some(Vec::new()) }),
+                    "list" => vault.on(Event::VehiclesListed { asked_by: OF_V2, vehicles: Some(Vec::new()) }),
                     "identify" => vault.identified(),
                     "tell" => vault.on(Event::SmartcarNotified),
                     _ => Vec::new(),

@@ -7,7 +7,7 @@ use smartcar_connect::{
         cycle::{CALL_DEADLINE, Policy},
     },
     vault::{
-        Claimed, Handover, HandoverOutcome, KvOutcome, Leaving, Reception, Record,
+        Claimed, Handover, HandoverOutcome, KvOutcome, Leaving, Live, Reception, Record,
         life::{Effect, Event, Next, Revocation, TokenReply, next_alarm, step},
         receive,
     },
@@ -380,8 +380,11 @@ impl ClaimProtocol {
                     self.happen(world, side, Event::SmartcarNotified);
                 }
                 Effect::ListVehicles => {
-                    let vehicles = crate::world::vehicles();
-                    self.happen(world, side, Event::VehiclesListed { vehicles });
+                    let asked_by = world.record(side).and_then(Record::live).map(Live::asked_by);
+                    if let Some(asked_by) = asked_by {
+                        let vehicles = crate::world::vehicles();
+                        self.happen(world, side, Event::VehiclesListed { asked_by, vehicles });
+                    }
                 }
                 Effect::IdentifyUser | Effect::Reply(_) => {
                     if let Effect::Reply(TokenReply::Token { .. }) = effect

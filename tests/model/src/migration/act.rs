@@ -2,7 +2,7 @@
 
 use smartcar_connect::{
     api::{ListedConnection, VehicleAttributes, VehicleMode},
-    connect::{UserId, VehicleId},
+    connect::{ExternalId, UserId, VehicleId},
     http_api::Cause,
     time::UnixMillis,
     token::{
@@ -10,7 +10,7 @@ use smartcar_connect::{
         cycle::{CALL_DEADLINE, OwnerTokens, Policy},
     },
     vault::{
-        Access, Ended, KvCopy, KvOutcome, ListQuestion, Listing, Live, Moved, Record,
+        Access, Ended, Evidence, KvCopy, KvOutcome, ListQuestion, Listing, Live, Moved, Record,
         life::{Effect, Event, Migration, Next, Revocation, TokenReply, next_alarm, step},
     },
 };
@@ -268,11 +268,19 @@ impl MigrationProtocol {
             world.seen.insert("a list has the cars no more");
         }
         let was_on_v3 = world.moved().is_some();
+        let Ok(external_id) = ExternalId::parse("e1") else {
+            return;
+        };
+        let evidence = Evidence {
+            listed,
+            external_id,
+            v2_asked_since: None,
+        };
         match self.driver {
             MigrationDriver::BelievesWhatItRead => {
                 let now = world.stored.clone();
                 world.stored.clone_from(&inquiry.read);
-                self.happen(world, Event::Migrate(Migration::Move { listed }));
+                self.happen(world, Event::Migrate(Migration::Move(evidence)));
                 if world.moved().is_none() {
                     world.stored = now;
                 }
@@ -283,12 +291,12 @@ impl MigrationProtocol {
             MigrationDriver::MovesDuringRequest => {
                 let stored = world.stored.clone();
                 world.stored = stored.as_ref().map(without_attempt);
-                self.happen(world, Event::Migrate(Migration::Move { listed }));
+                self.happen(world, Event::Migrate(Migration::Move(evidence)));
                 if world.moved().is_none() {
                     world.stored = stored;
                 }
             }
-            _ => self.happen(world, Event::Migrate(Migration::Move { listed })),
+            _ => self.happen(world, Event::Migrate(Migration::Move(evidence))),
         }
         if world.moved().is_some() && !was_on_v3 && !has_cars {
             world.breaks(UNCONFIRMED);
@@ -380,8 +388,10 @@ impl MigrationProtocol {
                     self.happen(world, Event::SmartcarNotified);
                 }
                 Effect::ListVehicles => {
-                    let vehicles = crate::world::vehicles();
-                    self.happen(world, Event::VehiclesListed { vehicles });
+                    if let Some(asked_by) = world.live().map(Live::asked_by) {
+                        let vehicles = crate::world::vehicles();
+                        self.happen(world, Event::VehiclesListed { asked_by, vehicles });
+                    }
                 }
                 Effect::Reply(reply) => replied(world, &reply),
                 Effect::IdentifyUser | Effect::HandOver(_) => {}
