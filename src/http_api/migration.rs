@@ -264,7 +264,7 @@ mod tests {
             (counts.made_for_v3, counts.moved, counts.would_move, counts.on_v2),
             (1, 1, 1, 1)
         );
-        assert_eq!((counts.waiting, counts.cannot, counts.unanswered), (15, 13, 0));
+        assert_eq!((counts.waiting, counts.cannot, counts.unanswered), (17, 13, 0));
         assert_eq!(counts.reasons.len(), MigrationReason::ALL.len());
         assert!(counts.reasons.iter().all(|reason| reason.count == 2));
     }
