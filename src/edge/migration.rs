@@ -7,22 +7,16 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    edge::problem::Problem,
+    edge::{
+        page_query::{CURSOR, LIMIT, USUAL_LIMIT, read_limit, refused, unknown_cursor},
+        problem::Problem,
+    },
     http_api::{
         ProblemCode, header,
         migration::{MigratedConnection, MigrationCounts, MigrationMode, MigrationResponse},
     },
     time::Millis,
 };
-
-/// How many names make a page if the query does not say: a Worker on the free plan may make 50 requests for one.
-const USUAL_LIMIT: u32 = 40;
-
-/// How many names make a page at most.
-const MOST: u32 = 100;
-
-const LIMIT: &str = "limit";
-const CURSOR: &str = "cursor";
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +68,7 @@ impl MigrationQuery {
             let is_first = match &*name {
                 LIMIT => limit.replace(read_limit(&value)?).is_none(),
                 CURSOR => {
-                    let place = MigrationPlace::parse(&value).ok_or_else(no_such_page)?;
+                    let place = MigrationPlace::parse(&value).ok_or_else(unknown_cursor)?;
                     start.replace(place).is_none()
                 }
                 _ => false,
@@ -88,28 +82,6 @@ impl MigrationQuery {
             start: start.unwrap_or_default(),
         })
     }
-}
-
-fn read_limit(value: &str) -> Result<u32, Problem> {
-    // Not `+5` or `05`, as `parse` would.
-    let is_written_so = value.bytes().all(|byte| byte.is_ascii_digit()) && !value.starts_with('0');
-    let limit = value.parse().ok().filter(|limit| (1..=MOST).contains(limit));
-    limit
-        .filter(|_| is_written_so)
-        .ok_or_else(|| refused(LIMIT, &format!("`limit` is a number from 1 to {MOST}")))
-}
-
-fn refused(field: &str, detail: &str) -> Problem {
-    Problem::new(ProblemCode::InvalidParameter, detail).with_field(field)
-}
-
-/// What is answered to a cursor that is none, or that KV does not know any more.
-#[must_use]
-pub fn no_such_page() -> Problem {
-    refused(
-        CURSOR,
-        "`cursor` is not the last answer's, or too old: begin again without it",
-    )
 }
 
 /// What a back end is told that names a user: everybody's connections are moved.

@@ -18,6 +18,7 @@ mod migration;
 mod must_act;
 mod openapi;
 mod outcome;
+mod page_query;
 mod passing_on;
 mod preflight;
 mod problem;
@@ -46,10 +47,11 @@ pub use login::{
     LoginOutcome, LoginPage, LoginRequest, NavigationHeaders, ReturnCookie, ReturnTo, callback_uri, check_login,
     has_come_from_here, needs_login_check, page_policy, reload_here, too_many,
 };
-pub use migration::{MigrationPage, MigrationPlace, MigrationQuery, moves_everybody, no_such_page, nothing_to_move};
-pub use must_act::{MustActPage, MustActQuery, Place, WantedNames, not_of_one_user, unknown_cursor};
+pub use migration::{MigrationPage, MigrationPlace, MigrationQuery, moves_everybody, nothing_to_move};
+pub use must_act::{MustActPage, MustActQuery, Place, WantedNames, not_of_one_user};
 pub use openapi::{ANY_COOKIE, openapi};
 pub use outcome::finish_answer;
+pub use page_query::unknown_cursor;
 pub use passing_on::{HANDED_ON, handed_on, limit_known, smartcar_refused, smartcar_silent, too_much_under_way};
 pub use preflight::allowed_headers;
 pub use problem::Problem;

@@ -5,20 +5,15 @@ use core::fmt;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{
-    edge::problem::Problem,
-    http_api::{ConnectionStatus, ProblemCode, header},
+    edge::{
+        page_query::{CURSOR, LIMIT, USUAL_LIMIT, read_limit, refused, unknown_cursor},
+        problem::Problem,
+    },
+    http_api::{ConnectionStatus, header},
     seal::{KeyId, KeyRing, KvName},
 };
 
-/// How many vaults a page asks if the query does not say: a Worker on the free plan may make 50 requests for one.
-const USUAL_LIMIT: u32 = 40;
-
-/// How many vaults a page asks at most.
-const MOST: u32 = 100;
-
 const STATUS: &str = "status";
-const LIMIT: &str = "limit";
-const CURSOR: &str = "cursor";
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,15 +58,6 @@ impl MustActQuery {
     }
 }
 
-/// What is answered to a cursor that is none, or that KV does not know any more.
-#[must_use]
-pub fn unknown_cursor() -> Problem {
-    refused(
-        CURSOR,
-        "`cursor` is not the last answer's, or too old: begin again without it",
-    )
-}
-
 /// What a back end is told that names a user: it must not be given everybody's.
 #[must_use]
 pub fn not_of_one_user() -> Problem {
@@ -82,10 +68,6 @@ pub fn not_of_one_user() -> Problem {
     ]
     .concat();
     refused(header::USER, &detail)
-}
-
-fn refused(field: &str, detail: &str) -> Problem {
-    Problem::new(ProblemCode::InvalidParameter, detail).with_field(field)
 }
 
 fn listed_statuses() -> impl Iterator<Item = ConnectionStatus> {
@@ -105,15 +87,6 @@ fn read_statuses(value: &str) -> Result<Vec<ConnectionStatus>, Problem> {
              `reconnection_required`, or both with a comma between them",
         )
     })
-}
-
-fn read_limit(value: &str) -> Result<u32, Problem> {
-    // Not `+5` or `05`, as `parse` would.
-    let is_written_so = value.bytes().all(|byte| byte.is_ascii_digit()) && !value.starts_with('0');
-    let limit = value.parse().ok().filter(|limit| (1..=MOST).contains(limit));
-    limit
-        .filter(|_| is_written_so)
-        .ok_or_else(|| refused(LIMIT, &format!("`limit` is a number from 1 to {MOST}")))
 }
 
 /// A place in the list. The list goes through the keys of the ring, the oldest first: a vault whose name moves to the active key
@@ -251,6 +224,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::http_api::ProblemCode;
 
     const KEYS: [&str; 3] = [
         "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",

@@ -3,7 +3,7 @@
 use smartcar_connect::{
     edge::{
         MigrationPage, MigrationPlace, MigrationQuery, Operation, Problem, VaultReply, VaultRequest, moves_everybody,
-        no_such_page, nothing_to_move,
+        nothing_to_move, unknown_cursor,
     },
     http_api::ProblemCode,
     identity::Identity,
@@ -91,7 +91,7 @@ async fn list(store: &KvNamespace, limit: u32, start: &MigrationPlace) -> Result
     // If KV answers otherwise, it is the place that it does not know.
     let is_place = cursor.is_some() && store.list(KvName::PREFIX, 1, None).await.is_ok();
     Err(if is_place {
-        no_such_page()
+        unknown_cursor()
     } else {
         vault_client::unavailable()
     })
