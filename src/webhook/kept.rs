@@ -172,14 +172,7 @@ fn parts(name: &str) -> Option<(&'static str, UnixMillis, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::webhook::WebhookEvent;
-
-    const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
-
-    fn received(body: &str) -> ReceivedEvent {
-        let event = WebhookEvent::read(body.as_bytes()).unwrap();
-        ReceivedEvent::new(event, body.as_bytes(), NOW).unwrap()
-    }
+    use crate::webhook::received::fixtures::{NOW, received};
 
     fn of_somebody() -> ReceivedEvent {
         received(r#"{"eventId":"e","eventType":"VEHICLE_STATE","data":{"user":{"id":"u1"}}}"#)

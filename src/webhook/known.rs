@@ -86,17 +86,11 @@ mod tests {
     use crate::{
         time::Millis,
         webhook::{
-            ErrorState, WebhookEvent,
+            ErrorState,
             note::{outdated, receipt_ends_at},
+            received::fixtures::{NOW, received},
         },
     };
-
-    const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
-
-    fn received(body: &str) -> ReceivedEvent {
-        let event = WebhookEvent::read(body.as_bytes()).unwrap();
-        ReceivedEvent::new(event, body.as_bytes(), NOW).unwrap()
-    }
 
     fn error(id: &str, state: &str) -> ReceivedEvent {
         received(&format!(

@@ -150,16 +150,25 @@ impl ReceivedEvent {
     }
 }
 
+/// What the tests of an inbox begin with.
 #[cfg(test)]
-mod tests {
+pub(super) mod fixtures {
     use super::*;
 
-    const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
+    pub(in crate::webhook) const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
 
-    fn received(body: &str) -> ReceivedEvent {
+    pub(in crate::webhook) fn received(body: &str) -> ReceivedEvent {
         let event = WebhookEvent::read(body.as_bytes()).unwrap();
         ReceivedEvent::new(event, body.as_bytes(), NOW).unwrap()
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        fixtures::{NOW, received},
+        *,
+    };
 
     #[test]
     fn what_is_said_of_the_owner_is_told_and_nothing_else() {
