@@ -246,6 +246,7 @@ mod tests {
             counts: MigrationCounts::default(),
         });
         page.answered(name('c'), vec![one(MigrationState::Moved, None)]);
+        assert!(!page.is_cut_short());
         page.cut_short(Millis::new(1_500));
         assert!(page.is_cut_short());
         let answer = page.into_answer(None, 5, Some("there".to_owned()));

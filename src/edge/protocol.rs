@@ -286,6 +286,35 @@ pub enum VaultReply {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        connect::State,
+        identity::{BackEnd, ServiceKeys, SessionLimits},
+    };
+
+    #[test]
+    fn a_caller_is_whom_the_identity_speaks_for() {
+        let now = UnixMillis::new(1_790_000_000_000);
+        let idle = Millis::from_days(180);
+        let session = Session::start([7; 32], now, SessionLimits { idle, absolute: None });
+        let (principal, shown) = (session.principal(), session.shown());
+        let caller = Caller::of(&Identity::Session(session)).unwrap();
+        assert_eq!((caller.principal, caller.session), (principal, Some(shown)));
+        assert_eq!(caller.session_ends_at, Some(now.after(idle)));
+
+        let key = "5f0c81d2a97b4e36180f2dc4b6e97a53";
+        let keys = ServiceKeys::parse(key).unwrap();
+        let back_end = |user| {
+            let key = keys.shown_by(Some(&format!("Bearer {key}"))).unwrap();
+            Identity::Service(BackEnd { key, user })
+        };
+        let user = Principal::user("42").unwrap();
+        let caller = Caller::of(&back_end(Some(user.clone()))).unwrap();
+        assert_eq!(
+            (caller.principal, caller.session, caller.session_ends_at),
+            (user, None, None)
+        );
+        assert!(Caller::of(&back_end(None)).is_none());
+    }
 
     #[test]
     fn only_what_changes_nothing_is_asked_twice() {
@@ -298,7 +327,9 @@ mod tests {
             Operation::Connections(None),
             Operation::Vehicles,
             Operation::Access(VehicleId::parse("v1").unwrap()),
+            Operation::Attempt(State::from_random([7; 32]).fingerprint()),
             Operation::MustAct(Vec::new()),
+            Operation::ShowMigration(String::new()),
         ] {
             assert!(read.is_read(), "{read:?}");
         }

@@ -415,6 +415,76 @@ mod tests {
     }
 
     #[test]
+    fn each_route_is_guarded_and_read_as_what_it_is() {
+        const PAGE: &str = "page";
+        const INTERNAL: &str = "internal";
+        const SIGNED: &str = "signed";
+        const BODY: &str = "body";
+        const CHANGES: &str = "changes";
+        const OWN: &str = "own";
+        const UPSTREAM: &str = "upstream";
+        let said = |method: &str, path: &str| {
+            let Routed::To(resource) = at(method, &format!("/smartcar{path}")) else {
+                panic!("{method} {path}");
+            };
+            let all = [
+                (resource.is_page(), PAGE),
+                (resource.is_internal(), INTERNAL),
+                (resource.is_signed(), SIGNED),
+                (resource.takes_body(), BODY),
+                (resource.changes_state(), CHANGES),
+                (resource.tells_own(), OWN),
+                (resource.reads_from_smartcar(), UPSTREAM),
+            ];
+            all.into_iter()
+                .filter_map(|(is, name)| is.then_some(name))
+                .collect::<Vec<_>>()
+        };
+        let id = ConnectionId::from_random([7; 16]);
+        let one = format!("/connections/{}", id.as_str());
+        let attempt = format!(
+            "/connect/attempts/{}",
+            State::from_random([7; 32]).fingerprint().as_str()
+        );
+        for (method, path, expected) in [
+            ("POST", "/connect/start", &[BODY, CHANGES][..]),
+            ("POST", "/connect/finish", &[BODY, CHANGES]),
+            ("GET", "/connect/login", &[PAGE]),
+            ("POST", "/connect/login", &[PAGE]),
+            ("GET", "/connect/callback", &[PAGE]),
+            ("GET", &attempt, &[OWN]),
+            ("GET", "/connections", &[OWN]),
+            ("DELETE", "/connections", &[CHANGES]),
+            ("GET", &one, &[OWN]),
+            ("DELETE", &one, &[CHANGES]),
+            ("POST", &format!("{one}/reconnect"), &[BODY, CHANGES]),
+            ("GET", "/vehicles", &[OWN, UPSTREAM]),
+            ("POST", "/internal/token", &[INTERNAL, BODY]),
+            ("GET", "/internal/rotation", &[INTERNAL]),
+            ("GET", "/internal/migration", &[INTERNAL]),
+            ("POST", "/internal/migration", &[INTERNAL]),
+            ("GET", "/internal/connections", &[INTERNAL]),
+            ("POST", "/internal/sessions", &[INTERNAL, BODY]),
+            ("POST", "/session", &[BODY, CHANGES]),
+            ("DELETE", "/session", &[CHANGES]),
+            ("POST", "/session/claim", &[BODY, CHANGES]),
+            ("POST", "/webhooks", &[SIGNED, BODY]),
+            ("GET", "/openapi.json", &[]),
+            ("GET", "/healthz", &[]),
+            ("GET", "/api/v2.0/vehicles/v1/odometer", &[OWN, UPSTREAM]),
+            ("POST", "/api/v2.0/vehicles/v1/batch", &[BODY, CHANGES, OWN, UPSTREAM]),
+            (
+                "POST",
+                "/api/v2.0/vehicles/v1/security",
+                &[BODY, CHANGES, OWN, UPSTREAM],
+            ),
+            ("GET", "/api/v3/vehicles/v1/signals", &[OWN, UPSTREAM]),
+        ] {
+            assert_eq!(said(method, path), expected, "{method} {path}");
+        }
+    }
+
+    #[test]
     fn every_endpoint_of_smartcars_is_found_with_its_methods() {
         let path_of = |one: &Endpoint| {
             let make = one.makes.first().unwrap_or(&"");
@@ -533,19 +603,5 @@ mod tests {
             at("OPTIONS", "/smartcar/connect/start"),
             Routed::Preflight { allow: "POST" }
         );
-    }
-
-    #[test]
-    fn reading_changes_nothing() {
-        for (method, path) in [
-            ("GET", "/smartcar/connections"),
-            ("GET", "/smartcar/vehicles"),
-            ("GET", "/smartcar/healthz"),
-        ] {
-            assert!(
-                matches!(at(method, path), Routed::To(resource) if !resource.changes_state()),
-                "{path}"
-            );
-        }
     }
 }
