@@ -11,6 +11,7 @@ mod config;
 mod confirmation;
 mod guard;
 mod head;
+mod import;
 mod jwt;
 mod log_budget;
 mod login;
@@ -41,6 +42,7 @@ pub use guard::{
     needs_read_check, sign_out_everywhere, user_not_named, without_identity,
 };
 pub use head::RequestHead;
+pub use import::{import_over, nothing_to_import, read_import};
 pub use jwt::{invalid_token, keys_unavailable};
 pub use log_budget::LogBudget;
 pub use login::{

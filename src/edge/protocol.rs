@@ -12,7 +12,7 @@ use crate::{
     time::{Millis, UnixMillis},
     token::AccessToken,
     vault::{
-        Claimant, Description, Handover, HandoverOutcome, Report, ShownVehicles, UsedTicket, VehicleReport,
+        Claimant, Description, Handover, HandoverOutcome, Import, Report, ShownVehicles, UsedTicket, VehicleReport,
         finish::PendingRecord,
     },
 };
@@ -132,6 +132,8 @@ pub enum Operation {
         /// The generation whose access token Smartcar just refused.
         rejected: Option<u64>,
     },
+    /// A grant whose refresh token the app has kept so far.
+    Import(Import),
     /// What mends this connection? An attempt to do so begins.
     Reconnect {
         /// Which connection.
@@ -193,6 +195,7 @@ impl Operation {
             // A token may have to be refreshed: whoever asks decides whether to try again.
             Self::Token { .. }
             | Self::Start { .. }
+            | Self::Import(_)
             | Self::Reconnect { .. }
             | Self::Finish(_)
             | Self::Described(_)
@@ -241,7 +244,8 @@ pub enum VaultReply {
         /// When the pending connection expires.
         expires_at: UnixMillis,
     },
-    /// To [`Operation::Finish`], [`Operation::Attempt`], [`Operation::Reconnect`] and [`Operation::Connections`]: the body of the Worker's answer, JSON.
+    /// To [`Operation::Finish`], [`Operation::Attempt`], [`Operation::Reconnect`], [`Operation::Import`] and
+    /// [`Operation::Connections`]: the body of the Worker's answer, JSON.
     Body(String),
     /// To [`Operation::Vehicles`] and [`Operation::Described`].
     Vehicles(ShownVehicles),

@@ -48,6 +48,8 @@ pub enum Resource {
     ListPrincipals,
     /// `POST /internal/sessions`
     IssueTicket,
+    /// `POST /internal/import`
+    Import,
     /// `POST /session`
     OpenSession,
     /// `DELETE /session`
@@ -88,6 +90,7 @@ impl Resource {
             Self::Migrate => "migrate",
             Self::ListPrincipals => "list_principals",
             Self::IssueTicket => "issue_ticket",
+            Self::Import => "import",
             Self::OpenSession => "open_session",
             Self::EndSession => "end_session",
             Self::ClaimSession => "claim_session",
@@ -116,7 +119,7 @@ impl Resource {
             Self::Api(target) => target.endpoint().method != Method::Get,
             // Guarded by its service key: no browser has one.
             Self::InternalToken | Self::Rotation | Self::ListPrincipals | Self::IssueTicket => false,
-            Self::ShowMigration | Self::Migrate => false,
+            Self::ShowMigration | Self::Migrate | Self::Import => false,
             // Guarded by its signature, which no page can make.
             Self::ReceiveWebhook => false,
         }
@@ -136,7 +139,7 @@ impl Resource {
             Self::ConnectLogin | Self::ConnectLoginForm | Self::ConnectCallback => false,
             Self::OpenSession | Self::EndSession | Self::ClaimSession => false,
             Self::InternalToken | Self::Rotation | Self::ListPrincipals | Self::IssueTicket => false,
-            Self::ShowMigration | Self::Migrate => false,
+            Self::ShowMigration | Self::Migrate | Self::Import => false,
             Self::ReceiveWebhook | Self::OpenApi | Self::Health => false,
         }
     }
@@ -167,6 +170,7 @@ impl Resource {
                 | Self::Migrate
                 | Self::ListPrincipals
                 | Self::IssueTicket
+                | Self::Import
         )
     }
 
@@ -182,7 +186,7 @@ impl Resource {
     pub const fn takes_body(&self) -> bool {
         match self {
             Self::ConnectStart | Self::ConnectFinish | Self::InternalToken | Self::IssueTicket => true,
-            Self::OpenSession | Self::ClaimSession | Self::Reconnect(_) | Self::ReceiveWebhook => true,
+            Self::OpenSession | Self::ClaimSession | Self::Reconnect(_) | Self::ReceiveWebhook | Self::Import => true,
             Self::Api(target) => target.endpoint().takes_body,
             _ => false,
         }
@@ -257,6 +261,7 @@ pub fn route(prefix: &str, method: &str, path: &str) -> Routed {
         ),
         path::INTERNAL_CONNECTIONS => ("GET, HEAD", get.then_some(Resource::ListPrincipals)),
         path::INTERNAL_SESSIONS => ("POST", post.then_some(Resource::IssueTicket)),
+        path::INTERNAL_IMPORT => ("POST", post.then_some(Resource::Import)),
         path::SESSION => (
             "POST, DELETE",
             if post {
@@ -403,6 +408,7 @@ mod tests {
             ("POST", "/smartcar/internal/migration", Resource::Migrate),
             ("GET", "/smartcar/internal/connections", Resource::ListPrincipals),
             ("POST", "/smartcar/internal/sessions", Resource::IssueTicket),
+            ("POST", "/smartcar/internal/import", Resource::Import),
             ("POST", "/smartcar/session", Resource::OpenSession),
             ("DELETE", "/smartcar/session", Resource::EndSession),
             ("POST", "/smartcar/session/claim", Resource::ClaimSession),

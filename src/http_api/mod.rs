@@ -13,6 +13,8 @@ pub mod header;
 #[cfg(feature = "edge")]
 pub mod health;
 #[cfg(feature = "edge")]
+pub mod import;
+#[cfg(feature = "edge")]
 pub mod migration;
 pub mod path;
 #[cfg(feature = "edge")]

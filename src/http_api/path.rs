@@ -50,6 +50,9 @@ pub const INTERNAL_MIGRATION: &str = "/internal/migration";
 /// `POST`, for the app's own back end: a ticket that opens a session of a user's.
 pub const INTERNAL_SESSIONS: &str = "/internal/sessions";
 
+/// `POST`, for the app's own back end: takes over a grant whose refresh token it has kept so far.
+pub const INTERNAL_IMPORT: &str = "/internal/import";
+
 /// `POST`: opens a session by a ticket; `DELETE`: ends the caller's.
 pub const SESSION: &str = "/session";
 

@@ -14,5 +14,6 @@ mod secrets;
 pub use error::{TokenError, TokenResult, TokenSet, outcome_code};
 pub use lifetime::{ACCESS_LIFETIME, FRESH_MARGIN, IDLE_REFRESH_AFTER, REFRESH_LIFETIME, is_fresh};
 pub use request::{ApplicationClient, Client, ClientAuthMethod, ClientId, OutgoingRequest, TokenRequest, USER_AGENT};
+pub(crate) use response::is_refresh_token;
 pub use response::{MAX_BODY_BYTES, read_response, says_bearer};
 pub use secrets::{AccessToken, ClientSecret, RefreshToken};

@@ -85,7 +85,7 @@ fn is_access_token(token: &str) -> bool {
 }
 
 /// Visible ASCII and spaces (RFC 6749 appendix A.17): it is sent in a form.
-fn is_refresh_token(token: &str) -> bool {
+pub(crate) fn is_refresh_token(token: &str) -> bool {
     !token.is_empty() && token.len() <= MAX_TOKEN_BYTES && token.bytes().all(|byte| (0x20..=0x7e).contains(&byte))
 }
 

@@ -8,7 +8,7 @@ use crate::{
     http_api::{Cause, migration::MigrationReason},
     time::{Millis, UnixMillis},
     token::{
-        RefreshToken, TokenSet,
+        AccessToken, RefreshToken, TokenSet,
         cycle::{CALL_LOST_AFTER, LONGEST_BACKOFF, OwnerTokens, TokenCycle as _, exponential_backoff},
     },
     vault::{
@@ -255,6 +255,20 @@ impl Live {
             external_id: None,
             not_moved: None,
             kv: KvCopy::dirty(now),
+        }
+    }
+
+    /// A connection whose refresh token the app has kept so far. Its access token is had by a refresh.
+    #[must_use]
+    pub fn imported(refresh_token: RefreshToken, external_id: Option<ExternalId>, now: UnixMillis) -> Self {
+        let none = TokenSet {
+            access_token: AccessToken::new(String::new()),
+            access_expires_at: UnixMillis::new(0),
+            refresh_token: None,
+        };
+        Self {
+            external_id,
+            ..Self::granted(none, refresh_token, now)
         }
     }
 

@@ -5,7 +5,9 @@ use smartcar_connect::{
     connect::{ConnectionId, State, StateFingerprint},
     edge::Resource,
     http_api::{
-        FinishRequest, ProblemCode, StartRequest, path,
+        FinishRequest, ProblemCode, StartRequest,
+        import::ImportRequest,
+        path,
         session::{ClaimRequest, SessionRequest, TicketRequest},
         token::TokenRequestBody,
     },
@@ -286,6 +288,23 @@ operations! {
         cookie: None,
         success: Success::Body("TicketResponse"),
         problems: vec![ProblemCode::StorageUnavailable],
+    };
+    Resource::Import, Resource::Import => Operation {
+        method: "POST",
+        path: path::INTERNAL_IMPORT.to_owned(),
+        summary: "Take over a grant of Smartcar's v2 whose refresh token the app's back end has kept so far",
+        credential: Credential::ServiceKey,
+        request: Some(bodies::schema::<ImportRequest>),
+        cookie: None,
+        success: Success::Body("Connection"),
+        problems: vec![
+            ProblemCode::InvalidParameter,
+            ProblemCode::EndpointNotAllowed,
+            ProblemCode::ReconnectionRequired,
+            ProblemCode::InvalidClient,
+            ProblemCode::UpstreamUnavailable,
+            ProblemCode::StorageUnavailable,
+        ],
     };
     Resource::OpenSession, Resource::OpenSession => Operation {
         method: "POST",

@@ -153,6 +153,7 @@ async fn answer(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {
         Resource::Migrate => routes::migration::migrate(context).await,
         Resource::ListPrincipals => routes::principals::list(context).await,
         Resource::IssueTicket => routes::session::issue_ticket(context).await,
+        Resource::Import => routes::import::import(context).await,
         Resource::OpenSession => routes::session::open(context).await,
         Resource::EndSession => routes::session::end(context).await,
         Resource::ClaimSession => routes::claim::claim(context).await,

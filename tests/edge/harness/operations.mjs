@@ -24,6 +24,7 @@ const OWN = {
   "POST /session/claim": "claims",
   "POST /internal/token": "internal",
   "POST /internal/sessions": "internal",
+  "POST /internal/import": "internal",
   "GET /internal/connections": "internal",
   "GET /internal/rotation": "internal",
   "GET /internal/migration": "internal",

@@ -68,6 +68,7 @@ const ATTACKS = {
   },
   "POST /internal/token": { body: ({ id }) => ({ connectionId: id }), comes: INTERNAL(refused("connection_not_found")) },
   "POST /internal/sessions": { body: (_, attacker) => ({ user: attacker.user }), comes: INTERNAL(own(200)) },
+  "POST /internal/import": { body: () => ({ refreshToken: "of-nobody" }), comes: INTERNAL(refused("reconnection_required")) },
   // It is of everybody, and not for one who is named.
   "GET /internal/connections": { comes: INTERNAL(refused("invalid_parameter")) },
   "GET /internal/migration": { comes: INTERNAL(refused("invalid_parameter")) },

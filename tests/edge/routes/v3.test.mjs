@@ -10,6 +10,7 @@ import { firstVisit } from "../harness/connections-fixture.mjs";
 import { instrumentedModules, storedKeys } from "../harness/instrumented.mjs";
 import { assertProblem } from "../harness/problem.mjs";
 import { scannerFor } from "../harness/secrets.mjs";
+import { SERVICE_KEY } from "../harness/settings.mjs";
 import { until } from "../harness/until.mjs";
 import { V3 } from "../harness/v3.mjs";
 
@@ -321,6 +322,14 @@ test("a back end learns whose connection it is by the cookie of its visitor, and
   const refused = assertProblem(await ask(client.cookie), { status: 403, code: "endpoint_not_allowed" });
   assert.equal(refused.principal, client.principal);
   assert.ok(!("principal" in assertProblem(await ask(another.cookie), { status: 404, code: "connection_not_found" })));
+});
+
+test("without the secret of v2 no grant of v2 is taken over, which could never be refreshed", async () => {
+  const headers = { authorization: `Bearer ${SERVICE_KEY}`, "content-type": "application/json", "smartcar-connect-user": "42" };
+  const body = JSON.stringify({ refreshToken: "60a9e801-6d26-4d88-926e-5c7f9fc13486" });
+  const answer = await env.client().request("POST", "/internal/import", { headers, body });
+  const { detail } = assertProblem(answer, { status: 403, code: "endpoint_not_allowed" });
+  assert.match(detail, /`SMARTCAR_CLIENT_SECRET`/);
 });
 
 test("the application's token is handed out to nobody: no answer, log line or file has it", async () => {

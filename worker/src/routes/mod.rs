@@ -4,6 +4,7 @@ pub(crate) mod api;
 pub(crate) mod claim;
 pub(crate) mod connect;
 pub(crate) mod connections;
+pub(crate) mod import;
 pub(crate) mod login;
 pub(crate) mod migration;
 pub(crate) mod openapi;

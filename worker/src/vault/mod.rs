@@ -13,6 +13,7 @@ mod disconnect;
 mod driver;
 mod error;
 mod handover;
+mod import;
 mod listing;
 mod migrate;
 mod publish;
@@ -214,6 +215,7 @@ async fn carry_out(driver: &Rc<Driver>, finishes: &Finishes, request: VaultReque
             let reply = driver.token(&profile.principal, &id, rejected).await?;
             Ok(VaultReply::Token(token_reply(&id, reply, rejected)?))
         }
+        Operation::Import(import) => import::import(driver, caller, import).await,
         Operation::Reconnect {
             id,
             fingerprint,
