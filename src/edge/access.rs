@@ -303,7 +303,13 @@ mod tests {
         // In one answer, too: another permission's success says nothing of this one, and two that are missing are two.
         let other_works = [meant.clone(), found(BATTERY, Some(at(11)), None)];
         assert_eq!(marks(&[&other_works]), 1);
-        let two = [meant, found(BATTERY, Some(at(10)), Some(MISSING))];
+        let two = [meant.clone(), found(BATTERY, Some(at(10)), Some(MISSING))];
         assert_eq!(marks(&[&two]), 2);
+        // What works ends its own mark, whatever else is missing later.
+        let one_for_another = [
+            found(ODOMETER, Some(at(11)), None),
+            found(BATTERY, Some(at(12)), Some(MISSING)),
+        ];
+        assert_eq!(marks(&[from_ref(&meant), &one_for_another]), 1);
     }
 }
