@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -30,7 +30,7 @@ impl Principal {
             .chain_update(b"smartcar-connect/principal/v1\0")
             .chain_update(session_id)
             .finalize();
-        Self([ANONYMOUS, &URL_SAFE_NO_PAD.encode(hash)].concat())
+        Self([ANONYMOUS, &Base64UrlUnpadded::encode_string(&hash)].concat())
     }
 
     /// The principal of a user of the app's own, by the id that the app's log-in gives: visible ASCII, at most 507 bytes. No
@@ -92,7 +92,7 @@ impl Principal {
             .chain_update(b"smartcar-connect/vault/v1\0")
             .chain_update(self.0.as_bytes())
             .finalize();
-        URL_SAFE_NO_PAD.encode(hash)
+        Base64UrlUnpadded::encode_string(&hash)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::{Deserialize, Serialize};
 
 /// Names one connection (one grant) of one principal: 22 characters of base64url, random. It opens nothing by itself.
@@ -26,7 +26,7 @@ impl ConnectionId {
     /// An id of 16 random bytes.
     #[must_use]
     pub fn from_random(bytes: [u8; 16]) -> Self {
-        Self(URL_SAFE_NO_PAD.encode(bytes))
+        Self(Base64UrlUnpadded::encode_string(&bytes))
     }
 
     /// Reads an id.
@@ -34,7 +34,7 @@ impl ConnectionId {
     /// # Errors
     /// [`InvalidConnectionId`] for anything that [`from_random`](Self::from_random) does not make.
     pub fn parse(text: &str) -> Result<Self, InvalidConnectionId> {
-        match URL_SAFE_NO_PAD.decode(text) {
+        match Base64UrlUnpadded::decode_vec(text) {
             Ok(bytes) if bytes.len() == 16 => Ok(Self(text.to_owned())),
             _ => Err(InvalidConnectionId),
         }

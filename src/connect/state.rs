@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
@@ -33,7 +33,7 @@ impl State {
     #[must_use]
     pub fn from_random(random: [u8; 32]) -> Self {
         let mut state = Zeroizing::new(STATE_MARK.to_owned());
-        URL_SAFE_NO_PAD.encode_string(random, &mut state);
+        state.push_str(&Zeroizing::new(Base64UrlUnpadded::encode_string(&random)));
         Self(state)
     }
 
@@ -43,7 +43,7 @@ impl State {
     #[must_use]
     pub fn for_login(random: [u8; 32]) -> Self {
         let mut state = Zeroizing::new(LOGIN_STATE_MARK.to_owned());
-        URL_SAFE_NO_PAD.encode_string(random, &mut state);
+        state.push_str(&Zeroizing::new(Base64UrlUnpadded::encode_string(&random)));
         Self(state)
     }
 
@@ -75,7 +75,7 @@ impl State {
     /// SHA-256 of the state: enough to recognise it, useless for forging a callback.
     #[must_use]
     pub fn fingerprint(&self) -> StateFingerprint {
-        StateFingerprint(URL_SAFE_NO_PAD.encode(Sha256::digest(self.0.as_bytes())))
+        StateFingerprint(Base64UrlUnpadded::encode_string(&Sha256::digest(self.0.as_bytes())))
     }
 
     /// Whether both are the same, in constant time for equal lengths.
@@ -105,7 +105,7 @@ impl StateFingerprint {
     /// The reason, if the value is not the base64url of 32 bytes.
     pub fn parse(value: &str) -> Result<Self, InvalidValue> {
         // The decoder refuses padding and stray bits, so each fingerprint has one spelling.
-        let good = value.len() == FINGERPRINT_CHARS && URL_SAFE_NO_PAD.decode(value).is_ok();
+        let good = value.len() == FINGERPRINT_CHARS && Base64UrlUnpadded::decode_vec(value).is_ok();
         if good {
             Ok(Self(value.to_owned()))
         } else {

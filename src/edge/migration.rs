@@ -3,7 +3,7 @@
 //! A page is a number of names in KV. Each vault has several, one of them that of its index: the vault answers for that one, so
 //! that each is met once in a pass.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -43,7 +43,7 @@ pub struct MigrationPlace {
 
 impl MigrationPlace {
     fn parse(text: &str) -> Option<Self> {
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+        serde_json::from_slice(&Base64UrlUnpadded::decode_vec(text).ok()?).ok()
     }
 
     /// Whether this name was done by an earlier page.
@@ -53,7 +53,7 @@ impl MigrationPlace {
     }
 
     fn to_text(&self) -> String {
-        URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
+        Base64UrlUnpadded::encode_string(&serde_json::to_vec(self).unwrap_or_default())
     }
 }
 

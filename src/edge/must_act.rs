@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 
 use crate::{
     edge::{
@@ -120,7 +120,7 @@ impl Place {
     }
 
     fn parse(text: &str, ring: &KeyRing) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let bytes = Base64UrlUnpadded::decode_vec(text).ok()?;
         let (key, cursor) = core::str::from_utf8(&bytes).ok()?.split_once('/')?;
         let key = ring.ids().find(|id| id.as_str() == key)?.clone();
         let cursor = (!cursor.is_empty()).then(|| cursor.to_owned());
@@ -130,7 +130,7 @@ impl Place {
     fn to_text(&self) -> String {
         // No id of a key has a slash.
         let cursor = self.cursor.as_deref().unwrap_or_default();
-        URL_SAFE_NO_PAD.encode([self.key.as_str(), "/", cursor].concat())
+        Base64UrlUnpadded::encode_string([self.key.as_str(), "/", cursor].concat().as_bytes())
     }
 }
 

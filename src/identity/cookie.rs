@@ -1,6 +1,6 @@
 //! The session cookie (RFC 6265bis).
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
@@ -38,7 +38,7 @@ impl SessionCookie {
         let digest: [u8; 32] = Sha256::digest(&facts).into();
         let start = digest.first_chunk::<DIGEST_BYTES>().copied().unwrap_or_default();
         Self {
-            name: [PREFIX, &URL_SAFE_NO_PAD.encode(start)].concat(),
+            name: [PREFIX, &Base64UrlUnpadded::encode_string(&start)].concat(),
         }
     }
 

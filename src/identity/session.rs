@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
@@ -201,7 +201,7 @@ impl Session {
             .chain_update(*self.id)
             .finalize();
         ShownSession {
-            id: SessionId(URL_SAFE_NO_PAD.encode(hash)),
+            id: SessionId(Base64UrlUnpadded::encode_string(&hash)),
             ends_at: self.ends_at(),
         }
     }
@@ -450,7 +450,7 @@ mod tests {
         #[test]
         fn no_forged_cookie_opens_anything(value in ".{0,200}", bytes in vec(any::<u8>(), 0..100)) {
             let ring = one();
-            let forged = format!("v1.2026.11.{}.{}", URL_SAFE_NO_PAD.encode(&bytes), URL_SAFE_NO_PAD.encode([0; 32]));
+            let forged = format!("v1.2026.11.{}.{}", Base64UrlUnpadded::encode_string(&bytes), Base64UrlUnpadded::encode_string(&[0; 32]));
             for value in [&value, &forged, &format!("v1.2026.11.{value}")] {
                 prop_assert_eq!(read(&ring, value, NOW).unwrap_err(), SessionError::NotAuthentic);
             }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -109,7 +109,7 @@ impl Ticket {
     /// What it is noted under once it was used.
     #[must_use]
     pub fn id(&self) -> TicketId {
-        TicketId(URL_SAFE_NO_PAD.encode(self.id))
+        TicketId(Base64UrlUnpadded::encode_string(&self.id))
     }
 
     /// Whom the session speaks for that it opens.

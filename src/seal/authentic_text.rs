@@ -1,6 +1,6 @@
 //! Texts that only a Worker with the key ring can have made, for others to keep and to show again: cookies and tickets.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
@@ -29,8 +29,8 @@ impl AuthenticText<'_> {
         let parts = [
             self.version,
             key_id.as_str(),
-            &URL_SAFE_NO_PAD.encode(payload),
-            &URL_SAFE_NO_PAD.encode(mac),
+            &Base64UrlUnpadded::encode_string(payload),
+            &Base64UrlUnpadded::encode_string(&mac),
         ];
         Some(Zeroizing::new(parts.join(".")))
     }
@@ -41,8 +41,8 @@ impl AuthenticText<'_> {
         let (head, mac) = text.rsplit_once('.')?;
         let (key_id, payload) = head.rsplit_once('.')?;
         let key_id = KeyId::parse(key_id)?;
-        let payload = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload).ok()?);
-        let mac = URL_SAFE_NO_PAD.decode(mac).ok()?;
+        let payload = Zeroizing::new(Base64UrlUnpadded::decode_vec(payload).ok()?);
+        let mac = Base64UrlUnpadded::decode_vec(mac).ok()?;
         self.mac(ring, &key_id, &payload)?.verify_slice(&mac).ok()?;
         Some((key_id, payload))
     }

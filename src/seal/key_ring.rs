@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64ct::{Base64, Encoding as _};
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit as _};
 use serde::{Deserialize, Serialize};
@@ -275,11 +275,7 @@ fn extract(key: &[u8; 32]) -> Zeroizing<[u8; 32]> {
 }
 
 fn decode(id: &KeyId, encoded: &str) -> Result<Zeroizing<[u8; 32]>, KeyRingError> {
-    let decoded = Zeroizing::new(
-        STANDARD
-            .decode(encoded)
-            .map_err(|_| KeyRingError::NotBase64 { id: id.clone() })?,
-    );
+    let decoded = Zeroizing::new(Base64::decode_vec(encoded).map_err(|_| KeyRingError::NotBase64 { id: id.clone() })?);
     let wrong_length = KeyRingError::WrongLength {
         id: id.clone(),
         bytes: decoded.len(),

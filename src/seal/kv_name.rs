@@ -1,6 +1,6 @@
 //! Names in Workers KV: a dump of the namespace shows no principal, connection, vehicle or Smartcar user.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use hmac::Mac as _;
 
 use crate::{
@@ -96,7 +96,11 @@ impl KvName {
         push_prefixed(&mut message, item.as_bytes());
         mac.update(&message);
         Some(Self(
-            [Self::PREFIX, &URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())].concat(),
+            [
+                Self::PREFIX,
+                &Base64UrlUnpadded::encode_string(&mac.finalize().into_bytes()),
+            ]
+            .concat(),
         ))
     }
 

@@ -6,7 +6,7 @@ use aes_gcm::{
     Aes256Gcm, KeyInit as _,
     aead::{Aead as _, Payload},
 };
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -363,7 +363,7 @@ impl SealedRecord {
     /// The record as text: base64url without padding.
     #[must_use]
     pub fn to_text(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.to_bytes())
+        Base64UrlUnpadded::encode_string(&self.to_bytes())
     }
 
     /// Reads a record from text.
@@ -371,6 +371,6 @@ impl SealedRecord {
     /// # Errors
     /// As [`from_bytes`](Self::from_bytes).
     pub fn from_text(text: &str) -> Result<Self, OpenError> {
-        Self::from_bytes(&URL_SAFE_NO_PAD.decode(text).map_err(|_| OpenError::Malformed)?)
+        Self::from_bytes(&Base64UrlUnpadded::decode_vec(text).map_err(|_| OpenError::Malformed)?)
     }
 }

@@ -1,6 +1,6 @@
 //! Requests to the token endpoint.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64ct::{Base64, Encoding as _};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -156,7 +156,7 @@ impl Client {
     fn basic(&self) -> Zeroizing<String> {
         let encode = |part: &str| form_urlencoded::byte_serialize(part.as_bytes()).collect::<String>();
         let pair = Zeroizing::new([encode(self.id.as_str()), encode(self.secret.expose())].join(":"));
-        Zeroizing::new(["Basic ", &STANDARD.encode(pair.as_bytes())].concat())
+        Zeroizing::new(["Basic ", &Base64::encode_string(pair.as_bytes())].concat())
     }
 }
 
@@ -306,7 +306,7 @@ mod tests {
         );
         let request = client.request(&refresh("t"));
         let (_, value) = request.headers.last().unwrap();
-        let decoded = STANDARD.decode(value.strip_prefix("Basic ").unwrap()).unwrap();
+        let decoded = Base64::decode_vec(value.strip_prefix("Basic ").unwrap()).unwrap();
         assert_eq!(decoded, b"a%3Ab:c+d%25");
     }
 

@@ -1,6 +1,6 @@
 //! Names that tell nothing of what they stand for.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use sha2::{Digest as _, Sha256};
 
 use crate::seal::push_prefixed;
@@ -12,7 +12,7 @@ pub(super) fn fingerprint(parts: &[&[u8]]) -> String {
     for part in parts {
         push_prefixed(&mut all, part);
     }
-    let mut name = URL_SAFE_NO_PAD.encode(Sha256::digest(&all));
+    let mut name = Base64UrlUnpadded::encode_string(&Sha256::digest(&all));
     name.truncate(22);
     name
 }

@@ -3,7 +3,7 @@
 
 use core::fmt;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64ct::{Base64, Encoding as _};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -61,7 +61,7 @@ impl ForwardSecrets {
     /// [`ForwardSecretsError`], for the whole list.
     pub fn parse(list: &str) -> Result<Self, ForwardSecretsError> {
         let read = |secret: &str| {
-            let bytes = STANDARD.decode(secret.trim().strip_prefix(PREFIX)?).ok()?;
+            let bytes = Base64::decode_vec(secret.trim().strip_prefix(PREFIX)?).ok()?;
             Some(Zeroizing::new(bytes)).filter(|bytes| SECRET_BYTES.contains(&bytes.len()))
         };
         let secrets = list.split(',').map(read).collect::<Option<_>>();
@@ -78,7 +78,7 @@ impl ForwardSecrets {
             // A key of any length is taken.
             let mut mac = Hmac::<Sha256>::new_from_slice(secret).ok()?;
             mac.update(signed.as_bytes());
-            Some(["v1,", &STANDARD.encode(mac.finalize().into_bytes())].concat())
+            Some(["v1,", &Base64::encode_string(&mac.finalize().into_bytes())].concat())
         };
         let signatures: Vec<String> = self.0.iter().filter_map(of).collect();
         SignedMessage {

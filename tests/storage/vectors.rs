@@ -6,10 +6,7 @@ use aes_gcm::{
     Aes256Gcm, KeyInit as _,
     aead::{Aead as _, Payload},
 };
-use base64::{
-    Engine as _,
-    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
+use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
 use hkdf::Hkdf;
 use sha2::Sha256;
 use smartcar_connect::{
@@ -123,7 +120,7 @@ fn records_are_sealed_and_opened_as_documented() {
 fn the_text_suffices_to_open_a_record() {
     let field = |bytes: &[u8]| [&u32::try_from(bytes.len()).unwrap().to_be_bytes()[..], bytes].concat();
     for (name, fields) in records() {
-        let record = URL_SAFE_NO_PAD.decode(&fields["record"]).unwrap();
+        let record = Base64UrlUnpadded::decode_vec(&fields["record"]).unwrap();
         assert_eq!(record[0], 1, "{name}");
         let (key_id, rest) = record[2..].split_at(usize::from(record[1]));
         let (generation, rest) = rest.split_at(8);
@@ -135,7 +132,7 @@ fn the_text_suffices_to_open_a_record() {
             .split(',')
             .find_map(|key| key.strip_prefix(&format!("{key_id}:")))
             .unwrap();
-        let key = STANDARD.decode(key).unwrap();
+        let key = Base64::decode_vec(key).unwrap();
         let info = [field(fields["type"].as_bytes()), field(fields["owner"].as_bytes())].concat();
         let mut derived = [0; 32];
         Hkdf::<Sha256>::new(Some(b"smartcar-connect/v1"), &key)

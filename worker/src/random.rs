@@ -1,6 +1,6 @@
 //! Randomness of the platform's CSPRNG. It is not to be had outside a request, so nothing is drawn at start.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use smartcar_connect::{edge::Problem, http_api::ProblemCode};
 
 /// The platform gave no randomness: nothing secret may be made.
@@ -23,5 +23,5 @@ pub(crate) fn bytes<const N: usize>() -> Result<[u8; N], NoRandomness> {
 
 /// 22 characters of base64url.
 pub(crate) fn id() -> Result<String, NoRandomness> {
-    Ok(URL_SAFE_NO_PAD.encode(bytes::<16>()?))
+    Ok(Base64UrlUnpadded::encode_string(&bytes::<16>()?))
 }

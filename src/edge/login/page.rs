@@ -1,6 +1,6 @@
 //! The pages that the Worker shows where there is no page of the app's own to go to: plain HTML, with a style and no script.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64ct::{Base64, Encoding as _};
 use sha2::{Digest as _, Sha256};
 
 use super::{outcome::LoginOutcome, return_to::ReturnTo};
@@ -14,7 +14,7 @@ const STYLE: &str = include_str!("style.css");
 /// The `Content-Security-Policy` of the pages: this very style, and nothing else.
 #[must_use]
 pub fn page_policy() -> String {
-    let hash = STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
+    let hash = Base64::encode_string(&Sha256::digest(STYLE.as_bytes()));
     [
         "default-src 'none'; style-src 'sha256-",
         &hash,
@@ -410,7 +410,7 @@ mod tests {
             .nth(1)
             .and_then(|rest| rest.split("</style>").next())
             .unwrap();
-        let hash = STANDARD.encode(Sha256::digest(style.as_bytes()));
+        let hash = Base64::encode_string(&Sha256::digest(style.as_bytes()));
         assert!(page_policy().contains(&format!("style-src 'sha256-{hash}'")));
         assert!(page_policy().starts_with("default-src 'none'") && !page_policy().contains("script"));
         assert!(!STYLE.contains('<') && !STYLE.contains("url("));

@@ -3,7 +3,7 @@
 //! It is nobody's credential: whose attempt a callback finishes, the session cookie and the vault decide. What is in it was checked,
 //! and is checked again when it comes back, so that one that was planted leads to a page of the app's own too.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 
 use super::return_to::ReturnTo;
 use crate::{
@@ -43,7 +43,7 @@ impl ReturnCookie {
     /// The `Set-Cookie` header that keeps `return_to` as long as the attempt.
     #[must_use]
     pub fn keep(&self, return_to: &ReturnTo) -> String {
-        let value = URL_SAFE_NO_PAD.encode(return_to.as_str());
+        let value = Base64UrlUnpadded::encode_string(return_to.as_str().as_bytes());
         [
             &self.name,
             "=",
@@ -62,7 +62,7 @@ impl ReturnCookie {
         if values.next().is_some() {
             return None;
         }
-        let value = String::from_utf8(URL_SAFE_NO_PAD.decode(value).ok()?).ok()?;
+        let value = String::from_utf8(Base64UrlUnpadded::decode_vec(value).ok()?).ok()?;
         ReturnTo::parse(&value, prefix, own, allowed).ok()
     }
 }
@@ -140,7 +140,7 @@ mod tests {
             "javascript:alert(1)",
             "/smartcar/connect/login",
         ] {
-            let header = format!("{name}={}", URL_SAFE_NO_PAD.encode(value));
+            let header = format!("{name}={}", Base64UrlUnpadded::encode_string(value.as_bytes()));
             assert_eq!(found(&cookie(1), &header), None, "{value}");
         }
         for value in ["", "/cars", "%2Fcars", "_w"] {

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::value::RawValue;
 
 use super::algorithm::Algorithm;
@@ -129,7 +129,7 @@ fn ed25519(x: &str) -> Result<String, UnusableKey> {
 
 /// What is base64url can stand between quotes as it is.
 fn decoded(text: &str) -> Result<Vec<u8>, UnusableKey> {
-    URL_SAFE_NO_PAD.decode(text).map_err(|_| UnusableKey::NotForThis)
+    Base64UrlUnpadded::decode_vec(text).map_err(|_| UnusableKey::NotForThis)
 }
 
 /// The keys of a log-in.

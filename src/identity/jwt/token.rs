@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::Deserialize;
 
 use super::{
@@ -54,7 +54,7 @@ impl<'a> UnverifiedJwt<'a> {
         let (signed, signature) = token.rsplit_once('.').ok_or(JwtError::NotCompact)?;
         let (header, claims) = signed.split_once('.').ok_or(JwtError::NotCompact)?;
         // A dot that is left is no base64url.
-        let decoded = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| JwtError::NotCompact);
+        let decoded = |part: &str| Base64UrlUnpadded::decode_vec(part).map_err(|_| JwtError::NotCompact);
         let (header, claims, signature) = (decoded(header)?, decoded(claims)?, decoded(signature)?);
         let (algorithm, key_id) = read_header(&header, rules)?;
         let principal = read_claims(&claims, rules, now)?;

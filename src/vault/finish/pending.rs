@@ -1,6 +1,6 @@
 //! What is stored of a pending connection, and of the callback that has used it.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -88,7 +88,9 @@ impl CallbackDigest {
     #[must_use]
     pub fn of(callback: &str) -> Self {
         let normal_form = normal_form(query_of(callback));
-        Self(URL_SAFE_NO_PAD.encode(Sha256::digest(normal_form.as_bytes())))
+        Self(Base64UrlUnpadded::encode_string(&Sha256::digest(
+            normal_form.as_bytes(),
+        )))
     }
 
     /// The digest as text.

@@ -1,6 +1,6 @@
 //! Log-ins that sign tokens, and the Worker's part: verifying them.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use ed25519_dalek::{Signer as _, Verifier as _};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use rsa::{BoxedUint, Pkcs1v15Sign};
@@ -24,11 +24,11 @@ const Q: &str = "u_s7Ep5mwdHTbAxEEDnImHkZ0p7RPuKqFHWz1BX-jibsN7dpsKL5D9qUPS_Va9W
 pub(super) const N: &str = "oznRo8TSs8cChlmMuMm7nl-IiUPu2jCXe0pMzgOuFEI_IG-y_xfIE2SNl9KIurIxBZ5jp7RaF2Uj3yvWLDH4v7l006VIzeWJ4TqI9MA4z9IuZpiIg5FeV-dgIMA_-l-f-BwEt3j5WqHF1uW5u6DuYPFYuL6v-aoJ88dBkL3VLdTyb5K0mSIhk7JAK2PcBD6INm7AqZ392NkM-A3vfLwKqz_drH_DCxVeEIrGl5TCuwa0c22TsVX_bjwNV17jClZZlvXJfAo_RBw1DpH9O5DIqTGLcB4_3H6y5CtjhMRt_2lPBS75N0I5f5oh3TR-Yn6Fi-JwmtXAuh7kB9KlYlAvNQ";
 
 pub(super) fn base64url(bytes: impl AsRef<[u8]>) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
+    Base64UrlUnpadded::encode_string(bytes.as_ref())
 }
 
 fn bytes(text: &str) -> Vec<u8> {
-    URL_SAFE_NO_PAD.decode(text).unwrap()
+    Base64UrlUnpadded::decode_vec(text).unwrap()
 }
 
 fn number(text: &str) -> BoxedUint {
