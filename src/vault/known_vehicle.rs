@@ -311,7 +311,9 @@ mod tests {
             ..VehicleAttributes::default()
         };
         let told = vehicle().described(&error(500, None, ""), NOW);
+        assert_eq!(told.description(), None);
         let told = told.described(&Description::Told(attributes.clone()), NOW);
+        assert_eq!(told.description(), Some(Description::Told(attributes.clone())));
         assert_eq!((&told.attributes, &told.problem), (&Some(attributes.clone()), &None));
         let limited = told.described(&error(429, Some("9"), ""), NOW);
         assert_eq!(limited.attributes, Some(attributes));
