@@ -63,7 +63,7 @@ build: artefacts ## Both WebAssembly modules, the npm package and the demo page
 .PHONY: artefacts
 artefacts: package worker dist/demo/index.html
 
-package: dist/package/package.json ## The browser module and the npm package: dist/
+package: dist/package/package.json ## The browser module and the npm package, with the Worker in it: dist/
 
 worker: worker/build/index.js ## The Worker: worker/build/
 
@@ -96,7 +96,8 @@ $(SIMULATOR): $(call files,tests/simulator) Cargo.toml Cargo.lock $(XTASK)
 	@$(XTASK) simulator
 	@touch $@
 
-dist/package/package.json: $(CRATE) $(call files,pkg-template) CHANGELOG.md LICENSE-MIT LICENSE-APACHE $(XTASK)
+dist/package/package.json: worker/build/index.js worker/entry.js $(CRATE) $(call files,pkg-template) $(call files,doctor) docs/configuration.md \
+    CHANGELOG.md LICENSE-MIT LICENSE-APACHE $(XTASK)
 	@$(XTASK) package
 
 worker/build/index.js: $(CRATE) docs/openapi.json $(call files,worker/src) worker/Cargo.toml $(XTASK)

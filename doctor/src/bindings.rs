@@ -1,6 +1,6 @@
 //! What `wrangler.toml` binds and says of the Worker as a whole.
 
-use crate::{Deployment, Secrets, finding::Finding};
+use crate::{Deployment, Secrets, Syntax, finding::Finding};
 
 pub(crate) fn examine(deployment: &Deployment) -> Vec<Finding> {
     let mut findings = vec![
@@ -31,7 +31,7 @@ fn date(deployment: &Deployment) -> Finding {
         Some(date) => Finding::good(about, date),
         None => Finding::bad(
             about,
-            "is missing or no date: take the line of the `wrangler.toml` that you got, which is tested",
+            "is missing or no date: take the line of the configuration that you got, which is tested",
         ),
     }
 }
@@ -49,6 +49,22 @@ fn durable_object<'a>(deployment: &'a Deployment, name: &str) -> Option<&'a toml
     tables.find(|table| text(table, "name") == Some(name))
 }
 
+fn class_name(deployment: &Deployment, class: &str) -> String {
+    deployment.syntax.entry("class_name", &format!("\"{class}\""))
+}
+
+fn bind(deployment: &Deployment, name: &str, class: &str) -> String {
+    let (name, class) = (format!("\"{name}\""), format!("\"{class}\""));
+    let fields = [("name", name.as_str()), ("class_name", class.as_str())];
+    deployment.syntax.add_to_list("durable_objects.bindings", &fields)
+}
+
+fn add_migration(deployment: &Deployment, tag: &str, class: &str) -> String {
+    let classes = format!("[\"{class}\"]");
+    let fields = [("tag", tag), ("new_sqlite_classes", classes.as_str())];
+    deployment.syntax.add_to_list("migrations", &fields)
+}
+
 /// Whether a migration creates this class with SQLite.
 fn is_created(deployment: &Deployment, class: &str) -> bool {
     deployment.blocks("migrations").iter().any(|table| {
@@ -63,18 +79,17 @@ fn optional(deployment: &Deployment, name: &'static str, class: &str, is_used: b
         None if !is_used => None,
         None => Some(Finding::bad(
             name,
-            format!(
-                "is not bound: add `[[durable_objects.bindings]]` with `name = \"{name}\"` and `class_name = \"{class}\"`"
-            ),
+            format!("is not bound: {}", bind(deployment, name, class)),
         )),
         Some(bound) if text(bound, "class_name") != Some(class) => Some(Finding::bad(
             name,
-            format!("is bound to another class: give it `class_name = \"{class}\"`"),
+            format!("is bound to another class: give it {}", class_name(deployment, class)),
         )),
         Some(_) if !is_created(deployment, class) => Some(Finding::bad(
             name,
             format!(
-                "is created by no migration: add `[[migrations]]` with a new `tag` and `new_sqlite_classes = [\"{class}\"]`"
+                "is created by no migration: {}",
+                add_migration(deployment, "\"a new one\"", class)
             ),
         )),
         Some(_) => Some(Finding::good(name, format!("is bound to the class `{class}`"))),
@@ -104,11 +119,11 @@ fn vault(deployment: &Deployment) -> Finding {
         Some(bound) if text(bound, "class_name") == Some("Vault") => {
             Finding::good("VAULT", "is bound to the class `Vault`")
         }
-        Some(_) => Finding::bad("VAULT", "is bound to another class: give it `class_name = \"Vault\"`"),
-        None => Finding::bad(
+        Some(_) => Finding::bad(
             "VAULT",
-            "is not bound: add `[[durable_objects.bindings]]` with `name = \"VAULT\"` and `class_name = \"Vault\"`",
+            format!("is bound to another class: give it {}", class_name(deployment, "Vault")),
         ),
+        None => Finding::bad("VAULT", format!("is not bound: {}", bind(deployment, "VAULT", "Vault"))),
     }
 }
 
@@ -129,25 +144,29 @@ fn migration(deployment: &Deployment) -> Finding {
     } else {
         Finding::bad(
             about,
-            "do not create `Vault`: add `[[migrations]]` with `tag = \"v1\"` and `new_sqlite_classes = [\"Vault\"]`",
+            format!("do not create `Vault`: {}", add_migration(deployment, "\"v1\"", "Vault")),
         )
     }
 }
 
 fn tokens(deployment: &Deployment) -> Finding {
-    let blocks = deployment.blocks("kv_namespaces");
+    let about = "kv_namespaces";
+    let blocks = deployment.blocks(about);
     let bound = blocks.iter().find(|table| text(table, "binding") == Some("TOKENS"));
     match bound {
         None => Finding::bad(
             "TOKENS",
-            "is not bound: add `[[kv_namespaces]]` with `binding = \"TOKENS\"`",
+            format!(
+                "is not bound: {}",
+                deployment.syntax.add_to_list(about, &[("binding", "\"TOKENS\"")])
+            ),
         ),
         Some(table) if deployment.is_local() || text(table, "id").is_some_and(|id| !id.is_empty()) => {
             Finding::good("TOKENS", "is bound to a KV namespace")
         }
-        Some(_) => Finding::bad(
+        Some(_) => Finding::note(
             "TOKENS",
-            "has no `id`: run `npx wrangler kv namespace create TOKENS`, and copy the line `id = \"…\"` of what it prints",
+            "has no `id`: `npx wrangler deploy` creates the namespace and writes its id down; keep that change",
         ),
     }
 }
@@ -163,7 +182,11 @@ fn cron(deployment: &Deployment) -> Finding {
     } else {
         Finding::bad(
             about,
-            "have no cron: add `[triggers]` with `crons = [\"*/10 * * * *\"]`, or no change of key ends",
+            format!(
+                "have no cron: add {} with {}, or no change of key ends",
+                deployment.syntax.section(about),
+                deployment.syntax.entry("crons", "[\"*/10 * * * *\"]")
+            ),
         )
     }
 }
@@ -192,7 +215,16 @@ fn finish_limit(deployment: &Deployment) -> Finding {
     } else if of("limit").is_none_or(|limit| limit < 1) || !matches!(of("period"), Some(10 | 60)) {
         Finding::bad(
             about,
-            "needs `simple = { limit = 100, period = 60 }`: a limit of at least 1, and a period of 10 or 60 seconds",
+            format!(
+                "needs {}: a limit of at least 1, and a period of 10 or 60 seconds",
+                deployment.syntax.entry(
+                    "simple",
+                    match deployment.syntax {
+                        Syntax::Toml => "{ limit = 100, period = 60 }",
+                        Syntax::Jsonc => "{ \"limit\": 100, \"period\": 60 }",
+                    }
+                )
+            ),
         )
     } else {
         Finding::good(about, "is bound")

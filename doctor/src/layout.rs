@@ -20,7 +20,7 @@ pub(crate) fn examine(deployment: &Deployment, config: &Config) -> Vec<Finding> 
         findings.extend(redirects(deployment, config, &local()));
         return findings;
     }
-    findings.extend(smartcar(config));
+    findings.extend(smartcar(deployment, config));
     let (routes, unreadable) = routes(deployment);
     findings.extend(unreadable);
     for route in &routes {
@@ -40,9 +40,9 @@ pub(crate) fn examine(deployment: &Deployment, config: &Config) -> Vec<Finding> 
     }
     let has_workers_dev = deployment.wrangler.get("workers_dev").and_then(toml::Value::as_bool) != Some(false);
     match (routes.is_empty(), has_workers_dev) {
-        (true, true) => findings.push(Finding::note("routes", "there is none: on `workers.dev` the cookie reaches the Worker from its own pages alone; README.md, \"Deploy it\", step 6")),
+        (true, true) => findings.push(Finding::note("routes", "there is none: on `workers.dev` the cookie reaches the Worker from its own pages alone; README.md, \"Deploy it\"")),
         (true, false) => findings.push(Finding::bad("routes", "there is none, and `workers_dev` is off: nothing reaches the Worker; add a route")),
-        (false, true) => findings.push(Finding::note("workers_dev", "is on: once the route works set `workers_dev = false`, so that there is no second address")),
+        (false, true) => findings.push(Finding::note("workers_dev", format!("is on: once the route works set {}, so that there is no second address", deployment.syntax.entry("workers_dev", "false")))),
         (false, false) => findings.push(Finding::good("workers_dev", "is off")),
     }
     findings.extend(config.allowed_origins.iter().map(|page| site(page, &routes)));
@@ -109,7 +109,7 @@ fn redirects(deployment: &Deployment, config: &Config, own: &[Origin]) -> Vec<Fi
     if deployment.redirect_uris.is_empty() {
         return vec![Finding::note(
             "redirect URIs",
-            "none was given: `make doctor REDIRECT_URIS=https://app.example.com/cars` looks at them",
+            format!("none was given: `{}` looks at them", deployment.command.with_redirect_uri()),
         )];
     }
     let judge = |uri: &String| {
@@ -136,7 +136,7 @@ fn redirects(deployment: &Deployment, config: &Config, own: &[Origin]) -> Vec<Fi
 }
 
 /// A deployed Worker asks Smartcar.
-fn smartcar(config: &Config) -> Vec<Finding> {
+fn smartcar(deployment: &Deployment, config: &Config) -> Vec<Finding> {
     let origins = [
         ("SMARTCAR_CONNECT_ORIGIN", &config.origins.connect),
         ("SMARTCAR_AUTH_ORIGIN", &config.origins.auth),
@@ -150,7 +150,7 @@ fn smartcar(config: &Config) -> Vec<Finding> {
     let told = other.map(|(name, origin)| {
         Finding::bad(
             *name,
-            format!("is {}, not Smartcar: take it out of `[vars]`", origin.as_str()),
+            format!("is {}, not Smartcar: take it out of {}", origin.as_str(), deployment.syntax.section("vars")),
         )
     });
     told.collect()
@@ -169,7 +169,10 @@ fn assets(deployment: &Deployment, config: &Config) -> Vec<Finding> {
     } else {
         vec![Finding::bad(
             "assets",
-            format!("may stand before the Worker's routes: add `run_worker_first = [\"{wanted}\"]`"),
+            format!(
+                "may stand before the Worker's routes: add {}",
+                deployment.syntax.entry("run_worker_first", &format!("[\"{wanted}\"]"))
+            ),
         )]
     }
 }

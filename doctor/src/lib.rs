@@ -3,15 +3,23 @@
 mod bindings;
 mod documented;
 mod finding;
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+mod javascript;
 mod layout;
+mod questions;
 mod settings;
+mod syntax;
 
 use std::collections::BTreeMap;
 
 pub use finding::{Finding, Mark};
+pub use questions::{app_origin, redirect_uri_problem, setting_problem};
+use serde::Deserialize;
+pub use syntax::Syntax;
 
 /// The secrets of the Worker.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Secrets {
     /// Those of the deployed one, by name: nobody can read their values.
     Deployed(Vec<String>),
@@ -21,11 +29,34 @@ pub enum Secrets {
     Unknown(String),
 }
 
+/// The command that asks, as remedies name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// `make doctor`, in the repository.
+    Make,
+    /// `npx smartcar-connect doctor`, of the npm package.
+    Npx,
+}
+
+impl Command {
+    /// The command that looks at redirect URIs too.
+    const fn with_redirect_uri(self) -> &'static str {
+        match self {
+            Self::Make => "make doctor REDIRECT_URIS=https://app.example.com/cars",
+            Self::Npx => "npx smartcar-connect doctor --redirect-uri https://app.example.com/cars",
+        }
+    }
+}
+
 /// What is looked at.
 #[derive(Clone, Debug)]
 pub struct Deployment {
-    /// `wrangler.toml`.
+    /// wrangler's configuration.
     pub wrangler: toml::Table,
+    /// How it is written.
+    pub syntax: Syntax,
+    /// Who asks.
+    pub command: Command,
     /// The secrets.
     pub secrets: Secrets,
     /// The redirect URIs that are registered with Smartcar.

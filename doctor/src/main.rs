@@ -7,8 +7,8 @@ use std::{
     process::{Command, ExitCode, Stdio},
 };
 
-use anyhow::{Context as _, Result};
-use smartcar_doctor::{Deployment, Mark, Secrets, examine};
+use anyhow::{Context as _, Result, anyhow};
+use smartcar_doctor::{Deployment, Mark, Secrets, Syntax, examine};
 
 const LOCAL: &str = "--local";
 
@@ -28,7 +28,7 @@ fn run() -> Result<bool> {
     let (flags, redirect_uris): (Vec<String>, _) = std::env::args().skip(1).partition(|argument| argument == LOCAL);
     let wrangler =
         fs::read_to_string("wrangler.toml").context("cannot read wrangler.toml: run this in the repository")?;
-    let wrangler: toml::Table = toml::from_str(&wrangler).context("wrangler.toml is no TOML")?;
+    let wrangler = Syntax::Toml.read(&wrangler).map_err(|error| anyhow!("wrangler.toml can't be read: {error}"))?;
     let secrets = if flags.is_empty() {
         deployed()
     } else {
@@ -36,6 +36,8 @@ fn run() -> Result<bool> {
     };
     let findings = examine(&Deployment {
         wrangler,
+        syntax: Syntax::Toml,
+        command: smartcar_doctor::Command::Make,
         secrets,
         redirect_uris,
     });

@@ -10,7 +10,7 @@ use smartcar_connect::edge::Config;
 use crate::{Deployment, Secrets, documented, finding::Finding};
 
 /// Stands for a secret whose value nobody can read.
-fn stand_in(name: &str) -> &'static str {
+pub(crate) fn stand_in(name: &str) -> &'static str {
     match name {
         "SEALING_KEYS" => "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
         "WEBHOOK_FORWARD_SECRET" => "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
@@ -45,7 +45,7 @@ pub(crate) fn examine(deployment: &Deployment) -> (Vec<Finding>, Option<Config>)
         .iter()
         .filter(|name| values.get(**name).is_some_and(|value| !value.is_empty()))
         .map(|name| {
-            let remedy = format!("stands in `[vars]`, where everybody with the file reads it: take it out, make a new one, and set that by `npx wrangler secret put {name}`");
+            let remedy = format!("stands in {}, where everybody with the file reads it: take it out, make a new one, and set that by `npx wrangler secret put {name}`", deployment.syntax.section("vars"));
             Finding::bad(*name, remedy)
         })
         .collect();

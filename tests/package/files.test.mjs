@@ -1,7 +1,7 @@
 // What is published: exactly these files, and what package.json says of them.
 import assert from "node:assert/strict";
 import { readFile, readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { test } from "node:test";
 
 import { ROOT, consumer } from "./support/consumer.mjs";
@@ -14,6 +14,16 @@ const FILES = [
   "api.js",
   "attempts.js",
   "callback.js",
+  "cli/doctor-command.js",
+  "cli/doctor.js",
+  "cli/doctor_bg.wasm",
+  "cli/init.js",
+  "cli/judge.js",
+  "cli/main.js",
+  "cli/questions.js",
+  "cli/sealing-key.js",
+  "cli/simulator.js",
+  "cli/terminal.js",
   "connect.js",
   "connect.wasm.d.ts",
   "connect_bg.wasm",
@@ -27,13 +37,22 @@ const FILES = [
   "node.js",
   "package.json",
   "page.js",
+  "template/package.json",
+  "template/worker/index.js",
+  "template/wrangler.jsonc",
   "types.d.ts",
+  "worker/build/index.js",
+  "worker/build/index_bg.wasm",
+  "worker/index.d.ts",
+  "worker/index.js",
   "workerd.js",
 ];
 
 test("the tarball holds these files and no others", async (t) => {
   const { installed } = await consumer(t);
-  assert.deepEqual((await readdir(installed, { recursive: true })).sort(), FILES);
+  const there = await readdir(installed, { recursive: true, withFileTypes: true });
+  const files = there.filter((entry) => entry.isFile());
+  assert.deepEqual(files.map(({ parentPath, name }) => relative(installed, join(parentPath, name))).sort(), FILES);
 });
 
 test("package.json: types first, the special before the general, nothing run at installation", async (t) => {

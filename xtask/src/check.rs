@@ -110,6 +110,14 @@ pub const WORKER: Shipped = Shipped {
     downloaded: false,
 };
 
+/// What the package's commands judge a deployment's settings with.
+pub const DOCTOR: Shipped = Shipped {
+    name: "doctor",
+    files: &["dist/package/cli/doctor.js", "dist/package/cli/doctor_bg.wasm"],
+    alarm: 200_000,
+    downloaded: false,
+};
+
 /// Prints the sizes of everything that is shipped, then complains about what must not be.
 ///
 /// # Errors
@@ -118,7 +126,7 @@ pub fn all(layout: &Layout) -> Result<()> {
     Ok(report(layout, "Check what was built", |log| {
         let mut sizes = Vec::new();
         let mut problems = Vec::new();
-        for shipped in [ENTRY, BROWSER, GLUE, WORKER] {
+        for shipped in SHIPPED {
             let size = measure(layout, &shipped)?;
             sizes.push(row(&shipped, size));
             if size.gzip > shipped.alarm {
@@ -136,7 +144,7 @@ pub fn all(layout: &Layout) -> Result<()> {
                 ));
             }
         }
-        for file in [ENTRY, BROWSER, GLUE, WORKER].iter().flat_map(|shipped| shipped.files) {
+        for file in SHIPPED.iter().flat_map(|shipped| shipped.files) {
             for (path, _) in machine_paths::all(layout)? {
                 if holds(&read(layout, file)?, path.as_os_str().as_encoded_bytes()) {
                     problems.push(format!("{file} holds the path {} of this machine", path.display()));
@@ -151,6 +159,8 @@ pub fn all(layout: &Layout) -> Result<()> {
         bail!("{}", problems.join("\n       "));
     })?)
 }
+
+const SHIPPED: [Shipped; 5] = [ENTRY, BROWSER, GLUE, WORKER, DOCTOR];
 
 fn holds(bytes: &[u8], text: &[u8]) -> bool {
     bytes.windows(text.len()).any(|window| window == text)

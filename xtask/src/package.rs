@@ -1,13 +1,16 @@
 //! The browser module and the npm package around it.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Result, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use crate::{
     bindgen, files,
-    layout::Layout,
+    layout::{Layout, present},
     log::Log,
     machine_paths,
     step::step,
@@ -21,7 +24,10 @@ const STEM: &str = "connect";
 /// What stands in the template where the crate's version goes.
 const PLACEHOLDER: &str = "\"version\": \"0.0.0\"";
 
-/// Builds `dist/package` and packs it to `dist/smartcar-connect-<version>.tgz`.
+/// What judges the settings of a deployment, for the package's commands: `doctor.js`, `doctor_bg.wasm`.
+const DOCTOR: &str = "doctor";
+
+/// Builds `dist/package`, with the Worker that [`crate::worker`] has built, and packs it to `dist/smartcar-connect-<version>.tgz`.
 ///
 /// # Errors
 /// When a step fails; the package that was there before then stays.
@@ -36,29 +42,54 @@ pub fn build(layout: &Layout) -> Result<()> {
 pub(crate) fn package(layout: &Layout, log: &Log) -> Result<()> {
     let staging = layout.dist().join("package.new");
     files::empty(&staging)?;
-    compile(layout, log)?;
-    let module = layout.target.join(WASM).join("release/smartcar_connect.wasm");
-    bindgen::web(&module, STEM, &staging)?;
-    let wasm = staging.join(format!("{STEM}_bg.wasm"));
-    wasm_opt::run_on(layout, log, &wasm, &["-Oz", "--strip-debug", "--strip-producers"])?;
-    files::copy_tree(&layout.root.join("pkg-template"), &staging)?;
+    let browser = ["smartcar-connect", "--features", "browser"];
+    let wasm = module(layout, log, &browser, STEM, &staging)?;
+    // Only git reads it, and npm would leave out what it names.
+    files::copy_tree_without(&layout.root.join("pkg-template"), &staging, &[".gitignore"])?;
+    module(layout, log, &["smartcar-doctor"], DOCTOR, &staging.join("cli"))?;
+    let worker = layout.root.join("worker");
+    files::copy(&present(worker.join("entry.js"))?, &staging.join("worker/index.js"))?;
+    let built = staging.join("worker/build");
+    files::empty(&built)?;
+    for file in ["index.js", "index_bg.wasm"] {
+        files::copy(&present(worker.join("build").join(file))?, &built.join(file))?;
+    }
     files::copy(&layout.root.join("src/browser/types.d.ts"), &staging.join("types.d.ts"))?;
     for file in ["CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"] {
         files::copy(&layout.root.join(file), &staging.join(file))?;
     }
     inline(&wasm, &staging.join(format!("{STEM}_bg.wasm.js")))?;
-    set_version(&layout.version_of("smartcar-connect")?, &staging.join("package.json"))?;
+    set_version(&one_version(layout)?, &staging.join("package.json"))?;
     files::replace(&staging, &layout.dist().join("package"))?;
     pack(layout, log)
 }
 
-/// As `cdylib` alone: a crate type list with `rlib` in it silently turns link-time optimisation off.
-fn compile(layout: &Layout, log: &Log) -> Result<()> {
-    let arguments = "rustc --locked --package smartcar-connect --lib --crate-type cdylib --features browser --release";
-    let mut command = layout.cargo(arguments.split(' '))?;
+/// Builds the library of a package, named first among the arguments for Cargo, to `<stem>.js` and `<stem>_bg.wasm`; returns the
+/// path of the latter.
+fn module(layout: &Layout, log: &Log, package: &[&str], stem: &str, out: &Path) -> Result<PathBuf> {
+    // As `cdylib` alone: a crate type list with `rlib` in it silently turns link-time optimisation off.
+    let arguments = "rustc --locked --lib --crate-type cdylib --release --package";
+    let mut command = layout.cargo(arguments.split(' ').chain(package.iter().copied()))?;
     command.args(["--target", WASM]);
     machine_paths::leave_out(layout, &mut command)?;
-    log.run(&mut command)
+    log.run(&mut command)?;
+    let name = package.first().copied().unwrap_or_default().replace('-', "_");
+    let compiled = layout.target.join(WASM).join("release").join(name).with_extension("wasm");
+    bindgen::web(&compiled, stem, out)?;
+    let wasm = out.join(format!("{stem}_bg.wasm"));
+    wasm_opt::run_on(layout, log, &wasm, &["-Oz", "--strip-debug", "--strip-producers"])?;
+    Ok(wasm)
+}
+
+/// The version of the crate, which is the Worker's too: they travel together.
+fn one_version(layout: &Layout) -> Result<String> {
+    let version = layout.version_of("smartcar-connect")?;
+    let worker = layout.version_of("smartcar-connect-worker")?;
+    ensure!(
+        version == worker,
+        "the crate has version {version} and the Worker {worker}: give both the same"
+    );
+    Ok(version)
 }
 
 /// The module as a script: a function that returns its bytes, for where it cannot be fetched.

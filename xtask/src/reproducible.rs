@@ -13,9 +13,11 @@ use crate::{
 };
 
 /// What is compared.
-const BUILT: [&str; 4] = [
+const BUILT: [&str; 6] = [
     "dist/package/connect_bg.wasm",
     "dist/package/connect.js",
+    "dist/package/cli/doctor_bg.wasm",
+    "dist/package/cli/doctor.js",
     "worker/build/index_bg.wasm",
     "worker/build/index.js",
 ];
@@ -39,8 +41,8 @@ const LEFT_HERE: [&str; 8] = [
 pub fn check(layout: &Layout) -> Result<()> {
     let outcome: Result<(), Failed> = step(layout, "Build again in another folder, and compare", |log| {
         let other = copy(layout)?;
-        package::package(&other, log)?;
         worker::worker(&other, log)?;
+        package::package(&other, log)?;
         let differing = differing(&layout.root, &other.root)?;
         if differing.is_empty() {
             return Ok(());

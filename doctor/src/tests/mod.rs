@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Deployment, Finding, Mark, Secrets, documented, examine};
+use crate::{Command, Deployment, Finding, Mark, Secrets, Syntax, documented, examine};
 
 const GOOD: &str = include_str!("good.toml");
 const REDIRECT_URIS: [&str; 2] = [
@@ -17,6 +17,8 @@ fn deployed() -> Secrets {
 fn deployment(wrangler: &str) -> Deployment {
     Deployment {
         wrangler: toml::from_str(wrangler).unwrap(),
+        syntax: Syntax::Toml,
+        command: Command::Make,
         secrets: deployed(),
         redirect_uris: REDIRECT_URIS.map(str::to_owned).to_vec(),
     }
@@ -73,7 +75,7 @@ fn each_fault_is_found_and_said_what_to_do_about() {
             "✗ APPLICATION_TOKEN: is created by no migration",
         ),
         (r#"binding = "TOKENS""#, r#"binding = "KV""#, "✗ TOKENS: is not bound"),
-        ("id = \"0f2ac74b498b48028cb68387c421e279\"", "", "✗ TOKENS: has no `id`"),
+        ("id = \"0f2ac74b498b48028cb68387c421e279\"", "", "– TOKENS: has no `id`"),
         (r#"["*/10 * * * *"]"#, "[]", "✗ triggers: have no cron"),
         (
             r#"namespace_id = "1001""#,
@@ -258,6 +260,8 @@ fn locally_the_values_count_and_the_rest_is_as_it_came() {
     };
     let local = |key: &str| Deployment {
         wrangler: toml::from_str(bare).unwrap(),
+        syntax: Syntax::Toml,
+        command: Command::Make,
         secrets: Secrets::Local(values(key)),
         redirect_uris: vec!["http://localhost:8787/".to_owned()],
     };
@@ -310,4 +314,86 @@ fn the_secret_of_what_the_app_receives_is_judged_beside_its_address_alone() {
     );
     unknown.wrangler = toml::from_str(&forwarded).unwrap();
     assert_eq!(marked(&examine(&unknown), Mark::Bad), [""; 0]);
+}
+
+#[test]
+fn the_configuration_in_json_is_read_alike_and_its_remedies_are_in_json() {
+    let template = include_str!("../../../pkg-template/template/wrangler.jsonc");
+    let judged = |text: &str| {
+        examine(&Deployment {
+            wrangler: Syntax::Jsonc.read(text).unwrap(),
+            syntax: Syntax::Jsonc,
+            command: Command::Npx,
+            secrets: Secrets::Deployed(
+                ["SMARTCAR_CLIENT_SECRET", "SEALING_KEYS", "SMARTCAR_MANAGEMENT_TOKEN"]
+                    .map(str::to_owned)
+                    .to_vec(),
+            ),
+            redirect_uris: Vec::new(),
+        })
+    };
+    let template = template.replace(
+        "\"SMARTCAR_CLIENT_ID\": \"\"",
+        "\"SMARTCAR_CLIENT_ID\": \"8229df9f-91a0-4ff0-a1ae-a1f38ee24d07\", \"SESSION_DAYS\": 30, \"JWT_TYP\": null",
+    );
+    assert_eq!(marked(&judged(&template), Mark::Bad), [""; 0]);
+    for (from, to, line) in [
+        (
+            "\"name\": \"VAULT\"",
+            "\"name\": \"SAFE\"",
+            "✗ VAULT: is not bound: add `{ \"name\": \"VAULT\", \"class_name\": \"Vault\" }` to the list `durable_objects.bindings`",
+        ),
+        (
+            "\"class_name\": \"Vault\"",
+            "\"class_name\": \"Safe\"",
+            "✗ VAULT: is bound to another class: give it `\"class_name\": \"Vault\"`",
+        ),
+        (
+            "\"new_sqlite_classes\": [\"WebhookInbox\"]",
+            "\"new_sqlite_classes\": []",
+            "✗ WEBHOOK_INBOX: is created by no migration: add `{ \"tag\": \"a new one\", \"new_sqlite_classes\": [\"WebhookInbox\"] }`",
+        ),
+        (
+            "\"binding\": \"TOKENS\"",
+            "\"binding\": \"KV\"",
+            "✗ TOKENS: is not bound: add `{ \"binding\": \"TOKENS\" }` to the list `kv_namespaces`",
+        ),
+        (
+            "\"*/10 * * * *\"",
+            "",
+            "✗ triggers: have no cron: add `triggers` with `\"crons\": [\"*/10 * * * *\"]`",
+        ),
+        (
+            "\"limit\": 300, \"period\": 60",
+            "\"limit\": 300",
+            "✗ FINISH_LIMIT: needs `\"simple\": { \"limit\": 100, \"period\": 60 }`",
+        ),
+        (
+            "\"SESSION_DAYS\": 30",
+            "\"SESSION_DAYS\": 500",
+            "✗ SESSION_DAYS: is no whole number",
+        ),
+        (
+            "\"SESSION_DAYS\": 30",
+            "\"SEALING_KEYS\": \"k1:x\"",
+            "✗ SEALING_KEYS: stands in `vars`",
+        ),
+        (
+            "\"observability\":",
+            "\"assets\": { \"directory\": \"dist\" }, \"observability\":",
+            "✗ assets: may stand before the Worker's routes: add `\"run_worker_first\": [\"/smartcar/*\"]`",
+        ),
+    ] {
+        assert!(template.contains(from), "{from}");
+        let findings = judged(&template.replace(from, to));
+        let said: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        assert!(
+            said.iter().any(|said| said.trim_start().starts_with(line)),
+            "{line}: {said:#?}"
+        );
+    }
+    for (text, said) in [("[]", "no object"), ("{ \"name\": }", "line 1"), ("", "no object")] {
+        let error = Syntax::Jsonc.read(text).unwrap_err();
+        assert!(error.contains(said), "{error}");
+    }
 }
