@@ -30,7 +30,7 @@ test: artefacts $(SIMULATOR) ## Every check and test
 	@scripts/need chromium
 	@$(XTASK) test
 
-test-consumers: package ## The npm package in frameworks and with their routers, which it fetches from the npm registry
+test-consumers: package $(SIMULATOR) ## The npm package in frameworks, and deployed from a folder of its own, with what it fetches from the npm registry
 	@scripts/need chromium
 	@$(XTASK) test consumers
 

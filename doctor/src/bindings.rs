@@ -144,7 +144,10 @@ fn migration(deployment: &Deployment) -> Finding {
     } else {
         Finding::bad(
             about,
-            format!("do not create `Vault`: {}", add_migration(deployment, "\"v1\"", "Vault")),
+            format!(
+                "do not create `Vault`: {}",
+                add_migration(deployment, "\"v1\"", "Vault")
+            ),
         )
     }
 }

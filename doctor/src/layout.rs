@@ -109,7 +109,10 @@ fn redirects(deployment: &Deployment, config: &Config, own: &[Origin]) -> Vec<Fi
     if deployment.redirect_uris.is_empty() {
         return vec![Finding::note(
             "redirect URIs",
-            format!("none was given: `{}` looks at them", deployment.command.with_redirect_uri()),
+            format!(
+                "none was given: `{}` looks at them",
+                deployment.command.with_redirect_uri()
+            ),
         )];
     }
     let judge = |uri: &String| {
@@ -150,7 +153,11 @@ fn smartcar(deployment: &Deployment, config: &Config) -> Vec<Finding> {
     let told = other.map(|(name, origin)| {
         Finding::bad(
             *name,
-            format!("is {}, not Smartcar: take it out of {}", origin.as_str(), deployment.syntax.section("vars")),
+            format!(
+                "is {}, not Smartcar: take it out of {}",
+                origin.as_str(),
+                deployment.syntax.section("vars")
+            ),
         )
     });
     told.collect()

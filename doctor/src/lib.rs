@@ -4,7 +4,7 @@ mod bindings;
 mod documented;
 mod finding;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
-mod javascript;
+pub mod javascript;
 mod layout;
 mod questions;
 mod settings;

@@ -28,7 +28,9 @@ fn run() -> Result<bool> {
     let (flags, redirect_uris): (Vec<String>, _) = std::env::args().skip(1).partition(|argument| argument == LOCAL);
     let wrangler =
         fs::read_to_string("wrangler.toml").context("cannot read wrangler.toml: run this in the repository")?;
-    let wrangler = Syntax::Toml.read(&wrangler).map_err(|error| anyhow!("wrangler.toml can't be read: {error}"))?;
+    let wrangler = Syntax::Toml
+        .read(&wrangler)
+        .map_err(|error| anyhow!("wrangler.toml can't be read: {error}"))?;
     let secrets = if flags.is_empty() {
         deployed()
     } else {

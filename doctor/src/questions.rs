@@ -44,11 +44,19 @@ mod tests {
         let id = "8229df9f-91a0-4ff0-a1ae-a1f38ee24d07";
         for (name, value, said) in [
             ("SMARTCAR_CLIENT_ID", id, None),
-            ("SMARTCAR_CLIENT_ID", "client_01J", Some("is the id of an API credential")),
+            (
+                "SMARTCAR_CLIENT_ID",
+                "client_01J",
+                Some("is the id of an API credential"),
+            ),
             ("SMARTCAR_CLIENT_ID", "", Some("is missing")),
             ("SMARTCAR_CLIENT_SECRET", "\"x\"", Some("stands in quotation marks")),
             ("ALLOWED_ORIGINS", "https://app.example.com", None),
-            ("ALLOWED_ORIGINS", "http://app.example.com", Some("is plain `http` off loopback")),
+            (
+                "ALLOWED_ORIGINS",
+                "http://app.example.com",
+                Some("is plain `http` off loopback"),
+            ),
             ("ALLOWED_ORIGINS", "", None),
             ("PATH_PREFIX", "cars", Some("is no path prefix")),
             ("SMARTCAR_API_VERSION", "v4", Some("is neither")),

@@ -54,7 +54,10 @@ impl Syntax {
                 format!("add `[[{list}]]` with {}", fields.join(" and "))
             }
             Self::Jsonc => {
-                let fields: Vec<String> = fields.iter().map(|(name, value)| format!("\"{name}\": {value}")).collect();
+                let fields: Vec<String> = fields
+                    .iter()
+                    .map(|(name, value)| format!("\"{name}\": {value}"))
+                    .collect();
                 format!("add `{{ {} }}` to the list `{list}`", fields.join(", "))
             }
         }
@@ -65,7 +68,11 @@ impl Syntax {
 fn without_null(value: serde_json::Value) -> serde_json::Value {
     use serde_json::Value;
     match value {
-        Value::Array(items) => items.into_iter().filter(|item| !item.is_null()).map(without_null).collect(),
+        Value::Array(items) => items
+            .into_iter()
+            .filter(|item| !item.is_null())
+            .map(without_null)
+            .collect(),
         Value::Object(fields) => {
             let fields = fields.into_iter().filter(|(_, value)| !value.is_null());
             Value::Object(fields.map(|(name, value)| (name, without_null(value))).collect())

@@ -1,12 +1,13 @@
 // The Worker from the package, deployed by wrangler from a folder that `init` has written, without Rust.
 import assert from "node:assert/strict";
-import { copyFile, readFile, readdir, writeFile } from "node:fs/promises";
+import { copyFile, cp, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
+import { parseEnv } from "node:util";
 
 import { ROOT, run } from "./support/consumer.mjs";
-import { CLIENT_ID, deployment } from "./support/deployment.mjs";
+import { CLIENT_ID, assertConnects, deployment } from "./support/deployment.mjs";
 
 const INIT = ["init", "--yes", "--client-id", CLIENT_ID, "--redirect-uri", "https://app.example.com/cars"];
 
@@ -29,6 +30,22 @@ test("wrangler takes the folder as it is: one module, each object and each bindi
   const module = uploaded.find((name) => name.endsWith(".wasm"));
   const built = await readFile(join(ROOT, "worker/build/index_bg.wasm"));
   assert.ok(built.equals(await readFile(join(folder, "out", module))), "the module is the one that `make worker` has built");
+});
+
+test("it runs on this machine by `wrangler dev`, and connects a car of the simulator", async (t) => {
+  const { folder, env } = await deployment(t);
+  await assertConnects(t, folder, env);
+});
+
+test("the template is deployed as it is, as by a button or by `npm create cloudflare`", async (t) => {
+  const { folder, wrangler } = await deployment(t);
+  await cp(join(ROOT, "pkg-template/template"), folder, { recursive: true });
+  const { code, stdout, stderr } = await wrangler(["deploy", "--dry-run"]);
+  assert.equal(code, 0, stdout + stderr);
+  const example = parseEnv(await readFile(join(folder, ".dev.vars.example"), "utf8"));
+  const { cloudflare } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
+  const asked = ["SMARTCAR_CLIENT_ID", "ALLOWED_ORIGINS", ...Object.keys(example)];
+  assert.deepEqual(Object.keys(cloudflare.bindings).sort(), asked.sort(), "what the button asks for is explained");
 });
 
 test("a Worker of one's own wraps it", async (t) => {

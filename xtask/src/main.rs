@@ -11,7 +11,7 @@ use xtask::{
 const USAGE: &str = "usage: cargo xtask <command>
 
   tools              install what the build needs: the wasm32 target, the npm tools, worker-build
-  package            build the browser module and the npm package: dist/package, dist/*.tgz
+  package            build the browser module and the npm package with the Worker in it: dist/package, dist/*.tgz
   worker             build the Worker: worker/build
   hello              build the hello world of the crate `worker`, for the bench
   demo-assets        assemble the demo page: dist/demo
@@ -22,7 +22,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   test               every check and test; the last line is the sum
   test lint          the checks of the sources alone
   test openapi       ask the Worker what schemathesis thinks of from the description of its HTTP API
-  test consumers     build and open the package in Next, React Router, vue-router, webpack and SvelteKit
+  test consumers     build and open the package in Next, React Router, vue-router, webpack and SvelteKit, and deploy it
   test browsers      a whole connection in Firefox and in WebKit
   fuzz [TARGET…]     fuzz these targets, or all, for FUZZ_SECONDS (60) each
   fuzz keep          bring into fuzz/corpus/ the smallest finds that reach something new

@@ -74,7 +74,12 @@ fn module(layout: &Layout, log: &Log, package: &[&str], stem: &str, out: &Path) 
     machine_paths::leave_out(layout, &mut command)?;
     log.run(&mut command)?;
     let name = package.first().copied().unwrap_or_default().replace('-', "_");
-    let compiled = layout.target.join(WASM).join("release").join(name).with_extension("wasm");
+    let compiled = layout
+        .target
+        .join(WASM)
+        .join("release")
+        .join(name)
+        .with_extension("wasm");
     bindgen::web(&compiled, stem, out)?;
     let wasm = out.join(format!("{stem}_bg.wasm"));
     wasm_opt::run_on(layout, log, &wasm, &["-Oz", "--strip-debug", "--strip-producers"])?;

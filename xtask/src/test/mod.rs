@@ -43,14 +43,17 @@ pub fn everything(layout: &Layout) -> Result<()> {
     run.end()
 }
 
-/// The package in projects with the frameworks that people use, whose packages come from the npm registry.
+/// The package in projects with the frameworks that people use, and in a deployment: their packages come from the npm registry.
 ///
 /// # Errors
 /// [`Failed`] when one failed; all there is to say about it is printed.
 pub fn consumers(layout: &Layout) -> Result<()> {
     let mut run = Run::new(layout);
     run.need(|| tools::npm(layout));
-    run.node("The package in frameworks", "tests/package/consumers/*.test.mjs")?;
+    run.node(
+        "The package with what npm installs",
+        "tests/package/consumers/*.test.mjs",
+    )?;
     run.end()
 }
 
@@ -105,6 +108,8 @@ fn lints(run: &mut Run<'_>) -> Result<()> {
     let browser =
         format!("clippy --locked --package smartcar-connect --lib --features browser --target {WASM} -- -D warnings");
     run.cargo("clippy, browser module", &browser)?;
+    let doctor = format!("clippy --locked --package smartcar-doctor --lib --target {WASM} -- -D warnings");
+    run.cargo("clippy, doctor in the npm package", &doctor)?;
     let worker = format!("clippy --locked --package smartcar-connect-worker --target {WASM} -- -D warnings");
     run.cargo("clippy, Worker", &worker)
 }
