@@ -63,7 +63,7 @@ build: artefacts ## Both WebAssembly modules, the npm package and the demo page
 .PHONY: artefacts
 artefacts: package worker dist/demo/index.html
 
-package: dist/package/package.json ## The browser module and the npm package, with the Worker in it: dist/
+package: dist/package/package.json dist/simulator/package.json ## The npm package, with the browser module and the Worker, and that of the simulator: dist/
 
 worker: worker/build/index.js ## The Worker: worker/build/
 
@@ -107,6 +107,9 @@ worker/build/index.js: $(CRATE) docs/openapi.json $(call files,worker/src) worke
 $(HELLO): $(call files,tests/load/peers/hello/src) tests/load/peers/hello/Cargo.toml Cargo.lock $(XTASK)
 	@$(XTASK) hello
 	@touch $@
+
+dist/simulator/package.json: $(call files,tests/simulator) Cargo.toml Cargo.lock LICENSE-MIT LICENSE-APACHE $(XTASK)
+	@$(XTASK) simulator-package
 
 dist/demo/index.html: dist/package/package.json $(call files,worker/demo)
 	@$(XTASK) demo-assets

@@ -62,6 +62,7 @@ function version() {
 
 /** Resolves to the exit code. */
 async function main([command, ...rest]) {
+  if (command === "simulator") return simulator(rest);
   if (command === undefined || ["help", "--help", "-h"].includes(command) || rest.some((one) => one === "--help")) {
     process.stdout.write(HELP);
     return command === undefined ? 1 : 0;
@@ -70,7 +71,6 @@ async function main([command, ...rest]) {
     process.stdout.write(`${version()}\n`);
     return 0;
   }
-  if (command === "simulator") return simulator(rest);
   if (!Object.hasOwn(OPTIONS, command)) throw new Failure(`there is no command \`${command}\`: \`smartcar-connect help\` lists all`);
   const { values, positionals } = parsed(command, rest);
   if (command === "init") return init({ folder: positionals[0] ?? ".", version: version(), ...values });

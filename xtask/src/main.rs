@@ -16,6 +16,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   hello              build the hello world of the crate `worker`, for the bench
   demo-assets        assemble the demo page: dist/demo
   simulator          build the simulator
+  simulator-package  build the npm package of the simulator: dist/simulator, dist/*.tgz
   check-lock         check the versions that have to agree in Cargo.lock
   check-build        check what was built: its sizes, no paths of this machine, nothing secret-bearing in the browser
   check-reproducible build both modules again in another folder, and compare
@@ -59,6 +60,7 @@ fn run(arguments: &[&str]) -> anyhow::Result<()> {
         ["hello"] => worker::build_hello(&layout),
         ["demo-assets"] => demo::assemble(&layout),
         ["simulator"] => simulator::build(&layout),
+        ["simulator-package"] => simulator::package(&layout),
         ["check-lock"] => lock::check(&layout),
         ["check-build"] => check::all(&layout),
         ["check-reproducible"] => reproducible::check(&layout),

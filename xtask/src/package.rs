@@ -61,12 +61,12 @@ pub(crate) fn package(layout: &Layout, log: &Log) -> Result<()> {
     inline(&wasm, &staging.join(format!("{STEM}_bg.wasm.js")))?;
     set_version(&one_version(layout)?, &staging.join("package.json"))?;
     files::replace(&staging, &layout.dist().join("package"))?;
-    pack(layout, log)
+    pack(layout, log, "smartcar-connect", "package")
 }
 
 /// Builds the library of a package, named first among the arguments for Cargo, to `<stem>.js` and `<stem>_bg.wasm`; returns the
 /// path of the latter.
-fn module(layout: &Layout, log: &Log, package: &[&str], stem: &str, out: &Path) -> Result<PathBuf> {
+pub(crate) fn module(layout: &Layout, log: &Log, package: &[&str], stem: &str, out: &Path) -> Result<PathBuf> {
     // As `cdylib` alone: a crate type list with `rlib` in it silently turns link-time optimisation off.
     let arguments = "rustc --locked --lib --crate-type cdylib --release --package";
     let mut command = layout.cargo(arguments.split(' ').chain(package.iter().copied()))?;
@@ -87,7 +87,7 @@ fn module(layout: &Layout, log: &Log, package: &[&str], stem: &str, out: &Path) 
 }
 
 /// The version of the crate, which is the Worker's too: they travel together.
-fn one_version(layout: &Layout) -> Result<String> {
+pub(crate) fn one_version(layout: &Layout) -> Result<String> {
     let version = layout.version_of("smartcar-connect")?;
     let worker = layout.version_of("smartcar-connect-worker")?;
     ensure!(
@@ -106,12 +106,13 @@ fn inline(wasm: &Path, out: &Path) -> Result<()> {
 }
 
 /// One version, that of the crate, in every artefact.
-fn set_version(version: &str, package: &Path) -> Result<()> {
+pub(crate) fn set_version(version: &str, package: &Path) -> Result<()> {
     let text = fs::read_to_string(package)?;
     // As text: the order of the conditions in `exports` carries meaning and has to survive.
     ensure!(
         text.matches(PLACEHOLDER).count() == 1,
-        "pkg-template/package.json must hold {PLACEHOLDER} once"
+        "{} must hold {PLACEHOLDER} once",
+        package.display()
     );
     fs::write(
         package,
@@ -120,11 +121,18 @@ fn set_version(version: &str, package: &Path) -> Result<()> {
     Ok(())
 }
 
-/// `npm pack`, with the tarballs of older builds removed.
-fn pack(layout: &Layout, log: &Log) -> Result<()> {
+/// `npm pack` of a folder below `dist`, with the tarballs of older builds removed.
+pub(crate) fn pack(layout: &Layout, log: &Log, name: &str, folder: &str) -> Result<()> {
+    let is_older = |file: &str| {
+        let version = file
+            .strip_prefix(name)
+            .and_then(|rest| rest.strip_prefix('-'))
+            .and_then(|rest| rest.strip_suffix(".tgz"));
+        version.is_some_and(|version| version.starts_with(|first: char| first.is_ascii_digit()))
+    };
     for entry in fs::read_dir(layout.dist())? {
         let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "tgz") {
+        if path.file_name().and_then(|file| file.to_str()).is_some_and(is_older) {
             fs::remove_file(path)?;
         }
     }
@@ -133,6 +141,6 @@ fn pack(layout: &Layout, log: &Log) -> Result<()> {
         command
             .args(["pack", "--ignore-scripts", "--pack-destination"])
             .arg(layout.dist())
-            .arg(layout.dist().join("package")),
+            .arg(layout.dist().join(folder)),
     )
 }

@@ -7,17 +7,19 @@ use anyhow::{Context as _, Result, bail};
 use crate::{
     files,
     layout::Layout,
-    package,
+    package, simulator,
     step::{Failed, step},
     worker,
 };
 
 /// What is compared.
-const BUILT: [&str; 6] = [
+const BUILT: [&str; 8] = [
     "dist/package/connect_bg.wasm",
     "dist/package/connect.js",
     "dist/package/cli/doctor_bg.wasm",
     "dist/package/cli/doctor.js",
+    "dist/simulator/simulator_bg.wasm",
+    "dist/simulator/simulator.js",
     "worker/build/index_bg.wasm",
     "worker/build/index.js",
 ];
@@ -43,6 +45,7 @@ pub fn check(layout: &Layout) -> Result<()> {
         let other = copy(layout)?;
         worker::worker(&other, log)?;
         package::package(&other, log)?;
+        simulator::packed(&other, log)?;
         let differing = differing(&layout.root, &other.root)?;
         if differing.is_empty() {
             return Ok(());

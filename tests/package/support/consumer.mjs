@@ -10,9 +10,9 @@ const exec = promisify(execFile);
 export const ROOT = new URL("../../../", import.meta.url).pathname;
 const DIST = join(ROOT, "dist");
 
-export async function tarball() {
-  const packed = (await readdir(DIST)).filter((name) => name.endsWith(".tgz"));
-  if (packed.length !== 1) throw new Error(`expected one tarball in dist/, found ${packed.length}: run \`make build\``);
+export async function tarball(name = "smartcar-connect") {
+  const packed = (await readdir(DIST)).filter((file) => file.endsWith(".tgz") && /^\d/.test(file.slice(name.length + 1)) && file.startsWith(name));
+  if (packed.length !== 1) throw new Error(`expected one tarball of ${name} in dist/, found ${packed.length}: run \`make build\``);
   return join(DIST, packed[0]);
 }
 

@@ -26,12 +26,12 @@ pub(crate) enum Command {
 }
 
 /// The text of `--help`.
-pub(crate) fn help() -> String {
+pub(crate) fn help(program: &str) -> String {
     format!(
         "\
 A stand-in for Smartcar: Connect, the token endpoints and the vehicle API on one loopback address.
 
-Usage: smartcar-simulator [--port PORT] [OPTIONS]
+Usage: {program} [--port PORT] [OPTIONS]
 
 Options:
       --port PORT             port to listen on, 0 for any free one [default: 0]

@@ -1,8 +1,8 @@
 //! The simulator's clock: the system's, moved by an offset.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use jiff::Timestamp;
+
+use crate::host;
 
 /// A point in time, in milliseconds since the Unix epoch.
 pub(crate) type Millis = u64;
@@ -16,10 +16,7 @@ pub(crate) struct Clock {
 impl Clock {
     /// The simulated time.
     pub(crate) fn now(&self) -> Millis {
-        let system = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |elapsed| u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX));
-        system.saturating_add_signed(self.offset_ms)
+        host::now().saturating_add_signed(self.offset_ms)
     }
 
     /// Moves the clock, back when `ms` is negative.

@@ -8,10 +8,10 @@ use axum::{
 };
 use futures_util::stream;
 use serde_json::{Value, json};
-use tokio::time::sleep;
 
 use crate::{
     fault::{Cut, Fault, Kind},
+    host::sleep,
     http::{self, Answer},
     v3,
 };

@@ -1,11 +1,8 @@
 //! What has been issued, in a file: a demo that is started again still knows its owners.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use crate::store::Store;
+use crate::{host, store::Store};
 
 /// The file that holds a [`Store`] from one start to the next.
 #[derive(Debug)]
@@ -22,11 +19,7 @@ impl StateFile {
     /// One sentence for the user, when the file cannot be read.
     pub(crate) fn open(path: &Path) -> Result<(Self, Store), String> {
         let remedy = |reason: String| format!("cannot read {}: {reason}; delete it to begin anew", path.display());
-        let saved = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(remedy(error.to_string())),
-        };
+        let saved = host::read_file(path).map_err(&remedy)?.unwrap_or_default();
         let store = if saved.is_empty() {
             Store::default()
         } else {
@@ -41,18 +34,12 @@ impl StateFile {
     /// # Errors
     /// One sentence for the user, when it cannot be written.
     pub(crate) fn save(&mut self, store: &Store) -> Result<(), String> {
-        let failed = |error: &dyn std::fmt::Display| format!("cannot write {}: {error}", self.path.display());
-        let text = serde_json::to_string(store).map_err(|error| failed(&error))?;
+        let failed = |reason: String| format!("cannot write {}: {reason}", self.path.display());
+        let text = serde_json::to_string(store).map_err(|error| failed(error.to_string()))?;
         if text == self.saved {
             return Ok(());
         }
-        if let Some(folder) = self.path.parent() {
-            fs::create_dir_all(folder).map_err(|error| failed(&error))?;
-        }
-        let unfinished = self.path.with_extension("new");
-        fs::write(&unfinished, &text)
-            .and_then(|()| fs::rename(&unfinished, &self.path))
-            .map_err(|error| failed(&error))?;
+        host::replace_file(&self.path, &text).map_err(failed)?;
         self.saved = text;
         Ok(())
     }

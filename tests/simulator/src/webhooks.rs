@@ -1,18 +1,13 @@
 //! What Smartcar tells an application of a car without being asked: events, signed with the application's management token.
 
-use std::{io, time::Duration};
+use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-    time::{sleep, timeout},
-};
 use url::Url;
 
-use crate::{clock::Millis, config::Config, ids, store::Store};
+use crate::{clock::Millis, config::Config, host, ids, store::Store};
 
 /// How long the application has for its answer.
 const DEADLINE: Duration = Duration::from_secs(15);
@@ -67,14 +62,13 @@ pub(crate) fn send(config: &Config, events: Vec<Value>) -> usize {
     for event in events {
         let (url, body) = (url.clone(), event.to_string());
         let signature = signature(&config.management_token, &body);
-        tokio::spawn(async move {
+        host::spawn(async move {
             for wait in RETRIES.into_iter().map(Some).chain([None]) {
-                let sent = timeout(DEADLINE, post(&url, &body, &signature)).await;
-                if matches!(sent, Ok(Ok(200..=299))) {
+                if matches!(host::post(&url, &body, &signature, DEADLINE).await, Some(200..=299)) {
                     break;
                 }
                 if let Some(wait) = wait {
-                    sleep(wait).await;
+                    host::sleep(wait).await;
                 }
             }
         });
@@ -92,26 +86,6 @@ pub(crate) fn signature(token: &str, body: &str) -> String {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect()
-}
-
-/// Posts a body, and returns the status of the answer.
-async fn post(url: &Url, body: &str, signature: &str) -> io::Result<u16> {
-    let host = url.host_str().unwrap_or("localhost");
-    let port = url.port_or_known_default().unwrap_or(80);
-    let mut stream = TcpStream::connect((host, port)).await?;
-    let head = format!(
-        "POST {} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
-         User-Agent: Smartcar/simulator\r\nSC-Signature: {signature}\r\nConnection: close\r\n\r\n",
-        url.path(),
-        body.len(),
-    );
-    stream.write_all(head.as_bytes()).await?;
-    stream.write_all(body.as_bytes()).await?;
-    let mut answer = Vec::new();
-    stream.take(64).read_to_end(&mut answer).await?;
-    let line = String::from_utf8_lossy(&answer);
-    let status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
-    status.ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
 #[cfg(test)]

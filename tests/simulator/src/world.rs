@@ -2,6 +2,7 @@
 
 use std::{
     mem,
+    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -139,6 +140,19 @@ impl Shared {
     /// Shares a new world.
     pub(crate) fn new(config: Config) -> Self {
         Self(Arc::new(Mutex::new(World::new(config))))
+    }
+
+    /// Shares a world that goes on with what a file holds, if there is to be one.
+    ///
+    /// # Errors
+    /// One sentence for the user, when the file cannot be read.
+    pub(crate) fn open(config: Config, state: Option<&Path>) -> Result<Self, String> {
+        let shared = Self::new(config);
+        if let Some(path) = state {
+            let (file, store) = StateFile::open(path)?;
+            shared.lock().keep_in(file, store);
+        }
+        Ok(shared)
     }
 
     /// Exclusive access; never held while waiting for anything.
