@@ -1,5 +1,5 @@
 // `npx smartcar-connect init`: what `wrangler deploy` needs, in the folder of a front end or in one of its own.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 
@@ -91,7 +91,10 @@ function assumed(given) {
 
 function complete(given, secret) {
   const isV3 = given.api === "v3";
-  const fromEnvironment = process.env[isV3 ? "SMARTCAR_API_CLIENT_SECRET" : "SMARTCAR_CLIENT_SECRET"];
+  const secretName = isV3 ? "SMARTCAR_API_CLIENT_SECRET" : "SMARTCAR_CLIENT_SECRET";
+  const fromEnvironment = process.env[secretName] ?? "";
+  const wrong = problems.secret(fromEnvironment);
+  if (wrong) throw new Failure(`\`${secretName}\` of the environment: ${wrong}`);
   return {
     name: given.name ?? "smartcar-connect",
     clientId: given["client-id"] ?? "",
@@ -100,7 +103,7 @@ function complete(given, secret) {
     redirectUri: given["redirect-uri"],
     appOrigin: given["app-origin"],
     simulator: given.simulator && new URL(given.simulator).origin,
-    secret: secret || fromEnvironment || "",
+    secret: secret || fromEnvironment,
   };
 }
 
@@ -136,10 +139,18 @@ function devVars({ isV3, secret, simulator }) {
     : { [isV3 ? "SMARTCAR_API_CLIENT_SECRET" : "SMARTCAR_CLIENT_SECRET"]: secret };
   return [
     "# For this machine alone; git ignores it. What was stored here with this sealing key can't be read without it.",
-    ...Object.entries(values).map(([name, value]) => `${name}=${value}`),
+    ...Object.entries(values).map(([name, value]) => `${name}=${quoted(value)}`),
     `SEALING_KEYS=${sealingKey("local")}`,
     "",
   ].join("\n");
+}
+
+/** As a value in `.dev.vars`, where a `#` begins a comment. */
+function quoted(value) {
+  if (/^[\w+/=.:-]*$/.test(value)) return value;
+  const mark = ["'", '"', "`"].find((mark) => !value.includes(mark));
+  if (!mark) throw new Failure("no quotation mark is left for this client secret: put it into .dev.vars by hand");
+  return `${mark}${value}${mark}`;
 }
 
 function manifest({ name }, version) {
@@ -177,6 +188,8 @@ class Folder {
     }
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text, { mode });
+    // It may have been there with another one.
+    chmodSync(path, mode);
     say(`  ${green("✓")} ${name.padEnd(16)} ${dim(what)}`);
   }
 

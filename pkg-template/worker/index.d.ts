@@ -5,6 +5,8 @@ import { DurableObject } from "cloudflare:workers";
 /**
  * What the Worker is given: its bindings, variables and secrets. Each is described in
  * https://github.com/smartcar-connect/smartcar-connect/blob/main/docs/configuration.md
+ *
+ * Secrets are optional here, also where the Worker needs them: `wrangler types` knows those in `.dev.vars` alone.
  */
 export interface Env {
   /** The application's id, a UUID. */
@@ -14,7 +16,7 @@ export interface Env {
   SMARTCAR_API_CLIENT_ID?: string;
   SMARTCAR_API_CLIENT_SECRET?: string;
   SMARTCAR_MIGRATION?: "dry_run" | "move" | "reverse" | "finish";
-  SEALING_KEYS: string;
+  SEALING_KEYS?: string;
   SERVICE_KEYS?: string;
   ALLOWED_ORIGINS?: string | string[];
   PATH_PREFIX?: string;

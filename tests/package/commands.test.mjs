@@ -62,6 +62,18 @@ test("secrets are in .dev.vars alone, which git ignores and others of this machi
   assert.equal(bare.code, 1);
 });
 
+test("a client secret of any characters comes to the Worker as it is", async (t) => {
+  const { folder, command } = await deployment(t);
+  for (const secret of ["a#b", "it's", `x'"#y`, "a\\nb$c"]) {
+    const made = await command([...INIT, "--force"], { env: { ...process.env, SMARTCAR_CLIENT_SECRET: secret } });
+    assert.equal(made.code, 0, made.stderr);
+    assert.equal(parseEnv(await text(folder, ".dev.vars")).SMARTCAR_CLIENT_SECRET, secret);
+  }
+  const { code, stderr } = await command([...INIT, "--force"], { env: { ...process.env, SMARTCAR_CLIENT_SECRET: "a b" } });
+  assert.equal(code, 1);
+  assert.match(stderr, /`SMARTCAR_CLIENT_SECRET` of the environment: this has white space in it: remove it/);
+});
+
 test("each sealing key is another, and the Worker takes it", async (t) => {
   const { command } = await deployment(t);
   const keys = await Promise.all(["k1", "2026-12"].map(async (id) => (await command(["sealing-key", id])).stdout));
@@ -86,6 +98,7 @@ test("what is there stays, unless it may be replaced", async (t) => {
   assert.equal(replaced.code, 0);
   assert.equal((await jsonc(folder, "wrangler.jsonc")).vars.SMARTCAR_CLIENT_ID, CLIENT_ID);
   assert.match(await text(folder, ".dev.vars"), /^SEALING_KEYS=local:/m);
+  assert.equal((await stat(join(folder, ".dev.vars"))).mode & 0o777, 0o600);
   assert.equal(await text(folder, "package.json"), own["package.json"], "an app's own package.json is never replaced");
 });
 

@@ -1,6 +1,6 @@
 // The Worker from the package, deployed by wrangler from a folder that `init` has written, without Rust.
 import assert from "node:assert/strict";
-import { copyFile, cp, readFile, readdir, writeFile } from "node:fs/promises";
+import { copyFile, cp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
@@ -73,6 +73,8 @@ test("the types fit those that wrangler writes, with nothing left out of the che
   await copyFile(join(ROOT, "tests/package/types/worker.ts"), join(folder, "worker/index.ts"));
   const file = join(folder, "wrangler.jsonc");
   await writeFile(file, (await readFile(file, "utf8")).replace("worker/index.js", "worker/index.ts"));
+  // As in a fresh checkout.
+  await rm(join(folder, ".dev.vars"));
   const { code, stdout, stderr } = await wrangler(["types"]);
   assert.equal(code, 0, stdout + stderr);
   const compilerOptions = {

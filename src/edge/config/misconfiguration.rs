@@ -30,7 +30,7 @@ impl Misconfiguration {
     /// A binding of the Worker that is missing.
     #[must_use]
     pub fn missing_binding(name: &'static str) -> Self {
-        let reason = "is not bound: see `wrangler.toml`".to_owned();
+        let reason = "is not bound: see `wrangler.toml` or `wrangler.jsonc`".to_owned();
         Self {
             problems: vec![(Setting(name), reason)],
         }

@@ -19,5 +19,5 @@ const keys = (env: Env): string[] => [env.SMARTCAR_CLIENT_ID, ...(env.SERVICE_KE
 void keys;
 
 // @ts-expect-error A binding that is missing is noticed.
-const without: Env = { SMARTCAR_CLIENT_ID: "", SEALING_KEYS: "", TOKENS: undefined };
+const without: Env = { SMARTCAR_CLIENT_ID: "", TOKENS: undefined };
 void without;

@@ -70,6 +70,7 @@ impl Simulator {
     ///
     /// # Errors
     /// When this is no request of HTTP.
+    #[expect(clippy::too_many_arguments, reason = "JavaScript hands over each as it has it")]
     pub async fn answer(
         &self,
         method: String,

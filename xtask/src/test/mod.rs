@@ -110,6 +110,8 @@ fn lints(run: &mut Run<'_>) -> Result<()> {
     run.cargo("clippy, browser module", &browser)?;
     let doctor = format!("clippy --locked --package smartcar-doctor --lib --target {WASM} -- -D warnings");
     run.cargo("clippy, doctor in the npm package", &doctor)?;
+    let simulator = format!("clippy --locked --package smartcar-simulator --lib --target {WASM} -- -D warnings");
+    run.cargo("clippy, simulator in its npm package", &simulator)?;
     let worker = format!("clippy --locked --package smartcar-connect-worker --target {WASM} -- -D warnings");
     run.cargo("clippy, Worker", &worker)
 }
