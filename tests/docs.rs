@@ -198,10 +198,15 @@ fn relative_links(page: &str) -> impl Iterator<Item = &str> {
 fn every_page_links_to_files_that_exist() {
     // Tests run in the package's directory, wherever that was when they were compiled.
     let mut followed = 0;
-    let pages = [Path::new("."), Path::new("docs"), Path::new("pkg-template"), Path::new("tests/simulator")]
-        .map(|folder| folder.read_dir().unwrap())
-        .into_iter()
-        .flatten();
+    let pages = [
+        Path::new("."),
+        Path::new("docs"),
+        Path::new("pkg-template"),
+        Path::new("tests/simulator"),
+    ]
+    .map(|folder| folder.read_dir().unwrap())
+    .into_iter()
+    .flatten();
     for page in pages.map(|entry| entry.unwrap().path()) {
         if page.extension().is_none_or(|extension| extension != "md") {
             continue;
