@@ -211,7 +211,7 @@ class Folder {
 /** What is left to do, in the order in which it works. */
 function whatIsNext(folder, { clientId, isV3, apiClientId, redirectUri, simulator, secret }, kept) {
   const { bold, cyan, dim, yellow } = paint(process.stdout);
-  const command = (text, why) => say(`    ${cyan(text.padEnd(why ? 48 : 0))}${why ? ` ${dim(why)}` : ""}`);
+  const command = (text, why) => say(`    ${cyan(text.padEnd(why ? 52 : 0))}${why ? ` ${dim(why)}` : ""}`);
   if (kept.includes("wrangler.jsonc")) say(`\n  ${yellow("!")} wrangler.jsonc was left as it was: \`--force\` replaces what is there.`);
   const lacking = [];
   const lacks = (name, value, file) => {
@@ -224,23 +224,33 @@ function whatIsNext(folder, { clientId, isV3, apiClientId, redirectUri, simulato
   if (lacking.length > 0) say(`\n  ${yellow("!")} Still to be filled in: ${lacking.join(", ")}.`);
 
   say(`\n  ${bold("On this machine")}`);
-  if (folder !== ".") command(`cd ${/^[\w./-]+$/.test(folder) ? folder : JSON.stringify(folder)}`);
+  if (folder !== ".") command(`cd ${forShell(folder)}`);
   command(missingPackages(folder));
-  if (simulator) command(`npx smartcar-connect-simulator --port ${new URL(simulator).port || 80}`, "in a second terminal");
+  const uri = redirectUri ? ` --redirect-uri ${forShell(redirectUri)}` : "";
+  if (simulator) command(`npx smartcar-connect-simulator --port ${new URL(simulator).port || 80}${uri}`, "in a second terminal");
   command("npx smartcar-connect doctor --local", "what is right and wrong");
   command("npx wrangler dev", "http://localhost:8787/smartcar/healthz");
   say(`\n  ${bold("At Cloudflare")}`);
   command("npx wrangler deploy", "creates the namespace for tokens, too");
   command(`npx wrangler secret put ${secretName}`, "from dashboard.smartcar.com");
   command("npx smartcar-connect sealing-key | npx wrangler secret put SEALING_KEYS");
-  const uri = redirectUri ? ` --redirect-uri ${redirectUri}` : "";
   command(`npx smartcar-connect doctor${uri}`);
   say();
 }
 
+/** An argument as a person can paste it. */
+function forShell(text) {
+  return /^[\w./:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
 /** What `npm` has yet to install. */
 function missingPackages(folder) {
-  const own = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  let own = {};
+  try {
+    own = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  } catch {
+    // npm will say what is wrong with it.
+  }
   const has = (name) => [own.dependencies, own.devDependencies].some((list) => list && Object.hasOwn(list, name));
   const missing = ["smartcar-connect", "wrangler"].filter((name) => !has(name));
   return missing.length === 0 ? "npm install" : `npm install ${missing.join(" ")}`;

@@ -93,7 +93,8 @@ function parsed(command, args) {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  if (!(error instanceof Failure)) throw error;
+  // What the system refuses has a code, and says why.
+  if (!(error instanceof Failure) && !error.code) throw error;
   process.stderr.write(`${paint(process.stderr).red("✗")} ${error.message}\n`);
   process.exitCode = 1;
 }

@@ -102,6 +102,18 @@ test("what is there stays, unless it may be replaced", async (t) => {
   assert.equal(await text(folder, "package.json"), own["package.json"], "an app's own package.json is never replaced");
 });
 
+test("what can't be read or written is one sentence, and what is printed can be pasted", async (t) => {
+  const { folder, command } = await deployment(t);
+  await writeFile(join(folder, "file"), "");
+  const refused = await command([...INIT.slice(0, 1), "file/below", ...INIT.slice(1)]);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /^✗ (ENOTDIR|EEXIST): [^\n]*\n$/);
+  await writeFile(join(folder, "package.json"), "{");
+  const made = await command(["init", "--yes", "--redirect-uri", "https://app.example.com/cars?a=$(b)"]);
+  assert.equal(made.code, 0, made.stderr);
+  assert.ok(made.stdout.includes("doctor --redirect-uri 'https://app.example.com/cars?a=$(b)'\n"), made.stdout);
+});
+
 test("where wrangler reads another file, init writes none", async (t) => {
   const { folder, command } = await deployment(t);
   await writeFile(join(folder, "wrangler.toml"), 'name = "mine"\n');
