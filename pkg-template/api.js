@@ -1,61 +1,137 @@
-// The functions of the package, the same behind every entry.
+// The functions of the package, the same behind every entry. What most views of a page do not call is loaded when it is called.
 import { forgetAttempt, unfinishedAttempt } from "./attempts.js";
-import { hasCallback } from "./callback.js";
-import { ConnectError } from "./errors.js";
-import { guarded, load, loaded } from "./loader.js";
+import { giveUp, hasCallback, takeGivenUp } from "./callback.js";
+import { ConnectError, isOptions, refused } from "./errors.js";
+import { guarded, load, loaded, part } from "./loader.js";
+import { abortable } from "./signal.js";
 
 export { ConnectError, forgetAttempt, hasCallback, unfinishedAttempt };
 
 export const init = (source) => load(source);
 
-export const start = (options) => loaded((module) => module.start(options));
-export const reconnect = (id, options) => loaded((module) => module.reconnect(id, options));
-export const connections = (options) => loaded((module) => module.connections(options));
-export const vehicles = (options) => loaded((module) => module.vehicles(options));
-export const disconnect = (id, options) => loaded((module) => module.disconnect(id, options));
-export const disconnectAll = (options) => loaded((module) => module.disconnectAll(options));
+const called =
+  (name) =>
+  (...given) =>
+    abortable(given[given.length - 1], () => loaded((module) => module[name](...given)));
+
+export const start = /* @__PURE__ */ called("start");
+export const reconnect = /* @__PURE__ */ called("reconnect");
+export const connections = /* @__PURE__ */ called("connections");
+export const vehicles = /* @__PURE__ */ called("vehicles");
+export const disconnect = /* @__PURE__ */ called("disconnect");
+export const disconnectAll = /* @__PURE__ */ called("disconnectAll");
 
 export function finish(url, options) {
   // A router may change the address while the module is loaded. Where there is no callback in it, the module asks what this page,
   // or the one before a reload, was at.
   const address = url === undefined ? globalThis.location?.href : undefined;
   const callback = address !== undefined && hasCallback(address) ? address : url;
-  return loaded((module) => module.finish(callback, options));
+  const earlier = takeGivenUp();
+  // A callback is sent once: who gives up waiting for its outcome can ask for it again.
+  let finishing;
+  const work = () => {
+    finishing = finishNow(callback, withoutSignal(options)).catch((error) => {
+      // Its outcome was waited for before, and nobody has got it.
+      if (earlier && /^(callback|state)_/.test(error.code) && error.status === undefined) return earlier;
+      throw error;
+    });
+    return finishing;
+  };
+  return abortable(options, work, () => giveUp(finishing));
 }
 
-/** The functions above, for the Worker at one place. */
+const withoutSignal = (options) => (isOptions(options) && "signal" in options ? { ...options, signal: undefined } : options);
+
+async function finishNow(callback, options) {
+  const call = (module) => module.finish(callback, options);
+  if (!isAnyPopupAwaited()) return loaded(call);
+  const { handOver } = await part(() => import("./popup.js"));
+  return handOver(callback, call, loaded);
+}
+
+/** Whether a page of this browser waits for what comes of a popup (`popup.js`). */
+function isAnyPopupAwaited() {
+  try {
+    return typeof window === "object" && Object.keys(localStorage).some((key) => key.startsWith("smartcar-connect:popup:"));
+  } catch {
+    return false;
+  }
+}
+
+/** The popup that is about to go to Connect: what a second click gets, too. */
+let opening;
+
+export function popup(options) {
+  if (opening) return abortable(options, () => opening);
+  // In the click itself: afterwards browsers take it for an advertisement.
+  const opened = globalThis.open?.("about:blank", "", "popup,width=500,height=760");
+  const leave = () => (opening = opening === outcome ? undefined : opening);
+  const outcome = part(() => import("./popup.js"))
+    .then(({ popup }) => popup(opened, options, loaded, leave))
+    .catch((error) => {
+      opened?.close();
+      throw error;
+    })
+    .finally(() => leave());
+  opening = outcome;
+  return abortable(options, () => outcome);
+}
+
+const inSession = (name) => (options) =>
+  abortable(options, async () => (await part(() => import("./session.js")))[name](options, forgetAttempt));
+
+export const signOut = /* @__PURE__ */ inSession("signOut");
+export const claim = /* @__PURE__ */ inSession("claim");
+
+export function vehicle(id, defaults) {
+  const request = async (...call) => (await part(() => import("./vehicle.js"))).request(id, defaults, ...call);
+  const reads = (method) => (path, options) => abortable(options, () => request(method, path, undefined, options));
+  const writes = (method) => (path, body, options) => abortable(options, () => request(method, path, body, options));
+  return { get: reads("GET"), post: writes("POST"), put: writes("PUT"), delete: reads("DELETE") };
+}
+
+/** The functions above, for the Worker at one place and for one way to say who calls. */
 export function createConnect(defaults) {
-  const { edge } = checkedDefaults(defaults);
-  // What is no object of options is for the module to refuse.
-  const at = (options = {}) => (isOptions(options) && options.edge === undefined ? { ...options, edge } : options);
+  const given = checkedDefaults(defaults);
+  // What is no object of options is for the function to refuse.
+  const merged = (more, options = {}) => (isOptions(options) ? { ...more, ...defined(options) } : options);
+  const at = (call) => (options) => call(merged(given, options));
+  const of = (call) => (what, options) => call(what, merged(given, options));
+  const here = (call) => (options) => call(merged(defined({ edge: given.edge }), options));
   return {
-    start: (options) => start(at(options)),
-    reconnect: (id, options) => reconnect(id, at(options)),
-    finish: (url, options) => finish(url, at(options)),
-    connections: (options) => connections(at(options)),
-    vehicles: (options) => vehicles(at(options)),
-    disconnect: (id, options) => disconnect(id, at(options)),
-    disconnectAll: (options) => disconnectAll(at(options)),
-    unfinishedAttempt: (options) => unfinishedAttempt(at(options)),
-    forgetAttempt: (options) => forgetAttempt(at(options)),
+    start: at(start),
+    popup: at(popup),
+    reconnect: of(reconnect),
+    finish: of(finish),
+    connections: at(connections),
+    vehicles: at(vehicles),
+    vehicle: of(vehicle),
+    disconnect: of(disconnect),
+    disconnectAll: at(disconnectAll),
+    claim: at(claim),
+    signOut: at(signOut),
+    hasCallback,
+    unfinishedAttempt: here(unfinishedAttempt),
+    forgetAttempt: here(forgetAttempt),
   };
 }
 
-function isOptions(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+const defined = (options) => Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 
 function checkedDefaults(defaults = {}) {
-  const unknown = isOptions(defaults) ? Object.keys(defaults).find((name) => name !== "edge") : "options";
+  const known = ["edge", "getToken", "ticket"];
+  const unknown = isOptions(defaults) ? Object.keys(defaults).find((name) => !known.includes(name)) : "options";
   if (unknown === undefined) return defaults;
-  const message = isOptions(defaults)
-    ? `\`${unknown}\` is not an option of \`createConnect\`; it knows \`edge\``
-    : "`createConnect` takes an object of options";
-  throw Object.assign(new ConnectError("invalid_option", message), { field: unknown });
+  throw refused(unknown, `\`createConnect\` takes an object with \`${known.join("`, `")}\`, or nothing`);
 }
 
-export const authorizeUrl = (options) => guarded((module) => module.authorizeUrl(options));
-export const reauthenticateUrl = (options) => guarded((module) => module.reauthenticateUrl(options));
-export const createState = () => guarded((module) => module.createState());
-export const stateFingerprint = (state) => guarded((module) => module.stateFingerprint(state));
-export const checkCallback = (url, expected) => guarded((module) => module.checkCallback(url, expected));
+const guardedCall =
+  (name) =>
+  (...given) =>
+    guarded((module) => module[name](...given));
+
+export const authorizeUrl = /* @__PURE__ */ guardedCall("authorizeUrl");
+export const reauthenticateUrl = /* @__PURE__ */ guardedCall("reauthenticateUrl");
+export const createState = /* @__PURE__ */ guardedCall("createState");
+export const stateFingerprint = /* @__PURE__ */ guardedCall("stateFingerprint");
+export const checkCallback = /* @__PURE__ */ guardedCall("checkCallback");

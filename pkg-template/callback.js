@@ -1,7 +1,7 @@
 // `hasCallback`, in JavaScript: most views of a page are no callback, and should not pay for the module to learn that.
 // The module decides in the same way once it is there (`src/connect/callback/query.rs`, `src/browser/unfinished.rs`); tests
 // compare the two.
-import { ConnectError } from "./errors.js";
+import { needPage, refused } from "./errors.js";
 
 /** How each `state` begins that is minted here. */
 const MARK = "smartcar-connect.";
@@ -12,8 +12,20 @@ const ANSWERS = ["code", "error", "user_id", "vehicle_id"];
 /** For how long the outcome of a `finish` can be asked for after a reload, in milliseconds. */
 const UNFINISHED_FOR = 10 * 60 * 1000;
 
+/** The `finish` that was given up while it was under way: it goes on, and nobody knows its outcome. @type {Promise | undefined} */
+let givenUp;
+
+export const giveUp = (finishing) => (givenUp = finishing);
+
+/** The `finish` that was given up, for the one who asks again. */
+export function takeGivenUp() {
+  const finishing = givenUp;
+  givenUp = undefined;
+  return finishing;
+}
+
 export function hasCallback(url) {
-  if (url === undefined && isUnfinished()) return true;
+  if (url === undefined && (givenUp || isUnfinished())) return true;
   // Only a `?` at the very beginning would be taken for the one before a query.
   const parameters = new URLSearchParams(`&${queryOf(url === undefined ? pageAddress() : textOf(url))}`);
   const isOurs = parameters.getAll("state").some((state) => state.startsWith(MARK));
@@ -34,15 +46,14 @@ function isUnfinished() {
 }
 
 function pageAddress() {
-  if (typeof window === "object") return window.location.href;
-  throw new ConnectError("not_in_browser", "`hasCallback` works in a page in a browser only; call it there");
+  needPage("hasCallback");
+  return location.href;
 }
 
 function textOf(url) {
   const text = typeof url === "object" ? addressOf(url) : url;
   if (typeof text === "string") return text;
-  const error = new ConnectError("invalid_option", `\`url\` must be a string or a URL, not ${described(url)}`);
-  throw Object.assign(error, { field: "url" });
+  throw refused("url", `\`url\` must be a string or a URL, not ${described(url)}`);
 }
 
 function addressOf(object) {

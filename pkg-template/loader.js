@@ -98,6 +98,15 @@ function checked(error) {
   return broken(error);
 }
 
+/** A script of the package that is loaded when it is first needed. @param {() => Promise<object>} imported */
+export async function part(imported) {
+  try {
+    return await imported();
+  } catch (cause) {
+    throw new ConnectError("script_unavailable", "a script of smartcar-connect could not be loaded: reload the page", { cause });
+  }
+}
+
 /** Runs a synchronous call, if the module is there or can be at once. */
 export function guarded(call) {
   if (state === "broken") throw broken();

@@ -82,25 +82,37 @@ pub const BROWSER: Shipped = Shipped {
 /// What an import brings: all that a page without a callback loads.
 pub const ENTRY: Shipped = Shipped {
     name: "browser import",
-    files: &[
-        "dist/package/index.js",
-        "dist/package/api.js",
-        "dist/package/attempts.js",
-        "dist/package/callback.js",
-        "dist/package/loader.js",
-        "dist/package/errors.js",
-    ],
-    alarm: 7_000,
+    files: &["dist/package/index.js", "dist/package/errors.js"],
+    alarm: 4_000,
     downloaded: true,
 };
 
 /// The JavaScript that is loaded with the browser module.
 pub const GLUE: Shipped = Shipped {
     name: "browser glue",
-    files: &["dist/package/connect.js", "dist/package/page.js"],
+    files: &[
+        "dist/package/connect.js",
+        "dist/package/page.js",
+        "dist/package/client.js",
+    ],
     alarm: 10_000,
     downloaded: true,
 };
+
+/// The JavaScript that is loaded by its first call: a window of its own, sessions, cars.
+pub const PARTS: Shipped = Shipped {
+    name: "browser parts",
+    files: &[
+        "dist/package/popup.js",
+        "dist/package/session.js",
+        "dist/package/vehicle.js",
+    ],
+    alarm: 4_500,
+    downloaded: true,
+};
+
+/// All that a page downloads of the package, if it needs everything.
+pub const DOWNLOADED: [Shipped; 4] = [ENTRY, BROWSER, GLUE, PARTS];
 
 /// The Worker: what is uploaded.
 pub const WORKER: Shipped = Shipped {
@@ -168,7 +180,7 @@ pub fn all(layout: &Layout) -> Result<()> {
     })?)
 }
 
-const SHIPPED: [Shipped; 6] = [ENTRY, BROWSER, GLUE, WORKER, DOCTOR, SIMULATOR];
+const SHIPPED: [Shipped; 7] = [ENTRY, BROWSER, GLUE, PARTS, WORKER, DOCTOR, SIMULATOR];
 
 fn holds(bytes: &[u8], text: &[u8]) -> bool {
     bytes.windows(text.len()).any(|window| window == text)
