@@ -7,10 +7,10 @@ use super::{
     endpoint::{Effect, Endpoint, Sensitive},
     request::Method,
     signal::signal_permission,
-    version::ApiVersion,
 };
 use crate::{
     connect::{Origin, VehicleId},
+    http_api::ApiVersion,
     json::strict::{self, Strict},
 };
 

@@ -5,6 +5,7 @@
 use crate::{
     api::request::{ApiRequest, Method, VehicleAttributes},
     connect::{ExternalId, Origin, UserId, VehicleId},
+    http_api::ApiVersion,
     json::lenient::{Value, with_object},
     string_enum::string_enum,
 };
@@ -83,6 +84,52 @@ impl ConnectionFilter<'_> {
             url: [vehicle.as_str(), "/v3/connections?", &query.finish()].concat(),
             user_id: None,
         }
+    }
+}
+
+/// What is ended when a vault disconnects a vehicle of a user's. Whatever the list lets through, nobody else's is, and nothing that
+/// was connected by another external id than the vault's own: the same user has connected the car since, elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub struct Disconnected<'a> {
+    /// Whose vehicle it is.
+    pub user_id: &'a UserId,
+    /// The vehicle.
+    pub vehicle_id: &'a VehicleId,
+    /// Which kind of car it is.
+    pub mode: VehicleMode,
+    /// What Smartcar may know the owner by.
+    pub external_ids: &'a [ExternalId],
+    /// With which of Smartcar's APIs the owner connected it. What was made with v2 may be listed without an external id.
+    pub made_with: ApiVersion,
+}
+
+impl<'a> Disconnected<'a> {
+    /// What the list is asked for.
+    #[must_use]
+    pub fn filters(&self) -> Vec<ConnectionFilter<'a>> {
+        let filter = |external_id| ConnectionFilter {
+            user_id: Some(self.user_id),
+            external_id,
+            vehicle_id: Some(self.vehicle_id),
+            mode: self.mode,
+        };
+        match self.made_with {
+            ApiVersion::V2 => vec![filter(None)],
+            // A list may look at external ids, and not tell them.
+            ApiVersion::V3 => {
+                let own = self.external_ids.iter();
+                own.map(|external_id| filter(Some(external_id.as_str()))).collect()
+            }
+        }
+    }
+
+    /// Whether this is what is ended.
+    #[must_use]
+    pub fn is(&self, listed: &ListedConnection) -> bool {
+        let is_own = |named: &str| self.external_ids.iter().any(|own| own.as_str() == named);
+        listed.user_id == *self.user_id
+            && listed.vehicle_id == *self.vehicle_id
+            && listed.external_id.as_deref().is_none_or(is_own)
     }
 }
 
@@ -244,6 +291,50 @@ mod tests {
 
     fn external(id: &str) -> ExternalId {
         ExternalId::parse(id).unwrap()
+    }
+
+    #[test]
+    fn nothing_is_disconnected_that_somebody_else_has_connected_or_the_same_user_elsewhere() {
+        let (mine, car) = (user(USER), VehicleId::parse("car-1").unwrap());
+        let external_ids = [external("session"), external("user")];
+        let made = |made_with| Disconnected {
+            user_id: &mine,
+            vehicle_id: &car,
+            mode: VehicleMode::Live,
+            external_ids: &external_ids,
+            made_with,
+        };
+        for (listed, is_ended) in [
+            (item(USER, Some("session")), true),
+            (item(USER, Some("user")), true),
+            (item(USER, None), true),
+            (item(USER, Some("a newer session")), false),
+            (item("another", Some("session")), false),
+            (item("another", None), false),
+        ] {
+            for made_with in [ApiVersion::V2, ApiVersion::V3] {
+                assert_eq!(
+                    made(made_with).is(&list(std::slice::from_ref(&listed))[0]),
+                    is_ended,
+                    "{listed}"
+                );
+            }
+        }
+        let other = VehicleId::parse("car-2").unwrap();
+        let of_other = Disconnected {
+            vehicle_id: &other,
+            ..made(ApiVersion::V3)
+        };
+        assert!(!of_other.is(&list(&[item(USER, Some("session"))])[0]));
+        let asked = |made_with| {
+            made(made_with)
+                .filters()
+                .iter()
+                .map(|filter| filter.external_id)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(asked(ApiVersion::V2), [None]);
+        assert_eq!(asked(ApiVersion::V3), [Some("session"), Some("user")]);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 //! What is not in it is refused. Never in it are the endpoints that end access, subscribe webhooks or take the application's own
 //! credentials: the Worker makes such requests itself, or not at all.
 
-use super::{request::Method, signal::is_signal_code, version::ApiVersion};
-use crate::connect::VehicleId;
+use super::{request::Method, signal::is_signal_code};
+use crate::{connect::VehicleId, http_api::ApiVersion};
 
 /// What a request to an endpoint does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

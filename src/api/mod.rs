@@ -14,12 +14,12 @@ mod question;
 mod redact;
 mod request;
 mod signal;
-mod version;
 
+pub use crate::http_api::ApiVersion;
 pub use batch::BatchPart;
 pub use call::{ApiCall, ApiTarget, CallError, Found, MOST_PATHS, UnitSystem};
 pub use connection_list::{
-    CONNECTIONS_PER_PAGE, ConnectionFilter, ConnectionPage, ListedConnection, Ownership, VehicleMode,
+    CONNECTIONS_PER_PAGE, ConnectionFilter, ConnectionPage, Disconnected, ListedConnection, Ownership, VehicleMode,
 };
 pub use endpoint::{ENDPOINTS, Effect, Endpoint, Sensitive};
 pub use error::{ApiError, Resolution, ResolutionKind};
@@ -28,4 +28,3 @@ pub use limits::{LimitScope, MOST_OF_ALL, MOST_OF_ONE_CALLER, RateLimits, UnderW
 pub use question::{Question, question};
 pub use redact::without_links;
 pub use request::{ApiRequest, Method, VEHICLES_PER_PAGE, VehicleAttributes, VehiclePage, read_user};
-pub use version::ApiVersion;

@@ -5,9 +5,11 @@ use super::{
     endpoint::{ENDPOINTS, Endpoint},
     request::{ApiRequest, Method},
     signal::signal_for,
-    version::ApiVersion,
 };
-use crate::connect::{Origin, UserId, VehicleId};
+use crate::{
+    connect::{Origin, UserId, VehicleId},
+    http_api::ApiVersion,
+};
 
 /// A plain read that shows whether something works again.
 #[derive(Clone, Debug)]

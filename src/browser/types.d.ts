@@ -145,6 +145,9 @@ export type ConnectionCause =
   | "unreadable_response"
   | "redirected";
 
+/** A version of Smartcar's API. */
+export type ApiVersion = "v2" | "v3";
+
 /** One grant of an owner. Times are in milliseconds since the Unix epoch, by the Worker's clock. */
 export interface Connection {
   id: string;
@@ -160,6 +163,11 @@ export interface Connection {
    * that is older than this package leaves it out.
    */
   vehiclesPending?: boolean;
+  /**
+   * By which version of Smartcar's API its vehicles are asked: `v2` below `api/v2.0`, `v3` below `api/v3`. Left out once the grant
+   * has ended, and by a Worker that is older than this package.
+   */
+  apiVersion?: ApiVersion;
   connectedAt: number;
   /** When the access token ends, which the Worker renews by itself; `null` once the grant has ended. */
   accessExpiresAt: number | null;

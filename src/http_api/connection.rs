@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::schema::{Field, Kind, Schema, field};
+use super::{
+    api_version::ApiVersion,
+    schema::{Field, Kind, Schema, field},
+};
 use crate::{
     connect::{ConnectionId, VehicleId},
     string_enum::string_enum,
@@ -87,6 +90,9 @@ pub struct Connection {
     pub vehicles: Vec<ListedVehicle>,
     /// Whether Smartcar is still being asked which vehicles those are: then none is listed yet.
     pub vehicles_pending: bool,
+    /// By which version of Smartcar's API its vehicles are asked. `None` once the grant is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_version: Option<ApiVersion>,
     /// When the owner connected.
     pub connected_at: UnixMillis,
     /// When the access token expires; it is refreshed when needed. `None` once the grant is over.
@@ -105,6 +111,7 @@ pub const CONNECTION: Schema = &[
     field("since", Kind::Number),
     field("vehicles", Kind::Array(LISTED_VEHICLE)),
     field("vehiclesPending", Kind::Flag).optional(),
+    field("apiVersion", Kind::Name(ApiVersion::NAMES)).optional(),
     field("connectedAt", Kind::Number),
     field("accessExpiresAt", Kind::Number).nullable(),
     field("refreshExpiresAt", Kind::Number).nullable(),

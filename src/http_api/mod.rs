@@ -6,6 +6,7 @@
 //!
 //! Nothing here keeps a secret.
 
+pub mod api_version;
 pub mod attempt;
 pub mod connection;
 pub mod finish;
@@ -35,6 +36,7 @@ pub mod vehicle;
 
 mod error_code;
 
+pub use api_version::ApiVersion;
 #[cfg(feature = "edge")]
 pub use attempt::AttemptResponse;
 pub use attempt::AttemptStatus;

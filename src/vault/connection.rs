@@ -87,6 +87,7 @@ pub fn connection(id: &ConnectionId, record: &Record, kept_until: UnixMillis, no
         since,
         vehicles: ids.map(|id| ListedVehicle { id }).collect(),
         vehicles_pending: record.live().is_some_and(Live::is_unlisted),
+        api_version: record.live().map(|live| live.asked_by().version),
         connected_at: record.connected_at(),
         access_expires_at: tokens.map(|tokens| tokens.pair.access_expires_at),
         refresh_expires_at: match record {
@@ -101,6 +102,7 @@ pub fn connection(id: &ConnectionId, record: &Record, kept_until: UnixMillis, no
 mod tests {
     use super::*;
     use crate::{
+        api::{ApiVersion, VehicleMode},
         connect::{UserId, VehicleId},
         time::Millis,
         token::{
@@ -162,6 +164,7 @@ mod tests {
             connected_at: NOW,
             refresh_expires_at: Some(NOW.after(Millis::from_days(60))),
             external_id: None,
+            kept: None,
             kv: SYNCED,
         })
     }
@@ -210,6 +213,26 @@ mod tests {
         ] {
             let shown = connection(&id(), &record, KEPT_UNTIL, NOW).unwrap();
             assert_eq!((shown.vehicles_pending, shown.vehicles.is_empty()), (pending, pending));
+        }
+    }
+
+    #[test]
+    fn it_says_by_which_version_its_cars_are_asked_as_long_as_they_are() {
+        let owned = live(RefreshState::Ok { since: NOW });
+        let moved = Live {
+            access: Access::Application {
+                mode: VehicleMode::Live,
+                moved: None,
+            },
+            ..owned.clone()
+        };
+        for (record, version) in [
+            (Record::Live(owned), Some(ApiVersion::V2)),
+            (Record::Live(moved), Some(ApiVersion::V3)),
+            (ended(Cause::InvalidGrant), None),
+        ] {
+            let shown = connection(&id(), &record, KEPT_UNTIL, NOW).unwrap();
+            assert_eq!(shown.api_version, version, "{record:?}");
         }
     }
 
@@ -337,8 +360,8 @@ mod tests {
         assert_eq!(
             json,
             "{\"id\":\"AQEBAQEBAQEBAQEBAQEBAQ\",\"status\":\"active\",\"cause\":null,\"since\":1790000000000,\
-             \"vehicles\":[{\"id\":\"v1\"}],\"vehiclesPending\":false,\"connectedAt\":1790000000000,\"accessExpiresAt\":1790007200000,\
-             \"refreshExpiresAt\":1795184000000,\"keptUntil\":1800000000000}"
+             \"vehicles\":[{\"id\":\"v1\"}],\"vehiclesPending\":false,\"apiVersion\":\"v2\",\"connectedAt\":1790000000000,\
+             \"accessExpiresAt\":1790007200000,\"refreshExpiresAt\":1795184000000,\"keptUntil\":1800000000000}"
         );
         assert!(!format!("{record:?}").contains("hunter"));
     }

@@ -2,7 +2,7 @@
 
 use futures_util::StreamExt as _;
 use smartcar_connect::{
-    api::{ApiError, ApiRequest, ConnectionFilter, ConnectionPage, ListedConnection, VehicleMode},
+    api::{ApiError, ApiRequest, ConnectionFilter, ConnectionPage, Disconnected, ListedConnection},
     connect::{Origin, UserId, VehicleId},
     edge::{IssuedToken, Problem, not_asked},
     time::Millis,
@@ -196,31 +196,18 @@ fn left_alone_for(reply: &Reply) -> Millis {
 }
 
 /// Ends what the application may do with a vehicle of a user's (v3). Whether Smartcar knows of no such access any more.
-pub(crate) async fn disconnect_user(
-    env: &Env,
-    origin: &Origin,
-    user_id: &UserId,
-    mode: VehicleMode,
-    vehicle: &VehicleId,
-) -> bool {
-    let filter = ConnectionFilter {
-        user_id: Some(user_id),
-        external_id: None,
-        vehicle_id: Some(vehicle),
-        mode,
-    };
-    // The id of a connection is another after each consent.
-    let Ok(listed) = connections(env, origin, &filter).await else {
-        return false;
-    };
+pub(crate) async fn disconnect_user(env: &Env, origin: &Origin, disconnected: &Disconnected<'_>) -> bool {
     let mut all_told = true;
-    for connection in listed {
-        // Whatever the filter let through: nobody else's.
-        if connection.user_id != *user_id || connection.vehicle_id != *vehicle {
+    for filter in disconnected.filters() {
+        // The id of a connection is another after each consent.
+        let Ok(listed) = connections(env, origin, &filter).await else {
+            all_told = false;
             continue;
+        };
+        for connection in listed.iter().filter(|connection| disconnected.is(connection)) {
+            let reply = as_application(env, &connection.deletion(origin)).await;
+            all_told &= matches!(reply, Ok(Some(reply)) if matches!(reply.status, 200..=299 | 404));
         }
-        let reply = as_application(env, &connection.deletion(origin)).await;
-        all_told &= matches!(reply, Ok(Some(reply)) if matches!(reply.status, 200..=299 | 404));
     }
     all_told
 }

@@ -9,7 +9,7 @@ use crate::{
         VehicleId,
     },
     http_api::{
-        AttemptResponse, AttemptStatus, Cause, Connection, ConnectionList, ConnectionStatus, FinishRequest,
+        ApiVersion, AttemptResponse, AttemptStatus, Cause, Connection, ConnectionList, ConnectionStatus, FinishRequest,
         FinishResponse, ListedVehicle, ProblemCode, ReconnectFlow, ReconnectResponse, Replaced, StartRequest,
         StartResponse, Vehicle, VehicleList,
         attempt::{ATTEMPT_RESPONSE, OUTCOME, STATUS_NAME},
@@ -72,6 +72,7 @@ fn connection(least: bool) -> Connection {
             id: VehicleId::parse("v1").unwrap(),
         }],
         vehicles_pending: least,
+        api_version: (!least).then_some(ApiVersion::V2),
         connected_at: NOW,
         access_expires_at: (!least).then_some(NOW),
         refresh_expires_at: (!least).then_some(NOW),

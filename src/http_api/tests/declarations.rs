@@ -2,7 +2,7 @@
 
 use super::typescript::{Declarations, object, texts, union};
 use crate::http_api::{
-    Cause, ConnectionStatus, ErrorCode, ProblemCode,
+    ApiVersion, Cause, ConnectionStatus, ErrorCode, ProblemCode,
     connection::CONNECTION,
     finish::{CALLED_BACK, FAILURES, FINISHED, INCOMPATIBLE_VEHICLE},
     replaced::REPLACED,
@@ -44,6 +44,7 @@ fn outcomes_are_declared_with_every_kind() {
 fn names_are_declared_in_their_order() {
     assert_eq!(declared("ConnectionStatus"), texts(ConnectionStatus::NAMES));
     assert_eq!(declared("ConnectionCause"), texts(Cause::NAMES));
+    assert_eq!(declared("ApiVersion"), texts(ApiVersion::NAMES));
     let workers = ProblemCode::ALL.iter().filter(|code| code.reaches_browsers());
     let codes = ErrorCode::OWN_NAMES
         .iter()

@@ -1,6 +1,7 @@
 //! A connection that is being disconnected: first Smartcar is told, then its copy in KV is deleted.
 
 use crate::{
+    api::ApiVersion,
     time::{Millis, UnixMillis},
     vault::{
         life::{
@@ -33,9 +34,11 @@ fn revoke(live: Live, since: UnixMillis, now: UnixMillis) -> Step {
         (Access::Owner(tokens), _) => tokens
             .has_live_access_token(now)
             .then(|| RevokedBy::Owner(tokens.pair.access_token.clone())),
-        (Access::Application { mode, .. }, Some(user_id)) => Some(RevokedBy::Application {
+        (Access::Application { mode, moved }, Some(user_id)) => Some(RevokedBy::Application {
             user_id: user_id.clone(),
             mode: *mode,
+            external_id: live.external_id.clone(),
+            made_with: moved.as_ref().map_or(ApiVersion::V3, |_| ApiVersion::V2),
         }),
         (Access::Application { .. }, None) => None,
     };

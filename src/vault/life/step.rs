@@ -1,8 +1,8 @@
 //! What an event comes to: what is stored next, and what has to be done then.
 
 use crate::{
-    api::VehicleMode,
-    connect::{UserId, VehicleId},
+    api::{ApiVersion, VehicleMode},
+    connect::{ExternalId, UserId, VehicleId},
     http_api::Cause,
     time::{Millis, UnixMillis},
     token::{AccessToken, RefreshToken, cycle::Unavailable},
@@ -51,6 +51,10 @@ pub enum RevokedBy {
         user_id: UserId,
         /// Which kind of cars they are.
         mode: VehicleMode,
+        /// What Smartcar knows the owner by, as [`Live::external_id`](crate::vault::Live::external_id).
+        external_id: Option<ExternalId>,
+        /// With which of Smartcar's APIs the owner connected.
+        made_with: ApiVersion,
     },
 }
 

@@ -22,6 +22,8 @@ const env = await openEnv({
 const { simulator } = env;
 after(() => env.close());
 
+// The tests make more requests than an application has in an hour.
+await simulator.configure({ v3: { bucketSize: 100_000 } });
 const cars = (await simulator.configure({})).vehicles.map(({ id }) => id);
 let owners = 0;
 
@@ -246,6 +248,31 @@ test("disconnecting ends what this owner connected, and nothing of another's wit
   assert.equal((await listed(kept.userId)).length, cars.length);
   assert.deepEqual(await other.connections(), [kept.connection]);
 });
+
+for (const [what, list, end] of [
+  ["a connection", {}, (client, { id }) => client.delete(`/connections/${id}`)],
+  ["all of a session", { externalIdListed: false }, (client) => client.delete("/connections")],
+]) {
+  test(`the end of ${what} takes nothing from what the same person has connected since in another session`, async () => {
+    const [former, newer] = [env.client(), env.client()];
+    const user = `two-sessions-${what.length}@example.com`;
+    const ended = await connected(former, { user });
+    const kept = await connected(newer, { user });
+    assert.equal(kept.userId, ended.userId);
+    await setList(list);
+    try {
+      const gone = await end(former, ended.connection);
+      assert.equal(gone.status, 204, gone.text);
+      assert.equal((await listed(kept.userId)).length, cars.length);
+      assert.deepEqual(await newer.connections(), [kept.connection]);
+      // The newer one's own end is told.
+      assert.equal((await newer.delete(`/connections/${kept.connection.id}`)).status, 204);
+      assert.deepEqual(await listed(kept.userId), []);
+    } finally {
+      await setList({});
+    }
+  });
+}
 
 test("a car that its owner disconnects at Smartcar is gone here at the next look", async () => {
   const client = env.client();

@@ -15,6 +15,7 @@ const LITTLE: MigrationBudget = MigrationBudget {
     reverses: 0,
     finishes: 0,
     disconnections: 0,
+    empty_lists: 0,
 };
 
 fn protocol(driver: MigrationDriver, grace: u64, budget: MigrationBudget) -> MigrationProtocol {
@@ -90,6 +91,40 @@ fn a_move_loses_nothing_and_nothing_is_refreshed_after_it() {
                 ..LITTLE
             },
         ),
+        (
+            "lists that have no car",
+            60,
+            MigrationBudget {
+                asks: 0,
+                faults: 1,
+                moves: 2,
+                reverses: 1,
+                empty_lists: 2,
+                ..LITTLE
+            },
+        ),
+        (
+            "lists that have no car, an operator who finishes, an owner who disconnects",
+            60,
+            MigrationBudget {
+                asks: 0,
+                reverses: 1,
+                finishes: 1,
+                disconnections: 1,
+                empty_lists: 2,
+                ..LITTLE
+            },
+        ),
+        (
+            "a grant that v2 has ended",
+            0,
+            MigrationBudget {
+                asks: 2,
+                deaths: 1,
+                moves: 2,
+                ..LITTLE
+            },
+        ),
     ];
     let mut out = std::io::stdout().lock();
     let mut reached = BTreeSet::new();
@@ -161,6 +196,15 @@ fn each_way_to_carry_a_move_out_wrongly_is_found() {
             60,
             MigrationBudget { faults: 1, ..LITTLE },
             "nothing is moved that Smartcar's list did not have",
+        ),
+        (
+            MigrationDriver::ForgetsAtEnd,
+            60,
+            MigrationBudget {
+                empty_lists: 2,
+                ..LITTLE
+            },
+            "until it is finished, what was moved keeps the newest tokens, and Smartcar honours them",
         ),
     ] {
         assert!(MIGRATION_SAFETY.contains(&expected), "{expected}");

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use smartcar_connect::{
-    api::{ConnectionFilter, ListedConnection, Ownership, VehicleMode},
+    api::{ApiVersion, ConnectionFilter, ListedConnection, Ownership, VehicleMode},
     connect::{Callback, ConnectionId, UserId},
     edge::{CONFIRMATION_WAITS, Problem, deleted_meanwhile, not_confirmed},
     time::Millis,
@@ -39,8 +39,13 @@ pub(super) async fn confirm(
     if is_forgotten {
         drop(transaction);
         let ids: Vec<_> = vehicles.into_iter().map(|vehicle| vehicle.id).collect();
-        let by = RevokedBy::Application { user_id, mode };
-        driver.publisher.revoke(&by, &ids).await;
+        let by = RevokedBy::Application {
+            user_id,
+            mode,
+            external_id: None,
+            made_with: ApiVersion::V3,
+        };
+        driver.publisher.revoke(&by, &started_by.external_id, &ids).await;
         return Err(deleted_meanwhile().into());
     }
     let id = match connection_of(driver, started_by, &user_id, mode).await? {

@@ -233,7 +233,7 @@ async fn store_grant(
     let (tokens, refresh_token) = match grant {
         Ok((tokens, _)) if is_forgotten => {
             drop(transaction);
-            revoke_orphaned_grant(driver, tokens.access_token).await;
+            revoke_orphaned_grant(driver, &started_by.external_id, tokens.access_token).await;
             return Err(deleted_meanwhile().into());
         }
         Err(error) if is_forgotten => return Err(exchange_problem(error).into()),
@@ -266,10 +266,11 @@ async fn store_grant(
 }
 
 /// The owner had everything deleted while the code was being exchanged: the new grant is ended, not kept.
-async fn revoke_orphaned_grant(driver: &Driver, access_token: token::AccessToken) {
+async fn revoke_orphaned_grant(driver: &Driver, external_id: &ExternalId, access_token: token::AccessToken) {
     let tokens = OrphanedToken(access_token);
     if let Some(vehicles) = smartcar::vehicles(&tokens, &driver.config.origins.api).await {
-        driver.publisher.revoke(&RevokedBy::Owner(tokens.0), &vehicles).await;
+        let by = RevokedBy::Owner(tokens.0);
+        driver.publisher.revoke(&by, external_id, &vehicles).await;
     }
 }
 

@@ -556,8 +556,10 @@ impl Driver {
         by: &RevokedBy,
         vehicles: &[VehicleId],
     ) -> Result<(), VaultError> {
-        let is_closing = self.storage.profile().await?.is_some_and(|profile| profile.closing);
-        let uncovered = if is_closing {
+        let Some(profile) = self.storage.profile().await? else {
+            return Ok(());
+        };
+        let uncovered = if profile.closing {
             vehicles.to_vec()
         } else {
             vehicles_to_revoke(&self.storage.records(principal).await?, id, vehicles)
@@ -566,7 +568,7 @@ impl Driver {
             telemetry::record(&self.publisher.env, LogEvent::Disconnect, "kept", clock::now(), None);
             return Ok(());
         }
-        self.publisher.revoke(by, &uncovered).await;
+        self.publisher.revoke(by, &profile.external_id, &uncovered).await;
         if let Some(Record::Closing(Closing { live: Some(live), .. })) = self.storage.record(principal, id).await?
             && let Some(user_id) = live.user_id.into_known()
         {

@@ -5,7 +5,8 @@ use std::{cell::Cell, rc::Rc};
 
 use futures_util::{StreamExt as _, stream};
 use smartcar_connect::{
-    connect::{ConnectionId, VehicleId},
+    api::Disconnected,
+    connect::{ConnectionId, ExternalId, VehicleId},
     edge::{Caller, Config, Operation, VaultReply},
     principal::Principal,
     seal::{KvName, RecordBinding, SealedRecord},
@@ -200,8 +201,9 @@ impl Publisher {
         outcome
     }
 
-    /// Tells Smartcar that the vehicles are disconnected. What it answers changes nothing here, but is logged.
-    pub(super) async fn revoke(&self, by: &RevokedBy, vehicles: &[VehicleId]) {
+    /// Tells Smartcar that the vehicles are disconnected, of an owner whom it knows by `own`. What it answers changes nothing here,
+    /// but is logged.
+    pub(super) async fn revoke(&self, by: &RevokedBy, own: &ExternalId, vehicles: &[VehicleId]) {
         let origins = &self.config.origins;
         let started = clock::now();
         let all_told = Cell::new(true);
@@ -209,8 +211,21 @@ impl Publisher {
             .for_each_concurrent(REVOKED_AT_ONCE, async |vehicle| {
                 let told = match by {
                     RevokedBy::Owner(access_token) => smartcar::disconnect(access_token, &origins.api, vehicle).await,
-                    RevokedBy::Application { user_id, mode } => {
-                        smartcar::disconnect_user(&self.env, &origins.vehicle, user_id, *mode, vehicle).await
+                    RevokedBy::Application {
+                        user_id,
+                        mode,
+                        external_id,
+                        made_with,
+                    } => {
+                        let external_ids: Vec<_> = external_id.iter().chain([own]).cloned().collect();
+                        let disconnected = Disconnected {
+                            user_id,
+                            vehicle_id: vehicle,
+                            mode: *mode,
+                            external_ids: &external_ids,
+                            made_with: *made_with,
+                        };
+                        smartcar::disconnect_user(&self.env, &origins.vehicle, &disconnected).await
                     }
                 };
                 if !told {

@@ -3,6 +3,7 @@
 mod clock;
 mod closing;
 mod faults;
+mod going_on;
 mod leaving;
 mod listing;
 mod moving;
@@ -349,7 +350,7 @@ fn short(effect: &Effect) -> String {
             let ids: Vec<&str> = vehicles.iter().map(VehicleId::as_str).collect();
             let by = match by {
                 RevokedBy::Owner(access_token) => access_token.expose().to_owned(),
-                RevokedBy::Application { user_id, mode } => format!("{} {}", user_id.as_str(), mode.as_str()),
+                RevokedBy::Application { user_id, mode, .. } => format!("{} {}", user_id.as_str(), mode.as_str()),
             };
             format!("tell {by} {}", ids.join(","))
         }
