@@ -247,6 +247,7 @@ mod tests {
             connected_at: NOW,
             refresh_expires_at: None,
             external_id: None,
+            kept: None,
             kv: KvCopy::dirty(NOW),
         };
         let Reception::Take(taken) = receive(known, None, handover(Claimed::Ended(Box::new(ended))), later()) else {

@@ -164,6 +164,7 @@ mod tests {
             connected_at: NOW,
             refresh_expires_at: Some(NOW.after(Millis::from_days(60))),
             external_id: None,
+            kept: None,
             kv: SYNCED,
         })
     }

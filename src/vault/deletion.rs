@@ -79,6 +79,7 @@ mod tests {
             connected_at: NOW,
             refresh_expires_at: None,
             external_id: None,
+            kept: None,
             kv: SYNCED,
         })
     }

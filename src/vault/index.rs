@@ -153,6 +153,7 @@ mod tests {
             connected_at: UnixMillis::EPOCH,
             refresh_expires_at: Some(UnixMillis::EPOCH),
             external_id: None,
+            kept: None,
             kv: KvCopy::dirty(UnixMillis::EPOCH),
         })
     }

@@ -11,7 +11,7 @@ use crate::{
     http_api::migration::{MigrationMode, MigrationReason, MigrationState},
     time::UnixMillis,
     token::cycle::Policy,
-    vault::record::{Access, Live, Record},
+    vault::record::{Access, Ended, Live, Record},
 };
 
 /// Smartcar lists cars on the road and simulated ones apart, and a grant of v2 does not say which kind it is about.
@@ -171,6 +171,42 @@ pub fn judge(live: &Live, evidence: &Evidence, now: UnixMillis, policy: &Policy)
     }
 }
 
+/// What Smartcar's list is asked about, if a connection whose grant is over may go on in v3.
+#[must_use]
+pub fn asked_about(ended: &Ended, now: UnixMillis) -> Option<Live> {
+    let access = Access::Application {
+        mode: VehicleMode::Live,
+        moved: None,
+    };
+    ended.may_go_on_in_v3().then(|| ended.going_on(access, now))
+}
+
+/// As [`judge`], of a connection whose grant is over. v2 can't be asked whether the owner's consent still stands. So the list has to have
+/// every vehicle with the same user **and** by name with the external id of this owner: the same user may have connected it since
+/// elsewhere, and that is another consent.
+#[must_use]
+pub fn judge_ended(ended: &Ended, evidence: &Evidence, now: UnixMillis) -> Finding {
+    let Some(live) = asked_about(ended, now) else {
+        return Finding::NotMoved(MigrationReason::Ended);
+    };
+    let Some(listed) = &evidence.listed else {
+        return Finding::NotMoved(MigrationReason::ListUnavailable);
+    };
+    let own = evidence.external_id.as_str();
+    match of_list(&live, listed, Some(&evidence.external_id)) {
+        Finding::Confirmed { mode, user_id } => {
+            let is_own = |one: &ListedConnection| one.user_id == user_id && one.external_id.as_deref() == Some(own);
+            let goes_on = |vehicle: &VehicleId| connections_of(listed, mode, vehicle).any(is_own);
+            if vehicles(&live).all(goes_on) {
+                Finding::Confirmed { mode, user_id }
+            } else {
+                Finding::NotMoved(MigrationReason::Ended)
+            }
+        }
+        Finding::NotMoved(_) => Finding::NotMoved(MigrationReason::Ended),
+    }
+}
+
 /// Why a connection is not moved whatever the list says.
 fn of_vehicles(live: &Live) -> Option<MigrationReason> {
     match live.vehicles.known() {
@@ -301,13 +337,26 @@ impl Progress {
     }
 }
 
+fn of_ended(ended: &Ended, mode: Option<MigrationMode>, now: UnixMillis) -> Progress {
+    let reversible_until = ended.kept.as_ref().map(|kept| kept.pair.refresh_expires_at);
+    let reversible_until = reversible_until.filter(|until| now < *until);
+    let reason = match (mode, reversible_until) {
+        (Some(MigrationMode::Reverse), Some(_)) => MigrationReason::RefreshFailing,
+        _ => MigrationReason::Ended,
+    };
+    Progress {
+        reversible_until,
+        ..Progress::hindered(reason)
+    }
+}
+
 /// How far the connection is that is stored as `record`, while the operator is at `mode`; `None` if its owner does not see it any
 /// more.
 #[must_use]
 pub fn progress(record: &Record, mode: Option<MigrationMode>, now: UnixMillis) -> Option<Progress> {
     let live = match record {
         Record::Live(live) => live,
-        Record::Ended(_) => return Some(Progress::hindered(MigrationReason::Ended)),
+        Record::Ended(ended) => return Some(of_ended(ended, mode, now)),
         Record::Leaving(_) => return Some(Progress::hindered(MigrationReason::BeingClaimed)),
         Record::Closing(_) | Record::Tombstone(_) => return None,
     };

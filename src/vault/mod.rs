@@ -35,7 +35,9 @@ pub use index_record::{IndexRecord, IndexWrite};
 pub use known_vehicle::{Description, KnownVehicle, VehicleProblem, covered_vehicles};
 pub use kv_value::{Lookup, ReadableToken, join_value, readable_part};
 pub use mark::{Complaint, Mark, MarkCause, Marks, Mended, Report, Success};
-pub use migration::{Evidence, Finding, ListQuestion, Listing, Progress, judge, next_question, progress};
+pub use migration::{
+    Evidence, Finding, ListQuestion, Listing, Progress, asked_about, judge, judge_ended, next_question, progress,
+};
 pub use profile::{Claimant, Profile};
 pub use publication::{KvCopy, KvOutcome};
 pub use reconnect::{NoWayBack, Reconnecting, WayBack, can_come_back, way_back};

@@ -371,8 +371,8 @@ impl Live {
     }
 }
 
-/// A connection whose grant is over: the owner has to connect again. The tokens are gone; what is left tells the owner which
-/// car it was.
+/// A connection whose grant is over: the owner has to connect again. The tokens are gone, but for those of v2 of one that was moved;
+/// what is left tells the owner which car it was.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ended {
     /// What ended the grant; shown as the connection's `cause`.
@@ -392,8 +392,39 @@ pub struct Ended {
     /// As [`Live::external_id`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<ExternalId>,
+    /// As [`Moved::kept`]: that Smartcar's v3 lists none of its vehicles does not say that v2 does not honour the grant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Box<OwnerTokens>>,
     /// How far the deletion of its copy in KV is.
     pub kv: KvCopy,
+}
+
+impl Ended {
+    /// Whether it was made with v2, and by whom is known: Smartcar's list may have that the owner's consent goes on in v3.
+    #[must_use]
+    pub fn may_go_on_in_v3(&self) -> bool {
+        let is_of_v2 = self.refresh_expires_at.is_some() || self.kept.is_some();
+        is_of_v2 && self.user_id.is_some() && !self.vehicles.is_empty()
+    }
+
+    /// The connection as it is when it goes on, by `access`.
+    #[must_use]
+    pub fn going_on(&self, access: Access, now: UnixMillis) -> Live {
+        Live {
+            access,
+            user_id: self
+                .user_id
+                .clone()
+                .map_or_else(|| Learned::asking(now), Learned::Known),
+            vehicles: Learned::Known(self.vehicles.clone()),
+            listed_at: now,
+            empty_since: None,
+            connected_at: self.connected_at,
+            external_id: self.external_id.clone(),
+            not_moved: None,
+            kv: KvCopy::dirty(now),
+        }
+    }
 }
 
 /// A connection that is being disconnected: nobody sees it any more.

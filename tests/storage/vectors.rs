@@ -237,7 +237,11 @@ fn every_state_of_a_grant_is_in_a_vector() {
     let Record::Ended(ended) = grant("grant that ended") else {
         panic!()
     };
-    assert!(matches!(ended.kv, KvCopy::Settling { .. }));
+    assert!(matches!(ended.kv, KvCopy::Settling { .. }) && ended.kept.is_none());
+    let Record::Ended(ended) = grant("grant that was moved and has ended") else {
+        panic!()
+    };
+    assert!(ended.kept.is_some());
     let Record::Closing(closing) = grant("grant that is closing") else {
         panic!()
     };
@@ -483,6 +487,7 @@ fn nothing_in_the_block_is_left_unchecked() {
         "grant that was moved",
         "grant that could not be moved",
         "grant that ended",
+        "grant that was moved and has ended",
         "grant that is leaving",
         "grant that is closing",
         "grant under a retired key",

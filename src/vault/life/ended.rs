@@ -3,10 +3,12 @@
 use crate::{
     http_api::Cause,
     time::UnixMillis,
+    token::cycle::Policy,
     vault::{
         life::{
             closing,
             event::Event,
+            moving,
             step::{Effect, Step, TokenReply},
         },
         publication::{KvCopy, Upkeep},
@@ -14,7 +16,7 @@ use crate::{
     },
 };
 
-/// The tokens are forgotten: nobody accepts them any more.
+/// The tokens are forgotten: nobody accepts them any more. Those of v2 of one that was moved are kept: v2 was not asked.
 pub(super) fn end(live: Live, cause: Cause, since: UnixMillis, now: UnixMillis) -> Step {
     let effects = vec![Effect::Reply(TokenReply::Ended(cause)), Effect::DeleteKv];
     Step::put(Record::Ended(of(live, cause, since, now)), effects)
@@ -26,6 +28,7 @@ pub(super) fn of(live: Live, cause: Cause, since: UnixMillis, now: UnixMillis) -
         cause,
         since,
         generation: live.generation(),
+        kept: live.moved().and_then(|moved| moved.kept.clone()),
         refresh_expires_at: live.owner_tokens().map(|tokens| tokens.pair.refresh_expires_at),
         user_id: live.user_id.into_known(),
         vehicles: live.vehicles.into_known().unwrap_or_default(),
@@ -35,9 +38,13 @@ pub(super) fn of(live: Live, cause: Cause, since: UnixMillis, now: UnixMillis) -
     }
 }
 
-pub(super) fn step(ended: Ended, now: UnixMillis, event: Event) -> Step {
+pub(super) fn step(ended: Ended, now: UnixMillis, event: Event, policy: &Policy) -> Step {
     match event {
-        Event::TokenRequested { .. } | Event::RefreshCompleted { .. } => Step::reply(TokenReply::Ended(ended.cause)),
+        Event::TokenRequested { .. } => Step::reply(TokenReply::Ended(ended.cause)),
+        Event::RefreshCompleted { generation, outcome } => {
+            moving::ended_refreshed(&ended, generation, outcome, now, policy)
+        }
+        Event::Migrate(migration) => moving::migrate_ended(ended, migration, now, policy),
         Event::AlarmFired => match ended.kv.begun(now) {
             Some(kv) => Step::put(Record::Ended(Ended { kv, ..ended }), vec![Effect::DeleteKv]),
             None => Step::keep(Vec::new()),
@@ -69,7 +76,6 @@ pub(super) fn step(ended: Ended, now: UnixMillis, event: Event) -> Step {
         | Event::Reauthenticated { .. }
         | Event::Claimed { .. }
         | Event::HandedOver { .. }
-        | Event::Migrate(_)
         | Event::SmartcarNotified => Step::keep(Vec::new()),
     }
 }

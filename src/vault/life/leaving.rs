@@ -57,7 +57,7 @@ pub(super) fn step(id: &ConnectionId, leaving: Leaving, now: UnixMillis, event: 
 fn tokens_in_use(claimed: &Claimed) -> Option<&OwnerTokens> {
     let kept = || match claimed {
         Claimed::Live(live) => live.moved()?.kept.as_deref(),
-        Claimed::Ended(_) => None,
+        Claimed::Ended(ended) => ended.kept.as_deref(),
     };
     claimed.owner_tokens().or_else(kept)
 }
@@ -94,8 +94,12 @@ fn refresh_completed(
     if !tokens_in_use(&leaving.claimed).is_some_and(is_awaited) {
         return Step::reply(TokenReply::Unknown);
     }
-    let Claimed::Live(live) = &leaving.claimed else {
-        return Step::reply(TokenReply::Unknown);
+    let live = match &leaving.claimed {
+        Claimed::Live(live) => live,
+        Claimed::Ended(ended) => {
+            let step = moving::ended_refreshed(ended, generation, outcome, now, policy);
+            return way_back_answered(id, leaving, step, now);
+        }
     };
     let Some(tokens) = live.owner_tokens() else {
         let step = moving::refreshed(Live::clone(live), generation, outcome, now, policy);
@@ -127,18 +131,19 @@ fn refresh_completed(
     send(id, Leaving { claimed, ..leaving }, effects, now)
 }
 
-/// The claimant gets what the answer made of the connection: back on v2, or on v3 still.
+/// The claimant gets what the answer made of the connection: back on v2, or as it was.
 fn way_back_answered(id: &ConnectionId, leaving: Leaving, step: Step, now: UnixMillis) -> Step {
     let Next::Put(record) = step.next else {
         return Step::keep(Vec::new());
     };
-    let Record::Live(live) = *record else {
-        return Step::keep(Vec::new());
+    let claimed = match *record {
+        Record::Live(live) => Claimed::Live(Box::new(live)),
+        Record::Ended(ended) => Claimed::Ended(Box::new(ended)),
+        _ => return Step::keep(Vec::new()),
     };
-    // The copy in KV is the claimant's to write.
+    // The copy in KV is the claimant's to write, and the list of vehicles the claimant's to ask for.
     let mut effects = step.effects;
-    effects.retain(|effect| !matches!(effect, Effect::PutKv));
-    let claimed = Claimed::Live(Box::new(live));
+    effects.retain(|effect| !matches!(effect, Effect::PutKv | Effect::ListVehicles));
     send(id, Leaving { claimed, ..leaving }, effects, now)
 }
 

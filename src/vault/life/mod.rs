@@ -92,7 +92,7 @@ pub fn step(id: &ConnectionId, record: Option<Record>, now: UnixMillis, event: E
 fn step_of(id: &ConnectionId, record: Record, now: UnixMillis, event: Event, policy: &Policy) -> Step {
     match record {
         Record::Live(live) => live::step(id, live, now, event, policy),
-        Record::Ended(ended) => ended::step(ended, now, event),
+        Record::Ended(ended) => ended::step(ended, now, event, policy),
         Record::Leaving(leaving) => leaving::step(id, leaving, now, event, policy),
         Record::Closing(closing) => closing::step(closing, now, &event),
         Record::Tombstone(tombstone) => tombstone::step(tombstone, now, &event),

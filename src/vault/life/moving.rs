@@ -2,6 +2,9 @@
 //!
 //! What was moved keeps its tokens of v2 beside, as long as there is a way back, and nothing is asked for with them. To go back
 //! they have to be good: while new ones are asked for, the connection stays on v3, and if they are over it stays there for good.
+//!
+//! What has ended goes on in v3 where Smartcar's list says that the owner's consent does, and in v2 where it was moved and v2 honours
+//! its tokens.
 
 use crate::{
     api::ListedConnection,
@@ -16,11 +19,11 @@ use crate::{
         known_vehicle::{Description, KnownVehicle, covered_vehicles},
         life::{
             event::Migration,
-            step::{Effect, Step},
+            step::{Effect, Step, TokenReply},
         },
-        migration::{Evidence, Finding, Listing, judge},
+        migration::{Evidence, Finding, Listing, judge, judge_ended},
         publication::KvCopy,
-        record::{Access, Learned, Live, Moved, NotMoved, Record},
+        record::{Access, Ended, Learned, Live, Moved, NotMoved, Record},
     },
 };
 
@@ -83,6 +86,80 @@ fn move_to_v3(live: Live, tokens: OwnerTokens, evidence: &Evidence, now: UnixMil
     }
 }
 
+/// As [`migrate`], of a connection whose grant is over.
+pub(super) fn migrate_ended(ended: Ended, migration: Migration, now: UnixMillis, policy: &Policy) -> Step {
+    match (migration, ended.kept.clone()) {
+        (Migration::Move(evidence), kept) => match judge_ended(&ended, &evidence, now) {
+            Finding::Confirmed { mode, user_id } => {
+                let moved = Moved {
+                    at: now,
+                    generation: ended.generation.saturating_add(1),
+                    covered: ended.vehicles.iter().map(|vehicle| vehicle.id.clone()).collect(),
+                    kept,
+                };
+                let access = Access::Application {
+                    mode,
+                    moved: Some(moved),
+                };
+                let live = ended.going_on(access, now);
+                let vehicles = described(&live, evidence.listed.as_deref().unwrap_or_default(), &user_id, now);
+                let vehicles = live.vehicles.replaced(vehicles);
+                Step::put(Record::Live(Live { vehicles, ..live }), vec![Effect::PutKv])
+            }
+            Finding::NotMoved(_) => Step::keep(Vec::new()),
+        },
+        (Migration::Reverse, Some(kept)) => {
+            let kept = kept.clamped(now).unwrap_or(*kept);
+            if kept.request_under_way_until(now).is_some() {
+                return Step::keep(Vec::new());
+            }
+            // That v3 lists nothing puts the grant in doubt, however fresh its tokens are.
+            let verdict = kept.want(Some(kept.generation), now, policy);
+            ended_went_on(&ended, kept, verdict, now)
+        }
+        (Migration::Finish, Some(_)) => Step::put(Record::Ended(Ended { kept: None, ..ended }), Vec::new()),
+        (Migration::Reverse | Migration::Finish, None) => Step::keep(Vec::new()),
+    }
+}
+
+/// As [`refreshed`], of a connection whose grant is over.
+pub(super) fn ended_refreshed(
+    ended: &Ended,
+    generation: u64,
+    outcome: TokenResult,
+    now: UnixMillis,
+    policy: &Policy,
+) -> Step {
+    match ended.kept.clone() {
+        Some(kept) if kept.attempt.is_some() && kept.generation == generation => {
+            let verdict = kept.ended(generation, outcome, now, policy);
+            ended_went_on(ended, *kept, verdict, now)
+        }
+        _ => Step::reply(TokenReply::Ended(ended.cause)),
+    }
+}
+
+fn ended_went_on(ended: &Ended, kept: OwnerTokens, verdict: Verdict<OwnerTokens>, now: UnixMillis) -> Step {
+    let keeping = |kept: Option<OwnerTokens>| {
+        let kept = kept.map(Box::new);
+        Record::Ended(Ended { kept, ..ended.clone() })
+    };
+    match wanted(kept, verdict) {
+        Wanted::Back(tokens) => {
+            let generation = ended.generation.saturating_add(1).max(tokens.generation);
+            let live = ended.going_on(Access::Owner(OwnerTokens { generation, ..tokens }), now);
+            // What it covers is in doubt.
+            let vehicles = live.vehicles.asked_again(now).unwrap_or_else(|| live.vehicles.clone());
+            let effects = vec![Effect::PutKv, Effect::ListVehicles];
+            Step::put(Record::Live(Live { vehicles, ..live }), effects)
+        }
+        Wanted::Nothing => Step::put(keeping(None), Vec::new()),
+        Wanted::New(tokens, request) => Step::put(keeping(Some(tokens)), vec![request]),
+        Wanted::Later(Some(tokens)) => Step::put(keeping(Some(tokens)), Vec::new()),
+        Wanted::Later(None) => Step::keep(Vec::new()),
+    }
+}
+
 /// The vehicles of a connection, with what the list tells of them where nothing was known: v2 is not asked any more.
 fn described(live: &Live, listed: &[Listing], user_id: &UserId, now: UnixMillis) -> Vec<KnownVehicle> {
     let connections = listed.iter().flat_map(|listing| &listing.connections);
@@ -129,24 +206,42 @@ pub(super) fn refreshed(live: Live, generation: u64, outcome: TokenResult, now: 
 }
 
 fn went_on(live: Live, kept: OwnerTokens, verdict: Verdict<OwnerTokens>, now: UnixMillis) -> Step {
-    let Verdict { next, decision } = verdict;
-    let changed = next.is_some();
-    let tokens = next.unwrap_or(kept);
-    match decision {
-        Decision::Renewed => back(live, tokens, now),
+    match wanted(kept, verdict) {
+        Wanted::Back(tokens) => back(live, tokens, now),
         // The grant is as good on v3 as it was.
-        Decision::Over { .. } => forget(live, now),
+        Wanted::Nothing => forget(live, now),
+        Wanted::New(tokens, request) => Step::put(Record::Live(keeping(live, Some(tokens))), vec![request]),
+        Wanted::Later(Some(tokens)) => Step::put(Record::Live(keeping(live, Some(tokens))), Vec::new()),
+        Wanted::Later(None) => Step::keep(Vec::new()),
+    }
+}
+
+/// What is next on the way back, by what the tokens' machine decided.
+enum Wanted {
+    /// To go back with these tokens, which are new.
+    Back(OwnerTokens),
+    /// There is no way back any more.
+    Nothing,
+    /// To ask for new ones. These are kept until then.
+    New(OwnerTokens, Effect),
+    /// Another pass. These are kept, if they have changed.
+    Later(Option<OwnerTokens>),
+}
+
+fn wanted(kept: OwnerTokens, verdict: Verdict<OwnerTokens>) -> Wanted {
+    let Verdict { next, decision } = verdict;
+    match decision {
+        Decision::Renewed => Wanted::Back(next.unwrap_or(kept)),
+        Decision::Over { .. } => Wanted::Nothing,
         Decision::Request => {
-            let effects = vec![Effect::Refresh {
+            let tokens = next.unwrap_or(kept);
+            let request = Effect::Refresh {
                 generation: tokens.generation,
                 refresh_token: tokens.pair.refresh_token.clone(),
-            }];
-            Step::put(Record::Live(keeping(live, Some(tokens))), effects)
+            };
+            Wanted::New(tokens, request)
         }
-        Decision::Rest | Decision::Use | Decision::Wait(_) | Decision::Rejected { .. } if changed => {
-            Step::put(Record::Live(keeping(live, Some(tokens))), Vec::new())
-        }
-        Decision::Rest | Decision::Use | Decision::Wait(_) | Decision::Rejected { .. } => Step::keep(Vec::new()),
+        Decision::Rest | Decision::Use | Decision::Wait(_) | Decision::Rejected { .. } => Wanted::Later(next),
     }
 }
 

@@ -15,6 +15,7 @@ const LITTLE: MigrationBudget = MigrationBudget {
     reverses: 0,
     finishes: 0,
     disconnections: 0,
+    empty_lists: 0,
 };
 
 fn protocol(driver: MigrationDriver, grace: u64, budget: MigrationBudget) -> MigrationProtocol {
@@ -87,6 +88,40 @@ fn a_move_loses_nothing_and_nothing_is_refreshed_after_it() {
                 deaths: 1,
                 reverses: 2,
                 finishes: 1,
+                ..LITTLE
+            },
+        ),
+        (
+            "lists that have no car",
+            60,
+            MigrationBudget {
+                asks: 0,
+                faults: 1,
+                moves: 2,
+                reverses: 1,
+                empty_lists: 2,
+                ..LITTLE
+            },
+        ),
+        (
+            "lists that have no car, an operator who finishes, an owner who disconnects",
+            60,
+            MigrationBudget {
+                asks: 0,
+                reverses: 1,
+                finishes: 1,
+                disconnections: 1,
+                empty_lists: 2,
+                ..LITTLE
+            },
+        ),
+        (
+            "a grant that v2 has ended",
+            0,
+            MigrationBudget {
+                asks: 2,
+                deaths: 1,
+                moves: 2,
                 ..LITTLE
             },
         ),

@@ -10,7 +10,7 @@ use smartcar_connect::{
     token::is_fresh,
     vault::{
         Learned, Live, Profile, Record, is_forgotten,
-        life::{Effect, Event, Revocation},
+        life::{Effect, Event, Migration, Revocation},
     },
 };
 
@@ -25,6 +25,7 @@ const CLOSED_AT_ONCE: usize = 3;
 
 /// Closes a connection; `false` if there is none. From the first write on nobody gets a token of it any more.
 pub(super) async fn close(driver: &Rc<Driver>, principal: &Principal, id: &ConnectionId) -> Result<bool, VaultError> {
+    take_back(driver, principal, id).await?;
     let record = driver.storage.record(principal, id).await?;
     let was_live = matches!(record, Some(Record::Live(_)));
     match record {
@@ -48,6 +49,25 @@ pub(super) async fn close(driver: &Rc<Driver>, principal: &Principal, id: &Conne
     }
     finish_closing(driver, principal, id, effects).await?;
     Ok(true)
+}
+
+/// What was moved to v3 and has ended there goes back first, if v2 honours its tokens: with these Smartcar is told.
+async fn take_back(driver: &Rc<Driver>, principal: &Principal, id: &ConnectionId) -> Result<(), VaultError> {
+    let is_kept =
+        matches!(driver.storage.record(principal, id).await?, Some(Record::Ended(ended)) if ended.kept.is_some());
+    if is_kept {
+        let (owned, principal, id) = (Rc::clone(driver), principal.clone(), id.clone());
+        let taken_back = async move {
+            let event = Event::Migrate(Migration::Reverse);
+            if let Err(error) = owned.let_happen_alone(&principal, &id, event).await {
+                error.log();
+            }
+        };
+        let taken_back = taken_back.boxed_local().shared();
+        driver.see_to(&taken_back);
+        let _ = clock::within(CALL_DEADLINE, taken_back).await;
+    }
+    Ok(())
 }
 
 /// Gets what Smartcar is told with: an access token, and the lists of the vehicles that this connection covers and the

@@ -11,7 +11,7 @@ use smartcar_connect::{
     seal::KvName,
     time::Millis,
     vault::{
-        Evidence, Finding, Listing, Live, Profile, Progress, Record, judge,
+        Ended, Evidence, Finding, Listing, Live, Profile, Progress, Record, asked_about, judge, judge_ended,
         life::{Event, Migration},
         next_question, progress,
     },
@@ -118,7 +118,14 @@ async fn carry_out(
 ) -> Result<Option<Progress>, Halt> {
     let principal = &profile.principal;
     let started = clock::now();
+    let ended = match driver.storage.record(principal, id).await? {
+        Some(Record::Ended(ended)) => Some(ended),
+        _ => None,
+    };
     let far = match mode {
+        MigrationMode::DryRun | MigrationMode::Move if ended.is_some() => {
+            go_on(driver, profile, id, ended, mode).await?
+        }
         MigrationMode::DryRun => match live(driver, principal, id).await? {
             Some(live) if live.owner_tokens().is_some() => {
                 let evidence = gather(driver, profile, &live).await?;
@@ -146,6 +153,29 @@ async fn carry_out(
         telemetry::record(&driver.publisher.env, LogEvent::Migrate, outcome, started, None);
     }
     Ok(far)
+}
+
+/// Lets a connection whose grant is over go on in v3, if Smartcar's list has the owner's consent and this is no dry run.
+async fn go_on(
+    driver: &Rc<Driver>,
+    profile: &Profile,
+    id: &ConnectionId,
+    ended: Option<Ended>,
+    mode: MigrationMode,
+) -> Result<Option<Progress>, Halt> {
+    let principal = &profile.principal;
+    if let Some(ended) = ended
+        && let Some(live) = asked_about(&ended, clock::now())
+    {
+        let evidence = gather(driver, profile, &live).await?;
+        let finding = judge_ended(&ended, &evidence, clock::now());
+        if mode == MigrationMode::DryRun || finding == Finding::NotMoved(MigrationReason::ListUnavailable) {
+            return Ok(Some(Progress::dry(&finding)));
+        }
+        let event = Event::Migrate(Migration::Move(evidence));
+        driver.let_happen_alone(principal, id, event).await?;
+    }
+    Ok(stored(driver, principal, id).await?)
 }
 
 async fn live(driver: &Driver, principal: &Principal, id: &ConnectionId) -> Result<Option<Live>, VaultError> {

@@ -3,6 +3,7 @@
 mod clock;
 mod closing;
 mod faults;
+mod going_on;
 mod leaving;
 mod listing;
 mod moving;

@@ -7,9 +7,9 @@ use crate::{
     vault::{ListQuestion, connection, next_question},
 };
 
-const DAY: Millis = Millis::from_days(1);
+pub(super) const DAY: Millis = Millis::from_days(1);
 
-fn user(name: &str) -> UserId {
+pub(super) fn user(name: &str) -> UserId {
     UserId::parse(name).unwrap()
 }
 
@@ -37,7 +37,7 @@ pub(super) fn listing(mode: VehicleMode, pairs: &[(&str, &str)]) -> Listing {
 }
 
 /// A connection that was moved a minute after it was made.
-fn moved() -> Vault {
+pub(super) fn moved() -> Vault {
     let mut vault = Vault::new();
     assert_eq!(vault.is_moved(), ["publish"]);
     assert!(!vault.is_on_v2());
@@ -174,7 +174,7 @@ fn what_the_list_does_not_confirm_stays_and_says_why() {
     assert_eq!(vault.hindrance(), Some("no_vehicles"));
 }
 
-fn forget_user(vault: &mut Vault) {
+pub(super) fn forget_user(vault: &mut Vault) {
     match &mut vault.record {
         Some(Record::Live(live)) => live.user_id = Learned::asking(NOW),
         other => panic!("{other:?}"),
@@ -462,18 +462,18 @@ fn a_consent_in_v3_goes_on_with_what_was_made_there_and_takes_over_what_it_cover
     assert!(vault.kept().is_some(), "the way back of the other car");
 }
 
-fn listed_by(asked_by: AskedBy, cars: &[&str]) -> Event {
+pub(super) fn listed_by(asked_by: AskedBy, cars: &[&str]) -> Event {
     Event::VehiclesListed {
         asked_by,
         vehicles: Some(cars.iter().map(|car| vehicle(car)).collect()),
     }
 }
 
-fn listed(cars: &[&str]) -> Event {
+pub(super) fn listed(cars: &[&str]) -> Event {
     listed_by(OF_V2, cars)
 }
 
-fn listed_on_v3(cars: &[&str]) -> Event {
+pub(super) fn listed_on_v3(cars: &[&str]) -> Event {
     listed_by(OF_V3, cars)
 }
 

@@ -18,7 +18,9 @@ use stateright::{Model, Property};
 
 use super::{
     MigrationDriver, MigrationProtocol,
-    properties::{self, AFTER_FINISH, BACK_IN_VAIN, BOTH, COMES_BACK, DURING_REQUEST, LOST, REFRESHED, UNCONFIRMED},
+    properties::{
+        self, AFTER_FINISH, BACK_IN_VAIN, BOTH, COMES_BACK, DURING_REQUEST, GOES_ON, LOST, REFRESHED, UNCONFIRMED,
+    },
     world::{Call, Inquiry, MigrationWorld},
 };
 use crate::{
@@ -61,6 +63,8 @@ pub enum MigrationAct {
     Disconnect,
     /// The owner takes the car back at Smartcar.
     Remove,
+    /// v3 lists none of the owner's cars.
+    ListNothing,
 }
 
 /// More is not under way at once within the bounds; a check that the model stays below.
@@ -126,6 +130,9 @@ impl Model for MigrationProtocol {
             if !world.is_removed {
                 acts.push(MigrationAct::Remove);
             }
+        }
+        if budget.empty_lists > 0 && world.moved().is_some() {
+            acts.push(MigrationAct::ListNothing);
         }
         if self.may_pass(world) {
             acts.push(MigrationAct::Pass);
@@ -236,7 +243,7 @@ impl MigrationProtocol {
             }
             MigrationAct::Finish => {
                 world.budget.finishes = world.budget.finishes.checked_sub(1)?;
-                if world.moved().is_some() {
+                if world.was_moved() {
                     world.is_finished = true;
                     world.seen.insert("it is finished");
                 }
@@ -252,6 +259,12 @@ impl MigrationProtocol {
                 world.budget.disconnections = world.budget.disconnections.checked_sub(1)?;
                 world.is_removed = true;
                 world.smartcar.disconnect();
+            }
+            MigrationAct::ListNothing => {
+                world.budget.empty_lists = world.budget.empty_lists.checked_sub(1)?;
+                let asked_by = world.live()?.asked_by();
+                let vehicles = Some(Vec::new());
+                self.happen(world, Event::VehiclesListed { asked_by, vehicles });
             }
         }
         Some(())
@@ -323,10 +336,10 @@ impl MigrationProtocol {
     fn answered(&self, world: &mut MigrationWorld, call: &Call, outcome: TokenResult) {
         let generation = call.generation;
         let is_refused = matches!(outcome, Err(TokenError::InvalidGrant));
-        if let (true, true, Some(live)) = (is_refused, world.kept().is_some(), world.live().cloned()) {
+        if is_refused && world.kept().is_some() {
             world.was_refused = true;
             world.seen.insert("its tokens are refused on the way back");
-            if self.driver == MigrationDriver::EndsWhenRefused {
+            if let (MigrationDriver::EndsWhenRefused, Some(live)) = (self.driver, world.live().cloned()) {
                 self.store(world, Some(Stored::new(Record::Ended(ended(&live, world.now)))));
                 return;
             }
@@ -338,7 +351,7 @@ impl MigrationProtocol {
     fn happen(&self, world: &mut MigrationWorld, event: Event) {
         let policy = Policy { grace: self.grace };
         let asked = matches!(event, Event::TokenRequested { .. } | Event::AlarmFired);
-        let was_on_v3 = world.moved().is_some();
+        let was_on_v3 = world.was_moved();
         let goes_back = matches!(event, Event::Migrate(Migration::Reverse))
             || world.kept().is_some_and(|kept| kept.attempt.is_some());
         let record = match (self.driver, world.kept(), world.live()) {
@@ -403,16 +416,37 @@ impl MigrationProtocol {
         let before = world.stored.take();
         let live = |stored: &Option<Stored>| stored.as_ref().and_then(|stored| stored.record().live()).cloned();
         let (was, is) = (live(&before), live(&next));
-        let is_ended = matches!(next.as_ref().map(Stored::record), Some(Record::Ended(_)));
-        if let (true, Some(was)) = (is_ended, &was) {
+        let ended = |stored: &Option<Stored>| match stored.as_ref().map(Stored::record) {
+            Some(Record::Ended(ended)) => Some(ended.clone()),
+            _ => None,
+        };
+        let (was_ended, is_ended) = (ended(&before), ended(&next));
+        if let (Some(ended), Some(was)) = (is_ended, &was) {
             let held = was.owner_tokens().map(|tokens| number_of(&tokens.pair.refresh_token));
             let is_honoured = held.is_some_and(|held| world.smartcar.honours(held, world.now, self.grace));
-            if is_honoured || was.moved().is_some() {
+            let kept = was.moved().and_then(|moved| moved.kept.as_ref());
+            if is_honoured || (kept.is_some() && ended.kept.is_none()) {
                 world.breaks(LOST);
             }
         }
         if is.is_some() && world.is_disconnected && was.is_none() {
             world.breaks(COMES_BACK);
+        }
+        if let (Some(was), Some(is)) = (was_ended, &is) {
+            match is.moved() {
+                None => {
+                    world.seen.insert("what has ended on v3 goes back");
+                    went_back(world, is, was.kept.as_deref(), self.grace);
+                }
+                Some(_) => {
+                    let is_of_v3 = was.cause == Cause::NoVehicles;
+                    world.seen.insert(if is_of_v3 {
+                        "what has ended on v3 is moved again"
+                    } else {
+                        GOES_ON
+                    });
+                }
+            }
         }
         if let (Some(was), Some(is)) = (was, is) {
             match (was.moved(), is.moved()) {
@@ -475,7 +509,7 @@ fn listing(has_cars: bool) -> Option<Vec<Listing>> {
     let of = |vehicle_id: VehicleId| ListedConnection {
         id: vehicle_id.clone(),
         user_id: user_id.clone(),
-        external_id: None,
+        external_id: Some("e1".to_owned()),
         vehicle_id,
         attributes: VehicleAttributes::default(),
         permissions: Vec::new(),
@@ -520,6 +554,7 @@ fn ended(live: &Live, now: UnixMillis) -> Ended {
         connected_at: live.connected_at,
         refresh_expires_at: None,
         external_id: None,
+        kept: None,
         kv: KvCopy::dirty(now),
     }
 }

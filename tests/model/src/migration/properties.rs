@@ -13,6 +13,7 @@ pub(super) const LOST: &str = "no grant that Smartcar honours is lost, nor one t
 pub(super) const BACK_IN_VAIN: &str = "what goes back has tokens that Smartcar honours";
 pub(super) const COMES_BACK: &str = "what was disconnected does not come back";
 pub(super) const AFTER_FINISH: &str = "what was finished stays on v3, without tokens of v2";
+pub(super) const GOES_ON: &str = "what v2 had ended goes on in v3";
 const WAY_BACK: &str = "until it is finished, what was moved keeps the newest tokens, and Smartcar honours them";
 
 /// The names of the properties that hold in every state.
@@ -40,6 +41,9 @@ pub const MIGRATION_COVERAGE: &[&str] = &[
     "it is moved after its tokens may have been used up",
     "it is finished",
     "it is moved again",
+    GOES_ON,
+    "what has ended on v3 goes back",
+    "what has ended on v3 is moved again",
 ];
 
 macro_rules! unbroken {
@@ -69,7 +73,9 @@ pub(super) fn all() -> Vec<Property<MigrationProtocol>> {
         unbroken!(COMES_BACK),
         unbroken!(AFTER_FINISH),
         Property::always(WAY_BACK, |protocol: &MigrationProtocol, world: &MigrationWorld| {
-            if world.moved().is_none() || world.is_finished || world.was_refused {
+            // v2 had ended it before: there is nothing to go back to.
+            let goes_on = world.seen.contains(GOES_ON);
+            if !world.was_moved() || goes_on || world.is_finished || world.was_refused {
                 return true;
             }
             let Some(kept) = world.kept() else { return false };
@@ -88,5 +94,8 @@ pub(super) fn all() -> Vec<Property<MigrationProtocol>> {
         seen!("it is moved after its tokens may have been used up"),
         seen!("it is finished"),
         seen!("it is moved again"),
+        seen!(GOES_ON),
+        seen!("what has ended on v3 goes back"),
+        seen!("what has ended on v3 is moved again"),
     ]
 }

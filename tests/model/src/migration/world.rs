@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use smartcar_connect::{
+    http_api::Cause,
     time::UnixMillis,
     token::cycle::OwnerTokens,
     vault::{Live, Moved, Record},
@@ -31,6 +32,8 @@ pub struct MigrationBudget {
     pub finishes: u8,
     /// Disconnections by the owner, here or at Smartcar.
     pub disconnections: u8,
+    /// How often v3 says that it has none of the owner's cars, although it may have.
+    pub empty_lists: u8,
 }
 
 /// A refresh token on its way to Smartcar, or the answer on its way back.
@@ -111,9 +114,18 @@ impl MigrationWorld {
         self.live().and_then(Live::moved)
     }
 
-    /// The tokens of v2 of a connection that is on v3.
+    /// The tokens of v2 of a connection that is on v3, or has ended there.
     pub(super) fn kept(&self) -> Option<&OwnerTokens> {
-        self.moved()?.kept.as_deref()
+        match self.record()? {
+            Record::Ended(ended) => ended.kept.as_deref(),
+            _ => self.moved()?.kept.as_deref(),
+        }
+    }
+
+    /// Whether the connection is on v3, or has ended there.
+    pub(super) fn was_moved(&self) -> bool {
+        let has_ended = matches!(self.record(), Some(Record::Ended(ended)) if ended.cause == Cause::NoVehicles);
+        self.moved().is_some() || has_ended
     }
 
     /// Whether a process waits for an answer of the token endpoint.
