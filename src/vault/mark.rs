@@ -225,6 +225,19 @@ pub struct Mended {
     pub at: UnixMillis,
 }
 
+/// What most cars can be read of, and most apps ask for, as permissions.
+const PLAIN_READS: [&str; 3] = ["read_odometer", "read_battery", "read_location"];
+
+/// What shows whether a log-in works again: the permissions that requests take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownBy<'a> {
+    /// Of those that have failed. The answer to one of them says whether it does.
+    pub failed: Vec<&'a str>,
+    /// Where it was not said what has failed, as in a webhook, of others. Only their success says something: the owner need not have
+    /// granted them.
+    pub others: &'static [&'static str],
+}
+
 /// The marks of a vehicle.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Marks {
@@ -248,6 +261,24 @@ impl Marks {
     pub fn first(&self) -> Option<&Mark> {
         let rank = |mark: &&Mark| (mark.complaint.cause != MarkCause::LogInFailed, mark.since);
         self.wanted.iter().min_by_key(rank)
+    }
+
+    /// What is read to see whether the log-in works again, as the permissions that it takes.
+    #[must_use]
+    pub fn log_in_shows_in(&self) -> ShownBy<'_> {
+        let failed = self.wanted.iter().map(|mark| &mark.complaint);
+        let failed = failed.filter(|complaint| complaint.cause == MarkCause::LogInFailed);
+        ShownBy {
+            failed: failed
+                .clone()
+                .filter_map(|complaint| complaint.permission.as_deref())
+                .collect(),
+            others: if failed.clone().any(|complaint| complaint.permission.is_none()) {
+                &PLAIN_READS
+            } else {
+                &[]
+            },
+        }
     }
 
     /// Since when the owner is wanted.
@@ -520,6 +551,22 @@ mod tests {
             ..again
         };
         assert_eq!(marks.with(&without, after(9)), marks, "what is known stays known");
+    }
+
+    #[test]
+    fn a_log_in_shows_in_what_had_failed_and_where_that_is_not_known_in_plain_reads() {
+        use MarkCause::{LogInFailed, PermissionMissing};
+        let shown = |marks: &Marks| {
+            let shown = marks.log_in_shows_in();
+            (shown.failed.join(" "), shown.others.len())
+        };
+        assert_eq!(shown(&Marks::default()), (String::new(), 0));
+        assert_eq!(shown(&marked(PermissionMissing, Some("read_vin"))), (String::new(), 0));
+        let known = marked(LogInFailed, Some("read_battery"));
+        assert_eq!(shown(&known), ("read_battery".to_owned(), 0));
+        assert_eq!(shown(&marked(LogInFailed, None)), (String::new(), 3));
+        let both = known.with(&Complaint::reported(LogInFailed), NOW);
+        assert_eq!(shown(&both), ("read_battery".to_owned(), 3));
     }
 
     #[test]

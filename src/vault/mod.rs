@@ -34,7 +34,7 @@ pub use index::{VehicleIndex, superseded_vehicles, vehicles_to_revoke};
 pub use index_record::{IndexRecord, IndexWrite};
 pub use known_vehicle::{Description, KnownVehicle, VehicleProblem, covered_vehicles};
 pub use kv_value::{Lookup, ReadableToken, join_value, readable_part};
-pub use mark::{Complaint, Mark, MarkCause, Marks, Mended, Report, Success};
+pub use mark::{Complaint, Mark, MarkCause, Marks, Mended, Report, ShownBy, Success};
 pub use migration::{
     Evidence, Finding, ListQuestion, Listing, Progress, asked_about, judge, judge_ended, next_question, progress,
 };

@@ -293,6 +293,30 @@ test("what a webhook has marked ends with the next answer from the car", async (
   });
 });
 
+test("what a webhook has marked ends when its owner has logged in again, whichever read of the car shows it", async () => {
+  const it = await owner();
+  await env.travel(MINUTE);
+  assert.equal((await post(edge, logIn("ERROR", { ...it, at: env.now() }))).status, 200);
+  await ring();
+  assert.equal(await isMarked(it), true);
+  const comesBack = async () => {
+    const { state, ...way } = await it.client.reconnect(it.connection.id);
+    assert.equal(way.json().flow, "reauthenticate", way.text);
+    const answer = await it.client.finish({ vehicle_id: it.vehicleId, state });
+    assert.equal(answer.json().kind, "reauthenticated", answer.text);
+    return answer.json().connection.status;
+  };
+  // As long as nothing succeeds it stays, and a permission that the owner has not granted is no news.
+  const failing = (endpoint, error) => simulator.fault({ endpoint, kind: "api_error", error, times: null });
+  await failing("odometer", "PERMISSION");
+  for (const endpoint of ["battery", "location"]) await failing(endpoint, "CONNECTED_SERVICES_ACCOUNT/AUTHENTICATION_FAILED");
+  assert.equal(await comesBack(), "reauthentication_required");
+  assert.equal((await it.client.connections())[0].cause, "authentication_failed");
+  await simulator.clearFaults();
+  await failing("odometer", "PERMISSION");
+  assert.equal(await comesBack(), "active");
+});
+
 test("receipts are forgotten when they are of no use any more", async () => {
   await env.travel(9 * DAY);
   for (let n = 0; n < 3; n += 1) await ring();

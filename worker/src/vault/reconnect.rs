@@ -11,7 +11,7 @@ use smartcar_connect::{
     principal::Principal,
     time::Millis,
     vault::{
-        Access, Description, Live, MarkCause, NoWayBack, Reconnecting, Success, can_come_back, life::Event, way_back,
+        Access, Description, Live, NoWayBack, Reconnecting, Report, Success, can_come_back, life::Event, way_back,
     },
 };
 
@@ -97,7 +97,7 @@ pub(super) async fn check(
 }
 
 /// An owner has come back from the maker of a vehicle. The tokens stay, and so do the marks: that somebody logged in shows in what
-/// works then. The car is asked once whether the request works that failed.
+/// works then. The car is asked once whether the request works that failed, or others where nobody has said which that was.
 pub(super) async fn came_back(
     driver: &Rc<Driver>,
     principal: &Principal,
@@ -112,13 +112,32 @@ pub(super) async fn came_back(
     let Some(live) = record.as_ref().and_then(|record| record.live()) else {
         return Ok(());
     };
-    let Some(question) = question_of(&driver.config.origins, live, vehicle) else {
+    let Some(known) = live.vehicles().iter().find(|known| known.id == *vehicle) else {
         return Ok(());
+    };
+    let shown = known.marks.log_in_shows_in();
+    let question = |permission: &&str| question_of(&driver.config.origins, live, vehicle, permission);
+    let failed = shown.failed.iter().find_map(question);
+    let others: Vec<Question> = match failed {
+        Some(_) => Vec::new(),
+        None => shown.others.iter().filter_map(question).collect(),
     };
     let access = ConnectionAccess::of(id, live, vehicle).ok();
     let (asking, principal, id, vehicle) = (Rc::clone(driver), principal.clone(), id.clone(), vehicle.clone());
     let asked = async move {
-        for event in answered(&asking, &principal, &id, &vehicle, &question, access).await {
+        let mut events = Vec::new();
+        if let Some(question) = failed {
+            events = answered(&asking, &principal, &id, &vehicle, &question, access.clone()).await;
+        }
+        for question in others {
+            events = answered(&asking, &principal, &id, &vehicle, &question, access.clone()).await;
+            // The owner need not have granted it.
+            events.retain(is_success);
+            if !events.is_empty() {
+                break;
+            }
+        }
+        for event in events {
             if let Err(error) = asking.let_happen(&principal, &id, event).await {
                 error.log();
             }
@@ -130,17 +149,20 @@ pub(super) async fn came_back(
     Ok(())
 }
 
-/// The request that shows whether the log-in works again that had failed.
-fn question_of(origins: &Origins, live: &Live, vehicle: &VehicleId) -> Option<Question> {
-    let known = live.vehicles().iter().find(|known| known.id == *vehicle)?;
-    let failed = known.marks.wanted.iter().map(|mark| &mark.complaint);
-    let failed = failed.filter(|complaint| complaint.cause == MarkCause::LogInFailed);
-    let mut permissions = failed.filter_map(|complaint| complaint.permission.as_deref());
+/// Whether something says that a request has succeeded, and no more.
+const fn is_success(event: &Event) -> bool {
+    match event {
+        Event::Reported { report, .. } => matches!(report, Report::Succeeded { .. }),
+        Event::VehiclesDescribed { .. } => true,
+        _ => false,
+    }
+}
+
+/// A request that takes a permission.
+fn question_of(origins: &Origins, live: &Live, vehicle: &VehicleId, permission: &str) -> Option<Question> {
     match (&live.access, live.user_id.known()) {
-        (Access::Owner(_), _) => permissions.find_map(|permission| question(&origins.api, vehicle, permission)),
-        (Access::Application { .. }, Some(user_id)) => {
-            permissions.find_map(|permission| Question::v3(&origins.vehicle, user_id, vehicle, permission))
-        }
+        (Access::Owner(_), _) => question(&origins.api, vehicle, permission),
+        (Access::Application { .. }, Some(user_id)) => Question::v3(&origins.vehicle, user_id, vehicle, permission),
         (Access::Application { .. }, None) => None,
     }
 }
