@@ -66,6 +66,21 @@ fn errors_are_read_in_all_their_forms() {
     assert_eq!(permission.cause(), None);
     assert_eq!((over.state, over.resolution.as_deref()), (ErrorState::Resolved, None));
     assert_eq!(over.cause(), Some(MarkCause::LogInFailed));
+    // What is over and names no resolution is known by its type and code: of another code nothing says what it had marked.
+    let other = |rest: &str| {
+        let error = format!(r#"[{{"type":"CONNECTED_SERVICES_ACCOUNT","code":"VIRTUAL_KEY_REQUIRED",{rest}}}]"#);
+        errors(&body(&error)).first().and_then(ReportedError::cause)
+    };
+    let resolution = r#""resolution":{"type":"REAUTHENTICATE"}"#;
+    assert_eq!(
+        other(&format!(r#""state":"ERROR",{resolution}"#)),
+        Some(MarkCause::LogInFailed)
+    );
+    assert_eq!(
+        other(&format!(r#""state":"RESOLVED",{resolution}"#)),
+        Some(MarkCause::LogInFailed)
+    );
+    assert_eq!(other(r#""state":"RESOLVED""#), None);
     // What can't be read hides nothing beside it.
     for odd in [
         r#"7"#,
