@@ -9,7 +9,7 @@ const TOLERANCE_S = 5 * 60;
 
 /** The ids of the messages that have come: one may come twice. */
 const known = new Set();
-/** Visitors by their cookies. */
+/** Visitors by their cookies and the connections that they show; `null` where these are nobody's. */
 const visitors = new Map();
 /** How many came, by the principal whose cars they are about. */
 const counts = new Map();
@@ -28,24 +28,27 @@ export async function receive(request, env) {
   return new Response(null, { status: 204 });
 }
 
-/** `GET /demo/news?connection=…`: how many messages came about the cars of whoever asks; `null` where none is received. */
+/**
+ * `GET /demo/news?connection=…`: how many messages came about the cars of whoever asks; `null` where none is received, or nobody has such
+ * a connection: the page asks no more then.
+ */
 export async function news({ request, user, env, ctx }) {
   if (!env.WEBHOOK_FORWARD_SECRET) return Response.json({ count: null });
   const connection = new URL(request.url).searchParams.get("connection") ?? "";
   const principal = user ? `user:${user.id}` : await visitor(request, connection, env, ctx);
-  return Response.json({ count: counts.get(principal) ?? 0 });
+  return Response.json({ count: principal === null ? null : (counts.get(principal) ?? 0) });
 }
 
-/** The principal of a visitor without a log-in, who is asked for once. */
+/** The principal of a visitor without a log-in, who is asked for once; `null` if there is none, `undefined` if it can't be said now. */
 async function visitor(request, connection, env, ctx) {
-  const cookie = request.headers.get("cookie") ?? "";
-  if (!visitors.has(cookie)) {
+  const shown = `${request.headers.get("cookie") ?? ""} ${connection}`;
+  if (!visitors.has(shown)) {
     const principal = await principalOf(request, connection, env, ctx);
-    if (!principal) return undefined;
+    if (principal === undefined) return undefined;
     if (visitors.size >= MOST_KNOWN) visitors.clear();
-    visitors.set(cookie, principal);
+    visitors.set(shown, principal);
   }
-  return visitors.get(cookie);
+  return visitors.get(shown);
 }
 
 /** Whether one of the secrets has signed it, and not long ago (https://www.standardwebhooks.com). */

@@ -33,12 +33,16 @@ export function speakingFor(user, url, env, ctx) {
   };
 }
 
-/** Whom the session cookie of a request speaks for, by one of the connections that it shows; `undefined` if it shows none. */
+/**
+ * Whom the session cookie of a request speaks for, by one of the connections that it shows; `null` if that is nobody, `undefined` if it
+ * can't be said now.
+ */
 export async function principalOf(request, connectionId, env, ctx) {
   const headers = { authorization: `Bearer ${serviceKey(env)}`, "content-type": "application/json" };
   const body = JSON.stringify({ session: request.headers.get("cookie") ?? "", connectionId });
   const asked = new URL(`${env.PATH_PREFIX ?? "/smartcar"}/internal/token`, request.url);
   const answer = await worker.fetch(new Request(asked, { method: "POST", headers, body }), env, ctx);
   // Of a connection of Smartcar's v3 there is no token, but the refusal names the principal too.
-  return (await answer.json()).principal;
+  const { principal } = await answer.json();
+  return principal ?? (answer.status < 500 && answer.status !== 429 ? null : undefined);
 }

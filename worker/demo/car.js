@@ -2,27 +2,17 @@
 // Smartcar's API a car is connected, the Worker says: in v3 each signal has a status of its own, and a success may be a failure inside.
 import { ask, Refusal } from "./http.js";
 
-/** The cars that v2 was refused for. */
-const byV3 = new Set();
-
 const pathOf = (version, vehicleId) => `./smartcar/api/${version}/vehicles/${encodeURIComponent(vehicleId)}`;
 
-/** Asks by v2, or by v3 where the car is connected by that. */
-async function byVersion(vehicleId, v2, v3) {
-  if (!byV3.has(vehicleId)) {
-    try {
-      return await v2(pathOf("v2.0", vehicleId));
-    } catch (error) {
-      if (error.code !== "other_api_version") throw error;
-      byV3.add(vehicleId);
-    }
-  }
+/** Asks by the version that the Worker has said of the connection, or by the other one if it has been moved since. */
+async function byVersion({ vehicle, version }, v2, v3) {
+  const asks = [() => v2(pathOf("v2.0", vehicle)), () => v3(pathOf("v3", vehicle))];
+  const [first, other] = version === "v3" ? asks.reverse() : asks;
   try {
-    return await v3(pathOf("v3", vehicleId));
+    return await first();
   } catch (error) {
-    // It has been connected anew since.
-    if (error.code === "other_api_version") byV3.delete(vehicleId);
-    throw error;
+    if (error.code !== "other_api_version") throw error;
+    return other();
   }
 }
 
@@ -30,14 +20,14 @@ async function byVersion(vehicleId, v2, v3) {
  * What a car says, by v2's names for it: `battery`, `odometer`, `location`, `security`; only what there is.
  * @returns {Promise<Record<string, {body: object, at?: string}>>} `at` is how old it is
  */
-export function readCar(vehicleId) {
-  return byVersion(vehicleId, readBatch, readSignals);
+export function readCar(car) {
+  return byVersion(car, readBatch, readSignals);
 }
 
 /** Locks or unlocks a car. Throws `Refusal` unless it is done. */
-export function turnCarLock(vehicleId, lock) {
+export function turnCarLock(car, lock) {
   return byVersion(
-    vehicleId,
+    car,
     (path) => ask("POST", `${path}/security`, { action: lock ? "LOCK" : "UNLOCK" }),
     async (path) => {
       const { errors, data } = await ask("POST", `${path}/commands/security/${lock ? "lock" : "unlock"}`);

@@ -13,7 +13,7 @@ export function connectionCard(connection, details) {
   card.querySelector(".times").append(...times(connection));
 
   const cars = connection.vehicles.map(({ id }) => details.find((vehicle) => vehicle.id === id) ?? { id });
-  card.querySelector(".vehicles").append(...(cars.length > 0 ? cars : [{}]).map(vehicleRow));
+  card.querySelector(".vehicles").append(...(cars.length > 0 ? cars : [{}]).map((car) => vehicleRow(car, connection.apiVersion)));
 
   const names = cars.map(nameOf).join(", ");
   for (const button of card.querySelectorAll(".state button")) {
@@ -28,9 +28,10 @@ export function namesOn(card) {
   return [...card.querySelectorAll(".vehicle h2")].map(({ textContent }) => textContent);
 }
 
-function vehicleRow(vehicle) {
+function vehicleRow(vehicle, version) {
   const row = clone("vehicle-template");
   if (vehicle.id) row.dataset.vehicle = vehicle.id;
+  if (version) row.dataset.version = version;
   row.querySelector("h2").textContent = nameOf(vehicle);
   row.querySelector(".detail").textContent = detailOf(vehicle);
   return row;
@@ -52,10 +53,12 @@ function detailOf({ id, make, model, year, problem }) {
   return unknownCarWords(id, problem);
 }
 
-function times({ status, since, connectedAt, accessExpiresAt }) {
+function times({ status, since, connectedAt, accessExpiresAt, apiVersion }) {
   const connected = ["Connected ", timeElement(connectedAt)];
   if (status === "reauthentication_required") return [...connected, " · waiting for you since ", timeElement(since, moment)];
   if (status === "reconnection_required") return [...connected, " · ended ", timeElement(since)];
+  // There the access is the application's.
+  if (apiVersion === "v3") return connected;
   if (accessExpiresAt <= Date.now()) return [...connected, " · access is renewed at its next use"];
   return [...connected, " · access until ", timeElement(accessExpiresAt, moment), ", then renewed"];
 }

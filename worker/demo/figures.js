@@ -18,7 +18,7 @@ export async function showFigures(row) {
   list.replaceChildren(...names.map((name) => figure(name, FIGURES[name][0], [])));
   list.ariaBusy = "true";
   // A card is worth showing without its figures, too.
-  const answers = await readCar(row.dataset.vehicle).catch(() => ({}));
+  const answers = await readCar(row.dataset).catch(() => ({}));
   const shown = names.map((name) => {
     const [term, contents] = FIGURES[name];
     const content = answers[name] && contents(answers[name].body);

@@ -20,7 +20,7 @@ export function showLock(row, isLocked) {
 export async function turnLock(row) {
   const lock = row.querySelector(".lock").dataset.locked !== "true";
   const agreed = await confirm(lockQuestion(nameOn(row), lock), async () => {
-    await turnCarLock(row.dataset.vehicle, lock);
+    await turnCarLock(row.dataset, lock);
     showLock(row, lock);
   });
   return agreed ? lockedWords(nameOn(row), lock) : undefined;

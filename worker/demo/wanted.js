@@ -27,7 +27,8 @@ export function showWanted(cards) {
 /** Calls `onNews` whenever the back end has heard something of the owner's cars since the last time. */
 export function followNews(onNews) {
   const timer = setInterval(async () => {
-    const card = document.querySelector("#connections > li");
+    // One that has ended is nobody's any more.
+    const card = document.querySelector('#connections > li:not([data-status="reconnection_required"])');
     if (!card || document.hidden || document.body.dataset.view !== "cars" || asking) return;
     asking = true;
     try {
