@@ -25,6 +25,9 @@ const env = {
   get edge() {
     return migration.edge;
   },
+  now: () => Date.now() + offset,
+  /** Somebody without a session. */
+  stranger: () => migration.client(),
   async travel(ms) {
     offset += ms;
     await setClock(migration.edge, offset);
@@ -48,13 +51,15 @@ beforeEach(async () => {
 async function ownerOnV2(mode, grant = {}) {
   await deploy(null);
   owners += 1;
-  const owner = await newOwner(migration, { user: `owner-${owners}@example.com`, ...grant });
+  const user = `owner-${owners}@example.com`;
+  const owner = await newOwner(migration, { user, ...grant });
   await idle(env, owner.vault);
   await deploy(mode);
   const { id } = owner.connection;
   return {
     ...owner,
     id,
+    user,
     client: migration.returning(owner.client),
     /** After another deployment. */
     async under(next) {
@@ -202,6 +207,76 @@ test("whose tokens of v2 are over stays on v3", async () => {
   await env.travel(10 * MINUTE);
   assert.deepEqual(await owner.passed(), ["cannot", "tokens_gone"]);
   assert.deepEqual([(await owner.list()).status, (await owner.list()).accessExpiresAt], ["active", null]);
+});
+
+/** An owner whose connection was moved, and of which v3 has listed no car twice, although v2 honours the grant. */
+async function endedOnV3() {
+  const owner = await ownerOnV2("move");
+  assert.deepEqual(await owner.passed(), ["moved", null]);
+  await idle(env, owner.vault);
+  await listSays([]);
+  await env.travel(6 * MINUTE);
+  await until("the connection has lost its cars", async () => (await owner.list()).status === "reconnection_required");
+  await env.travel(2 * MINUTE);
+  await runAlarm(migration.edge, owner.vault);
+  await until("it has ended", async () => (await owner.report()).join() === "cannot,ended");
+  await simulator.clearFaults();
+  return owner;
+}
+
+test("what has ended on v3 goes back to v2, which honours it, and is well there", async () => {
+  const owner = await endedOnV3();
+  assert.ok((await reported(owner.id)).reversibleUntil > env.now());
+  await owner.under("reverse");
+  assert.deepEqual(await owner.passed(), ["on_v2", null]);
+  assert.equal((await owner.client.token(owner.connection)).status, 200);
+  await until("v2 has listed the cars", async () => (await owner.list()).status === "active");
+  const { vehicles, apiVersion } = await owner.list();
+  assert.deepEqual([vehicles.length, apiVersion], [cars.length, "v2"]);
+});
+
+test("what has ended on v3 is moved again once the list has it by name, and disconnected by v2 until then", async () => {
+  const told = async () => (await simulator.disconnects()).map(({ path }) => path.split("/")[1]);
+  const disconnects = await endedOnV3();
+  const before = (await told()).length;
+  assert.equal((await disconnects.client.delete(`/connections/${disconnects.id}`)).status, 204);
+  assert.deepEqual((await told()).slice(before), Array(cars.length).fill("v2.0"));
+
+  const owner = await endedOnV3();
+  assert.deepEqual(await owner.passed(), ["cannot", "ended"], "it is not named");
+  await named(owner);
+  assert.deepEqual(await owner.passed(), ["moved", null]);
+  assert.ok((await reported(owner.id)).reversibleUntil > env.now());
+  assert.equal((await owner.list()).status, "active");
+});
+
+/** Smartcar knows the owner by the external id that the Worker gave. */
+async function named({ client, user }) {
+  const { externalId } = (await client.start()).json();
+  await simulator.grant({ redirectUri: migration.redirectUri, user, externalId });
+}
+
+test("what v2 has ended goes on in v3 without its owner, if the list names the owner's consent", async () => {
+  const owner = await ownerOnV2("move");
+  await env.travel(3 * HOUR);
+  const body = JSON.stringify({ error: "invalid_grant" });
+  await simulator.fault({ endpoint: "refresh", kind: "status", status: 400, body });
+  assertProblem(await owner.client.token(owner.connection), { status: 409, code: "reconnection_required" });
+  assert.deepEqual(await owner.passed(), ["cannot", "ended"], "it is not named");
+  await named({ client: env.stranger(), user: owner.user });
+  assert.deepEqual(await owner.passed(), ["cannot", "ended"], "the same user has connected it in another session");
+  await named(owner);
+  await owner.under("dry_run");
+  assert.deepEqual(await owner.passed(), ["would_move", null]);
+  assert.equal((await owner.list()).status, "reconnection_required");
+  await owner.under("move");
+  await simulator.fault({ endpoint: "v3_connections", kind: "status", status: 503, body: "{}", times: null });
+  assert.deepEqual(await owner.passed(), ["waiting", "list_unavailable"]);
+  await simulator.clearFaults();
+  assert.deepEqual(await owner.passed(), ["moved", null]);
+  const { status, apiVersion, vehicles } = await owner.list();
+  assert.deepEqual([status, apiVersion, vehicles.length], ["active", "v3", cars.length]);
+  assert.equal((await reported(owner.id)).reversibleUntil, null);
 });
 
 test("what is finished does not go back, and what was not moved keeps its tokens", async () => {
