@@ -197,6 +197,15 @@ fn each_way_to_carry_a_move_out_wrongly_is_found() {
             MigrationBudget { faults: 1, ..LITTLE },
             "nothing is moved that Smartcar's list did not have",
         ),
+        (
+            MigrationDriver::ForgetsAtEnd,
+            60,
+            MigrationBudget {
+                empty_lists: 2,
+                ..LITTLE
+            },
+            "until it is finished, what was moved keeps the newest tokens, and Smartcar honours them",
+        ),
     ] {
         assert!(MIGRATION_SAFETY.contains(&expected), "{expected}");
         let faithful = protocol(MigrationDriver::Faithful, grace, budget.clone()).check();

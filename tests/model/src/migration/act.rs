@@ -265,6 +265,13 @@ impl MigrationProtocol {
                 let asked_by = world.live()?.asked_by();
                 let vehicles = Some(Vec::new());
                 self.happen(world, Event::VehiclesListed { asked_by, vehicles });
+                if let (MigrationDriver::ForgetsAtEnd, Some(Record::Ended(ended))) = (self.driver, world.record()) {
+                    let ended = Ended {
+                        kept: None,
+                        ..ended.clone()
+                    };
+                    self.store(world, Some(Stored::new(Record::Ended(ended))));
+                }
             }
         }
         Some(())

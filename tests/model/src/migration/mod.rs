@@ -37,6 +37,8 @@ pub enum MigrationDriver {
     BelievesWhatItRead,
     /// A list that can't be had counts as one that has everything.
     TakesSilenceForYes,
+    /// What has ended on v3 is kept without its tokens of v2.
+    ForgetsAtEnd,
 }
 
 /// A model of a move: its bounds, its Smartcar and its driver.
