@@ -123,6 +123,7 @@ mod tests {
             connected_at: NOW,
             refresh_expires_at: None,
             external_id: None,
+            kept: None,
             kv: KvCopy::dirty(NOW),
         })
     }
