@@ -12,8 +12,20 @@ const ANSWERS = ["code", "error", "user_id", "vehicle_id"];
 /** For how long the outcome of a `finish` can be asked for after a reload, in milliseconds. */
 const UNFINISHED_FOR = 10 * 60 * 1000;
 
+/** The `finish` that was given up while it was under way: it goes on, and nobody knows its outcome. @type {Promise | undefined} */
+let givenUp;
+
+export const giveUp = (finishing) => (givenUp = finishing);
+
+/** The `finish` that was given up, for the one who asks again. */
+export function takeGivenUp() {
+  const finishing = givenUp;
+  givenUp = undefined;
+  return finishing;
+}
+
 export function hasCallback(url) {
-  if (url === undefined && isUnfinished()) return true;
+  if (url === undefined && (givenUp || isUnfinished())) return true;
   // Only a `?` at the very beginning would be taken for the one before a query.
   const parameters = new URLSearchParams(`&${queryOf(url === undefined ? pageAddress() : textOf(url))}`);
   const isOurs = parameters.getAll("state").some((state) => state.startsWith(MARK));

@@ -1,28 +1,37 @@
 // The package's face, behind every entry. What the module needs to be loaded is not part of it.
+import type { Platform } from "./platform.js";
 import type {
   AuthorizeUrlOptions,
+  CallOptions,
   Callback,
+  Claim,
   ConnectErrorCode,
   Connection,
   EdgeOptions,
   ExpectedCallback,
   FinishOptions,
   FinishOutcome,
+  PopupOptions,
+  PopupOutcome,
   ReauthenticateResolutionOptions,
   ReauthenticateVehicleOptions,
   ReconnectOptions,
   ReconnectResult,
+  SignOutOptions,
   StartOptions,
   StartResult,
   UnfinishedAttempt,
   Vehicle,
 } from "./types.js";
+import type { SmartcarError, VehicleOptions, VehicleV2, VehicleV3 } from "./vehicle.js";
 
 export type {
   ApprovalPrompt,
   Asked,
   AuthorizeUrlOptions,
+  CallOptions,
   Callback,
+  Claim,
   ConnectErrorCode,
   ConnectFailure,
   ConnectOptions,
@@ -35,22 +44,44 @@ export type {
   FinishOutcome,
   IncompatibleVehicle,
   Mode,
+  PopupOptions,
+  PopupOutcome,
   ReauthenticateResolutionOptions,
   ReauthenticateVehicleOptions,
   ReconnectFlow,
   ReconnectOptions,
   ReconnectResult,
   Replaced,
+  SignOutOptions,
   StartOptions,
   StartResult,
   UnfinishedAttempt,
   Vehicle,
 } from "./types.js";
-
-/** The objects of a class that every platform has, but not every project's libraries: a back end may do without the DOM's. */
-type Platform<Name extends string> = typeof globalThis extends { [Class in Name]: { prototype: infer Instance } }
-  ? Instance
-  : never;
+export type {
+  ApiVersion,
+  BatchResponse,
+  CommandAnswer,
+  CommandExecution,
+  PartStatus,
+  RequestOptions,
+  Resource,
+  ResultStatus,
+  ScheduleExecution,
+  SignalCode,
+  SignalResource,
+  SmartcarError,
+  SmartcarErrorType,
+  SmartcarResolution,
+  SmartcarV2,
+  SmartcarV3,
+  UnitSystem,
+  VehicleAnswer,
+  VehicleApi,
+  VehicleOptions,
+  VehicleV2,
+  VehicleV3,
+} from "./vehicle.js";
 
 type CompiledModule = typeof globalThis extends { WebAssembly: { Module: { prototype: infer Instance } } } ? Instance : never;
 
@@ -86,6 +117,17 @@ export function init(source?: ModuleSource | Promise<ModuleSource>): Promise<voi
 export function start(options?: StartOptions): Promise<StartResult>;
 
 /**
+ * Starts a connection in a window of its own, and waits for what comes of it. Call it in the click itself, before anything is awaited.
+ *
+ * Connect sends the owner back to `redirectUri`, a page of the same origin, in that window: there `finish` does what it always does,
+ * hands over to this page, and closes the window. That works whatever the policies of the pages are. On a phone the window is a tab.
+ * A second call while the window is about to go to Connect gets what the first one does.
+ *
+ * @throws {ConnectError} what `start` and `finish` throw
+ */
+export function popup(options?: PopupOptions): Promise<PopupOutcome>;
+
+/**
  * Leaves the page for whichever page of Connect mends a connection that is `"reauthentication_required"` or
  * `"reconnection_required"`. The way back is that of `start`: `finish` takes the callback. After `"reauthenticate"` the connection
  * is the same one, and its `status` says whether all is well; after the others it is a new one, which takes the cars over.
@@ -109,10 +151,10 @@ export function reconnect(id: string, options?: ReconnectOptions): Promise<Recon
 export function finish(url?: Address, options?: FinishOptions): Promise<FinishOutcome>;
 
 /** The owner's connections. @throws {ConnectError} */
-export function connections(options?: EdgeOptions): Promise<Connection[]>;
+export function connections(options?: CallOptions): Promise<Connection[]>;
 
 /** The owner's vehicles. @throws {ConnectError} */
-export function vehicles(options?: EdgeOptions): Promise<Vehicle[]>;
+export function vehicles(options?: CallOptions): Promise<Vehicle[]>;
 
 /**
  * Ends a connection: Smartcar is told that its vehicles are disconnected, and the Worker deletes its tokens, also if Smartcar
@@ -121,24 +163,54 @@ export function vehicles(options?: EdgeOptions): Promise<Vehicle[]>;
  * @param id The `id` of the connection.
  * @throws {ConnectError} `connection_not_found` if the owner has no such connection, also if it has ended already
  */
-export function disconnect(id: string, options?: EdgeOptions): Promise<void>;
+export function disconnect(id: string, options?: CallOptions): Promise<void>;
 
 /**
  * Ends all connections of the owner, as `disconnect` does, and deletes everything that the Worker keeps of the owner.
  *
  * @throws {ConnectError}
  */
-export function disconnectAll(options?: EdgeOptions): Promise<void>;
+export function disconnectAll(options?: CallOptions): Promise<void>;
 
-/** What `createConnect` returns: the functions of the same names, for the Worker at one place. */
+/**
+ * Requests about one car, which the Worker passes on to Smartcar with a token of the owner's: reads and commands. Needs no WebAssembly.
+ * What is passed on, and with which permission, is in the documentation of the Worker; `smartcar_error` is what Smartcar refuses.
+ *
+ * @param id Smartcar's id of the vehicle, as `vehicles` lists it.
+ */
+export function vehicle(id: string, options?: VehicleOptions<"v2.0">): VehicleV2;
+export function vehicle(id: string, options: VehicleOptions<"v3"> & { version: "v3" }): VehicleV3;
+
+/**
+ * Brings along what was connected in this browser before the user has logged in; call it before anything else when that has happened. It
+ * needs `getToken` or `ticket`, by which a session of the user's is opened as well.
+ *
+ * @throws {ConnectError} `session_missing` if somebody else has brought it along, or it has ended
+ */
+export function claim(options?: CallOptions): Promise<Claim>;
+
+/**
+ * Ends the session of this browser, or with `everywhere` all sessions of the user, at the Worker too; what was begun and not finished is
+ * forgotten. The cars stay connected. Call it when the user of your app logs out.
+ *
+ * @throws {ConnectError}
+ */
+export function signOut(options?: SignOutOptions): Promise<void>;
+
+/** What `createConnect` returns: the functions of the same names, for the Worker at one place and for one caller. */
 export interface Connect {
   start: typeof start;
+  popup: typeof popup;
   reconnect: typeof reconnect;
   finish: typeof finish;
   connections: typeof connections;
   vehicles: typeof vehicles;
+  vehicle: typeof vehicle;
   disconnect: typeof disconnect;
   disconnectAll: typeof disconnectAll;
+  claim: typeof claim;
+  signOut: typeof signOut;
+  hasCallback: typeof hasCallback;
   unfinishedAttempt: typeof unfinishedAttempt;
   forgetAttempt: typeof forgetAttempt;
 }
@@ -165,7 +237,7 @@ export function hasCallback(url?: Address): boolean;
  *
  * @throws {ConnectError}
  */
-export function unfinishedAttempt(options?: EdgeOptions): UnfinishedAttempt | null;
+export function unfinishedAttempt(options?: { edge?: string }): UnfinishedAttempt | null;
 
 /**
  * The owner wants to hear no more of what is unfinished: `unfinishedAttempt` is `null` until the next `start`. If Connect sends the owner
@@ -173,7 +245,7 @@ export function unfinishedAttempt(options?: EdgeOptions): UnfinishedAttempt | nu
  *
  * @throws {ConnectError}
  */
-export function forgetAttempt(options?: EdgeOptions): void;
+export function forgetAttempt(options?: { edge?: string }): void;
 
 /** The URL that starts a connection, for those with a back end of their own. In a browser it needs `init`. @throws {ConnectError} */
 export function authorizeUrl(options: AuthorizeUrlOptions): string;
@@ -215,4 +287,6 @@ export class ConnectError extends Error {
   readonly requestId?: string;
   /** After how many seconds a further attempt makes sense. */
   readonly retryAfter?: number;
+  /** What Smartcar said of a request about a car, with `smartcar_error`. */
+  readonly smartcar?: SmartcarError;
 }

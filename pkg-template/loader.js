@@ -98,6 +98,16 @@ function checked(error) {
   return broken(error);
 }
 
+/** A script of the package that is loaded when it is first needed. @param {() => Promise<object>} imported */
+export async function part(imported) {
+  try {
+    return await imported();
+  } catch (cause) {
+    const message = "a script of smartcar-connect could not be loaded: check the network, and reload the page if the app was deployed anew";
+    throw new ConnectError("script_unavailable", message, { cause });
+  }
+}
+
 /** Runs a synchronous call, if the module is there or can be at once. */
 export function guarded(call) {
   if (state === "broken") throw broken();

@@ -38,6 +38,14 @@ impl Error {
         }
     }
 
+    /// What JavaScript has thrown, as it is.
+    pub(super) const fn thrown(object: JsValue) -> Self {
+        Self {
+            object,
+            is_retryable: false,
+        }
+    }
+
     /// A bad argument or option called `field`.
     #[cold]
     #[inline(never)]

@@ -11,10 +11,10 @@ use web_sys::Window;
 
 use super::{
     attempts::AttemptStore,
-    client::Client,
+    client::{Caller, Client},
     error::{Error, Result},
     json,
-    options::{Options, url_argument},
+    options::{CALL_OPTIONS, Options, url_argument},
     page,
     unfinished::Unfinished,
 };
@@ -61,6 +61,20 @@ thread_local! {
     static FAILED: RefCell<Option<Failed>> = const { RefCell::new(None) };
 }
 
+/// What the options of a call say: where the Worker is, and for whom it is called.
+#[derive(Debug)]
+struct At {
+    edge: Option<String>,
+    caller: Caller,
+}
+
+impl At {
+    /// The Worker at the place that was given, or else at `edge`.
+    fn client(&self, edge: Option<&str>) -> Result<Client> {
+        Client::new(self.edge.as_deref().or(edge), self.caller.clone())
+    }
+}
+
 /// What a call of `finish` comes to.
 #[derive(Debug)]
 enum Asked {
@@ -99,6 +113,30 @@ pub(super) fn finish(url: &JsValue, options: JsValue, promise: impl FnOnce(Resul
     }
 }
 
+/// What came of an attempt; `undefined` while the Worker has no outcome.
+pub(super) async fn attempt_outcome(client: Client, fingerprint: StateFingerprint) -> Result<JsValue> {
+    let path = path::attempt(&fingerprint);
+    let (status, answer) = attempt_status(&client, &path).await?;
+    match status {
+        Some(AttemptStatus::Finished) => finished(&client, &path, &answer),
+        _ => Ok(JsValue::UNDEFINED),
+    }
+}
+
+async fn attempt_status(client: &Client, path: &str) -> Result<(Option<AttemptStatus>, JsValue)> {
+    let read = |json: &JsValue| {
+        schema::validate(json, ATTEMPT_RESPONSE)?;
+        Some(json.clone())
+    };
+    let answer = client.get(path, read).await?;
+    let status = json::text(&answer, STATUS_NAME).and_then(|name| AttemptStatus::from_name(&name));
+    Ok((status, answer))
+}
+
+fn finished(client: &Client, path: &str, answer: &JsValue) -> Result<JsValue> {
+    outcome(&json::get(answer, OUTCOME)).ok_or_else(|| client.unexpected(path))
+}
+
 /// Whether this page, or the one before the reload, is in the middle of a finish.
 pub(super) fn is_unfinished() -> bool {
     web_sys::window().is_some_and(|window| Unfinished::find(&window, page::now()).is_some())
@@ -117,32 +155,31 @@ impl Finish {
         if is_ours {
             page::take_out(&callback);
         }
-        let options = Options::read(options, "finish", &["edge"])?;
-        let edge = match options.string("edge")? {
-            Some(edge) => Some(Client::new(window.clone(), Some(&edge))?),
-            None => None,
+        let options = Options::read(options, "finish", &CALL_OPTIONS)?;
+        let at = At {
+            edge: options.string("edge")?,
+            caller: options.caller()?,
         };
+        // A bad one is refused, also where another counts.
+        at.client(None)?;
         if is_ours {
-            return Self::with_callback(window, callback, edge);
+            return Self::with_callback(window, callback, at);
         }
-        match (url == href).then(|| Self::without_callback(&window, edge)).flatten() {
+        match (url == href).then(|| Self::without_callback(&window, at)).flatten() {
             Some(asked) => asked,
             None => Err(not_ours(&callback)),
         }
     }
 
-    fn with_callback(window: Window, callback: String, edge: Option<Client>) -> Result<Asked> {
+    fn with_callback(window: Window, callback: String, at: At) -> Result<Asked> {
         let normal_form = normal_form(&callback);
         if let Some(promise) = known(|known| known.callback.as_deref() == Some(&normal_form)) {
             return Ok(Asked::Again(promise));
         }
         let unverified = UnverifiedCallback::from_query(&callback)?;
         let fingerprint = unverified.state().ok_or(StateError::Missing)?.fingerprint();
-        let client = match edge {
-            Some(client) => client,
-            // Where this browser keeps no such attempt, the Worker that an app has by default decides, like any other.
-            None => Client::new(window.clone(), edge_of(&window, &fingerprint).as_deref())?,
-        };
+        // Where this browser keeps no such attempt, the Worker that an app has by default decides, like any other.
+        let client = at.client(edge_of(&window, &fingerprint).as_deref())?;
         let unfinished = Unfinished::new(fingerprint, client.base().to_owned(), page::now());
         unfinished.note(&window);
         Ok(Asked::Anew(Self {
@@ -154,20 +191,19 @@ impl Finish {
     }
 
     /// What the page was at when its address lost the callback.
-    fn without_callback(window: &Window, edge: Option<Client>) -> Option<Result<Asked>> {
+    fn without_callback(window: &Window, at: At) -> Option<Result<Asked>> {
         let now = page::now();
         if let Some(Failed { callback, unfinished }) = FAILED.take().filter(|failed| failed.unfinished.is_awaited(now))
         {
-            let client = edge.map_or_else(|| Client::new(window.clone(), Some(&unfinished.edge)), Ok);
-            return Some(client.and_then(|client| Self::with_callback(window.clone(), callback, Some(client))));
+            let edge = at.edge.or(Some(unfinished.edge));
+            return Some(Self::with_callback(window.clone(), callback, At { edge, ..at }));
         }
         let is_recent = |known: &Known| known.ended_at.is_none_or(|at| now < at.after(RECENT) && at <= now);
         if let Some(promise) = known(is_recent) {
             return Some(Ok(Asked::Again(promise)));
         }
         let unfinished = Unfinished::find(window, now)?;
-        let client = edge.map_or_else(|| Client::new(window.clone(), Some(&unfinished.edge)), Ok);
-        Some(client.map(|client| {
+        Some(at.client(Some(&unfinished.edge)).map(|client| {
             Asked::Anew(Self {
                 callback: None,
                 client,
@@ -234,18 +270,9 @@ impl Finish {
     async fn look(&self) -> Result<JsValue> {
         let path = path::attempt(&self.unfinished.fingerprint);
         for second in 0..=EXCHANGING_SECONDS {
-            let answer = self
-                .client
-                .get(&path, |json| {
-                    schema::validate(json, ATTEMPT_RESPONSE)?;
-                    Some(json.clone())
-                })
-                .await?;
-            let status = json::text(&answer, STATUS_NAME).and_then(|name| AttemptStatus::from_name(&name));
+            let (status, answer) = attempt_status(&self.client, &path).await?;
             match status {
-                Some(AttemptStatus::Finished) => {
-                    return outcome(&json::get(&answer, OUTCOME)).ok_or_else(|| self.client.unexpected(&path));
-                }
+                Some(AttemptStatus::Finished) => return finished(&self.client, &path, &answer),
                 Some(AttemptStatus::Pending) if second >= ARRIVING_SECONDS => break,
                 _ => page::sleep(1_000).await,
             }

@@ -30,9 +30,12 @@ use wasm_bindgen_futures::future_to_promise;
 use self::{
     client::{Client, Read},
     error::Result,
-    options::Options,
+    options::{CALL_OPTIONS, Options},
 };
-use crate::http_api::{connection, path, schema, vehicle};
+use crate::{
+    connect::StateFingerprint,
+    http_api::{connection, path, schema, vehicle},
+};
 
 /// Starts a connection and leaves the page for Connect. Resolves to a `StartResult`.
 #[wasm_bindgen]
@@ -54,6 +57,18 @@ pub fn finish(url: &JsValue, options: JsValue) -> Promise {
     finish::finish(url, options, |finish| {
         promise(Box::pin(async move { finish?.run().await }))
     })
+}
+
+/// What came of the attempt with this fingerprint: a `FinishOutcome`, or `undefined` while there is none. For `popup.js`, which
+/// waits for another page to finish it.
+#[wasm_bindgen(js_name = attemptOutcome)]
+pub fn attempt_outcome(fingerprint: &str, options: JsValue) -> Promise {
+    let fingerprint =
+        StateFingerprint::parse(fingerprint).map_err(|reason| options::refused("fingerprint", reason));
+    let client = client_of("popup", options);
+    promise(Box::pin(async move {
+        finish::attempt_outcome(client?, fingerprint?).await
+    }))
 }
 
 /// The owner's connections, as the Worker keeps them: an array of `Connection`.
@@ -157,9 +172,8 @@ fn delete(function: &str, path: Result<String>, options: JsValue) -> Promise {
 }
 
 fn client_of(function: &str, options: JsValue) -> Result<Client> {
-    let window = page::window(function)?;
-    let options = Options::read(options, function, &["edge"])?;
-    Client::new(window, options.string("edge")?.as_deref())
+    page::window(function)?;
+    Options::read(options, function, &CALL_OPTIONS)?.client()
 }
 
 /// Boxed, so that the machinery of promises is compiled once and not for each function.

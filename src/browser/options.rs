@@ -4,6 +4,7 @@ use js_sys::{Array, Object, Reflect};
 use wasm_bindgen::prelude::*;
 
 use super::{
+    client::{Caller, Client},
     error::{Error, Result},
     page,
 };
@@ -13,6 +14,9 @@ use crate::{
     },
     time::UnixMillis,
 };
+
+/// The options of every function that calls the Worker.
+pub(super) const CALL_OPTIONS: [&str; 4] = ["edge", "getToken", "ticket", "signal"];
 
 /// How a value is read.
 pub(super) type Parse<T> = fn(&str) -> core::result::Result<T, InvalidValue>;
@@ -53,6 +57,17 @@ impl Options {
             }
         }
         Ok(Self { object })
+    }
+
+    /// The Worker that the options name, for the caller that they name.
+    pub(super) fn client(&self) -> Result<Client> {
+        let edge = self.string("edge")?;
+        Client::new(edge.as_deref(), self.caller()?)
+    }
+
+    /// Who calls the Worker.
+    pub(super) fn caller(&self) -> Result<Caller> {
+        Caller::of(&self.object)
     }
 
     /// The value of `name`, unless it is absent or `undefined`.

@@ -6,13 +6,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Crypto, Window};
 
 use super::error::{Error, Result};
-use crate::{
-    http_api::{
-        ErrorCode,
-        retry_after::{LONGEST_RETRY_AFTER, read_retry_after},
-    },
-    time::{Millis, UnixMillis},
-};
+use crate::{http_api::ErrorCode, time::UnixMillis};
 
 #[wasm_bindgen]
 extern "C" {
@@ -78,16 +72,6 @@ const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
 pub(super) fn now() -> UnixMillis {
     // A clock before 1970 reads as 0; the cast saturates.
     UnixMillis::new(Date::now() as u64)
-}
-
-/// How long a `Retry-After` asks to wait; dates are the browser's to read.
-pub(super) fn wait(retry_after: &str) -> Option<Millis> {
-    let now = now();
-    read_retry_after(retry_after, now).or_else(|| {
-        // As all dates of HTTP end that are still made. A browser takes much else for a date.
-        let time = retry_after.trim().ends_with(" GMT").then(|| Date::parse(retry_after))?;
-        (time >= 0.0).then(|| UnixMillis::new(time as u64).since(now).min(LONGEST_RETRY_AFTER))
-    })
 }
 
 /// A time as JavaScript has it: milliseconds since the epoch.

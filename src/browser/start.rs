@@ -8,10 +8,9 @@ use web_sys::Window;
 
 use super::{
     attempt::{Registered, Unregistered},
-    client::Client,
     error::{Error, Result},
     json::set,
-    options::{self, CONNECT_OPTIONS, Options},
+    options::{self, CALL_OPTIONS, CONNECT_OPTIONS, Options},
     page,
     way_back::WayBack,
 };
@@ -107,10 +106,10 @@ struct OpenConnect {
 impl Start {
     fn begin(function: &str, reconnecting: Option<ConnectionId>, options: JsValue) -> Result<Self> {
         let window = page::window(function)?;
-        let own = ["edge", "redirectUri", "applicationId", "navigate"];
-        let options = Options::read(options, function, &[&own, &CONNECT_OPTIONS[..]].concat())?;
+        let own = ["redirectUri", "applicationId", "navigate"];
+        let options = Options::read(options, function, &[&CALL_OPTIONS[..], &own, &CONNECT_OPTIONS].concat())?;
         let edge = options.string("edge")?;
-        let client = Client::new(window.clone(), edge.as_deref())?;
+        let client = options.client()?;
         let redirect_uri = match options.parsed("redirectUri", RedirectUri::parse)? {
             Some(uri) => {
                 check_redirect_uri(&uri, &window, edge.as_deref())?;

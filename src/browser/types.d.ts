@@ -1,3 +1,5 @@
+import type { Signal } from "./platform.js";
+
 /** What went wrong, in `ConnectError.code`. The names are stable. */
 export type ConnectErrorCode =
   /** A function was called before `init()` had finished. */
@@ -6,6 +8,8 @@ export type ConnectErrorCode =
   | "wasm_blocked"
   /** The WebAssembly file could not be loaded. */
   | "wasm_unavailable"
+  /** A script of the package, which is loaded when it is first needed, could not be. */
+  | "script_unavailable"
   /** A defect in this package or in the Worker. */
   | "internal"
   /** An argument or option is missing, unknown or has a bad value; `field` names it. */
@@ -98,8 +102,16 @@ export type ConnectErrorCode =
   | "connection_not_found"
   /** The Worker: the owner has to connect again. */
   | "reconnection_required"
+  /** The Worker: the car is connected by the other version of Smartcar's API. Give the option `version` to `vehicle`. */
+  | "other_api_version"
   /** The Worker: the connection needs nothing of its owner. Read the connections again. */
   | "nothing_to_mend"
+  /** The Worker: its operator has not switched this endpoint of Smartcar's on. */
+  | "endpoint_not_allowed"
+  /** Smartcar refused a request about a car; `smartcar` of the error has its account. */
+  | "smartcar_error"
+  /** The Worker: a command was sent and no answer came. Read what it changes before it is sent again. */
+  | "outcome_unknown"
   /** The Worker: its storage can't be reached. Worth a further attempt. */
   | "storage_unavailable";
 
@@ -249,7 +261,16 @@ export type Callback =
   | { kind: "reauthenticated"; vehicleId: string; externalId?: string }
   | ConnectFailure;
 
-/** Where the Worker is. */
+/** Where the Worker is, who calls it, and for how long. */
+export interface CallOptions extends EdgeOptions {
+  /**
+   * Ends the call: it rejects with the reason of the signal, as `fetch` does. Whether the Worker has done by then what it was asked for
+   * is not known; `finish` goes on, and can be called again for its outcome.
+   */
+  signal?: Signal;
+}
+
+/** Where the Worker is, and who calls it. `getToken` and `ticket` are two ways to say the latter; without either it is the cookie. */
 export interface EdgeOptions {
   /**
    * The path or URL at which the Worker is mounted. `https`, or `http` on loopback. On another origin it has to allow the
@@ -257,6 +278,17 @@ export interface EdgeOptions {
    * @default "/smartcar"
    */
   edge?: string;
+  /**
+   * Gives the token of your app's log-in, a JWT that the Worker is set up for. Asked before each request and sent as the bearer; once
+   * more if the Worker says that it has lapsed. Where it gives nothing, the caller is a visitor with the session cookie.
+   */
+  getToken?: () => string | null | undefined | Promise<string | null | undefined>;
+  /**
+   * A ticket that your back end was given by the Worker for this user, or a function that has one made. The first request of the page
+   * opens a session by it, in place of any that the browser has; should that end, a function is asked for another one. Where it gives
+   * nothing, the caller is a visitor.
+   */
+  ticket?: string | (() => string | null | undefined | Promise<string | null | undefined>);
 }
 
 /** What the owner is asked for in Connect. */
@@ -282,7 +314,7 @@ export interface ConnectOptions {
   user?: string;
 }
 
-export interface StartOptions extends EdgeOptions, ConnectOptions {
+export interface StartOptions extends CallOptions, ConnectOptions {
   /**
    * Where Connect sends the owner back to, exactly as registered in the Smartcar dashboard: a page on the same origin, or on
    * another one of the same site if both give the Worker's whole URL as `edge`.
@@ -337,9 +369,48 @@ export interface UnfinishedAttempt {
   tries: number;
 }
 
-export interface FinishOptions {
+export interface FinishOptions extends CallOptions {
   /** Where the Worker is, if not where `start` found it. */
   edge?: string;
+}
+
+/** A connection in a window of its own. */
+export interface PopupOptions extends Omit<StartOptions, "navigate"> {
+  /** The `id` of a connection that is to be mended, as by `reconnect`. */
+  reconnect?: string;
+  /**
+   * Where the browser lets no window open: `"redirect"` takes the page itself to Connect, as `start` does; `"give_up"` does nothing.
+   * @default "redirect"
+   */
+  whenBlocked?: "redirect" | "give_up";
+}
+
+/** How a connection in a window of its own ended: as `finish` has it, or without an end. */
+export type PopupOutcome =
+  | FinishOutcome
+  /** The owner has closed the window before it was finished. `unfinishedAttempt` tells of it. */
+  | { kind: "popup_closed" }
+  /** Ten minutes have passed. The window is closed. */
+  | { kind: "popup_expired" }
+  /** The browser let no window open, and `whenBlocked` is `"give_up"`. */
+  | { kind: "popup_blocked" }
+  /** The browser let no window open: the page is on its way to Connect, and the one that it comes back to has to `finish`. */
+  | { kind: "redirected" };
+
+export interface SignOutOptions extends CallOptions {
+  /**
+   * Whether all sessions of the user end, in every browser.
+   * @default false
+   */
+  everywhere?: boolean;
+}
+
+/** What has come along to the user who has signed in. */
+export interface Claim {
+  /** How many connections. */
+  connections: number;
+  /** When the session ends that the ticket has opened, unless a visit renews it; left out where a token says who the user is. */
+  endsAt?: number;
 }
 
 export interface AuthorizeUrlOptions extends ConnectOptions {

@@ -37,6 +37,8 @@ error_codes! {
     WasmBlocked = "wasm_blocked",
     /// The WebAssembly file could not be loaded. From the package's JavaScript.
     WasmUnavailable = "wasm_unavailable",
+    /// A script of the package could not be loaded. From the package's JavaScript.
+    ScriptUnavailable = "script_unavailable",
     /// A defect in this package. From the package's JavaScript, and from the Worker.
     Internal = "internal",
     /// An argument or option is missing, unknown or has a bad value; `field` names it.
@@ -57,14 +59,4 @@ error_codes! {
     UnexpectedResponse = "unexpected_response",
     /// The Worker answered with a problem whose code this version does not know.
     EdgeError = "edge_error",
-}
-
-impl ErrorCode {
-    /// The code of a problem called `name`, if this version knows it.
-    #[must_use]
-    pub fn from_problem(name: &str) -> Option<Self> {
-        ProblemCode::from_name(name)
-            .filter(|code| code.reaches_browsers())
-            .map(Self::Worker)
-    }
 }

@@ -144,19 +144,10 @@ problem_codes! {
 }
 
 impl ProblemCode {
-    /// Whether the functions of the browser module can meet it. They send no service keys, and ask for nothing that is passed on
-    /// to Smartcar.
+    /// Whether the functions of the npm package can meet it. They send no service keys and no webhooks.
     #[must_use]
     pub const fn reaches_browsers(self) -> bool {
-        !matches!(
-            self,
-            Self::ServiceKeyRejected
-                | Self::SignatureRejected
-                | Self::EndpointNotAllowed
-                | Self::OtherApiVersion
-                | Self::SmartcarError
-                | Self::OutcomeUnknown
-        )
+        !matches!(self, Self::ServiceKeyRejected | Self::SignatureRejected)
     }
 }
 
@@ -207,7 +198,7 @@ pub struct ProblemBody {
     /// After how many seconds a further attempt makes sense.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
-    /// What Smartcar said, where a request was passed on. No function of the browser module meets it.
+    /// What Smartcar said, where a request was passed on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub smartcar: Option<SmartcarError>,
     /// Whose connection it is, where a back end asked for the token of one of Smartcar's v3 and gets none. No function of the

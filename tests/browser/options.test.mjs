@@ -15,7 +15,7 @@ before(async (t) => {
 after(() => lab?.close());
 
 const ALL =
-  "`edge`, `redirectUri`, `applicationId`, `navigate`, `scope`, `mode`, `approvalPrompt`, `make`, `singleSelect`, " +
+  "`edge`, `getToken`, `ticket`, `signal`, `redirectUri`, `applicationId`, `navigate`, `scope`, `mode`, `approvalPrompt`, `make`, `singleSelect`, " +
   "`singleSelectVin`, `flags`, `user`";
 
 /** Calls in the page with an expression, so that values travel that JSON has not. */
@@ -57,7 +57,7 @@ test("options that are not an object are refused", async () => {
 test("an unknown option is refused, and the known ones are named", async () => {
   await assertRefused("connect.start({ redirectURI: 1 })", "redirectURI", `\`redirectURI\` is not an option of \`start\`; it knows ${ALL}`);
   await assertRefused("connect.start({ edge: undefined, scopes: undefined })", "scopes", `\`scopes\` is not an option of \`start\`; it knows ${ALL}`);
-  await assertRefused("connect.vehicles({ Edge: '/x' })", "Edge", "`Edge` is not an option of `vehicles`; it knows `edge`");
+  await assertRefused("connect.vehicles({ Edge: '/x' })", "Edge", "`Edge` is not an option of `vehicles`; it knows `edge`, `getToken`, `ticket`, `signal`");
   await assertRefused("connect.authorizeUrl({ client_secret: 'x' })", "client_secret", (await refusal("connect.authorizeUrl({ client_secret: 'x' })")).message);
 });
 
@@ -149,6 +149,12 @@ test("no value of an option or argument stops the module", async () => {
     (v) => `connect.start({ edge: ${v}, navigate: false })`,
     (v) => `connect.finish(${v}, ${v})`,
     (v) => `connect.connections({ edge: ${v} })`,
+    (v) => `connect.connections({ signal: ${v} })`,
+    (v) => `connect.connections({ getToken: ${v}, ticket: ${v} })`,
+    (v) => `connect.signOut(${v})`,
+    (v) => `connect.claim({ edge: ${v} })`,
+    (v) => `connect.vehicle(${v}, ${v}).get(${v}, ${v})`,
+    (v) => `connect.vehicle("v", { version: ${v}, unitSystem: ${v} }).post("/x", ${v}, { query: ${v} })`,
     (v) => `connect.hasCallback(${v})`,
     (v) => `connect.stateFingerprint(${v})`,
     (v) => `connect.authorizeUrl({ applicationId: 'a', state: 's', scope: [${v}], externalId: ${v} })`,

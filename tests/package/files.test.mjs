@@ -14,6 +14,7 @@ const FILES = [
   "api.js",
   "attempts.js",
   "callback.js",
+  "client.js",
   "connect.js",
   "connect.wasm.d.ts",
   "connect_bg.wasm",
@@ -27,7 +28,13 @@ const FILES = [
   "node.js",
   "package.json",
   "page.js",
+  "platform.d.ts",
+  "popup.js",
+  "session.js",
+  "signal.js",
   "types.d.ts",
+  "vehicle.d.ts",
+  "vehicle.js",
   "workerd.js",
 ];
 

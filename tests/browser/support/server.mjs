@@ -13,8 +13,18 @@ const PAGE = `<!doctype html><meta charset="utf-8"><title>app</title>
 <script type="module">
   import * as connect from "./pkg/index.js";
   window.connect = connect;
-  await connect.init();
+  if (location.pathname !== "/idle") await connect.init();
   document.title = "ready";
+</script>`;
+
+/** A page that finishes by itself, as an app does. */
+const APP = `<!doctype html><meta charset="utf-8"><title>app</title>
+<script type="module">
+  import * as connect from "./pkg/index.js";
+  window.connect = connect;
+  const told = ({ kind, code, name }) => kind ?? code ?? name;
+  if (connect.hasCallback()) connect.finish().then(told, told).then((told) => (document.title = "finished: " + told));
+  else document.title = "ready";
 </script>`;
 
 export const CONNECTION = {
@@ -40,11 +50,14 @@ export async function serve() {
     app: `http://localhost:${port}`,
     elsewhere: `http://127.0.0.1:${port}`,
     requests: [],
+    /** The pages that were asked for, each with where from. */
+    visits: [],
     answers: {},
     /** The requests to a path of the Worker's. */
     sent: (path) => world.requests.filter((request) => request.path === path && request.method !== "OPTIONS"),
     reset() {
       world.requests = [];
+      world.visits = [];
       world.answers = {
         "/connect/start": json({
           externalId: "ext-1",
@@ -73,32 +86,36 @@ export async function serve() {
   async function handle(request, response) {
     const url = new URL(request.url, world.app);
     const prefix = ["/smartcar", "/other/edge"].find((prefix) => url.pathname.startsWith(`${prefix}/`));
-    if (prefix) return edge(request, response, url.pathname.slice(prefix.length));
+    if (prefix) return edge(request, response, url.pathname.slice(prefix.length), url.search);
     if (url.pathname.startsWith("/oauth/")) return html(response, "<title>Connect</title>");
     const file = url.pathname.match(/\/pkg2?\/([\w.-]+)$/)?.[1];
     if (file) {
+      world.visits.push({ url: request.url, referer: request.headers.referer });
       const body = await readFile(new URL(file, PACKAGE)).catch(() => null);
       response.writeHead(body ? 200 : 404, { "content-type": TYPES[extname(file)] ?? "text/plain" }).end(body);
       return;
     }
-    html(response, url.pathname === "/favicon.ico" ? "" : PAGE);
+    const headers = url.pathname.startsWith("/cut/") ? { "cross-origin-opener-policy": "same-origin" } : {};
+    world.visits.push({ url: request.url, referer: request.headers.referer });
+    html(response, url.pathname === "/favicon.ico" ? "" : url.pathname.endsWith("/app") ? APP : PAGE, headers);
   }
 
-  async function edge(request, response, path) {
+  async function edge(request, response, path, search) {
     let text = "";
     for await (const chunk of request) text += chunk;
     const { method, headers } = request;
-    world.requests.push({ path, method, headers, body: text ? JSON.parse(text) : null });
+    world.requests.push({ path, search, method, headers, body: text ? JSON.parse(text) : null });
     const cors = {
       "access-control-allow-origin": headers.origin ?? "*",
       "access-control-allow-credentials": "true",
-      "access-control-allow-methods": "GET, POST, DELETE",
-      "access-control-allow-headers": "content-type, x-requested-with",
+      "access-control-allow-methods": "GET, POST, PUT, DELETE",
+      "access-control-allow-headers": "authorization, content-type, x-requested-with, sc-unit-system",
+      "access-control-expose-headers": "retry-after, x-request-id, sc-request-id, sc-data-age, sc-fetched-at, sc-unit-system",
     };
     if (method === "OPTIONS") return response.writeHead(204, cors).end();
     const general = path.replace(/^(\/connect\/attempts)\/[\w-]{43}$/, "$1");
     const given = world.answers[`${method} ${path}`] ?? world.answers[general];
-    const answer = (await (typeof given === "function" ? given({ path, headers }) : given)) ?? { status: 404, type: "text/plain", body: "no such route" };
+    const answer = (await (typeof given === "function" ? given({ path, headers, method, body: text, request }) : given)) ?? { status: 404, type: "text/plain", body: "no such route" };
     if (answer === "reset") return request.socket.destroy();
     const headersOut = { "cache-control": "no-store", ...answer.headers, ...cors };
     if (answer.type) headersOut["content-type"] = answer.type;
@@ -122,8 +139,8 @@ export function problem(status, code, detail, more = {}) {
   return { status, type: "application/problem+json", body: JSON.stringify(body) };
 }
 
-function html(response, body) {
-  response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end(body);
+function html(response, body, headers = {}) {
+  response.writeHead(200, { "content-type": "text/html; charset=utf-8", ...headers }).end(body);
 }
 
 async function listenElsewhere(server, port) {

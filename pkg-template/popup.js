@@ -1,0 +1,238 @@
+// Connect in a window of its own: loaded when one is opened, and in the page that is loaded in it at the end.
+//
+// The two pages share nothing but the storage of their origin, so that it does not matter whether a policy has cut the one off from
+// the other. What is stored says that an attempt is waited for, and that it was finished; never a code, a state or what came of it.
+// That the page that waits asks the Worker, as itself: whoever writes to the storage can make it ask, and nothing else.
+import { baseOf, copied, isFinal, refused } from "./client.js";
+import { loaded } from "./loader.js";
+import { reasonOf } from "./signal.js";
+
+/** With the fingerprint of an attempt: that a page of this browser waits for it. Who waits removes it, as a receipt. */
+const AWAITED = "smartcar-connect:popup:";
+
+/** With the fingerprint of an attempt (`src/browser/attempts.rs`). */
+const ATTEMPT = "smartcar-connect:attempt:";
+
+// In milliseconds.
+/** How often the window is looked at; a page in the background has slower clocks. */
+const TICK = 500;
+/** How long the owner is back in the page until a window that can't be seen counts as closed. */
+const BACK = 3000;
+/** How long an exchange may take that has begun before the end of the attempt. */
+const EXCHANGING = 40_000;
+/** How long the page in the window waits for the receipt, and then for its end. */
+const RECEIPT = 4000;
+const CLOSING = 1000;
+
+/** How often the Worker may not be reached. */
+const FAILURES = 5;
+
+/**
+ * Starts a connection in `opened` and waits for what comes of it.
+ *
+ * @param {Window | null | undefined} opened
+ * @param {() => void} isOpen told once the window has its address
+ */
+export async function popup(opened, options, isOpen) {
+  const { whenBlocked = "redirect", reconnect, signal, ...asked } = checked(options);
+  const begin = (more) =>
+    loaded((module) => {
+      const all = { ...asked, ...(signal === undefined ? {} : { signal }), ...more };
+      return reconnect === undefined ? module.start(all) : module.reconnect(reconnect, all);
+    });
+  // Some blockers close what they have let open.
+  if (typeof window === "object" && (!opened || opened.closed)) {
+    if (whenBlocked === "give_up") return { kind: "popup_blocked" };
+    await begin({});
+    return { kind: "redirected" };
+  }
+  const onAbort = () => opened.close();
+  signal?.addEventListener("abort", onAbort);
+  try {
+    const { url, expiresAt } = await begin({ navigate: false });
+    return await inWindow(opened, url, expiresAt, asked, signal, isOpen);
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+    opened?.close();
+  }
+}
+
+function checked(options = {}) {
+  // What is no object of options is for the module to refuse.
+  if (typeof options !== "object" || options === null || Array.isArray(options)) throw refused("options", "`popup` takes an object of options");
+  if ("navigate" in options) throw refused("navigate", "`navigate` is not an option of `popup`, in which the window goes to Connect");
+  const known = copied(options, "popup");
+  const { whenBlocked, redirectUri, edge } = known;
+  if (whenBlocked !== undefined && !["redirect", "give_up"].includes(whenBlocked)) {
+    throw refused("whenBlocked", '`whenBlocked` must be one of "redirect", "give_up"');
+  }
+  if (typeof window === "object") {
+    baseOf(edge);
+    if (typeof redirectUri === "string" && originOf(redirectUri) !== location.origin) {
+      throw refused("redirectUri", `\`redirectUri\` must be on \`${location.origin}\` in a popup, which hands over to a page of its own origin`);
+    }
+  }
+  return known;
+}
+
+function originOf(url) {
+  try {
+    return new URL(url).origin;
+  } catch {
+    return undefined;
+  }
+}
+
+async function inWindow(opened, url, expiresAt, asked, signal, isOpen) {
+  const state = new URL(url).searchParams.get("state");
+  // Some pages of Connect send nobody back.
+  const fingerprint = state === null ? undefined : await loaded((module) => module.stateFingerprint(state));
+  if (signal?.aborted || opened.closed) {
+    if (fingerprint) localStorage.removeItem(ATTEMPT + fingerprint);
+    if (signal?.aborted) throw reasonOf(signal);
+    return { kind: "popup_closed" };
+  }
+  const until = expiresAt ?? Date.now() + 600_000;
+  if (fingerprint) {
+    sweep();
+    localStorage.setItem(AWAITED + fingerprint, JSON.stringify({ expiresAt: until }));
+  }
+  try {
+    // No page that comes there can lead this one elsewhere.
+    opened.opener = null;
+    // Without an entry in the history: there is nothing to go back to.
+    opened.location.replace(url);
+    isOpen();
+    return await outcomeOf(opened, fingerprint, until, asked, signal);
+  } finally {
+    if (fingerprint) localStorage.removeItem(AWAITED + fingerprint);
+  }
+}
+
+/** Waits for what comes of it: the page in the window has finished, the window is closed, or it is too late. */
+async function outcomeOf(opened, fingerprint, expiresAt, { edge, getToken, ticket }, signal) {
+  const at = { edge, getToken, ticket };
+  let [backSince, failures, isLooked] = [undefined, 0, false];
+  for (;;) {
+    await wake(signal);
+    if (signal?.aborted) throw reasonOf(signal);
+    const now = Date.now();
+    const isLate = now >= expiresAt;
+    const isFinished = fingerprint !== undefined && recordOf(fingerprint)?.isFinished === true;
+    // A policy that cuts this page off from the window makes it look closed. Then the owner is not back here.
+    backSince = opened.closed && document.hasFocus() && !document.hidden ? (backSince ?? now) : undefined;
+    const isClosed = backSince !== undefined && now - backSince >= BACK;
+    if (!(isLate || isClosed || (isFinished && !isLooked))) continue;
+    if (fingerprint !== undefined) {
+      try {
+        const outcome = await loaded((module) => module.attemptOutcome(fingerprint, at));
+        if (outcome !== undefined) return outcome;
+        isLooked = true;
+      } catch (error) {
+        const isForgotten = isLate && ["state_unknown", "state_expired"].includes(error.code);
+        if (isForgotten) return { kind: "popup_expired" };
+        failures += 1;
+        if (isFinal(error) || failures >= FAILURES) throw error;
+        continue;
+      }
+    }
+    if (isClosed) return { kind: "popup_closed" };
+    if (now >= expiresAt + EXCHANGING) return { kind: "popup_expired" };
+  }
+}
+
+/** Waits for a moment, or until something may have happened. A page that was asleep looks as soon as it is shown again. */
+function wake(signal) {
+  return new Promise((resolve) => {
+    const ends = [
+      [window, "storage"],
+      [window, "focus"],
+      [window, "pageshow"],
+      [document, "visibilitychange"],
+      ...(signal ? [[signal, "abort"]] : []),
+    ];
+    const done = () => {
+      clearTimeout(timer);
+      for (const [target, name] of ends) target.removeEventListener(name, done);
+      resolve();
+    };
+    const timer = setTimeout(done, TICK);
+    for (const [target, name] of ends) target.addEventListener(name, done);
+  });
+}
+
+/**
+ * Finishes a callback, hands over to the page that waits for it, if one does, and closes the window. Where nobody takes it, or
+ * the window can't be closed, this is a page like any other.
+ */
+export async function handOver(callback, finish) {
+  let fingerprint;
+  const finishing = loaded((module) => {
+    fingerprint = fingerprintOf(module, callback);
+    return finish(module);
+  });
+  const isOver = await finishing.then(() => true, isFinal);
+  if (isOver && fingerprint !== undefined && (await isTaken(fingerprint))) {
+    window.close();
+    await sleep(CLOSING);
+  }
+  return finishing;
+}
+
+/** Which attempt a callback belongs to, or the one that the page was at before a reload. */
+function fingerprintOf(module, callback) {
+  try {
+    if (callback !== undefined) return module.stateFingerprint(new URL(callback, location.href).searchParams.get("state"));
+    return JSON.parse(sessionStorage.getItem("smartcar-connect:finishing")).fingerprint;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Says that it was finished, and waits for the receipt. */
+async function isTaken(fingerprint) {
+  const record = recordOf(fingerprint);
+  if (record === undefined) return false;
+  try {
+    localStorage.setItem(AWAITED + fingerprint, JSON.stringify({ ...record, isFinished: true }));
+  } catch {
+    return false;
+  }
+  for (const end = Date.now() + RECEIPT; Date.now() < end; await sleep(50)) {
+    if (recordOf(fingerprint) === undefined) return true;
+  }
+  // Who waited is gone.
+  localStorage.removeItem(AWAITED + fingerprint);
+  return false;
+}
+
+const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+function recordOf(fingerprint) {
+  return parsed(read(AWAITED + fingerprint));
+}
+
+function read(key) {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+function parsed(text) {
+  try {
+    const record = JSON.parse(text);
+    return typeof record === "object" && record !== null ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Removes what nobody waits for any more. */
+function sweep() {
+  for (const key of Object.keys(localStorage).filter((key) => key.startsWith(AWAITED))) {
+    const expiresAt = parsed(read(key))?.expiresAt;
+    if (!(expiresAt + EXCHANGING > Date.now())) localStorage.removeItem(key);
+  }
+}

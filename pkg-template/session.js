@@ -1,0 +1,26 @@
+// Signing in with cars, and out: loaded when it is first called.
+import { forgetAttempt } from "./attempts.js";
+import { baseOf, call, callerOf, checkedOptions, claimSession, forgetSession, refused } from "./client.js";
+
+export async function signOut(given) {
+  const options = checkedOptions(given, "signOut", ["everywhere"]);
+  const { edge, everywhere = false } = options;
+  if (typeof everywhere !== "boolean") throw refused("everywhere", "`everywhere` must be true or false");
+  const base = baseOf(edge);
+  // Nobody's session is opened to be ended.
+  const caller = { ...callerOf(options), ticket: undefined };
+  await call(caller, base, "DELETE", everywhere ? "/session?everywhere" : "/session");
+  forgetSession(base);
+  forgetAttempt({ edge: base });
+  try {
+    sessionStorage.removeItem("smartcar-connect:finishing");
+  } catch {
+    // Where nothing can be stored, nothing is.
+  }
+}
+
+export async function claim(given) {
+  const options = checkedOptions(given, "claim", []);
+  const { connections, endsAt } = await claimSession(callerOf(options), baseOf(options.edge));
+  return { connections, ...(typeof endsAt === "number" ? { endsAt } : {}) };
+}

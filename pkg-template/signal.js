@@ -1,0 +1,47 @@
+// `AbortSignal`, for whatever waits.
+import { ConnectError } from "./errors.js";
+
+/**
+ * The result of `work`, unless the signal in `options` ends the wait for it before: then the reason of the signal, as `fetch` has it.
+ *
+ * @param {() => void} [onAbort]
+ */
+export function abortable(options, work, onAbort) {
+  const signal = signalOf(options);
+  if (signal === undefined) return work();
+  return new Promise((resolve, reject) => {
+    if (!isSignal(signal)) {
+      const error = new ConnectError("invalid_option", "`signal` must be an `AbortSignal`");
+      return reject(Object.assign(error, { field: "signal" }));
+    }
+    const abort = () => {
+      onAbort?.();
+      reject(reasonOf(signal));
+    };
+    if (signal.aborted) return abort();
+    signal.addEventListener("abort", abort);
+    work()
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener("abort", abort));
+  });
+}
+
+function isSignal(signal) {
+  try {
+    return typeof signal.addEventListener === "function";
+  } catch {
+    return false;
+  }
+}
+
+function signalOf(options) {
+  try {
+    return options?.signal ?? undefined;
+  } catch {
+    // For the one who reads the options to refuse.
+    return undefined;
+  }
+}
+
+/** Why a signal was aborted; not every browser gives it a reason. */
+export const reasonOf = (signal) => signal.reason ?? new DOMException("the call was aborted", "AbortError");
