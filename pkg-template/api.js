@@ -62,14 +62,14 @@ export function popup(options) {
   if (opening) return abortable(options, () => opening);
   // In the click itself: afterwards browsers take it for an advertisement.
   const opened = globalThis.open?.("about:blank", "", "popup,width=500,height=760");
-  const isOpen = () => (opening = undefined);
+  const leave = () => (opening = opening === outcome ? undefined : opening);
   const outcome = part(() => import("./popup.js"))
-    .then(({ popup }) => popup(opened, options, isOpen))
+    .then(({ popup }) => popup(opened, options, leave))
     .catch((error) => {
-      isOpen();
       opened?.close();
       throw error;
-    });
+    })
+    .finally(() => leave());
   opening = outcome;
   return abortable(options, () => outcome);
 }

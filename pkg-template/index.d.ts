@@ -121,6 +121,7 @@ export function start(options?: StartOptions): Promise<StartResult>;
  *
  * Connect sends the owner back to `redirectUri`, a page of the same origin, in that window: there `finish` does what it always does,
  * hands over to this page, and closes the window. That works whatever the policies of the pages are. On a phone the window is a tab.
+ * A `signal` ends the wait; a window that is at Connect by then stays open.
  * A second call while the window is about to go to Connect gets what the first one does.
  *
  * @throws {ConnectError} what `start` and `finish` throw

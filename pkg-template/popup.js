@@ -98,7 +98,7 @@ async function inWindow(opened, url, expiresAt, asked, signal, isOpen) {
     localStorage.setItem(AWAITED + fingerprint, JSON.stringify({ expiresAt: until }));
   }
   try {
-    // No page that comes there can lead this one elsewhere.
+    // No page that comes there can lead this one elsewhere; nor can this one close it while it is another origin's.
     opened.opener = null;
     // Without an entry in the history: there is nothing to go back to.
     opened.location.replace(url);
@@ -112,22 +112,24 @@ async function inWindow(opened, url, expiresAt, asked, signal, isOpen) {
 /** Waits for what comes of it: the page in the window has finished, the window is closed, or it is too late. */
 async function outcomeOf(opened, fingerprint, expiresAt, { edge, getToken, ticket }, signal) {
   const at = { edge, getToken, ticket };
-  let [backSince, failures, isLooked] = [undefined, 0, false];
+  let [backSince, failures, looked] = [undefined, 0, undefined];
   for (;;) {
     await wake(signal);
     if (signal?.aborted) throw reasonOf(signal);
     const now = Date.now();
     const isLate = now >= expiresAt;
-    const isFinished = fingerprint !== undefined && recordOf(fingerprint)?.isFinished === true;
+    const finished = fingerprint === undefined ? undefined : finishedBy(fingerprint);
+    const isNews = finished !== undefined && finished !== looked;
     // A policy that cuts this page off from the window makes it look closed. Then the owner is not back here.
     backSince = opened.closed && document.hasFocus() && !document.hidden ? (backSince ?? now) : undefined;
     const isClosed = backSince !== undefined && now - backSince >= BACK;
-    if (!(isLate || isClosed || (isFinished && !isLooked))) continue;
+    if (!(isLate || isClosed || isNews)) continue;
     if (fingerprint !== undefined) {
       try {
         const outcome = await loaded((module) => module.attemptOutcome(fingerprint, at));
         if (outcome !== undefined) return outcome;
-        isLooked = true;
+        // Whoever said so was wrong.
+        looked = finished;
       } catch (error) {
         const isForgotten = isLate && ["state_unknown", "state_expired"].includes(error.code);
         if (isForgotten) return { kind: "popup_expired" };
@@ -139,6 +141,12 @@ async function outcomeOf(opened, fingerprint, expiresAt, { edge, getToken, ticke
     if (isClosed) return { kind: "popup_closed" };
     if (now >= expiresAt + EXCHANGING) return { kind: "popup_expired" };
   }
+}
+
+/** What says that the attempt was finished, if anything does. */
+function finishedBy(fingerprint) {
+  const [awaited, attempt] = [read(AWAITED + fingerprint), read(ATTEMPT + fingerprint)];
+  return parsed(awaited)?.isFinished === true || parsed(attempt)?.over === true ? `${awaited} ${attempt}` : undefined;
 }
 
 /** Waits for a moment, or until something may have happened. A page that was asleep looks as soon as it is shown again. */

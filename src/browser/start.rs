@@ -19,12 +19,12 @@ use crate::{
     time::{Millis, UnixMillis},
 };
 
-/// How the owner gets to Connect. A popup will be a third way.
+/// How the owner gets to Connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Navigation {
     /// The page itself goes there.
     Automatic,
-    /// The app does it, by the URL that it gets.
+    /// The caller does it, by the URL that it gets: the app, or the package in a window of its own.
     Manual,
 }
 

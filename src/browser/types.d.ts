@@ -388,9 +388,12 @@ export interface PopupOptions extends Omit<StartOptions, "navigate"> {
 /** How a connection in a window of its own ended: as `finish` has it, or without an end. */
 export type PopupOutcome =
   | FinishOutcome
-  /** The owner has closed the window before it was finished. `unfinishedAttempt` tells of it. */
+  /**
+   * The owner has closed the window before it was finished. Where a policy hides the window, the owner is back in the page; if it is
+   * finished all the same, `unfinishedAttempt` knows.
+   */
   | { kind: "popup_closed" }
-  /** Ten minutes have passed. The window is closed. */
+  /** Ten minutes have passed. */
   | { kind: "popup_expired" }
   /** The browser let no window open, and `whenBlocked` is `"give_up"`. */
   | { kind: "popup_blocked" }
