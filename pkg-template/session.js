@@ -7,8 +7,9 @@ export async function signOut(given) {
   const { edge, everywhere = false } = options;
   if (typeof everywhere !== "boolean") throw refused("everywhere", "`everywhere` must be true or false");
   const base = baseOf(edge);
-  // Nobody's session is opened to be ended.
-  const caller = { ...callerOf(options), ticket: undefined };
+  // Nobody's session is opened to be ended; and one browser's is ended by its cookie, which a token would outweigh.
+  const { getToken, signal } = callerOf(options);
+  const caller = everywhere ? { getToken, signal } : { signal };
   await call(caller, base, "DELETE", everywhere ? "/session?everywhere" : "/session");
   forgetSession(base);
   forgetAttempt({ edge: base });

@@ -241,6 +241,7 @@ test("signing out ends the session here or everywhere, opens none, and leaves no
      const left = [app.unfinishedAttempt(), app.hasCallback()];
      await app.signOut({ everywhere: true });
      await connect.signOut({ getToken: () => "jwt" });
+     await connect.signOut({ getToken: () => "jwt", everywhere: true });
      await app.connections();
      return left;`,
   );
@@ -250,7 +251,8 @@ test("signing out ends the session here or everywhere, opens none, and leaves no
     [
       ["DELETE /session", undefined],
       ["DELETE /session?everywhere", undefined],
-      ["DELETE /session", "Bearer jwt"],
+      ["DELETE /session", undefined],
+      ["DELETE /session?everywhere", "Bearer jwt"],
       ["POST /session", undefined],
       ["GET /connections", undefined],
     ],

@@ -22,10 +22,7 @@ fn page(layout: &Layout) -> Result<()> {
     files::copy_tree(&layout.root.join("worker/demo"), &staging)?;
     let package = staging.join("pkg");
     files::empty(&package)?;
-    for file in [check::ENTRY, check::BROWSER, check::GLUE]
-        .iter()
-        .flat_map(|shipped| shipped.files)
-    {
+    for file in check::DOWNLOADED.iter().flat_map(|shipped| shipped.files) {
         let file = present(layout.root.join(file))?;
         files::copy(&file, &package.join(file.file_name().context("a file without a name")?))?;
     }
