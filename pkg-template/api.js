@@ -1,7 +1,7 @@
 // The functions of the package, the same behind every entry. What most views of a page do not call is loaded when it is called.
 import { forgetAttempt, unfinishedAttempt } from "./attempts.js";
 import { giveUp, hasCallback, takeGivenUp } from "./callback.js";
-import { ConnectError } from "./errors.js";
+import { ConnectError, isOptions, refused } from "./errors.js";
 import { guarded, load, loaded, part } from "./loader.js";
 import { abortable } from "./signal.js";
 
@@ -9,14 +9,17 @@ export { ConnectError, forgetAttempt, hasCallback, unfinishedAttempt };
 
 export const init = (source) => load(source);
 
-const inModule = (options, call) => abortable(options, () => loaded(call));
+const called =
+  (name) =>
+  (...given) =>
+    abortable(given[given.length - 1], () => loaded((module) => module[name](...given)));
 
-export const start = (options) => inModule(options, (module) => module.start(options));
-export const reconnect = (id, options) => inModule(options, (module) => module.reconnect(id, options));
-export const connections = (options) => inModule(options, (module) => module.connections(options));
-export const vehicles = (options) => inModule(options, (module) => module.vehicles(options));
-export const disconnect = (id, options) => inModule(options, (module) => module.disconnect(id, options));
-export const disconnectAll = (options) => inModule(options, (module) => module.disconnectAll(options));
+export const start = /* @__PURE__ */ called("start");
+export const reconnect = /* @__PURE__ */ called("reconnect");
+export const connections = /* @__PURE__ */ called("connections");
+export const vehicles = /* @__PURE__ */ called("vehicles");
+export const disconnect = /* @__PURE__ */ called("disconnect");
+export const disconnectAll = /* @__PURE__ */ called("disconnectAll");
 
 export function finish(url, options) {
   // A router may change the address while the module is loaded. Where there is no callback in it, the module asks what this page,
@@ -43,7 +46,7 @@ async function finishNow(callback, options) {
   const call = (module) => module.finish(callback, options);
   if (!isAnyPopupAwaited()) return loaded(call);
   const { handOver } = await part(() => import("./popup.js"));
-  return handOver(callback, call);
+  return handOver(callback, call, loaded);
 }
 
 /** Whether a page of this browser waits for what comes of a popup (`popup.js`). */
@@ -64,7 +67,7 @@ export function popup(options) {
   const opened = globalThis.open?.("about:blank", "", "popup,width=500,height=760");
   const leave = () => (opening = opening === outcome ? undefined : opening);
   const outcome = part(() => import("./popup.js"))
-    .then(({ popup }) => popup(opened, options, leave))
+    .then(({ popup }) => popup(opened, options, loaded, leave))
     .catch((error) => {
       opened?.close();
       throw error;
@@ -74,8 +77,11 @@ export function popup(options) {
   return abortable(options, () => outcome);
 }
 
-export const signOut = (options) => abortable(options, async () => (await part(() => import("./session.js"))).signOut(options));
-export const claim = (options) => abortable(options, async () => (await part(() => import("./session.js"))).claim(options));
+const inSession = (name) => (options) =>
+  abortable(options, async () => (await part(() => import("./session.js")))[name](options, forgetAttempt));
+
+export const signOut = /* @__PURE__ */ inSession("signOut");
+export const claim = /* @__PURE__ */ inSession("claim");
 
 export function vehicle(id, defaults) {
   const request = async (...call) => (await part(() => import("./vehicle.js"))).request(id, defaults, ...call);
@@ -88,44 +94,44 @@ export function vehicle(id, defaults) {
 export function createConnect(defaults) {
   const given = checkedDefaults(defaults);
   // What is no object of options is for the function to refuse.
-  const at = (options = {}) => (isOptions(options) ? { ...given, ...defined(options) } : options);
-  const here = (options = {}) => (isOptions(options) && given.edge !== undefined ? { edge: given.edge, ...defined(options) } : options);
+  const merged = (more, options = {}) => (isOptions(options) ? { ...more, ...defined(options) } : options);
+  const at = (call) => (options) => call(merged(given, options));
+  const of = (call) => (what, options) => call(what, merged(given, options));
+  const here = (call) => (options) => call(merged(defined({ edge: given.edge }), options));
   return {
-    start: (options) => start(at(options)),
-    popup: (options) => popup(at(options)),
-    reconnect: (id, options) => reconnect(id, at(options)),
-    finish: (url, options) => finish(url, at(options)),
-    connections: (options) => connections(at(options)),
-    vehicles: (options) => vehicles(at(options)),
-    vehicle: (id, options) => vehicle(id, at(options)),
-    disconnect: (id, options) => disconnect(id, at(options)),
-    disconnectAll: (options) => disconnectAll(at(options)),
-    claim: (options) => claim(at(options)),
-    signOut: (options) => signOut(at(options)),
+    start: at(start),
+    popup: at(popup),
+    reconnect: of(reconnect),
+    finish: of(finish),
+    connections: at(connections),
+    vehicles: at(vehicles),
+    vehicle: of(vehicle),
+    disconnect: of(disconnect),
+    disconnectAll: at(disconnectAll),
+    claim: at(claim),
+    signOut: at(signOut),
     hasCallback,
-    unfinishedAttempt: (options) => unfinishedAttempt(here(options)),
-    forgetAttempt: (options) => forgetAttempt(here(options)),
+    unfinishedAttempt: here(unfinishedAttempt),
+    forgetAttempt: here(forgetAttempt),
   };
 }
 
 const defined = (options) => Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 
-function isOptions(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function checkedDefaults(defaults = {}) {
   const known = ["edge", "getToken", "ticket"];
   const unknown = isOptions(defaults) ? Object.keys(defaults).find((name) => !known.includes(name)) : "options";
   if (unknown === undefined) return defaults;
-  const message = isOptions(defaults)
-    ? `\`${unknown}\` is not an option of \`createConnect\`; it knows \`${known.join("`, `")}\``
-    : "`createConnect` takes an object of options";
-  throw Object.assign(new ConnectError("invalid_option", message), { field: unknown });
+  throw refused(unknown, `\`createConnect\` takes an object with \`${known.join("`, `")}\`, or nothing`);
 }
 
-export const authorizeUrl = (options) => guarded((module) => module.authorizeUrl(options));
-export const reauthenticateUrl = (options) => guarded((module) => module.reauthenticateUrl(options));
-export const createState = () => guarded((module) => module.createState());
-export const stateFingerprint = (state) => guarded((module) => module.stateFingerprint(state));
-export const checkCallback = (url, expected) => guarded((module) => module.checkCallback(url, expected));
+const guardedCall =
+  (name) =>
+  (...given) =>
+    guarded((module) => module[name](...given));
+
+export const authorizeUrl = /* @__PURE__ */ guardedCall("authorizeUrl");
+export const reauthenticateUrl = /* @__PURE__ */ guardedCall("reauthenticateUrl");
+export const createState = /* @__PURE__ */ guardedCall("createState");
+export const stateFingerprint = /* @__PURE__ */ guardedCall("stateFingerprint");
+export const checkCallback = /* @__PURE__ */ guardedCall("checkCallback");

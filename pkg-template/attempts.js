@@ -1,6 +1,6 @@
 // What was begun in this browser and never came back, in JavaScript for the reason that `hasCallback` is: most views of a page have
 // nothing to do with it. The module writes the entries (`src/browser/attempts.rs`); tests hold the two together.
-import { ConnectError } from "./errors.js";
+import { isOptions, needPage, refused } from "./errors.js";
 
 const ATTEMPT = "smartcar-connect:attempt:";
 const DEFAULT_EDGE = "/smartcar";
@@ -66,11 +66,8 @@ function parsed(text) {
 
 /** The address of the Worker, as the module has it. */
 function baseOf(options = {}, name) {
-  if (typeof window !== "object") {
-    throw new ConnectError("not_in_browser", `\`${name}\` works in a page in a browser only; call it there`);
-  }
-  const isOptions = typeof options === "object" && options !== null && !Array.isArray(options);
-  const unknown = isOptions ? Object.keys(options).find((key) => key !== "edge") : "options";
+  needPage(name);
+  const unknown = isOptions(options) ? Object.keys(options).find((key) => key !== "edge") : "options";
   if (unknown !== undefined) throw refused(unknown, `\`${name}\` takes an object with \`edge\`, or nothing`);
   const { edge = DEFAULT_EDGE } = options;
   try {
@@ -79,8 +76,4 @@ function baseOf(options = {}, name) {
   } catch {
     throw refused("edge", "`edge` is not a URL; give the path or URL at which the Worker is mounted");
   }
-}
-
-function refused(field, message) {
-  return Object.assign(new ConnectError("invalid_option", message), { field });
 }

@@ -1,7 +1,7 @@
 // `hasCallback`, in JavaScript: most views of a page are no callback, and should not pay for the module to learn that.
 // The module decides in the same way once it is there (`src/connect/callback/query.rs`, `src/browser/unfinished.rs`); tests
 // compare the two.
-import { ConnectError } from "./errors.js";
+import { needPage, refused } from "./errors.js";
 
 /** How each `state` begins that is minted here. */
 const MARK = "smartcar-connect.";
@@ -46,15 +46,14 @@ function isUnfinished() {
 }
 
 function pageAddress() {
-  if (typeof window === "object") return window.location.href;
-  throw new ConnectError("not_in_browser", "`hasCallback` works in a page in a browser only; call it there");
+  needPage("hasCallback");
+  return location.href;
 }
 
 function textOf(url) {
   const text = typeof url === "object" ? addressOf(url) : url;
   if (typeof text === "string") return text;
-  const error = new ConnectError("invalid_option", `\`url\` must be a string or a URL, not ${described(url)}`);
-  throw Object.assign(error, { field: "url" });
+  throw refused("url", `\`url\` must be a string or a URL, not ${described(url)}`);
 }
 
 function addressOf(object) {

@@ -1,6 +1,6 @@
 // The Worker as this package calls it: who the caller is, `fetch`, and every way in which an answer can be wrong. Loaded with the
 // module, which calls the Worker by it, or with what calls it without the module.
-import { ConnectError } from "./errors.js";
+import { ConnectError, isOptions, needPage, refused } from "./errors.js";
 import { reasonOf } from "./signal.js";
 
 const DEFAULT_EDGE = "/smartcar";
@@ -23,23 +23,14 @@ const CODES = new Set(
   ).split(" "),
 );
 
-/** An option of ours has a value that is refused. */
-export function refused(field, message) {
-  return Object.assign(new ConnectError("invalid_option", message), { field });
-}
-
 /** The options of every function that calls the Worker. */
 const OPTIONS = ["edge", "getToken", "ticket", "signal"];
 
 /** Takes the options of a function that needs no module; as the module does (`src/browser/options.rs`). */
 export function checkedOptions(options, name, own) {
-  if (typeof window !== "object") {
-    throw new ConnectError("not_in_browser", `\`${name}\` works in a page in a browser only; call it there`);
-  }
+  needPage(name);
   if (options === undefined) return {};
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw refused("options", `\`${name}\` takes an object of options`);
-  }
+  if (!isOptions(options)) throw refused("options", `\`${name}\` takes an object of options`);
   const known = [...OPTIONS, ...own];
   const unknown = Object.keys(options).find((key) => !known.includes(key));
   if (unknown === undefined) return copied(options, name);

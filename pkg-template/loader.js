@@ -103,8 +103,7 @@ export async function part(imported) {
   try {
     return await imported();
   } catch (cause) {
-    const message = "a script of smartcar-connect could not be loaded: check the network, and reload the page if the app was deployed anew";
-    throw new ConnectError("script_unavailable", message, { cause });
+    throw new ConnectError("script_unavailable", "a script of smartcar-connect could not be loaded: reload the page", { cause });
   }
 }
 

@@ -3,8 +3,8 @@
 // The two pages share nothing but the storage of their origin, so that it does not matter whether a policy has cut the one off from
 // the other. What is stored says that an attempt is waited for, and that it was finished; never a code, a state or what came of it.
 // That the page that waits asks the Worker, as itself: whoever writes to the storage can make it ask, and nothing else.
-import { baseOf, copied, isFinal, refused } from "./client.js";
-import { loaded } from "./loader.js";
+import { baseOf, copied, isFinal } from "./client.js";
+import { isOptions, refused } from "./errors.js";
 import { reasonOf } from "./signal.js";
 
 /** With the fingerprint of an attempt: that a page of this browser waits for it. Who waits removes it, as a receipt. */
@@ -31,9 +31,10 @@ const FAILURES = 5;
  * Starts a connection in `opened` and waits for what comes of it.
  *
  * @param {Window | null | undefined} opened
+ * @param {(call: (module: object) => unknown) => Promise} loaded runs a call of the module
  * @param {() => void} isOpen told once the window has its address
  */
-export async function popup(opened, options, isOpen) {
+export async function popup(opened, options, loaded, isOpen) {
   const { whenBlocked = "redirect", reconnect, signal, ...asked } = checked(options);
   const begin = (more) =>
     loaded((module) => {
@@ -50,7 +51,7 @@ export async function popup(opened, options, isOpen) {
   signal?.addEventListener("abort", onAbort);
   try {
     const { url, expiresAt } = await begin({ navigate: false });
-    return await inWindow(opened, url, expiresAt, asked, signal, isOpen);
+    return await inWindow(opened, url, expiresAt, asked, signal, loaded, isOpen);
   } finally {
     signal?.removeEventListener("abort", onAbort);
     opened?.close();
@@ -58,8 +59,7 @@ export async function popup(opened, options, isOpen) {
 }
 
 function checked(options = {}) {
-  // What is no object of options is for the module to refuse.
-  if (typeof options !== "object" || options === null || Array.isArray(options)) throw refused("options", "`popup` takes an object of options");
+  if (!isOptions(options)) throw refused("options", "`popup` takes an object of options");
   if ("navigate" in options) throw refused("navigate", "`navigate` is not an option of `popup`, in which the window goes to Connect");
   const known = copied(options, "popup");
   const { whenBlocked, redirectUri, edge } = known;
@@ -83,7 +83,7 @@ function originOf(url) {
   }
 }
 
-async function inWindow(opened, url, expiresAt, asked, signal, isOpen) {
+async function inWindow(opened, url, expiresAt, asked, signal, loaded, isOpen) {
   const state = new URL(url).searchParams.get("state");
   // Some pages of Connect send nobody back.
   const fingerprint = state === null ? undefined : await loaded((module) => module.stateFingerprint(state));
@@ -103,14 +103,14 @@ async function inWindow(opened, url, expiresAt, asked, signal, isOpen) {
     // Without an entry in the history: there is nothing to go back to.
     opened.location.replace(url);
     isOpen();
-    return await outcomeOf(opened, fingerprint, until, asked, signal);
+    return await outcomeOf(opened, fingerprint, until, asked, signal, loaded);
   } finally {
     if (fingerprint) localStorage.removeItem(AWAITED + fingerprint);
   }
 }
 
 /** Waits for what comes of it: the page in the window has finished, the window is closed, or it is too late. */
-async function outcomeOf(opened, fingerprint, expiresAt, { edge, getToken, ticket }, signal) {
+async function outcomeOf(opened, fingerprint, expiresAt, { edge, getToken, ticket }, signal, loaded) {
   const at = { edge, getToken, ticket };
   let [backSince, failures, looked] = [undefined, 0, undefined];
   for (;;) {
@@ -173,7 +173,7 @@ function wake(signal) {
  * Finishes a callback, hands over to the page that waits for it, if one does, and closes the window. Where nobody takes it, or
  * the window can't be closed, this is a page like any other.
  */
-export async function handOver(callback, finish) {
+export async function handOver(callback, finish, loaded) {
   let fingerprint;
   const finishing = loaded((module) => {
     fingerprint = fingerprintOf(module, callback);

@@ -1,8 +1,9 @@
 // Signing in with cars, and out: loaded when it is first called.
-import { forgetAttempt } from "./attempts.js";
-import { baseOf, call, callerOf, checkedOptions, claimSession, forgetSession, refused } from "./client.js";
+import { baseOf, call, callerOf, checkedOptions, claimSession, forgetSession } from "./client.js";
+import { refused } from "./errors.js";
 
-export async function signOut(given) {
+/** @param {(options: object) => void} forgetAttempt */
+export async function signOut(given, forgetAttempt) {
   const options = checkedOptions(given, "signOut", ["everywhere"]);
   const { edge, everywhere = false } = options;
   if (typeof everywhere !== "boolean") throw refused("everywhere", "`everywhere` must be true or false");

@@ -1,5 +1,5 @@
 // `AbortSignal`, for whatever waits.
-import { ConnectError } from "./errors.js";
+import { refused } from "./errors.js";
 
 /**
  * The result of `work`, unless the signal in `options` ends the wait for it before: then the reason of the signal, as `fetch` has it.
@@ -10,10 +10,7 @@ export function abortable(options, work, onAbort) {
   const signal = signalOf(options);
   if (signal === undefined) return work();
   return new Promise((resolve, reject) => {
-    if (!isSignal(signal)) {
-      const error = new ConnectError("invalid_option", "`signal` must be an `AbortSignal`");
-      return reject(Object.assign(error, { field: "signal" }));
-    }
+    if (!isSignal(signal)) return reject(refused("signal", "`signal` must be an `AbortSignal`"));
     const abort = () => {
       onAbort?.();
       reject(reasonOf(signal));

@@ -1,5 +1,6 @@
 // Requests about one car, which the Worker passes on to Smartcar: loaded when the first one is made.
-import { baseOf, callerOf, checkedOptions, exchange, failure, refused } from "./client.js";
+import { baseOf, callerOf, checkedOptions, exchange, failure } from "./client.js";
+import { refused } from "./errors.js";
 
 /** In milliseconds, longer than the Worker ever waits for Smartcar (`API_TIMEOUT_SECONDS`), which may have to wake a car. */
 const DEADLINE = 310_000;

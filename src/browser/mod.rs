@@ -63,12 +63,11 @@ pub fn finish(url: &JsValue, options: JsValue) -> Promise {
 /// waits for another page to finish it.
 #[wasm_bindgen(js_name = attemptOutcome)]
 pub fn attempt_outcome(fingerprint: &str, options: JsValue) -> Promise {
-    let fingerprint =
-        StateFingerprint::parse(fingerprint).map_err(|reason| options::refused("fingerprint", reason));
+    let fingerprint = StateFingerprint::parse(fingerprint).map_err(|reason| options::refused("fingerprint", reason));
     let client = client_of("popup", options);
-    promise(Box::pin(async move {
-        finish::attempt_outcome(client?, fingerprint?).await
-    }))
+    promise(Box::pin(
+        async move { finish::attempt_outcome(client?, fingerprint?).await },
+    ))
 }
 
 /// The owner's connections, as the Worker keeps them: an array of `Connection`.

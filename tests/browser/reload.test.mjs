@@ -124,7 +124,7 @@ test("what a tab was at is known alike with the module and without", async (t) =
     ...[null, [], [good], 7, "text", {}],
   ].map((note) => JSON.stringify(note));
   const told = await page.evaluate(async (notes) => {
-    const [module, script] = await Promise.all([import("/pkg/connect.js"), import("/pkg/callback.js")]);
+    const [module, script] = await Promise.all([import("/pkg/connect.js"), import("/pkg/index.js")]);
     return notes.map((note) => {
       sessionStorage.setItem("smartcar-connect:finishing", note);
       return [note, module.hasCallback(), script.hasCallback()];

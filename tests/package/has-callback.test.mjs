@@ -58,7 +58,7 @@ async function both(t) {
   const { installed } = await consumer(t);
   const module = await import(join(installed, "connect.js"));
   module.initSync({ module: await readFile(join(installed, "connect_bg.wasm")) });
-  const script = await import(join(installed, "callback.js"));
+  const script = await import(join(installed, "index.js"));
   return { inModule: module.hasCallback, inScript: script.hasCallback };
 }
 

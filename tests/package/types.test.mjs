@@ -88,7 +88,7 @@ for (const [version, name] of [
 test("the code of every error that the JavaScript of the package throws is in the types", async (t) => {
   const { installed } = await consumer(t);
   const types = await readFile(join(installed, "types.d.ts"), "utf8");
-  const loader = await readFile(join(installed, "loader.js"), "utf8");
+  const loader = await readFile(join(ROOT, "pkg-template/loader.js"), "utf8");
   const codes = [...loader.matchAll(/new ConnectError\(\s*"(\w+)"/g)].map(([, code]) => code);
   assert.deepEqual(codes.sort(), ["internal", "not_initialized", "script_unavailable", "wasm_blocked", "wasm_unavailable"]);
   for (const code of codes) assert.ok(types.includes(`| "${code}"`), code);

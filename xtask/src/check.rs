@@ -82,16 +82,8 @@ pub const BROWSER: Shipped = Shipped {
 /// What an import brings: all that a page without a callback loads.
 pub const ENTRY: Shipped = Shipped {
     name: "browser import",
-    files: &[
-        "dist/package/index.js",
-        "dist/package/api.js",
-        "dist/package/attempts.js",
-        "dist/package/callback.js",
-        "dist/package/loader.js",
-        "dist/package/errors.js",
-        "dist/package/signal.js",
-    ],
-    alarm: 7_000,
+    files: &["dist/package/index.js", "dist/package/errors.js"],
+    alarm: 4_000,
     downloaded: true,
 };
 
@@ -103,7 +95,7 @@ pub const GLUE: Shipped = Shipped {
         "dist/package/page.js",
         "dist/package/client.js",
     ],
-    alarm: 16_000,
+    alarm: 10_000,
     downloaded: true,
 };
 
@@ -115,7 +107,7 @@ pub const PARTS: Shipped = Shipped {
         "dist/package/session.js",
         "dist/package/vehicle.js",
     ],
-    alarm: 8_000,
+    alarm: 4_500,
     downloaded: true,
 };
 

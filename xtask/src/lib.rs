@@ -18,6 +18,7 @@ pub mod mutants;
 pub mod node;
 pub mod package;
 pub mod reproducible;
+pub mod scripts;
 pub mod simulator;
 pub mod step;
 pub mod test;

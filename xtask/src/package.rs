@@ -9,7 +9,7 @@ use crate::{
     bindgen, files,
     layout::Layout,
     log::Log,
-    machine_paths,
+    machine_paths, scripts,
     step::step,
     tools::{self, WASM},
     wasm_opt,
@@ -47,6 +47,7 @@ pub(crate) fn package(layout: &Layout, log: &Log) -> Result<()> {
         files::copy(&layout.root.join(file), &staging.join(file))?;
     }
     inline(&wasm, &staging.join(format!("{STEM}_bg.wasm.js")))?;
+    scripts::shrink(layout, log, &staging)?;
     set_version(&layout.version_of("smartcar-connect")?, &staging.join("package.json"))?;
     files::replace(&staging, &layout.dist().join("package"))?;
     pack(layout, log)

@@ -1,0 +1,44 @@
+// What a page pays before anything is called: the scripts of its first view, after an app's bundler. `make build` prints the whole.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { brotliCompressSync } from "node:zlib";
+
+import { build } from "esbuild";
+
+import { consumer } from "./support/consumer.mjs";
+
+for (const [names, most] of [
+  ["hasCallback", 2600],
+  ["connections, finish, hasCallback, popup, start", 3000],
+  // All of the functions, and what they need to know who calls.
+  ["createConnect", 3300],
+]) {
+  test(`an app that uses ${names} loads at most ${most} bytes of it with its first view`, async (t) => {
+    const { folder } = await consumer(t, { "main.js": `import { ${names} } from "smartcar-connect"; globalThis.used = [${names}];` });
+    await build({
+      absWorkingDir: folder,
+      entryPoints: ["main.js"],
+      outdir: join(folder, "site"),
+      bundle: true,
+      minify: true,
+      splitting: true,
+      format: "esm",
+      logLevel: "silent",
+      metafile: true,
+    }).then(async ({ metafile }) => {
+      const outputs = Object.entries(metafile.outputs);
+      const first = new Set();
+      const add = (file) => {
+        first.add(file);
+        for (const { path, kind } of metafile.outputs[file].imports) if (kind === "import-statement" && !first.has(path)) add(path);
+      };
+      add(outputs.find(([, { entryPoint }]) => entryPoint === "main.js")[0]);
+      let size = 0;
+      for (const file of first) size += brotliCompressSync(await readFile(join(folder, file))).length;
+      t.diagnostic(`${size} bytes after brotli`);
+      assert.ok(size <= most, `${size} bytes after brotli`);
+    });
+  });
+}
