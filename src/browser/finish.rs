@@ -163,7 +163,7 @@ impl Finish {
         // A bad one is refused, also where another counts.
         at.client(None)?;
         if is_ours {
-            return Self::with_callback(window, callback, at);
+            return Self::with_callback(window, callback, &at);
         }
         match (url == href).then(|| Self::without_callback(&window, at)).flatten() {
             Some(asked) => asked,
@@ -171,7 +171,7 @@ impl Finish {
         }
     }
 
-    fn with_callback(window: Window, callback: String, at: At) -> Result<Asked> {
+    fn with_callback(window: Window, callback: String, at: &At) -> Result<Asked> {
         let normal_form = normal_form(&callback);
         if let Some(promise) = known(|known| known.callback.as_deref() == Some(&normal_form)) {
             return Ok(Asked::Again(promise));
@@ -196,7 +196,7 @@ impl Finish {
         if let Some(Failed { callback, unfinished }) = FAILED.take().filter(|failed| failed.unfinished.is_awaited(now))
         {
             let edge = at.edge.or(Some(unfinished.edge));
-            return Some(Self::with_callback(window.clone(), callback, At { edge, ..at }));
+            return Some(Self::with_callback(window.clone(), callback, &At { edge, ..at }));
         }
         let is_recent = |known: &Known| known.ended_at.is_none_or(|at| now < at.after(RECENT) && at <= now);
         if let Some(promise) = known(is_recent) {
