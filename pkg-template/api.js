@@ -37,7 +37,7 @@ export function finish(url, options) {
     });
     return finishing;
   };
-  return abortable(options, work, () => giveUp(finishing));
+  return abortable(options, work, () => giveUp(finishing ?? earlier));
 }
 
 const withoutSignal = (options) => (isOptions(options) && "signal" in options ? { ...options, signal: undefined } : options);

@@ -47,7 +47,7 @@ export async function popup(opened, options, loaded, isOpen) {
     await begin({});
     return { kind: "redirected" };
   }
-  const onAbort = () => opened.close();
+  const onAbort = () => opened?.close();
   signal?.addEventListener("abort", onAbort);
   try {
     const { url, expiresAt } = await begin({ navigate: false });

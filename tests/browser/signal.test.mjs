@@ -107,6 +107,8 @@ test("a finish that is aborted goes on: who asks again, at once or much later, g
       await page.clock.setFixedTime(Date.now() + 60_000);
       assert.equal((await call(page, "hasCallback")).value, true);
     }
+    const inVain = await page.evaluate(() => window.connect.finish(undefined, { signal: AbortSignal.abort() }).catch(({ name }) => name));
+    assert.equal(inVain, "AbortError");
     assert.equal((await call(page, "finish")).value?.kind, "connected");
     assert.equal((await call(page, "hasCallback")).value, false);
     assert.equal(lab.world.sent("/connect/finish").length, 1);

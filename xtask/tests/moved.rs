@@ -33,10 +33,7 @@ impl Checkout {
         write("xtask/Cargo.toml", "[package]\nname = \"xtask\"\nversion = \"0.1.0\"\n");
         write("xtask/src/lib.rs", "");
         write("worker/demo/index.html", "a page");
-        for file in [check::ENTRY, check::BROWSER, check::GLUE]
-            .iter()
-            .flat_map(|shipped| shipped.files)
-        {
+        for file in check::DOWNLOADED.iter().flat_map(|shipped| shipped.files) {
             write(file, "a part of the package");
         }
         fs::create_dir_all(root.join("target/debug")).unwrap();
