@@ -258,7 +258,10 @@ impl KnownVehicle {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::{ApiTarget, Found};
+    use crate::{
+        api::{ApiTarget, Found},
+        vault::mark::MarkCause,
+    };
 
     const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
 
@@ -336,6 +339,8 @@ mod tests {
             assert_eq!(again.marks.since(), Some(NOW), "{body}");
             let limited = again.described(&error(429, Some("9"), ""), later);
             assert_eq!(limited.marks.since(), Some(NOW), "a limit disproves nothing");
+            let wanted = again.described(&Description::Wanted(Complaint::reported(MarkCause::LogInFailed)), later);
+            assert!(!wanted.is_worth_asking_about(later), "no mark is gone");
             let back = again.reauthenticated();
             assert_eq!(back.marks, again.marks, "nothing has shown yet that it works");
             assert!(back.is_worth_asking_about(later));

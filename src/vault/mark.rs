@@ -658,6 +658,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_reported_again_with_the_same_time_changes_nothing() {
+        let report = wanted(MarkCause::LogInFailed, after(1));
+        let once = Marks::default().reported(&report, NOW, after(9));
+        assert_eq!(once.reported(&report, NOW, after(9)), once);
+        let later = once.reported(&wanted(MarkCause::LogInFailed, after(2)), NOW, after(9));
+        assert_ne!(later, once);
+        assert_eq!(later.reported(&report, NOW, after(9)), later);
+    }
+
+    #[test]
+    fn what_was_mended_is_kept_as_well() {
+        let marks = marked(MarkCause::LogInFailed, None);
+        assert!(!marks.is_empty());
+        let over = marks.after(&success("GET", "/location"), after(9));
+        assert_eq!(over.wanted, []);
+        assert!(!over.is_empty(), "what comes late has to meet it");
+        assert!(Marks::default().is_empty());
+    }
+
+    #[test]
     fn what_was_found_before_the_owner_connected_marks_nothing() {
         let report = wanted(MarkCause::LogInFailed, NOW);
         assert!(Marks::default().reported(&report, after(1), after(9)).is_empty());

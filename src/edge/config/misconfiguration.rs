@@ -48,3 +48,23 @@ impl fmt::Display for Misconfiguration {
 }
 
 impl core::error::Error for Misconfiguration {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_setting_is_told_with_what_is_wrong_with_it() {
+        let problems = vec![
+            (Setting("ONE"), "is missing".to_owned()),
+            (Setting("OTHER"), "is no number".to_owned()),
+        ];
+        let misconfiguration = Misconfiguration {
+            problems: problems.clone(),
+        };
+        assert_eq!(misconfiguration.problems(), problems);
+        assert_eq!(misconfiguration.to_string(), "`ONE` is missing; `OTHER` is no number");
+        let unbound = Misconfiguration::missing_binding("TOKENS").to_string();
+        assert!(unbound.starts_with("`TOKENS` is not bound"), "{unbound}");
+    }
+}

@@ -362,6 +362,9 @@ fn before_it_goes_back_with_old_tokens_it_has_new_ones() {
     assert!(!vault.is_on_v2());
     let going_back = progress(vault.record.as_ref().unwrap(), Some(MigrationMode::Reverse), vault.now).unwrap();
     assert_eq!(going_back.reason, Some(MigrationReason::RefreshFailing));
+    let kept_until = vault.kept().map(|kept| kept.pair.refresh_expires_at);
+    assert!(kept_until.is_some());
+    assert_eq!(going_back.reversible_until, kept_until);
     vault.pass(Millis::from_secs(20));
     assert_eq!(vault.reverses(), ["call 1 refresh-1"]);
     vault.issued(1, 2);
