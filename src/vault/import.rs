@@ -53,11 +53,19 @@ impl Import {
         ConnectionId::from_random(id)
     }
 
-    /// Decides by what is stored under the id of the import. What there is stays: its tokens are newer.
+    /// Decides by what is stored under the id of the import, and by all `records` of the vault. What there is stays: its tokens are
+    /// newer. What the owner has connected here before the import is newer, too: it keeps its cars.
     #[must_use]
-    pub fn step(self, record: Option<&Record>, now: UnixMillis) -> ImportStep {
+    pub fn step(self, record: Option<&Record>, records: &[(ConnectionId, Record)], now: UnixMillis) -> ImportStep {
         match record {
-            None => ImportStep::Store(Box::new(Live::imported(self.refresh_token, self.external_id, now))),
+            None => {
+                let live = Live::imported(self.refresh_token, self.external_id, now);
+                let shown = records.iter().filter(|(_, record)| record.is_shown());
+                let connected_at = shown
+                    .map(|(_, record)| UnixMillis::new(record.connected_at().as_millis().saturating_sub(1)))
+                    .fold(now, UnixMillis::min);
+                ImportStep::Store(Box::new(Live { connected_at, ..live }))
+            }
             Some(record) if is_of_use(record) => ImportStep::Here,
             Some(_) => ImportStep::Over,
         }
@@ -107,7 +115,7 @@ mod tests {
     }
 
     fn stored(token: &str) -> Record {
-        let ImportStep::Store(live) = import(token).step(None, NOW) else {
+        let ImportStep::Store(live) = import(token).step(None, &[], NOW) else {
             panic!("nothing is here");
         };
         Record::Live(*live)
@@ -139,7 +147,7 @@ mod tests {
 
     #[test]
     fn what_is_here_stays_and_what_is_over_is_not_begun_anew() {
-        let step = |record: &Record| import("a-token").step(Some(record), NOW);
+        let step = |record: &Record| import("a-token").step(Some(record), &[], NOW);
         let tombstone = Record::Tombstone(Tombstone {
             since: NOW,
             generation: 1,
@@ -150,6 +158,26 @@ mod tests {
         assert!(matches!(step(&ended(vec![car])), ImportStep::Here));
         assert!(matches!(step(&ended(Vec::new())), ImportStep::Over));
         assert!(matches!(step(&tombstone), ImportStep::Over));
+    }
+
+    #[test]
+    fn what_the_owner_has_connected_here_is_newer() {
+        let records = [4, 9].map(|seconds| {
+            let Record::Live(live) = stored("another") else {
+                panic!("it is live");
+            };
+            let connected_at = NOW.after(Millis::from_secs(seconds));
+            (
+                ConnectionId::from_random([7; 16]),
+                Record::Live(Live { connected_at, ..live }),
+            )
+        });
+        let now = NOW.after(Millis::from_mins(1));
+        let ImportStep::Store(live) = import("a-token").step(None, &records, now) else {
+            panic!("nothing is here");
+        };
+        assert_eq!(live.connected_at.as_millis(), NOW.as_millis() + 3_999);
+        assert_eq!(live.owner_tokens().unwrap().pair.refresh_issued_at, now);
     }
 
     #[test]

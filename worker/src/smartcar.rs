@@ -27,7 +27,7 @@ const MAX_API_BODY_BYTES: usize = 64 * 1024;
 pub(crate) const USER_ID: &str = "sc-user-id";
 
 /// The status of an answer to one request too many.
-const TOO_MANY_REQUESTS: u16 = 429;
+pub(crate) const TOO_MANY_REQUESTS: u16 = 429;
 
 /// How long Smartcar is left alone if it does not say how long.
 const UNNAMED_WAIT: Millis = Millis::from_secs(30);

@@ -92,6 +92,9 @@ pub enum Event {
     DisconnectRequested {
         /// Whether Smartcar is told.
         revocation: Revocation,
+        /// What Smartcar knows the owner by, unless the connection says so itself. It stays with what has to be told: should the owner
+        /// come back meanwhile, it is with another one.
+        external_id: Option<ExternalId>,
     },
     /// A user of the app has claimed everything of the vault.
     Claimed {

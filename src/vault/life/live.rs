@@ -69,7 +69,13 @@ pub(super) fn step(id: &ConnectionId, live: Live, now: UnixMillis, event: Event,
         }
         Event::Reauthenticated { vehicle_id } => with_vehicle(&live, &vehicle_id, KnownVehicle::reauthenticated),
         Event::Superseded { vehicles } => superseded(live, &vehicles, now),
-        Event::DisconnectRequested { revocation } => closing::close(live, revocation, now),
+        Event::DisconnectRequested {
+            revocation,
+            external_id,
+        } => {
+            let external_id = live.external_id.clone().or(external_id);
+            closing::close(Live { external_id, ..live }, revocation, now)
+        }
         Event::KvPutCompleted { .. }
         | Event::VehiclesListed { .. }
         | Event::KvDeleteCompleted { .. }

@@ -46,10 +46,7 @@ pub fn next_alarm_by(id: &ConnectionId, record: &Record, now: UnixMillis) -> Opt
 pub(super) fn clamp_future_times(record: &Record, now: UnixMillis) -> Option<Record> {
     match record {
         Record::Live(live) => clamp_live(live, now).map(Record::Live),
-        Record::Ended(ended) => ended
-            .kv
-            .clamped(now)
-            .map(|kv| Record::Ended(Ended { kv, ..ended.clone() })),
+        Record::Ended(ended) => clamp_ended(ended, now).map(Record::Ended),
         Record::Leaving(leaving) => clamp_leaving(leaving, now).map(Record::Leaving),
         Record::Closing(closing) => closing
             .kv
@@ -69,10 +66,20 @@ pub(super) fn clamp_future_times(record: &Record, now: UnixMillis) -> Option<Rec
     }
 }
 
+fn clamp_ended(ended: &Ended, now: UnixMillis) -> Option<Ended> {
+    let kv = ended.kv.clamped(now);
+    let kept = ended.kept.as_ref().and_then(|kept| kept.clamped(now)).map(Box::new);
+    (kv.is_some() || kept.is_some()).then(|| Ended {
+        kv: kv.unwrap_or(ended.kv),
+        kept: kept.or_else(|| ended.kept.clone()),
+        ..ended.clone()
+    })
+}
+
 fn clamp_leaving(leaving: &Leaving, now: UnixMillis) -> Option<Leaving> {
     let claimed = match &leaving.claimed {
         Claimed::Live(live) => clamp_live(live, now).map(|live| Claimed::Live(Box::new(live))),
-        Claimed::Ended(_) => None,
+        Claimed::Ended(ended) => clamp_ended(ended, now).map(|ended| Claimed::Ended(Box::new(ended))),
     };
     let is_ahead = leaving.retry_at > now.after(LONGEST_BACKOFF);
     (claimed.is_some() || is_ahead).then(|| Leaving {

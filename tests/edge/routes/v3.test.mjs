@@ -7,7 +7,8 @@ import { storedData } from "../harness/disk.mjs";
 import { openEnv } from "../harness/env.mjs";
 import { send } from "../harness/http.mjs";
 import { firstVisit } from "../harness/connections-fixture.mjs";
-import { instrumentedModules, storedKeys } from "../harness/instrumented.mjs";
+import { idle } from "../harness/idle.mjs";
+import { instrumentedModules, killAtWrite, runAlarm, storedKeys, wasKilled } from "../harness/instrumented.mjs";
 import { assertProblem } from "../harness/problem.mjs";
 import { scannerFor } from "../harness/secrets.mjs";
 import { SERVICE_KEY } from "../harness/settings.mjs";
@@ -349,6 +350,25 @@ test("a back end learns whose connection it is by the cookie of its visitor, and
   const refused = assertProblem(await ask(client.cookie), { status: 403, code: "endpoint_not_allowed" });
   assert.equal(refused.principal, client.principal);
   assert.ok(!("principal" in assertProblem(await ask(another.cookie), { status: 404, code: "connection_not_found" })));
+});
+
+test("a deletion that a crash has cut short ends the consent although the owner starts again at once", async () => {
+  // The writes: that everything is closed, and that this connection is.
+  for (const skip of [0, 1]) {
+    const client = env.client();
+    const { result, vault } = await firstVisit(env, () => connected(client));
+    await idle(env, vault);
+    await killAtWrite(env.edge, "after", { vault, skip });
+    await client.delete("/connections");
+    assert.ok(await wasKilled(env.edge), "nothing was killed");
+    assert.equal((await client.start()).status, 200);
+    await until("Smartcar has ended what it listed", async () => {
+      await env.travel(40_000);
+      await runAlarm(env.edge, vault);
+      return (await listed(result.userId)).length === 0;
+    });
+    assert.deepEqual(await client.connections(), []);
+  }
 });
 
 test("without the secret of v2 no grant of v2 is taken over, which could never be refreshed", async () => {

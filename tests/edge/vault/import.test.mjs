@@ -160,17 +160,21 @@ test("who has disconnected stays disconnected, whatever is sent again", async ()
   }
 });
 
-test("cars that the owner has connected here by then are covered once", async () => {
-  const user = newUser();
-  const token = await keptToken({ vehicles: fixture.carIds.slice(0, 1) });
-  const { ticket } = (await ask("POST", "/internal/sessions", undefined, { user })).json();
+test("what the owner has connected here by then is newer and keeps its cars", async () => {
   const page = env.client();
+  const user = newUser();
+  const [own, both] = [fixture.carIds.slice(0, 1), fixture.carIds.slice(0, 2)];
+  const [covered, wider] = [await keptToken({ vehicles: own }), await keptToken({ vehicles: both })];
+  const { ticket } = (await ask("POST", "/internal/sessions", undefined, { user })).json();
   await page.post("/session", { ticket });
-  await env.connected(page, { vehicles: fixture.carIds.slice(0, 2) });
-  await imported(user, token);
-  const covered = (await connectionsOf(user)).flatMap(({ vehicles }) => vehicles.map(({ id }) => id));
-  assert.deepEqual(covered.sort(), fixture.carIds.slice(0, 2).sort());
-  for (const id of covered) {
+  const connected = await env.connected(page, { vehicles: own });
+
+  const cars = async () => (await connectionsOf(user)).map(({ id, vehicles }) => [id, vehicles.map((car) => car.id)]);
+  assert.equal((await imported(user, covered)).id, connected.id);
+  assert.deepEqual(await cars(), [[connected.id, own]]);
+  const other = await imported(user, wider);
+  assert.deepEqual(Object.fromEntries(await cars()), { [other.id]: both.slice(1), [connected.id]: own });
+  for (const id of both) {
     const read = await ask("GET", `/api/v2.0/vehicles/${id}/odometer`, user);
     assert.equal(read.status, 200, read.text);
   }

@@ -10,6 +10,7 @@ import { openMigration } from "../harness/migration.mjs";
 import { assertProblem } from "../harness/problem.mjs";
 import { send } from "../harness/http.mjs";
 import { PREFIX, SERVICE_KEY, sealingKey } from "../harness/settings.mjs";
+import { CLIENT_ID, CLIENT_SECRET } from "../harness/simulator.mjs";
 import { DAY, HOUR, MINUTE } from "../harness/spans.mjs";
 import { until } from "../harness/until.mjs";
 
@@ -235,13 +236,15 @@ test("what has ended on v3 goes back to v2, which honours it, and is well there"
   assert.deepEqual([vehicles.length, apiVersion], [cars.length, "v2"]);
 });
 
-test("what has ended on v3 is moved again once the list has it by name, and disconnected by v2 until then", async () => {
-  const told = async () => (await simulator.disconnects()).map(({ path }) => path.split("/")[1]);
-  const disconnects = await endedOnV3();
-  const before = (await told()).length;
-  assert.equal((await disconnects.client.delete(`/connections/${disconnects.id}`)).status, 204);
-  assert.deepEqual((await told()).slice(before), Array(cars.length).fill("v2.0"));
+test("what has ended on v3 is deleted without a word if its owner wants that, and no refresh token is presented for it", async () => {
+  const owner = await endedOnV3();
+  const [disconnects, refreshes] = [(await simulator.disconnects()).length, (await simulator.counts()).refresh];
+  assert.equal((await owner.client.delete(`/connections/${owner.id}`)).status, 204);
+  assert.equal((await simulator.disconnects()).length, disconnects);
+  assert.equal((await simulator.counts()).refresh, refreshes);
+});
 
+test("what has ended on v3 is moved again once the list has it by name", async () => {
   const owner = await endedOnV3();
   assert.deepEqual(await owner.passed(), ["cannot", "ended"], "it is not named");
   await named(owner);
@@ -502,4 +505,31 @@ test("the tokens of v2 that are kept are sealed with the new key when the keys a
   assert.deepEqual(await owner.passed(), ["on_v2", null]);
   const { accessToken } = (await owner.client.token(owner.connection)).json();
   assert.ok(await simulator.honours(accessToken));
+});
+
+test("a grant that was imported and then moved is answered as it is by now when it is imported again", async () => {
+  await deploy(null);
+  const user = "imported-and-moved";
+  const { code } = await simulator.grant({ redirectUri: migration.redirectUri, user: "imported@example.com" });
+  const exchanged = await send(`${simulator.origin}/oauth/token`, {
+    method: "POST",
+    headers: {
+      authorization: `Basic ${Buffer.from(`${CLIENT_ID}:${CLIENT_SECRET}`).toString("base64")}`,
+      "content-type": "application/x-www-form-urlencoded",
+      "user-agent": "old-back-end/1",
+    },
+    body: new URLSearchParams({ grant_type: "authorization_code", code, redirect_uri: migration.redirectUri }).toString(),
+  });
+  const refreshToken = exchanged.json().refresh_token;
+  const headers = { authorization: `Bearer ${SERVICE_KEY}`, "content-type": "application/json", "smartcar-connect-user": user };
+  const imports = () =>
+    send(`${migration.edge.at(0)}${PREFIX}/internal/import`, { method: "POST", headers, body: JSON.stringify({ refreshToken }) });
+  const { id } = (await imports()).json();
+  await deploy("move");
+  assert.equal((await reported(id, "POST")).state, "moved");
+  const before = await refreshes();
+  const again = await imports();
+  assert.equal(again.status, 200, again.text);
+  assert.deepEqual([again.json().id, again.json().status, again.json().apiVersion], [id, "active", "v3"]);
+  assert.equal(await refreshes(), before);
 });

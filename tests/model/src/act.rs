@@ -281,7 +281,15 @@ impl Protocol {
             Act::Disconnect => {
                 world.budget.disconnections = world.budget.disconnections.checked_sub(1)?;
                 let revocation = Revocation::AtSmartcar;
-                self.happen(world, Event::DisconnectRequested { revocation }, None, None);
+                self.happen(
+                    world,
+                    Event::DisconnectRequested {
+                        revocation,
+                        external_id: None,
+                    },
+                    None,
+                    None,
+                );
                 world.disconnected = true;
             }
             Act::Report(wanted) => {

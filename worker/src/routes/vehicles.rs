@@ -17,7 +17,8 @@ use crate::{
     connection_tokens::ConnectionTokens,
     context::RequestContext,
     http::{HttpResponse, header},
-    rate_limit, smartcar,
+    rate_limit,
+    smartcar::{self, TOO_MANY_REQUESTS},
     token_source::NoReply,
     vault_client, vehicle_news,
 };
@@ -28,9 +29,6 @@ const MOST_ASKED: usize = 15;
 
 /// How many requests to Smartcar are under way at once: a Worker may have six connections open.
 const AT_ONCE: usize = 4;
-
-/// The status of an answer to one request too many.
-const TOO_MANY_REQUESTS: u16 = 429;
 
 pub(crate) async fn list(context: &RequestContext<'_>) -> Result<HttpResponse, Problem> {
     let Some(caller) = context.known_caller()? else {

@@ -10,7 +10,7 @@ use smartcar_connect::{
     token::is_fresh,
     vault::{
         Learned, Live, Profile, Record, is_forgotten,
-        life::{Effect, Event, Migration, Revocation},
+        life::{Effect, Event, Revocation},
     },
 };
 
@@ -25,7 +25,6 @@ const CLOSED_AT_ONCE: usize = 3;
 
 /// Closes a connection; `false` if there is none. From the first write on nobody gets a token of it any more.
 pub(super) async fn close(driver: &Rc<Driver>, principal: &Principal, id: &ConnectionId) -> Result<bool, VaultError> {
-    take_back(driver, principal, id).await?;
     let record = driver.storage.record(principal, id).await?;
     let was_live = matches!(record, Some(Record::Live(_)));
     match record {
@@ -40,8 +39,10 @@ pub(super) async fn close(driver: &Rc<Driver>, principal: &Principal, id: &Conne
         Some(Record::Leaving(_) | Record::Closing(_) | Record::Tombstone(_)) | None => return Ok(false),
     }
     let started = clock::now();
-    let revocation = Revocation::AtSmartcar;
-    let event = Event::DisconnectRequested { revocation };
+    let event = Event::DisconnectRequested {
+        revocation: Revocation::AtSmartcar,
+        external_id: driver.storage.profile().await?.map(|profile| profile.external_id),
+    };
     let effects = driver.apply(principal, id, event).await?;
     if was_live && matches!(effects.as_slice(), [Effect::DeleteKv]) {
         // There is no access token to tell Smartcar with, or its list of vehicles did not come.
@@ -49,25 +50,6 @@ pub(super) async fn close(driver: &Rc<Driver>, principal: &Principal, id: &Conne
     }
     finish_closing(driver, principal, id, effects).await?;
     Ok(true)
-}
-
-/// What was moved to v3 and has ended there goes back first, if v2 honours its tokens: with these Smartcar is told.
-async fn take_back(driver: &Rc<Driver>, principal: &Principal, id: &ConnectionId) -> Result<(), VaultError> {
-    let is_kept =
-        matches!(driver.storage.record(principal, id).await?, Some(Record::Ended(ended)) if ended.kept.is_some());
-    if is_kept {
-        let (owned, principal, id) = (Rc::clone(driver), principal.clone(), id.clone());
-        let taken_back = async move {
-            let event = Event::Migrate(Migration::Reverse);
-            if let Err(error) = owned.let_happen_alone(&principal, &id, event).await {
-                error.log();
-            }
-        };
-        let taken_back = taken_back.boxed_local().shared();
-        driver.see_to(&taken_back);
-        let _ = clock::within(CALL_DEADLINE, taken_back).await;
-    }
-    Ok(())
 }
 
 /// Gets what Smartcar is told with: an access token, and the lists of the vehicles that this connection covers and the
@@ -170,9 +152,13 @@ pub(super) async fn delete_principal(driver: &Rc<Driver>, profile: Profile) -> R
 /// Marks every connection as closed, and goes on with that in the background: the owner is back before a deletion that
 /// was begun came to its end.
 pub(super) async fn close_everything(driver: &Rc<Driver>, principal: &Principal) -> Result<(), VaultError> {
+    // Whoever comes back has another one.
+    let external_id = driver.storage.profile().await?.map(|profile| profile.external_id);
     for (id, _) in driver.storage.records(principal).await? {
-        let revocation = Revocation::AtSmartcar;
-        let event = Event::DisconnectRequested { revocation };
+        let event = Event::DisconnectRequested {
+            revocation: Revocation::AtSmartcar,
+            external_id: external_id.clone(),
+        };
         let effects = driver.apply(principal, &id, event).await?;
         let (owned, principal) = (Rc::clone(driver), principal.clone());
         driver.in_background(async move {

@@ -20,7 +20,10 @@ use super::{
     driver::Driver,
     error::{Refusal, VaultError},
 };
-use crate::{clock, smartcar};
+use crate::{
+    clock,
+    smartcar::{self, TOO_MANY_REQUESTS},
+};
 
 /// How long an owner who comes back waits for the answer of the car. What takes longer goes on in the background.
 const CAR_DEADLINE: Millis = Millis::from_secs(6);
@@ -127,10 +130,14 @@ pub(super) async fn came_back(
     let asked = async move {
         let mut events = Vec::new();
         if let Some(question) = failed {
-            events = answered(&asking, &principal, &id, &vehicle, &question, access.clone()).await;
+            let told = answered(&asking, &principal, &id, &vehicle, &question, access.clone()).await;
+            events = told.unwrap_or_default();
         }
         for question in others {
-            events = answered(&asking, &principal, &id, &vehicle, &question, access.clone()).await;
+            let Some(told) = answered(&asking, &principal, &id, &vehicle, &question, access.clone()).await else {
+                break;
+            };
+            events = told;
             // The owner need not have granted it.
             events.retain(is_success);
             if !events.is_empty() {
@@ -167,7 +174,7 @@ fn question_of(origins: &Origins, live: &Live, vehicle: &VehicleId, permission: 
     }
 }
 
-/// Asks, and says what the answer shows. `access` is that of a v3 connection.
+/// Asks, and says what the answer shows; `None` if Smartcar wants to be left alone. `access` is that of a v3 connection.
 async fn answered(
     driver: &Rc<Driver>,
     principal: &Principal,
@@ -175,21 +182,24 @@ async fn answered(
     vehicle: &VehicleId,
     question: &Question,
     access: Option<ConnectionAccess>,
-) -> Vec<Event> {
+) -> Option<Vec<Event>> {
     let Some(access) = access else {
         let tokens = driver.tokens(principal, id);
         return match smartcar::call(&tokens, &question.request).await {
             Ok(Ok(reply)) if reply.status == 200 => {
                 let success = Description::Succeeded(Success::of(&question.target));
                 let vehicles = vec![(vehicle.clone(), success)];
-                vec![Event::VehiclesDescribed { vehicles }]
+                Some(vec![Event::VehiclesDescribed { vehicles }])
             }
-            _ => Vec::new(),
+            Ok(Ok(reply)) if reply.status == TOO_MANY_REQUESTS => None,
+            _ => Some(Vec::new()),
         };
     };
     let reply = smartcar::as_application(&driver.publisher.env, &question.request).await;
-    let Some(reply) = reply.ok().flatten().filter(|reply| reply.status == 200) else {
-        return Vec::new();
+    let reply = match reply.ok().flatten() {
+        Some(reply) if reply.status == 200 => reply,
+        Some(reply) if reply.status == TOO_MANY_REQUESTS => return None,
+        _ => return Some(Vec::new()),
     };
     let now = clock::now();
     let findings = findings(&question.target, &reply.body, now);
@@ -198,5 +208,5 @@ async fn answered(
         vehicle_id: vehicle.clone(),
         report,
     };
-    reports.into_iter().map(reported).collect()
+    Some(reports.into_iter().map(reported).collect())
 }

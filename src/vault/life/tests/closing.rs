@@ -44,7 +44,13 @@ fn disconnecting_in_every_state() {
 fn smartcar_is_not_told_of_what_a_newer_grant_covers() {
     for mut vault in [Vault::new(), Vault::stale(), Vault::calling()] {
         let revocation = Revocation::LocalOnly;
-        assert_eq!(vault.on(Event::DisconnectRequested { revocation }), ["unpublish"]);
+        assert_eq!(
+            vault.on(Event::DisconnectRequested {
+                revocation,
+                external_id: None,
+            }),
+            ["unpublish"]
+        );
         assert_eq!(vault.state(), "unpublishing");
     }
     let mut unlisted = Vault::just_granted();
@@ -358,6 +364,7 @@ fn one_of_the_application_is_closed_in_the_name_of_its_user() {
     let user = UserId::parse("u1").unwrap();
     let mut vault = of_application(Learned::Known(user));
     let told = vault.on(Event::DisconnectRequested {
+        external_id: None,
         revocation: Revocation::AtSmartcar,
     });
     assert_eq!(told, ["tell u1 simulated v1"]);
@@ -374,6 +381,7 @@ fn one_whose_user_is_not_known_is_forgotten_without_telling() {
         retry_at: UnixMillis::new(0),
     });
     let told = vault.on(Event::DisconnectRequested {
+        external_id: None,
         revocation: Revocation::AtSmartcar,
     });
     assert_eq!(told, ["unpublish"]);

@@ -209,6 +209,7 @@ impl Vault {
 
     fn disconnect(&mut self) -> Vec<String> {
         self.on(Event::DisconnectRequested {
+            external_id: None,
             revocation: Revocation::AtSmartcar,
         })
     }

@@ -266,7 +266,10 @@ fn the_index_is_outdated_by_what_stands_in_it_alone() {
         listed(&["v1", "v2"]),
         listed(&[]),
         identified("u2"),
-        Event::DisconnectRequested { revocation },
+        Event::DisconnectRequested {
+            revocation,
+            external_id: None,
+        },
         Event::RefreshCompleted {
             generation: 1,
             outcome: Err(TokenError::InvalidGrant),

@@ -217,6 +217,7 @@ pub(super) fn event(op: &Op, under_way: &mut UnderWay, vault: &mut Vault, n: u32
         }),
         Op::Told => core::mem::take(&mut under_way.tell).then_some(Event::SmartcarNotified),
         Op::Disconnect(tell) => Some(Event::DisconnectRequested {
+            external_id: None,
             revocation: if *tell {
                 Revocation::AtSmartcar
             } else {

@@ -248,7 +248,14 @@ impl ClaimProtocol {
                 world.budget.disconnections = world.budget.disconnections.checked_sub(1)?;
                 world.was_given_up = true;
                 let revocation = Revocation::AtSmartcar;
-                self.happen(world, Side::Claimant, Event::DisconnectRequested { revocation });
+                self.happen(
+                    world,
+                    Side::Claimant,
+                    Event::DisconnectRequested {
+                        revocation,
+                        external_id: None,
+                    },
+                );
             }
             ClaimAct::DeleteEverything => {
                 world.budget.deletions = world.budget.deletions.checked_sub(1)?;

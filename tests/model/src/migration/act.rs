@@ -253,7 +253,13 @@ impl MigrationProtocol {
                 world.budget.disconnections = world.budget.disconnections.checked_sub(1)?;
                 world.is_disconnected = true;
                 let revocation = Revocation::AtSmartcar;
-                self.happen(world, Event::DisconnectRequested { revocation });
+                self.happen(
+                    world,
+                    Event::DisconnectRequested {
+                        revocation,
+                        external_id: None,
+                    },
+                );
             }
             MigrationAct::Remove => {
                 world.budget.disconnections = world.budget.disconnections.checked_sub(1)?;
