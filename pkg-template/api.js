@@ -3,7 +3,7 @@ import { forgetAttempt, unfinishedAttempt } from "./attempts.js";
 import { giveUp, hasCallback, takeGivenUp } from "./callback.js";
 import { ConnectError, isOptions, refused } from "./errors.js";
 import { guarded, load, loaded, part } from "./loader.js";
-import { abortable } from "./signal.js";
+import { abortable, check, isRefused } from "./signal.js";
 
 export { ConnectError, forgetAttempt, hasCallback, unfinishedAttempt };
 
@@ -12,7 +12,12 @@ export const init = (source) => load(source);
 const called =
   (name) =>
   (...given) =>
-    abortable(given[given.length - 1], () => loaded((module) => module[name](...given)));
+    abortable(given[given.length - 1], () =>
+      loaded((module) => {
+        check(given[given.length - 1]);
+        return module[name](...given);
+      }),
+    );
 
 export const start = /* @__PURE__ */ called("start");
 export const reconnect = /* @__PURE__ */ called("reconnect");
@@ -62,7 +67,8 @@ function isAnyPopupAwaited() {
 let opening;
 
 export function popup(options) {
-  if (opening) return abortable(options, () => opening);
+  // What is refused, or given up by now, opens no window.
+  if (opening || isRefused(options)) return abortable(options, () => opening);
   // In the click itself: afterwards browsers take it for an advertisement.
   const opened = globalThis.open?.("about:blank", "", "popup,width=500,height=760");
   const leave = () => (opening = opening === outcome ? undefined : opening);
@@ -74,6 +80,8 @@ export function popup(options) {
     })
     .finally(() => leave());
   opening = outcome;
+  // Who gives up waiting hears of nothing more.
+  outcome.catch(() => {});
   return abortable(options, () => outcome);
 }
 
@@ -85,8 +93,9 @@ export const claim = /* @__PURE__ */ inSession("claim");
 
 export function vehicle(id, defaults) {
   const request = async (...call) => (await part(() => import("./vehicle.js"))).request(id, defaults, ...call);
-  const reads = (method) => (path, options) => abortable(options, () => request(method, path, undefined, options));
-  const writes = (method) => (path, body, options) => abortable(options, () => request(method, path, body, options));
+  const until = (options) => ({ signal: options?.signal ?? defaults?.signal });
+  const reads = (method) => (path, options) => abortable(until(options), () => request(method, path, undefined, options));
+  const writes = (method) => (path, body, options) => abortable(until(options), () => request(method, path, body, options));
   return { get: reads("GET"), post: writes("POST"), put: writes("PUT"), delete: reads("DELETE") };
 }
 

@@ -50,7 +50,8 @@ function attempts(base) {
 /** What is stored, or nothing where that is blocked. */
 function stored() {
   try {
-    return localStorage;
+    // Some views of apps have none.
+    return localStorage ?? {};
   } catch {
     return {};
   }

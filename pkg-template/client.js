@@ -129,8 +129,8 @@ export async function exchange(caller, base, request) {
   }
   if (token !== undefined && answer.json?.code === "invalid_token") {
     const fresh = await tokenOf(caller);
-    // It may have ended on its way.
-    if (fresh !== token) return send(caller, request, fresh);
+    // It may have ended on its way. Who has logged out is not to be answered as whoever the cookie is for.
+    if (fresh !== undefined && fresh !== token) return send(caller, request, fresh);
   }
   return answer;
 }
@@ -157,6 +157,18 @@ export function failure(answer, { url }) {
 /** The sessions that tickets have opened from this page, by the Worker's address. */
 const sessions = new Map();
 
+/** With the Worker's address: a mark that changes when a page of this browser signs out. All its pages share the cookie. */
+const SIGNED_OUT = "smartcar-connect:signed-out:";
+
+/** The mark; nothing where nothing can be stored. */
+function markOf(base) {
+  try {
+    return localStorage.getItem(SIGNED_OUT + base);
+  } catch {
+    return null;
+  }
+}
+
 /**
  * The session that the caller's ticket opens: one for each page and ticket, however many calls wait for it.
  *
@@ -166,21 +178,30 @@ async function sessionOf(caller, base, ended) {
   const { ticket } = caller;
   if (ticket === undefined) return undefined;
   const known = sessions.get(base);
-  if (known && known.ticket === ticket && !(ended && (await known.opening) === ended)) return known.opening;
+  const isKnown = known && known.ticket === ticket && known.mark === markOf(base);
+  if (isKnown && !(ended && (await known.opening) === ended)) return known.opening;
   const opening = openSession(caller, base, "/session");
   keepSession(base, ticket, opening);
   return opening;
 }
 
 function keepSession(base, ticket, opening) {
-  const session = { ticket, opening };
+  const session = { ticket, opening, mark: markOf(base) };
   sessions.set(base, session);
-  // The next call asks for another ticket.
-  opening.catch(() => sessions.get(base) === session && sessions.delete(base));
+  const forget = () => sessions.get(base) === session && sessions.delete(base);
+  // The next call asks for another ticket: after a failure, and where nobody was logged in, who may be by then.
+  opening.then(({ isOfUser }) => isOfUser || forget(), forget);
 }
 
-/** Nobody's session is known to be open any more. */
-export const forgetSession = (base) => sessions.delete(base);
+/** Nobody's session is known to be open any more, in any page of this browser. */
+export function forgetSession(base) {
+  sessions.delete(base);
+  try {
+    localStorage.setItem(SIGNED_OUT + base, String(Math.random()));
+  } catch {
+    // Then the other pages learn it by the Worker's answers.
+  }
+}
 
 // What it opens is for other calls as well: no signal of one ends it.
 async function openSession({ ticket: given }, base, path) {

@@ -26,6 +26,7 @@ import type {
 import type { SmartcarError, VehicleOptions, VehicleV2, VehicleV3 } from "./vehicle.js";
 
 export type {
+  ApiVersion,
   ApprovalPrompt,
   Asked,
   AuthorizeUrlOptions,
@@ -59,7 +60,6 @@ export type {
   Vehicle,
 } from "./types.js";
 export type {
-  ApiVersion,
   BatchResponse,
   CommandAnswer,
   CommandExecution,
@@ -179,7 +179,7 @@ export function disconnectAll(options?: CallOptions): Promise<void>;
  *
  * @param id Smartcar's id of the vehicle, as `vehicles` lists it.
  */
-export function vehicle(id: string, options?: VehicleOptions<"v2.0">): VehicleV2;
+export function vehicle(id: string, options?: VehicleOptions<"v2">): VehicleV2;
 export function vehicle(id: string, options: VehicleOptions<"v3"> & { version: "v3" }): VehicleV3;
 
 /**

@@ -4,10 +4,11 @@
 // the other. What is stored says that an attempt is waited for, and that it was finished; never a code, a state or what came of it.
 // That the page that waits asks the Worker, as itself: whoever writes to the storage can make it ask, and nothing else.
 import { baseOf, copied, isFinal } from "./client.js";
-import { isOptions, refused } from "./errors.js";
+import { ConnectError, isOptions, refused } from "./errors.js";
 import { reasonOf } from "./signal.js";
 
-/** With the fingerprint of an attempt: that a page of this browser waits for it. Who waits removes it, as a receipt. */
+/** With the fingerprint of an attempt: that a page of this browser waits for it, that it was finished, and then that
+ * the page that waits has what came of it. */
 const AWAITED = "smartcar-connect:popup:";
 
 /** With the fingerprint of an attempt (`src/browser/attempts.rs`). */
@@ -95,7 +96,11 @@ async function inWindow(opened, url, expiresAt, asked, signal, loaded, isOpen) {
   const until = expiresAt ?? Date.now() + 600_000;
   if (fingerprint) {
     sweep();
-    localStorage.setItem(AWAITED + fingerprint, JSON.stringify({ expiresAt: until }));
+    try {
+      localStorage.setItem(AWAITED + fingerprint, JSON.stringify({ expiresAt: until }));
+    } catch (cause) {
+      throw new ConnectError("browser_storage_unavailable", "`localStorage` is blocked or full, over which a popup hands over", { cause });
+    }
   }
   try {
     // No page that comes there can lead this one elsewhere; nor can this one close it while it is another origin's.
@@ -103,10 +108,26 @@ async function inWindow(opened, url, expiresAt, asked, signal, loaded, isOpen) {
     // Without an entry in the history: there is nothing to go back to.
     opened.location.replace(url);
     isOpen();
-    return await outcomeOf(opened, fingerprint, until, asked, signal, loaded);
-  } finally {
+    const outcome = await outcomeOf(opened, fingerprint, until, asked, signal, loaded);
+    if (fingerprint) receive(fingerprint);
+    return outcome;
+  } catch (error) {
+    // Whoever finds nothing keeps what came of it.
     if (fingerprint) localStorage.removeItem(AWAITED + fingerprint);
+    throw error;
   }
+}
+
+/** Says that the outcome is here, for as long as the page in the window may look. */
+function receive(fingerprint) {
+  const key = AWAITED + fingerprint;
+  const record = recordOf(fingerprint);
+  try {
+    if (record?.isFinished) localStorage.setItem(key, JSON.stringify({ ...record, isTaken: true }));
+  } catch {
+    // Then it keeps what came of it, too.
+  }
+  setTimeout(() => localStorage.removeItem(key), record?.isFinished ? RECEIPT : 0);
 }
 
 /** Waits for what comes of it: the page in the window has finished, the window is closed, or it is too late. */
@@ -207,7 +228,12 @@ async function isTaken(fingerprint) {
     return false;
   }
   for (const end = Date.now() + RECEIPT; Date.now() < end; await sleep(50)) {
-    if (recordOf(fingerprint) === undefined) return true;
+    const found = recordOf(fingerprint);
+    if (found === undefined) return false;
+    if (found.isTaken === true) {
+      localStorage.removeItem(AWAITED + fingerprint);
+      return true;
+    }
   }
   // Who waited is gone.
   localStorage.removeItem(AWAITED + fingerprint);

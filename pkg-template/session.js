@@ -11,6 +11,8 @@ export async function signOut(given, forgetAttempt) {
   // Nobody's session is opened to be ended; and one browser's is ended by its cookie, which a token would outweigh.
   const { getToken, signal } = callerOf(options);
   const caller = everywhere ? { getToken, signal } : { signal };
+  // Before it, too: should it fail, the next user is not taken for this one.
+  forgetSession(base);
   await call(caller, base, "DELETE", everywhere ? "/session?everywhere" : "/session");
   forgetSession(base);
   forgetAttempt({ edge: base });

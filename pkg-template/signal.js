@@ -42,3 +42,15 @@ function signalOf(options) {
 
 /** Why a signal was aborted; not every browser gives it a reason. */
 export const reasonOf = (signal) => signal.reason ?? new DOMException("the call was aborted", "AbortError");
+
+/** Refuses to begin what was given up before. */
+export function check(options) {
+  const signal = signalOf(options);
+  if (signal?.aborted) throw reasonOf(signal);
+}
+
+/** Whether `abortable` refuses to wait. */
+export function isRefused(options) {
+  const signal = signalOf(options);
+  return signal !== undefined && (!isSignal(signal) || signal.aborted);
+}

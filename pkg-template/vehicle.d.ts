@@ -1,17 +1,15 @@
 // The endpoints of Smartcar's that the Worker passes on (`docs/vehicles-api.md`), as Smartcar documents them: which paths there are, what is
 // sent, and what comes back as far as that is documented. A test compares the paths with the Worker's table.
-import type { EdgeOptions } from "./types.js";
+import type { ApiVersion, EdgeOptions } from "./types.js";
 import type { Signal } from "./platform.js";
-
-/** The version of Smartcar's API by which a car is connected. */
-export type ApiVersion = "v2.0" | "v3";
 
 export type UnitSystem = "metric" | "imperial";
 
 export interface VehicleOptions<Version extends ApiVersion = ApiVersion> extends EdgeOptions {
   /**
-   * The version by which the car is connected; with the other one the Worker answers `other_api_version`.
-   * @default "v2.0"
+   * The version by which the car is connected, `apiVersion` of its connection; with the other one the Worker answers
+   * `other_api_version`.
+   * @default "v2"
    */
   version?: Version;
   /** @default "metric", by Smartcar */

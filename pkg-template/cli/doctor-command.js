@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, extname, join } from "node:path";
 import process from "node:process";
-import { parseEnv } from "node:util";
+import * as util from "node:util";
 
 import { findings } from "./judge.js";
 import { Failure, paint, say } from "./terminal.js";
@@ -47,7 +47,8 @@ function read(file) {
 
 function devVars() {
   if (!existsSync(".dev.vars")) throw new Failure("there is no .dev.vars here: `npx smartcar-connect init` makes one");
-  return { ...parseEnv(read(".dev.vars")) };
+  if (!util.parseEnv) throw new Failure("reading .dev.vars takes Node 20.12 or newer");
+  return { ...util.parseEnv(read(".dev.vars")) };
 }
 
 /** The names of the deployed Worker's secrets, if wrangler can list them: nobody can read their values. */

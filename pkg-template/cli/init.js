@@ -1,5 +1,5 @@
 // `npx smartcar-connect init`: what `wrangler deploy` needs, in the folder of a front end or in one of its own.
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 
@@ -67,9 +67,9 @@ async function asked(questions, given) {
   const ask = (option, question, usual) =>
     given[option] ?? questions.ask(question, { usual, problem: problems[option] });
   const isSimulated = given.simulator !== undefined;
-  const clientId = await ask("client-id", "Application id, a UUID from dashboard.smartcar.com:", isSimulated ? SIMULATED.SMARTCAR_CLIENT_ID : "");
+  const clientId = await ask("client-id", "Application id, a UUID from dashboard.smartcar.com:", "");
   const api = await ask("api", "Smartcar's API for new connections, v2 or v3:", "v2");
-  const apiClientId = api === "v3" ? await ask("api-client-id", "Id of the API credential, client_…:", isSimulated ? SIMULATED_V3.SMARTCAR_API_CLIENT_ID : "") : given["api-client-id"];
+  const apiClientId = api === "v3" ? await ask("api-client-id", "Id of the API credential, client_…:", "") : given["api-client-id"];
   const redirectUri = await ask("redirect-uri", "Your page's address, which you register as a redirect URI:", "http://localhost:5173/");
   const appOrigins = await ask("app-origin", "Origin whose pages may use the Worker:", appOrigin(redirectUri) ?? "");
   const secretName = api === "v3" ? "SMARTCAR_API_CLIENT_SECRET" : "SMARTCAR_CLIENT_SECRET";
@@ -187,6 +187,8 @@ class Folder {
       return;
     }
     mkdirSync(dirname(path), { recursive: true });
+    // What was sealed with its key can be read with it alone.
+    if (name === ".dev.vars" && existsSync(path)) renameSync(path, `${path}.old`);
     writeFileSync(path, text, { mode });
     // It may have been there with another one.
     chmodSync(path, mode);
@@ -215,7 +217,9 @@ function whatIsNext(folder, { clientId, isV3, apiClientId, redirectUri, simulato
   if (kept.includes("wrangler.jsonc")) say(`\n  ${yellow("!")} wrangler.jsonc was left as it was: \`--force\` replaces what is there.`);
   const lacking = [];
   const lacks = (name, value, file) => {
-    if (value === "" && !simulator && !kept.includes(file)) lacking.push(`\`${name}\` in ${file}`);
+    // The simulator's own stand in `.dev.vars`.
+    const isThere = simulator && file === ".dev.vars";
+    if (value === "" && !isThere && !kept.includes(file)) lacking.push(`\`${name}\` in ${file}`);
   };
   const secretName = isV3 ? "SMARTCAR_API_CLIENT_SECRET" : "SMARTCAR_CLIENT_SECRET";
   lacks("SMARTCAR_CLIENT_ID", clientId, "wrangler.jsonc");
@@ -233,7 +237,7 @@ function whatIsNext(folder, { clientId, isV3, apiClientId, redirectUri, simulato
   say(`\n  ${bold("At Cloudflare")}`);
   command("npx wrangler deploy", "creates the namespace for tokens, too");
   command(`npx wrangler secret put ${secretName}`, "from dashboard.smartcar.com");
-  command("npx smartcar-connect sealing-key | npx wrangler secret put SEALING_KEYS");
+  command("npx smartcar-connect sealing-key | npx wrangler secret put SEALING_KEYS", "once");
   command(`npx smartcar-connect doctor${uri}`);
   say();
 }

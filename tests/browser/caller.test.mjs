@@ -260,3 +260,45 @@ test("signing out ends the session here or everywhere, opens none, and leaves no
   assert.equal((await run(page, `return attempt(() => connect.signOut({ everywhere: 1 }))`)).field, "everywhere");
   assert.equal((await run(page, `return attempt(() => connect.signOut({ all: true }))`)).field, "all");
 });
+
+test("who logs in on a page that began without anybody is the user from then on", async (t) => {
+  const page = await lab.page(t);
+  lab.world.answers["POST /session"] = OPENED;
+  await run(
+    page,
+    `let user;
+     const app = connect.createConnect({ ticket: () => user && "t1." + user });
+     await app.connections();
+     user = "ada";
+     await app.connections();
+     await app.disconnectAll();`,
+  );
+  assert.deepEqual(paths(), ["GET /connections", "POST /session", "GET /connections", "DELETE /connections"]);
+});
+
+test("after a sign-out nothing is asked by the session of before: not where it failed, and not in another tab", async (t) => {
+  const page = await lab.page(t);
+  const tab = await open(await page.context().newPage(), `${lab.world.app}/cars`);
+  lab.world.answers["POST /session"] = OPENED;
+  const opened = `window.user = "ada"; window.app = connect.createConnect({ ticket: () => user && "t1." + user }); await app.connections();`;
+  await run(page, opened);
+  await run(tab, opened);
+  lab.world.answers["DELETE /session"] = problem(503, "storage_unavailable", "later");
+  assert.equal((await run(page, `return attempt(() => app.signOut())`)).threw, "storage_unavailable");
+  lab.world.requests = [];
+  await run(page, `user = "grace"; await app.connections();`);
+  assert.deepEqual(lab.world.sent("/session").filter(({ method }) => method === "POST").map(({ body }) => body.ticket), ["t1.grace"]);
+  lab.world.requests = [];
+  await run(tab, `user = undefined; await app.connections();`);
+  assert.deepEqual(paths(), ["GET /connections"]);
+  await run(tab, `user = "grace"; await app.connections();`);
+  assert.equal(paths()[1], "POST /session");
+});
+
+test("who has logged out meanwhile is not answered as whoever the cookie is for", async (t) => {
+  const page = await lab.page(t);
+  lab.world.answers["DELETE /connections"] = problem(401, "invalid_token", "it has expired");
+  const script = `let tokens = ["old", null]; return attempt(() => connect.disconnectAll({ getToken: () => tokens.shift() }))`;
+  assert.equal((await run(page, script)).threw, "invalid_token");
+  assert.deepEqual(sentBearers(), ["Bearer old"]);
+});

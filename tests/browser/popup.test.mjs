@@ -73,6 +73,8 @@ test("the page that waits has the outcome of the callback page, which closes; no
   assert.deepEqual(await told(page), { kind: "connected" });
   await closed(connect);
   assert.equal(finishes().length, 1);
+  // The receipt goes as well, once both have seen it.
+  await page.waitForFunction(() => !Object.keys(localStorage).some((key) => key.startsWith("smartcar-connect:popup:")));
   assert.deepEqual(await left(page), [[], []]);
   assert.equal((await call(page, "unfinishedAttempt")).value, null);
   const heard = JSON.stringify(await page.evaluate(() => window.heard));

@@ -146,3 +146,35 @@ test("an effect that runs twice, and gives the first run up, has the outcome", a
   assert.equal((await call(page, "hasCallback")).value, false);
   assert.equal(lab.world.sent("/connect/finish").length, 1);
 });
+
+test("a popup that was given up before it began opens no window, and nobody hears of it again", async (t) => {
+  const page = await lab.page(t);
+  const told = await page.evaluate(async () => {
+    const [opened, unheard] = [[], []];
+    window.open = (...given) => void opened.push(given);
+    addEventListener("unhandledrejection", ({ reason }) => unheard.push(String(reason)));
+    const code = (error) => error.code ?? error.name;
+    const { connect } = window;
+    const codes = [];
+    for (const signal of [AbortSignal.abort(), 7]) codes.push(await connect.popup({ signal }).catch(code));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return { opened, unheard, codes: codes.map(String) };
+  });
+  assert.deepEqual([told.opened, told.unheard], [[], []]);
+  assert.equal(told.codes[1], "invalid_option");
+});
+
+test("a start that was given up before it began takes none after it along", async (t) => {
+  const page = await lab.page(t);
+  const states = await page.evaluate(async () => {
+    const { connect } = window;
+    const ending = new AbortController();
+    const first = connect.start({ signal: ending.signal }).then(() => "started", (error) => error.name);
+    ending.abort();
+    const second = connect.start().then(({ url }) => typeof url, (error) => error.name);
+    return Promise.all([first, second]);
+  }).catch(() => "left");
+  // The second one leaves the page, perhaps before it can be told of.
+  if (states !== "left") assert.deepEqual(states, ["AbortError", "string"]);
+  await page.waitForURL((url) => url.origin !== new URL(lab.world.app).origin);
+});

@@ -166,3 +166,38 @@ test("a page that asks about cars loads no WebAssembly, and one that does not lo
   assert.deepEqual(await run(page, `return connect.vehicle("v1").get("/odometer")`), { data: { distance: 1 } });
   assert.ok(asked.includes("vehicle.js") && !asked.includes("connect_bg.wasm"), asked.join());
 });
+
+test("a car is asked by the version of its connection, and an option that is not given takes nothing back", async (t) => {
+  const page = await lab.page(t);
+  lab.world.answers[`${V2}/odometer`] = json({ distance: 1 });
+  await run(
+    page,
+    `const car = connect.vehicle("${CAR}", { version: "v2", unitSystem: "imperial" });
+     await car.get("/odometer", { unitSystem: undefined, signal: undefined });`,
+  );
+  assert.deepEqual(lab.world.requests.map(({ headers }) => headers["sc-unit-system"]), ["imperial"]);
+});
+
+test("a command whose answer is lost may have been carried out, and a read has not", async (t) => {
+  const page = await lab.page(t);
+  const nowhere = `{ edge: "http://localhost:9/smartcar" }`;
+  const codes = await run(
+    page,
+    `const car = connect.vehicle("${CAR}", ${nowhere});
+     const code = (error) => error.code;
+     return [await car.get("/odometer").catch(code), await car.post("/security", { action: "UNLOCK" }).catch(code)];`,
+  );
+  assert.deepEqual(codes, ["network_error", "outcome_unknown"]);
+});
+
+test("the signal of the car ends a wait for the token, too", async (t) => {
+  const page = await lab.page(t);
+  const told = await run(
+    page,
+    `const ending = new AbortController();
+     const car = connect.vehicle("${CAR}", { signal: ending.signal, getToken: () => new Promise(() => {}) });
+     setTimeout(() => ending.abort(new Error("enough")), 50);
+     return car.get("/odometer").catch((error) => error.message);`,
+  );
+  assert.equal(told, "enough");
+});
