@@ -64,6 +64,7 @@ pub fn check_login(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::{BackEnd, ServiceKeys};
 
     const OWN: &str = "https://app.example";
     const ALLOWED: &str = "https://www.app.example";
@@ -90,6 +91,18 @@ mod tests {
         checked
             .map_err(|problem| assert_eq!(problem.code, ProblemCode::OriginNotAllowed))
             .is_ok()
+    }
+
+    #[test]
+    fn a_back_end_that_names_its_user_is_not_asked_for_a_page() {
+        let key = "5f0c81d2a97b4e36180f2dc4b6e97a53";
+        let keys = ServiceKeys::parse(key).unwrap();
+        let back_end = Identity::Service(BackEnd {
+            key: keys.shown_by(Some(&format!("Bearer {key}"))).unwrap(),
+            user: None,
+        });
+        assert!(!needs_login_check(Some(&back_end)));
+        assert!(needs_login_check(None));
     }
 
     #[test]

@@ -77,7 +77,11 @@ mod tests {
         for odd in ["", "{}", r#"{"kind":"evil&x=1"}"#, "null"] {
             assert_eq!(LoginOutcome::of_answer(odd).as_str(), "unknown_error", "{odd}");
         }
-        for word in LoginOutcome::all() {
+        let words: Vec<&str> = LoginOutcome::all().collect();
+        for word in ["connected", "access_denied", "unknown_error", "failed"] {
+            assert!(words.contains(&word), "{word}");
+        }
+        for word in words {
             assert!(
                 word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'),
                 "{word}"

@@ -351,6 +351,34 @@ mod tests {
     }
 
     #[test]
+    fn who_can_do_something_about_it_is_told_what() {
+        let page = |code| {
+            let again = "/smartcar/connect/callback?code=c".to_owned();
+            LoginPage::of_problem(&Problem::new(code, "why"), "/smartcar", None, Some(again)).to_html()
+        };
+        for (code, title, is_passing) in [
+            (
+                ProblemCode::SessionMissing,
+                "We don't know this browser any more",
+                false,
+            ),
+            (ProblemCode::StateExpired, "That took too long", false),
+            (ProblemCode::InvalidToken, "Please sign in again", false),
+            (ProblemCode::TooManyRequests, "There is a crowd just now", true),
+            (
+                ProblemCode::StorageUnavailable,
+                "Something went wrong on our side",
+                true,
+            ),
+            (ProblemCode::ConnectionNotConfirmed, "Nearly there", true),
+        ] {
+            let html = page(code).replace("&#39;", "'");
+            assert!(html.contains(title), "{code:?}: {html}");
+            assert_eq!(html.contains("Try again"), is_passing, "{code:?}");
+        }
+    }
+
+    #[test]
     fn what_came_from_outside_is_text() {
         let problem = Problem::new(
             ProblemCode::InvalidParameter,

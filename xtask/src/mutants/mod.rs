@@ -111,7 +111,8 @@ fn with_other_tests(layout: &Layout, places: &[String], found: &Lists, out: &Pat
     for mutant in &found.missed {
         command.args(["--re", &exactly(mutant)]);
     }
-    command.args(["--test-package", "smartcar-connect,smartcar-model"]);
+    // Of the workspace: those of the model are another package's than what is broken.
+    command.args(["--test-workspace", "true"]);
     command.args(TESTS.map(|test| ["--cargo-arg=--test=", test].concat()));
     Ok(command)
 }

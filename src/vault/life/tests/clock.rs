@@ -6,7 +6,10 @@ use super::{
     waking::{Op, UnderWay, event, op},
     *,
 };
-use crate::token::cycle::LONGEST_BACKOFF;
+use crate::{
+    token::cycle::LONGEST_BACKOFF,
+    vault::{Tombstone, life::schedule::clamp_future_times},
+};
 
 fn run(vault: &mut Vault, under_way: &mut UnderWay, ops: Vec<Op>, numbers: &mut impl Iterator<Item = u32>) {
     for (op, n) in ops.into_iter().zip(numbers) {
@@ -104,4 +107,35 @@ proptest! {
             prop_assert!(wait <= LONGEST_BACKOFF, "{what}: {wait:?} in {:?}, woken in {:?}", vault.record, asked.record);
         }
     }
+}
+
+#[test]
+fn each_time_of_a_clock_that_was_ahead_comes_at_once() {
+    let day = Millis::from_days(1);
+    let mut unlisted = Vault::just_granted();
+    let right = unlisted.now;
+    unlisted.pass(day);
+    unlisted.on(Event::VehiclesListed {
+        asked_by: OF_V2,
+        vehicles: None,
+    });
+    unlisted.on(Event::UserIdentified { user_id: None });
+    let record = unlisted.record.unwrap();
+    let clamped = clamp_future_times(&record, right).unwrap();
+    let live = clamped.live().unwrap();
+    assert_eq!(
+        (live.vehicles.alarm(), live.user_id.alarm()),
+        (Some(right), Some(right))
+    );
+
+    let tombstone = Tombstone {
+        since: right.after(day),
+        generation: 1,
+        kv: KvCopy::dirty(right),
+    };
+    let Some(Record::Tombstone(clamped)) = clamp_future_times(&Record::Tombstone(tombstone), right) else {
+        panic!("it is of a clock that was ahead");
+    };
+    assert_eq!(clamped.since, right);
+    assert!(clamp_future_times(&Record::Tombstone(clamped), right).is_none());
 }

@@ -335,6 +335,7 @@ fn a_grant_that_lists_nothing_twice_a_minute_apart_is_over_and_costs_no_token_be
 fn a_list_that_was_empty_by_mistake_changes_nothing() {
     let mut vault = Vault::new();
     vault.on(listed(&[]));
+    assert_eq!(vault.grant().listed_at, vault.now, "it is a list");
     vault.published(1, KvOutcome::Done);
     vault.pass(Millis::from_mins(1));
     assert_eq!(vault.wake(), ["list"]);
