@@ -339,8 +339,11 @@ mod tests {
             assert_eq!(again.marks.since(), Some(NOW), "{body}");
             let limited = again.described(&error(429, Some("9"), ""), later);
             assert_eq!(limited.marks.since(), Some(NOW), "a limit disproves nothing");
-            let wanted = again.described(&Description::Wanted(Complaint::reported(MarkCause::LogInFailed)), later);
-            assert!(!wanted.is_worth_asking_about(later), "no mark is gone");
+            let complaint = Description::Wanted(Complaint::reported(MarkCause::LogInFailed));
+            let wanted = again.described(&complaint, later);
+            for car in [&wanted, &wanted.described(&complaint, later)] {
+                assert!(!car.is_worth_asking_about(later), "no mark is gone");
+            }
             let back = again.reauthenticated();
             assert_eq!(back.marks, again.marks, "nothing has shown yet that it works");
             assert!(back.is_worth_asking_about(later));

@@ -661,6 +661,7 @@ mod tests {
     fn what_is_reported_again_with_the_same_time_changes_nothing() {
         let report = wanted(MarkCause::LogInFailed, after(1));
         let once = Marks::default().reported(&report, NOW, after(9));
+        assert_eq!(once.wanted.first().unwrap().again_at, None);
         assert_eq!(once.reported(&report, NOW, after(9)), once);
         let later = once.reported(&wanted(MarkCause::LogInFailed, after(2)), NOW, after(9));
         assert_ne!(later, once);
