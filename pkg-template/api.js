@@ -93,14 +93,9 @@ export const claim = /* @__PURE__ */ inSession("claim");
 
 export function vehicle(id, defaults) {
   const request = async (...call) => (await part(() => import("./vehicle.js"))).request(id, defaults, ...call);
-  // Read where what can't be read is refused.
-  const until = (options) => ({
-    get signal() {
-      return options?.signal ?? defaults?.signal;
-    },
-  });
-  const reads = (method) => (path, options) => abortable(until(options), () => request(method, path, undefined, options));
-  const writes = (method) => (path, body, options) => abortable(until(options), () => request(method, path, body, options));
+  const sent = (method, path, body, options) => abortable(options, () => request(method, path, body, options), undefined, defaults);
+  const reads = (method) => (path, options) => sent(method, path, undefined, options);
+  const writes = (method) => (path, body, options) => sent(method, path, body, options);
   return { get: reads("GET"), post: writes("POST"), put: writes("PUT"), delete: reads("DELETE") };
 }
 

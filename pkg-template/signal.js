@@ -5,9 +5,10 @@ import { refused } from "./errors.js";
  * The result of `work`, unless the signal in `options` ends the wait for it before: then the reason of the signal, as `fetch` has it.
  *
  * @param {() => void} [onAbort]
+ * @param {object} [defaults] has the signal where `options` have none
  */
-export function abortable(options, work, onAbort) {
-  const signal = signalOf(options);
+export function abortable(options, work, onAbort, defaults) {
+  const signal = signalOf(options) ?? signalOf(defaults);
   if (signal === undefined) return work();
   return new Promise((resolve, reject) => {
     if (!isSignal(signal)) return reject(refused("signal", "`signal` must be an `AbortSignal`"));

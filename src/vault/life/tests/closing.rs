@@ -386,3 +386,38 @@ fn one_whose_user_is_not_known_is_forgotten_without_telling() {
     });
     assert_eq!(told, ["unpublish"]);
 }
+
+#[test]
+fn what_smartcar_is_told_by_v3_is_under_the_name_that_the_owner_had_then() {
+    let own = ExternalId::parse("e1").unwrap();
+    let user = UserId::parse("u1").unwrap();
+    let live = Live::confirmed(VehicleMode::Live, user, vec![KnownVehicle::new(vehicle("v1"))], NOW);
+    for (known, expected) in [(None, &own), (Some(claimant().external_id), &claimant().external_id)] {
+        let record = Record::Live(Live {
+            external_id: known,
+            ..live.clone()
+        });
+        let event = Event::DisconnectRequested {
+            revocation: Revocation::AtSmartcar,
+            external_id: Some(own.clone()),
+        };
+        let closed = step(&id(), Some(record), NOW, event, &Policy::default());
+        let [Effect::Revoke { by, .. }] = &closed.effects[..] else {
+            panic!("{:?}", closed.effects);
+        };
+        let RevokedBy::Application {
+            external_id, made_with, ..
+        } = by
+        else {
+            panic!("it is one of v3");
+        };
+        assert_eq!((external_id.as_ref(), *made_with), (Some(expected), ApiVersion::V3));
+        // The alarm tells it by what is stored.
+        let Next::Put(stored) = closed.next else {
+            panic!("it is stored");
+        };
+        assert!(
+            matches!(&*stored, Record::Closing(Closing { live: Some(live), .. }) if live.external_id.as_ref() == Some(expected))
+        );
+    }
+}
