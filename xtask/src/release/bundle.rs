@@ -54,8 +54,14 @@ pub(super) fn assemble(layout: &Layout, version: &str) -> Result<()> {
 
 /// The Worker as it is deployed. The same from the same files: neither times nor owners are told.
 fn worker(layout: &Layout, log: &Log, archive: &Path) -> Result<()> {
-    let parts: [PathBuf; 3] =
-        ["worker/index.js", "worker/build/index.js", "worker/build/index_bg.wasm"].map(PathBuf::from);
+    let parts: [PathBuf; 5] = [
+        "LICENSE-APACHE",
+        "LICENSE-MIT",
+        "worker/index.js",
+        "worker/build/index.js",
+        "worker/build/index_bg.wasm",
+    ]
+    .map(PathBuf::from);
     let package = layout.dist().join("package");
     for part in &parts {
         present(package.join(part))?;

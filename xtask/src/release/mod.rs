@@ -40,14 +40,7 @@ pub fn check(layout: &Layout) -> Result<()> {
         "cargo publish --dry-run",
         &format!("publish --dry-run --locked --allow-dirty --all-features --package {CRATE}"),
     )?;
-    for tarball in version::built(layout, &version)? {
-        let mut command = layout.command("npm")?;
-        command
-            .args(["publish", "--dry-run", "--access", "public"])
-            .arg(&tarball);
-        let title = format!("npm publish --dry-run {}", file_name(&tarball));
-        run.command(&title, &mut command);
-    }
+    run.check(|| npm(layout, &version));
     run.check(|| sbom::write(layout));
     run.check(|| bundle::assemble(layout, &version));
     run.end()?;
@@ -126,6 +119,25 @@ fn documentation(run: &mut Run<'_>) -> Result<()> {
         .env("CARGO_TARGET_DIR", layout.target.join("docs-rs"));
     run.command("The documentation, as docs.rs makes it", &mut command);
     Ok(())
+}
+
+/// npm's own dry run. What it mends by itself would be published otherwise than it was tested.
+fn npm(layout: &Layout, version: &str) -> Result<()> {
+    Ok(step(layout, "npm publish --dry-run, both packages", |log| {
+        for tarball in version::built(layout, version)? {
+            let mut command = layout.command("npm")?;
+            log.run(
+                command
+                    .args(["publish", "--dry-run", "--access", "public"])
+                    .arg(&tarball),
+            )?;
+        }
+        ensure!(
+            !log.text()?.contains("auto-corrected"),
+            "npm has corrected a package.json: `npm pkg fix` shows what"
+        );
+        Ok(())
+    })?)
 }
 
 fn git(layout: &Layout, arguments: &[&str]) -> Result<String> {
