@@ -18,10 +18,11 @@ HELLO := tests/load/peers/hello/build/index.js
 files = $(shell find $(1) -type f 2>/dev/null)
 CRATE := $(call files,src) Cargo.toml Cargo.lock
 
-.PHONY: help demo test test-consumers test-browsers test-openapi doctor fuzz mutants bench load build package worker fmt lint reproducible tools machine clean
+.PHONY: help demo test test-native test-package test-browser test-edge test-consumers test-browsers test-openapi test-features test-msrv \
+    test-minimal-versions test-workflows deny advisories release-check doctor fuzz mutants bench load build package worker fmt lint reproducible tools machine clean
 
 help: ## What there is to run
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: worker dist/demo/index.html $(SIMULATOR) ## Connect a simulated car in your browser; API=v3 by Smartcar's v3
 	@exec $(XTASK) demo
@@ -29,6 +30,21 @@ demo: worker dist/demo/index.html $(SIMULATOR) ## Connect a simulated car in you
 test: artefacts $(SIMULATOR) ## Every check and test
 	@scripts/need chromium
 	@$(XTASK) test
+
+test-native: $(XTASK) ## A part of `make test`: what needs neither a browser nor the Worker
+	@$(XTASK) test native
+
+test-package: artefacts $(SIMULATOR) ## A part of `make test`: the npm package as its users meet it
+	@scripts/need chromium
+	@$(XTASK) test package
+
+test-browser: package ## A part of `make test`: the browser module in Chromium
+	@scripts/need chromium
+	@$(XTASK) test browser
+
+test-edge: artefacts $(SIMULATOR) ## A part of `make test`: the Worker in workerd
+	@scripts/need chromium
+	@$(XTASK) test edge
 
 test-consumers: package $(SIMULATOR) ## The npm package in frameworks, and deployed from a folder of its own, with what it fetches from the npm registry
 	@scripts/need chromium
@@ -41,6 +57,28 @@ test-browsers: worker dist/demo/index.html $(SIMULATOR) ## A whole connection in
 test-openapi: worker $(SIMULATOR) ## The HTTP API against its description, by schemathesis, which it fetches from PyPI
 	@scripts/need python
 	@$(XTASK) test openapi
+
+test-features: $(XTASK) ## The crate with each set of its features, natively and as WebAssembly
+	@$(XTASK) test features
+
+test-msrv: $(XTASK) ## Everything that is compiled, by the oldest Rust that Cargo.toml promises; rustup installs it
+	@$(XTASK) test msrv
+
+test-minimal-versions: $(XTASK) ## The crate with the oldest versions of its dependencies that Cargo.toml allows
+	@$(XTASK) test minimal-versions
+
+test-workflows: $(XTASK) ## The workflows of .github, by zizmor, which it fetches from PyPI
+	@scripts/need python
+	@$(XTASK) test workflows
+
+deny: $(XTASK) ## The dependencies: their licences, where they come from, and what must not be among them
+	@$(XTASK) deny
+
+advisories: $(XTASK) ## What is known against the dependencies, as GitHub's database has it
+	@$(XTASK) advisories
+
+release-check: artefacts ## Whether this can be released: docs/releasing.md, without publishing anything
+	@$(XTASK) release-check
 
 doctor: | machine ## What is right and wrong with your settings, before you deploy. REDIRECT_URIS="https://…", LOCAL=1 for .dev.vars
 	@cargo run --quiet --locked --package smartcar-doctor -- $(if $(LOCAL),--local) $(REDIRECT_URIS)

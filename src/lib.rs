@@ -45,6 +45,8 @@
 //! ```
 //!
 //! [`http_api`] is the contract between the two halves: the Worker's paths, headers, bodies and error codes.
+// Says at each item of a feature that it is one.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     feature = "edge",
     doc = r##"

@@ -1,6 +1,9 @@
 //! Copying and replacing directories.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result};
 
@@ -31,6 +34,24 @@ pub fn copy_tree_without(from: &Path, to: &Path, names: &[&str]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Every file below a directory, but for folders of these names.
+///
+/// # Errors
+/// When a directory cannot be read.
+pub fn below(directory: &Path, without: &[&str]) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).with_context(|| format!("cannot read {}", directory.display()))? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        if kind.is_file() {
+            found.push(entry.path());
+        } else if kind.is_dir() && !without.iter().any(|name| entry.file_name() == *name) {
+            found.extend(below(&entry.path(), without)?);
+        }
+    }
+    Ok(found)
 }
 
 /// Copies one file.

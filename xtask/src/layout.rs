@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use cargo_metadata::{Metadata, MetadataCommand};
+use cargo_metadata::{Metadata, MetadataCommand, Package};
 
 /// What keeps wrangler from calling home, and lets it work offline.
 const QUIET_WRANGLER: [(&str, &str); 4] = [
@@ -66,6 +66,15 @@ impl Layout {
         self.root.join("dist")
     }
 
+    /// Where `cargo package` and `cargo publish` leave a package of this workspace.
+    ///
+    /// # Errors
+    /// When there is no such package.
+    pub fn packed(&self, package: &str) -> Result<PathBuf> {
+        let file = format!("{package}-{}.crate", self.version_of(package)?);
+        Ok(self.target.join("package").join(file))
+    }
+
     /// Where what the steps print is kept.
     #[must_use]
     pub fn logs(&self) -> PathBuf {
@@ -87,12 +96,23 @@ impl Layout {
     /// # Errors
     /// When there is no such package.
     pub fn version_of(&self, package: &str) -> Result<String> {
-        let mut packages = self.metadata.packages.iter();
-        let found = packages.find(|found| found.name.as_str() == package);
-        Ok(found
-            .with_context(|| format!("the workspace has no package `{package}`"))?
-            .version
-            .to_string())
+        Ok(self.package(package)?.version.to_string())
+    }
+
+    /// What Cargo knows of a package of this workspace.
+    ///
+    /// # Errors
+    /// When there is no such package.
+    pub fn package(&self, name: &str) -> Result<&Package> {
+        let mut packages = self.packages().iter();
+        let found = packages.find(|found| found.name.as_str() == name);
+        found.with_context(|| format!("the workspace has no package `{name}`"))
+    }
+
+    /// The packages of this workspace.
+    #[must_use]
+    pub fn packages(&self) -> &[Package] {
+        &self.metadata.packages
     }
 
     /// A path as people read it: from the repository, if it is inside.

@@ -8,6 +8,7 @@
 pub mod bindgen;
 pub mod check;
 pub mod demo;
+pub mod deny;
 pub mod files;
 pub mod fuzz;
 pub mod layout;
@@ -17,7 +18,9 @@ pub mod machine_paths;
 pub mod mutants;
 pub mod node;
 pub mod package;
+pub mod release;
 pub mod reproducible;
+pub mod sbom;
 pub mod scripts;
 pub mod simulator;
 pub mod step;

@@ -4,8 +4,8 @@
 use std::process::ExitCode;
 
 use xtask::{
-    check, demo, fuzz, layout::Layout, lock, mutants, node, package, reproducible, simulator, step::Failed, test,
-    tools, worker,
+    check, demo, deny, fuzz, layout::Layout, lock, mutants, node, package, release, reproducible, sbom, simulator,
+    step::Failed, test, tools, worker,
 };
 
 const USAGE: &str = "usage: cargo xtask <command>
@@ -22,9 +22,22 @@ const USAGE: &str = "usage: cargo xtask <command>
   check-reproducible build both modules again in another folder, and compare
   test               every check and test; the last line is the sum
   test lint          the checks of the sources alone
+  test native        the tests that need neither a browser nor the Worker
+  test package       the npm package as its users meet it
+  test browser       the browser module in Chromium
+  test edge          the Worker in workerd
+  test features      the crate with each set of its features, natively and as WebAssembly
+  test msrv          everything that is compiled, by the oldest Rust that `rust-version` promises
+  test minimal-versions  the crate with the oldest versions of its dependencies that Cargo.toml allows
+  test workflows     the workflows of .github, by zizmor
   test openapi       ask the Worker what schemathesis thinks of from the description of its HTTP API
   test consumers     build and open the package in Next, React Router, vue-router, webpack and SvelteKit, and deploy it
   test browsers      a whole connection in Firefox and in WebKit
+  deny               the licences of the dependencies, where they come from, and what must not be among them
+  advisories         what is known against the dependencies; asks GitHub
+  sbom               list what is in what is released: dist/sbom
+  release-check      whether this can be released; leaves what is to be published in dist/release
+  release-notes      what CHANGELOG.md says of this version
   fuzz [TARGET…]     fuzz these targets, or all, for FUZZ_SECONDS (60) each
   fuzz keep          bring into fuzz/corpus/ the smallest finds that reach something new
   mutants [PLACE…]   break these files or folders, or those in MUTANTS, or all that are to be held: a test has to notice
@@ -66,6 +79,19 @@ fn run(arguments: &[&str]) -> anyhow::Result<()> {
         ["check-reproducible"] => reproducible::check(&layout),
         ["test"] => test::everything(&layout),
         ["test", "lint"] => test::lint(&layout),
+        ["test", "native"] => test::native(&layout),
+        ["test", "package"] => test::package(&layout),
+        ["test", "browser"] => test::browser(&layout),
+        ["test", "edge"] => test::edge(&layout),
+        ["test", "features"] => test::features(&layout),
+        ["test", "msrv"] => test::msrv(&layout),
+        ["test", "minimal-versions"] => test::minimal_versions(&layout),
+        ["test", "workflows"] => test::workflows(&layout),
+        ["deny"] => deny::check(&layout),
+        ["advisories"] => deny::advisories(&layout),
+        ["sbom"] => sbom::write(&layout),
+        ["release-check"] => release::check(&layout),
+        ["release-notes"] => release::notes(&layout),
         ["test", "openapi"] => test::openapi(&layout),
         ["test", "consumers"] => test::consumers(&layout),
         ["test", "browsers"] => test::browsers(&layout),

@@ -42,7 +42,7 @@ const LEFT_HERE: [&str; 8] = [
 /// When something cannot be built, or differs; why is printed.
 pub fn check(layout: &Layout) -> Result<()> {
     let outcome: Result<(), Failed> = step(layout, "Build again in another folder, and compare", |log| {
-        let other = copy(layout)?;
+        let other = copy(layout, "elsewhere/in-another-folder")?;
         worker::worker(&other, log)?;
         package::package(&other, log)?;
         simulator::packed(&other, log)?;
@@ -59,9 +59,10 @@ pub fn check(layout: &Layout) -> Result<()> {
     Ok(outcome?)
 }
 
-/// A checkout with the same sources at a path of another length, and with the tools of this one.
-fn copy(layout: &Layout) -> Result<Layout> {
-    let root = layout.target.join("elsewhere/in-another-folder");
+/// A checkout with the same sources in a folder below the target directory, so at a path of another length, and with the tools of
+/// this one.
+pub(crate) fn copy(layout: &Layout, folder: &str) -> Result<Layout> {
+    let root = layout.target.join(folder);
     fs::create_dir_all(&root)?;
     for entry in fs::read_dir(&layout.root)? {
         let entry = entry?;

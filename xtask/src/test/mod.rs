@@ -1,6 +1,9 @@
 //! Everything that `make test` checks once both modules are built.
 
 mod counts;
+mod features;
+mod minimal_versions;
+mod msrv;
 mod tally;
 
 use std::{
@@ -18,6 +21,9 @@ use crate::{
     step::{Failed, report, step},
     tools::{self, WASM},
 };
+pub use features::features;
+pub use minimal_versions::minimal_versions;
+pub use msrv::msrv;
 use tally::Tally;
 
 /// Every check and test. A failing one does not stop the others; the last line is the sum.
@@ -29,9 +35,73 @@ pub fn everything(layout: &Layout) -> Result<()> {
     run.need(|| tools::npm(layout));
     run.check(|| check::all(layout));
     lints(&mut run)?;
-    rust(&mut run)?;
-    run.node("The package", "tests/package/*.test.mjs")?;
-    run.node("The browser module in Chromium", "tests/browser/*.test.mjs")?;
+    in_rust(&mut run)?;
+    of_workflows(&mut run)?;
+    of_package(&mut run)?;
+    in_browser(&mut run)?;
+    in_workerd(&mut run)?;
+    run.end()
+}
+
+/// The tests that need neither a browser nor the Worker.
+///
+/// # Errors
+/// [`Failed`] when one failed; all there is to say about it is printed.
+pub fn native(layout: &Layout) -> Result<()> {
+    part(layout, |run| {
+        in_rust(run)?;
+        of_workflows(run)
+    })
+}
+
+/// The npm package as its users meet it.
+///
+/// # Errors
+/// [`Failed`] when a test failed; all there is to say about it is printed.
+pub fn package(layout: &Layout) -> Result<()> {
+    part(layout, |run| {
+        run.check(|| check::all(layout));
+        of_package(run)
+    })
+}
+
+/// The browser module in Chromium.
+///
+/// # Errors
+/// [`Failed`] when a test failed; all there is to say about it is printed.
+pub fn browser(layout: &Layout) -> Result<()> {
+    part(layout, in_browser)
+}
+
+/// The Worker in workerd.
+///
+/// # Errors
+/// [`Failed`] when a test failed; all there is to say about it is printed.
+pub fn edge(layout: &Layout) -> Result<()> {
+    part(layout, in_workerd)
+}
+
+fn part(layout: &Layout, tests: impl FnOnce(&mut Run<'_>) -> Result<()>) -> Result<()> {
+    let mut run = Run::new(layout);
+    run.need(|| tools::npm(layout));
+    tests(&mut run)?;
+    run.end()
+}
+
+fn of_workflows(run: &mut Run<'_>) -> Result<()> {
+    run.node("The workflows", "tests/workflows/*.test.mjs")
+}
+
+fn of_package(run: &mut Run<'_>) -> Result<()> {
+    run.node("The package", "tests/package/*.test.mjs")
+}
+
+fn in_browser(run: &mut Run<'_>) -> Result<()> {
+    run.node("The browser module in Chromium", "tests/browser/*.test.mjs")
+}
+
+fn in_workerd(run: &mut Run<'_>) -> Result<()> {
+    let layout = run.layout;
     let mut command = layout.command("node")?;
     command.arg(format!("--test-concurrency={}", at_once()));
     run.node_with("The Worker in workerd", &mut command, "tests/edge/**/*.test.mjs")?;
@@ -40,6 +110,30 @@ pub fn everything(layout: &Layout) -> Result<()> {
         .args(["deploy", "--dry-run", "--outdir"])
         .arg(layout.logs().join("deploy"));
     run.command("wrangler deploy --dry-run", &mut command);
+    Ok(())
+}
+
+/// The workflows of `.github`, judged by zizmor, which comes from PyPI.
+///
+/// # Errors
+/// [`Failed`] when it has something to say; that is printed.
+pub fn workflows(layout: &Layout) -> Result<()> {
+    let mut run = Run::new(layout);
+    match tools::zizmor(layout) {
+        Ok(program) => {
+            let mut command = layout.command(program)?;
+            command.args([
+                "--offline",
+                "--no-progress",
+                "--persona",
+                "pedantic",
+                "--strict-collection",
+                ".github",
+            ]);
+            run.command("The workflows, by zizmor", &mut command);
+        }
+        Err(error) => run.need(|| Err(error)),
+    }
     run.end()
 }
 
@@ -123,7 +217,7 @@ fn at_once() -> usize {
 }
 
 /// By nextest, which cannot run the examples in the documentation, or by Cargo alone.
-fn rust(run: &mut Run<'_>) -> Result<()> {
+fn in_rust(run: &mut Run<'_>) -> Result<()> {
     let scope = "--locked --workspace --all-features --no-fail-fast";
     let layout = run.layout;
     let nextest = layout.cargo(["nextest", "--version"])?.output();
@@ -169,37 +263,41 @@ fn read(report: &Path) -> Result<String> {
 
 /// The checks and tests of one run, and how many passed.
 #[derive(Debug)]
-struct Run<'a> {
+pub(crate) struct Run<'a> {
     layout: &'a Layout,
     sum: Tally,
 }
 
 impl<'a> Run<'a> {
-    fn new(layout: &'a Layout) -> Self {
+    pub(crate) fn new(layout: &'a Layout) -> Self {
         Self {
             layout,
             sum: Tally::default(),
         }
     }
 
+    pub(crate) const fn layout(&self) -> &'a Layout {
+        self.layout
+    }
+
     /// Counts as one test.
-    fn check(&mut self, check: impl FnOnce() -> Result<()>) {
+    pub(crate) fn check(&mut self, check: impl FnOnce() -> Result<()>) {
         self.sum.add(Tally::of_one(went_well(&check())));
     }
 
     /// What the checks need, and which is one itself only when it is not to be had.
-    fn need(&mut self, tool: impl FnOnce() -> Result<()>) {
+    pub(crate) fn need(&mut self, tool: impl FnOnce() -> Result<()>) {
         if !went_well(&tool()) {
             self.sum.add(Tally::of_one(false));
         }
     }
 
-    fn command(&mut self, title: &str, command: &mut Command) {
+    pub(crate) fn command(&mut self, title: &str, command: &mut Command) {
         let layout = self.layout;
         self.check(|| Ok(step(layout, title, |log| log.run(command))?));
     }
 
-    fn cargo(&mut self, title: &str, arguments: &str) -> Result<()> {
+    pub(crate) fn cargo(&mut self, title: &str, arguments: &str) -> Result<()> {
         let mut command = self.layout.cargo(arguments.split(' '))?;
         self.command(title, &mut command);
         Ok(())
@@ -242,7 +340,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn end(self) -> Result<()> {
+    pub(crate) fn end(self) -> Result<()> {
         println!("\n{}", self.sum);
         if self.sum.failed > 0 {
             return Err(Failed.into());
