@@ -18,7 +18,7 @@ HELLO := tests/load/peers/hello/build/index.js
 files = $(shell find $(1) -type f 2>/dev/null)
 CRATE := $(call files,src) Cargo.toml Cargo.lock
 
-.PHONY: help demo test test-consumers test-browsers test-openapi doctor fuzz mutants bench load build package worker fmt lint reproducible tools machine clean
+.PHONY: help demo docs docs-dev test test-consumers test-browsers test-openapi doctor fuzz mutants bench load build package worker fmt lint reproducible tools machine clean
 
 help: ## What there is to run
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +30,7 @@ test: artefacts $(SIMULATOR) ## Every check and test
 	@scripts/need chromium
 	@$(XTASK) test
 
-test-consumers: package $(SIMULATOR) ## The npm package in frameworks, and deployed from a folder of its own, with what it fetches from the npm registry
+test-consumers: package $(SIMULATOR) docs ## The npm package in frameworks and deployed from a folder of its own, and the documentation's site, with what npm fetches
 	@scripts/need chromium
 	@$(XTASK) test consumers
 
@@ -41,6 +41,17 @@ test-browsers: worker dist/demo/index.html $(SIMULATOR) ## A whole connection in
 test-openapi: worker $(SIMULATOR) ## The HTTP API against its description, by schemathesis, which it fetches from PyPI
 	@scripts/need python
 	@$(XTASK) test openapi
+
+docs: docs/site/node_modules/.package-lock.json ## The documentation as a site: dist/docs/. DOCS_BASE=/folder/ where it is not at the root of its host
+	@cd docs/site && npm run --silent build
+
+docs-dev: docs/site/node_modules/.package-lock.json ## The documentation on a server, which follows what you edit
+	@cd docs/site && npm run --silent dev
+
+docs/site/node_modules/.package-lock.json: docs/site/package.json docs/site/package-lock.json
+	@scripts/need node
+	@cd docs/site && npm ci --silent
+	@touch $@
 
 doctor: | machine ## What is right and wrong with your settings, before you deploy. REDIRECT_URIS="https://…", LOCAL=1 for .dev.vars
 	@cargo run --quiet --locked --package smartcar-doctor -- $(if $(LOCAL),--local) $(REDIRECT_URIS)
@@ -80,7 +91,7 @@ tools: $(XTASK) ## Everything that the build needs
 	@$(XTASK) tools
 
 clean: ## Remove what was built, but not the tools
-	@rm -rf dist worker/build .wrangler
+	@rm -rf dist worker/build .wrangler docs/site/pages docs/site/.vitepress/cache
 	@cargo clean --quiet --package smartcar-connect --package smartcar-connect-worker
 
 # What the machine has to bring along. Looked at every time, and quick.

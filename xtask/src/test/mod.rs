@@ -31,6 +31,7 @@ pub fn everything(layout: &Layout) -> Result<()> {
     lints(&mut run)?;
     rust(&mut run)?;
     run.node("The package", "tests/package/*.test.mjs")?;
+    run.node("The code in the documentation", "tests/docs/*.test.mjs")?;
     run.node("The browser module in Chromium", "tests/browser/*.test.mjs")?;
     let mut command = layout.command("node")?;
     command.arg(format!("--test-concurrency={}", at_once()));
@@ -43,7 +44,8 @@ pub fn everything(layout: &Layout) -> Result<()> {
     run.end()
 }
 
-/// The package in projects with the frameworks that people use, and in a deployment: their packages come from the npm registry.
+/// The package in projects with the frameworks that people use, and in a deployment: their packages come from the npm registry. And the
+/// documentation as a site, whose tools do.
 ///
 /// # Errors
 /// [`Failed`] when one failed; all there is to say about it is printed.
@@ -54,6 +56,7 @@ pub fn consumers(layout: &Layout) -> Result<()> {
         "The package with what npm installs",
         "tests/package/consumers/*.test.mjs",
     )?;
+    run.node("The documentation as a site", "tests/docs/site/*.test.mjs")?;
     run.end()
 }
 
