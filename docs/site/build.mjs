@@ -24,6 +24,7 @@ async function stageAll() {
   await rm(STAGE, { recursive: true, force: true });
   await mkdir(path.join(STAGE, "public"), { recursive: true });
   await copyFile(path.join(SITE, "home.md"), path.join(STAGE, "index.md"));
+  await copyFile(path.join(SITE, "icon.svg"), path.join(STAGE, "public/icon.svg"));
   await copyFile(path.join(ROOT, "docs/openapi.json"), path.join(STAGE, "public/openapi.json"));
   await Promise.all(PAGES.map(stage));
   await writeOpenApi(path.join(STAGE, "openapi"));

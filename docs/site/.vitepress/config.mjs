@@ -17,6 +17,7 @@ export default defineConfig({
   base: BASE,
   srcDir: "pages",
   outDir: "../../dist/docs",
+  head: [["link", { rel: "icon", type: "image/svg+xml", href: `${BASE}icon.svg` }]],
   // A folder of files that any server can serve.
   cleanUrls: false,
   metaChunk: true,
@@ -30,7 +31,8 @@ export default defineConfig({
   },
   transformPageData(page) {
     const source = PAGES.find(({ path }) => `${path}.md` === page.relativePath)?.source;
-    if (source) page.frontmatter.source = source;
+    // What is edited is the source; nobody edits what is generated.
+    if (source) page.filePath = source;
     else page.frontmatter.editLink = false;
   },
   themeConfig: {
@@ -45,7 +47,7 @@ export default defineConfig({
     search: { provider: "local" },
     socialLinks: [{ icon: "github", link: REPOSITORY, ariaLabel: "The repository" }],
     editLink: {
-      pattern: ({ frontmatter }) => `https://github.com/smartcar-connect/smartcar-connect/edit/main/${frontmatter.source}`,
+      pattern: `${REPOSITORY}/edit/main/:path`,
       text: "Edit this page",
     },
     footer: { message: "An independent project, not affiliated with Smartcar, Inc. MIT or Apache-2.0, at your option." },

@@ -38,11 +38,18 @@ export function inSite(link, name) {
   return `${REPOSITORY}/${there.isDirectory() ? "tree" : "blob"}/main/${file}${hash && `#${hash}`}`;
 }
 
+/** A picture that is elsewhere becomes its words: a page asks nobody but the site. */
+function asWords(token) {
+  if (token.type !== "image" || !/^https?:/.test(token.attrGet("src"))) return;
+  Object.assign(token, { type: "text", tag: "", attrs: null, children: null });
+}
+
 /** Has markdown-it lead links where the site has what they name. */
 export function siteLinks(markdown) {
   markdown.core.ruler.push("site_links", ({ tokens, env }) => {
     for (const token of tokens.flatMap(({ children }) => children ?? [])) {
       if (token.type === "link_open") token.attrSet("href", inSite(token.attrGet("href"), env.relativePath));
+      else asWords(token);
     }
   });
 }

@@ -115,7 +115,7 @@ export async function writeOpenApi(folder) {
 const summary = ({ route, method, operation }) => `- \`${method.toUpperCase()} ${route}\`: ${operation.summary}`;
 
 const INTRODUCTION = `Every operation, parameter, body and answer of [openapi.json](/openapi.json), which describes the API for programs in
-OpenAPI; a Worker answers with its own at \`GET /openapi.json\`. [The HTTP API](/http-api.html) says what they are for, and
+OpenAPI; a Worker answers with its own at \`/openapi.json\`. [The HTTP API](/http-api.html) says what they are for, and
 [Errors](/errors.html) what to do about a problem.
 
 Paths are those below \`PATH_PREFIX\`, \`/smartcar\` unless it is set. Every answer has \`Cache-Control: no-store\` and an \`X-Request-Id\`.
