@@ -18,7 +18,7 @@ HELLO := tests/load/peers/hello/build/index.js
 files = $(shell find $(1) -type f 2>/dev/null)
 CRATE := $(call files,src) Cargo.toml Cargo.lock
 
-.PHONY: help demo test test-native test-package test-browser test-edge test-consumers test-browsers test-openapi test-features test-msrv \
+.PHONY: help demo docs docs-dev test test-native test-package test-browser test-edge test-consumers test-browsers test-openapi test-features test-msrv \
     test-minimal-versions test-workflows deny advisories release-check doctor fuzz mutants bench load build package worker fmt lint reproducible tools machine clean
 
 help: ## What there is to run
@@ -46,7 +46,7 @@ test-edge: artefacts $(SIMULATOR) ## A part of `make test`: the Worker in worker
 	@scripts/need chromium
 	@$(XTASK) test edge
 
-test-consumers: package $(SIMULATOR) ## The npm package in frameworks, and deployed from a folder of its own, with what it fetches from the npm registry
+test-consumers: package $(SIMULATOR) docs ## The npm package in frameworks and deployed from a folder of its own, and the documentation's site, with what npm fetches
 	@scripts/need chromium
 	@$(XTASK) test consumers
 
@@ -79,6 +79,17 @@ advisories: $(XTASK) ## What is known against the dependencies, as GitHub's data
 
 release-check: artefacts ## Whether this can be released: docs/releasing.md, without publishing anything
 	@$(XTASK) release-check
+
+docs: docs/site/node_modules/.package-lock.json ## The documentation as a site: dist/docs/. DOCS_BASE=/folder/ where it is not at the root of its host
+	@cd docs/site && npm run --silent build
+
+docs-dev: docs/site/node_modules/.package-lock.json ## The documentation on a server, which follows what you edit
+	@cd docs/site && npm run --silent dev
+
+docs/site/node_modules/.package-lock.json: docs/site/package.json docs/site/package-lock.json
+	@scripts/need node
+	@cd docs/site && npm ci --silent
+	@touch $@
 
 doctor: | machine ## What is right and wrong with your settings, before you deploy. REDIRECT_URIS="https://…", LOCAL=1 for .dev.vars
 	@cargo run --quiet --locked --package smartcar-doctor -- $(if $(LOCAL),--local) $(REDIRECT_URIS)
@@ -118,7 +129,7 @@ tools: $(XTASK) ## Everything that the build needs
 	@$(XTASK) tools
 
 clean: ## Remove what was built, but not the tools
-	@rm -rf dist worker/build .wrangler
+	@rm -rf dist worker/build .wrangler docs/site/pages docs/site/.vitepress/cache
 	@cargo clean --quiet --package smartcar-connect --package smartcar-connect-worker
 
 # What the machine has to bring along. Looked at every time, and quick.

@@ -13,7 +13,7 @@ use smartcar_connect::{
     api::{ApiVersion, ENDPOINTS, MOST_PATHS},
     edge::{HANDED_ON, RateLimit},
     http_api::{
-        Cause, ConnectionStatus, ProblemCode,
+        Cause, ConnectionStatus, ErrorCode, ProblemCode,
         connection::CONNECTION,
         finish::{FAILURES, FINISHED},
         header, path,
@@ -24,30 +24,38 @@ use smartcar_connect::{
     },
 };
 
+const ERRORS: &str = include_str!("../docs/errors.md");
 const HTTP_API: &str = include_str!("../docs/http-api.md");
 const OPERATIONS: &str = include_str!("../docs/operations.md");
 const VEHICLES_API: &str = include_str!("../docs/vehicles-api.md");
 const WRANGLER: &str = include_str!("../wrangler.toml");
 const README: &str = include_str!("../README.md");
 
-#[test]
-fn every_problem_is_documented_with_its_status() {
-    for code in ProblemCode::ALL {
-        let row = format!("| `{}` | {} |", code.as_str(), code.status());
-        assert!(HTTP_API.contains(&row), "docs/http-api.md lacks the row {row}");
-    }
-    let rows = HTTP_API
-        .lines()
-        .filter(|line| line.starts_with("| `") && line.split(" | ").nth(1).is_some_and(is_status));
-    assert_eq!(
-        rows.count(),
-        ProblemCode::ALL.len(),
-        "docs/http-api.md has a row too many"
-    );
+/// The rows of `docs/errors.md`, cell by cell, that begin with a code.
+fn errors() -> Vec<Vec<&'static str>> {
+    let rows = ERRORS.lines().filter(|line| line.starts_with("| `"));
+    rows.map(|row| row.trim_matches(['|', ' ']).split(" | ").collect::<Vec<_>>())
+        .filter(|cells| cells[0] != "`code`")
+        .collect()
 }
 
-fn is_status(cell: &str) -> bool {
-    cell.parse::<u16>().is_ok()
+#[test]
+fn every_error_is_documented_once_with_its_status_and_what_to_do() {
+    let of_worker = ProblemCode::ALL
+        .iter()
+        .map(|code| vec![format!("`{}`", code.as_str()), code.status().to_string()]);
+    let of_package = ErrorCode::OWN_NAMES.iter().map(|name| vec![format!("`{name}`")]);
+    let codes: Vec<Vec<String>> = of_worker.chain(of_package).collect();
+    let errors = errors();
+    for code in &codes {
+        let rows: Vec<_> = errors.iter().filter(|cells| cells[0] == code[0]).collect();
+        assert_eq!(rows.len(), 1, "docs/errors.md has not one row for {}", code[0]);
+        let (known, said) = rows[0].split_at(code.len());
+        assert_eq!(known, code, "docs/errors.md");
+        assert_eq!(said.len(), 2, "{}: what it means, and what to do", code[0]);
+        assert!(said.iter().all(|cell| !cell.is_empty()), "{}", code[0]);
+    }
+    assert_eq!(errors.len(), codes.len(), "docs/errors.md has a row too many");
 }
 
 #[test]

@@ -54,7 +54,7 @@ pub fn native(layout: &Layout) -> Result<()> {
     })
 }
 
-/// The npm package as its users meet it.
+/// The npm package as its users meet it, and the code in the documentation, which uses it.
 ///
 /// # Errors
 /// [`Failed`] when a test failed; all there is to say about it is printed.
@@ -93,7 +93,8 @@ fn of_workflows(run: &mut Run<'_>) -> Result<()> {
 }
 
 fn of_package(run: &mut Run<'_>) -> Result<()> {
-    run.node("The package", "tests/package/*.test.mjs")
+    run.node("The package", "tests/package/*.test.mjs")?;
+    run.node("The code in the documentation", "tests/docs/*.test.mjs")
 }
 
 fn in_browser(run: &mut Run<'_>) -> Result<()> {
@@ -137,7 +138,8 @@ pub fn workflows(layout: &Layout) -> Result<()> {
     run.end()
 }
 
-/// The package in projects with the frameworks that people use, and in a deployment: their packages come from the npm registry.
+/// The package in projects with the frameworks that people use, and in a deployment: their packages come from the npm registry. And the
+/// documentation as a site, whose tools do.
 ///
 /// # Errors
 /// [`Failed`] when one failed; all there is to say about it is printed.
@@ -148,6 +150,7 @@ pub fn consumers(layout: &Layout) -> Result<()> {
         "The package with what npm installs",
         "tests/package/consumers/*.test.mjs",
     )?;
+    run.node("The documentation as a site", "tests/docs/site/*.test.mjs")?;
     run.end()
 }
 
