@@ -18,7 +18,7 @@ HELLO := tests/load/peers/hello/build/index.js
 files = $(shell find $(1) -type f 2>/dev/null)
 CRATE := $(call files,src) Cargo.toml Cargo.lock
 
-.PHONY: help demo test test-consumers test-browsers test-openapi doctor fuzz mutants bench load build package worker fmt lint reproducible tools machine clean
+.PHONY: help demo test test-consumers test-browsers test-openapi doctor fuzz mutants bench load build size package worker fmt lint reproducible tools machine clean
 
 help: ## What there is to run
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,9 +59,13 @@ load: worker $(SIMULATOR) ## LOAD_LANES (128) connections at once for LOAD_SECON
 
 build: artefacts ## Both WebAssembly modules, the npm package and the demo page
 	@$(XTASK) check-build
+	@$(XTASK) shares
 
 .PHONY: artefacts
 artefacts: package worker dist/demo/index.html
+
+size: $(XTASK) ## What each part of the browser module takes of it
+	@$(XTASK) shares
 
 package: dist/package/package.json dist/simulator/package.json ## The npm package, with the browser module and the Worker, and that of the simulator: dist/
 

@@ -19,6 +19,7 @@ pub mod node;
 pub mod package;
 pub mod reproducible;
 pub mod scripts;
+pub mod shares;
 pub mod simulator;
 pub mod step;
 pub mod test;

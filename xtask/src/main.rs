@@ -4,8 +4,8 @@
 use std::process::ExitCode;
 
 use xtask::{
-    check, demo, fuzz, layout::Layout, lock, mutants, node, package, reproducible, simulator, step::Failed, test,
-    tools, worker,
+    check, demo, fuzz, layout::Layout, lock, mutants, node, package, reproducible, shares, simulator, step::Failed,
+    test, tools, worker,
 };
 
 const USAGE: &str = "usage: cargo xtask <command>
@@ -19,6 +19,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   simulator-package  build the npm package of the simulator: dist/simulator, dist/*.tgz
   check-lock         check the versions that have to agree in Cargo.lock
   check-build        check what was built: its sizes, no paths of this machine, nothing secret-bearing in the browser
+  shares             build the browser module, and print what each part takes of it; each function is in the log
   check-reproducible build both modules again in another folder, and compare
   test               every check and test; the last line is the sum
   test lint          the checks of the sources alone
@@ -63,6 +64,7 @@ fn run(arguments: &[&str]) -> anyhow::Result<()> {
         ["simulator-package"] => simulator::package(&layout),
         ["check-lock"] => lock::check(&layout),
         ["check-build"] => check::all(&layout),
+        ["shares"] => shares::print(&layout),
         ["check-reproducible"] => reproducible::check(&layout),
         ["test"] => test::everything(&layout),
         ["test", "lint"] => test::lint(&layout),
