@@ -18,7 +18,7 @@ HELLO := tests/load/peers/hello/build/index.js
 files = $(shell find $(1) -type f 2>/dev/null)
 CRATE := $(call files,src) Cargo.toml Cargo.lock
 
-.PHONY: help demo test test-consumers test-browsers test-openapi doctor fuzz mutants bench load build size package worker fmt lint reproducible tools machine clean
+.PHONY: help demo test test-consumers test-browsers test-openapi doctor fuzz mutants bench bench-browser load build size package worker fmt lint reproducible tools machine clean
 
 help: ## What there is to run
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,10 @@ mutants: $(XTASK) ## Break each line that a token depends on, or those of MUTANT
 
 bench: worker $(SIMULATOR) $(HELLO) ## A storm of 1,000 requests for a token at its expiry, and what a request costs
 	@exec $(XTASK) bench
+
+bench-browser: package ## What the npm package costs a page and a back end, set against Smartcar's own packages, which come from npm
+	@scripts/need chromium
+	@exec $(XTASK) bench browser
 
 load: worker $(SIMULATOR) ## LOAD_LANES (128) connections at once for LOAD_SECONDS (60): nothing fails, and memory stays
 	@$(XTASK) load

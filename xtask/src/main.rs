@@ -31,6 +31,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   mutants [PLACE…]   break these files or folders, or those in MUTANTS, or all that are to be held: a test has to notice
   demo               run what `make demo` has built
   bench              run the bench on what `make bench` has built
+  bench browser      set the npm package against Smartcar's own, in Chromium and in Node
   load               many connections at once for a minute, on what `make load` has built";
 
 fn main() -> ExitCode {
@@ -76,6 +77,7 @@ fn run(arguments: &[&str]) -> anyhow::Result<()> {
         ["mutants", places @ ..] => mutants::run(&layout, places),
         ["demo"] => match node::demo(&layout)? {},
         ["bench"] => node::bench(&layout),
+        ["bench", "browser"] => node::bench_browser(&layout),
         ["load"] => node::load(&layout),
         _ => anyhow::bail!("there is no command `{}`\n\n{USAGE}", arguments.join(" ")),
     }
