@@ -19,7 +19,7 @@ files = $(shell find $(1) -type f 2>/dev/null)
 CRATE := $(call files,src) Cargo.toml Cargo.lock
 
 .PHONY: help demo docs docs-dev test test-native test-package test-browser test-edge test-consumers test-browsers test-openapi test-features test-msrv \
-    test-minimal-versions test-workflows deny advisories release-check doctor fuzz mutants bench load build package worker fmt lint reproducible tools machine clean
+    test-minimal-versions test-workflows deny advisories release-check doctor fuzz mutants bench bench-browser load build size package worker fmt lint reproducible tools machine clean
 
 help: ## What there is to run
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -103,14 +103,22 @@ mutants: $(XTASK) ## Break each line that a token depends on, or those of MUTANT
 bench: worker $(SIMULATOR) $(HELLO) ## A storm of 1,000 requests for a token at its expiry, and what a request costs
 	@exec $(XTASK) bench
 
+bench-browser: package ## What the npm package costs a page and a back end, set against Smartcar's own packages, which come from npm
+	@scripts/need chromium
+	@exec $(XTASK) bench browser
+
 load: worker $(SIMULATOR) ## LOAD_LANES (128) connections at once for LOAD_SECONDS (60): nothing fails, and memory stays
 	@$(XTASK) load
 
 build: artefacts ## Both WebAssembly modules, the npm package and the demo page
 	@$(XTASK) check-build
+	@$(XTASK) shares
 
 .PHONY: artefacts
 artefacts: package worker dist/demo/index.html
+
+size: $(XTASK) ## What each part of the browser module takes of it
+	@$(XTASK) shares
 
 package: dist/package/package.json dist/simulator/package.json ## The npm package, with the browser module and the Worker, and that of the simulator: dist/
 

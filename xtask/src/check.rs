@@ -52,7 +52,11 @@ impl Size {
     }
 }
 
-fn after_brotli(mut bytes: &[u8]) -> Result<usize> {
+/// What a server sends of these bytes, at the best level.
+///
+/// # Errors
+/// Never in practice: writing to memory does not fail.
+pub fn after_brotli(mut bytes: &[u8]) -> Result<usize> {
     let mut compressed = Vec::new();
     brotli::BrotliCompress(&mut bytes, &mut compressed, &BrotliEncoderParams::default())?;
     Ok(compressed.len())
@@ -147,8 +151,15 @@ pub fn all(layout: &Layout) -> Result<()> {
         let mut sizes = Vec::new();
         let mut problems = Vec::new();
         for shipped in SHIPPED {
-            let size = measure(layout, &shipped)?;
+            let each = measure(layout, &shipped)?;
+            let size = each.iter().fold(Size::default(), |sum, (_, size)| sum.plus(*size));
             sizes.push(row(&shipped, size));
+            if shipped.downloaded && each.len() > 1 {
+                sizes.extend(
+                    each.iter()
+                        .map(|(file, size)| figures(&format!("  {}", file_name(file)), *size)),
+                );
+            }
             if size.gzip > shipped.alarm {
                 problems.push(format!(
                     "the {} is above {} after gzip: something is in it that was not meant to be",
@@ -187,39 +198,46 @@ fn holds(bytes: &[u8], text: &[u8]) -> bool {
 }
 
 fn row(shipped: &Shipped, size: Size) -> String {
+    let alarm = kilobytes(shipped.alarm);
+    format!("{}; alarm at {alarm} gzip", figures(shipped.name, size))
+}
+
+fn figures(name: &str, size: Size) -> String {
     let brotli = size
         .brotli
         .map_or_else(String::new, |brotli| format!(", {:>9} brotli", kilobytes(brotli)));
     format!(
-        "{:<20}{:>9}, {:>9} gzip{brotli}; alarm at {} gzip",
-        shipped.name,
+        "{name:<20}{:>9}, {:>9} gzip{brotli}",
         kilobytes(size.raw),
-        kilobytes(size.gzip),
-        kilobytes(shipped.alarm)
+        kilobytes(size.gzip)
     )
 }
 
-fn measure(layout: &Layout, shipped: &Shipped) -> Result<Size> {
-    let mut total = Size::default();
-    for file in shipped.files {
-        total = total.plus(Size::of(&read(layout, file)?, shipped.downloaded)?);
-    }
-    Ok(total)
+fn file_name(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
 }
 
-fn read(layout: &Layout, file: &str) -> Result<Vec<u8>> {
+/// The size of each file that belongs to it.
+fn measure(layout: &Layout, shipped: &Shipped) -> Result<Vec<(&'static str, Size)>> {
+    let files = shipped.files.iter();
+    files
+        .map(|file| Ok((*file, Size::of(&read(layout, file)?, shipped.downloaded)?)))
+        .collect()
+}
+
+pub(crate) fn read(layout: &Layout, file: &str) -> Result<Vec<u8>> {
     fs::read(layout.root.join(file)).with_context(|| format!("cannot read {file}: run `make build`"))
 }
 
 /// Kilobytes (1,000 bytes) with one decimal.
-fn kilobytes(bytes: usize) -> String {
+pub(crate) fn kilobytes(bytes: usize) -> String {
     let tenths = bytes.div_ceil(100);
     format!("{}.{} KB", tenths.div_euclid(10), tenths.rem_euclid(10))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{BROWSER, Size, WORKER, kilobytes, row};
+    use super::{BROWSER, Size, WORKER, figures, file_name, kilobytes, row};
 
     #[test]
     fn kilobytes_round_up() {
@@ -240,6 +258,17 @@ mod tests {
             row(&BROWSER, size),
             "browser module       135.0 KB,   52.4 KB gzip,   44.0 KB brotli; alarm at 70.0 KB gzip"
         );
+    }
+
+    #[test]
+    fn a_script_stands_under_what_it_belongs_to() {
+        let size = Size {
+            raw: 7_718,
+            gzip: 3_300,
+            brotli: Some(2_950),
+        };
+        let line = figures(&format!("  {}", file_name("dist/package/index.js")), size);
+        assert_eq!(line, "  index.js             7.8 KB,    3.3 KB gzip,    3.0 KB brotli");
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub mod release;
 pub mod reproducible;
 pub mod sbom;
 pub mod scripts;
+pub mod shares;
 pub mod simulator;
 pub mod step;
 pub mod test;

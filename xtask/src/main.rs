@@ -4,8 +4,8 @@
 use std::process::ExitCode;
 
 use xtask::{
-    check, demo, deny, fuzz, layout::Layout, lock, mutants, node, package, release, reproducible, sbom, simulator,
-    step::Failed, test, tools, worker,
+    check, demo, deny, fuzz, layout::Layout, lock, mutants, node, package, release, reproducible, sbom, shares,
+    simulator, step::Failed, test, tools, worker,
 };
 
 const USAGE: &str = "usage: cargo xtask <command>
@@ -19,6 +19,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   simulator-package  build the npm package of the simulator: dist/simulator, dist/*.tgz
   check-lock         check the versions that have to agree in Cargo.lock
   check-build        check what was built: its sizes, no paths of this machine, nothing secret-bearing in the browser
+  shares             build the browser module, and print what each part takes of it; each function is in the log
   check-reproducible build both modules again in another folder, and compare
   test               every check and test; the last line is the sum
   test lint          the checks of the sources alone
@@ -43,6 +44,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   mutants [PLACE…]   break these files or folders, or those in MUTANTS, or all that are to be held: a test has to notice
   demo               run what `make demo` has built
   bench              run the bench on what `make bench` has built
+  bench browser      set the npm package against Smartcar's own, in Chromium and in Node
   load               many connections at once for a minute, on what `make load` has built";
 
 fn main() -> ExitCode {
@@ -76,6 +78,7 @@ fn run(arguments: &[&str]) -> anyhow::Result<()> {
         ["simulator-package"] => simulator::package(&layout),
         ["check-lock"] => lock::check(&layout),
         ["check-build"] => check::all(&layout),
+        ["shares"] => shares::print(&layout),
         ["check-reproducible"] => reproducible::check(&layout),
         ["test"] => test::everything(&layout),
         ["test", "lint"] => test::lint(&layout),
@@ -100,6 +103,7 @@ fn run(arguments: &[&str]) -> anyhow::Result<()> {
         ["mutants", places @ ..] => mutants::run(&layout, places),
         ["demo"] => match node::demo(&layout)? {},
         ["bench"] => node::bench(&layout),
+        ["bench", "browser"] => node::bench_browser(&layout),
         ["load"] => node::load(&layout),
         _ => anyhow::bail!("there is no command `{}`\n\n{USAGE}", arguments.join(" ")),
     }

@@ -30,6 +30,16 @@ pub fn bench(layout: &Layout) -> Result<()> {
     Ok(())
 }
 
+/// What the npm package costs a page and a back end, set against Smartcar's own packages.
+///
+/// # Errors
+/// When Node cannot be started, or anything does not work: no time is demanded.
+pub fn bench_browser(layout: &Layout) -> Result<()> {
+    let ended = demands_met(layout, "tests/load/browser/bench.mjs")?;
+    ensure!(ended, "the bench of the browser did not come to its end");
+    Ok(())
+}
+
 /// Many connections at once for a minute.
 ///
 /// # Errors

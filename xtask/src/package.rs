@@ -19,10 +19,16 @@ use crate::{
 };
 
 /// The file names in the package: `connect.js`, `connect_bg.wasm`.
-const STEM: &str = "connect";
+pub(crate) const STEM: &str = "connect";
+
+/// The browser module, for Cargo.
+pub(crate) const BROWSER: &[&str] = &["smartcar-connect", "--features", "browser"];
 
 /// What stands in the template where the crate's version goes.
 const PLACEHOLDER: &str = "\"version\": \"0.0.0\"";
+
+/// How `wasm-opt` makes a module small. What becomes of the names of its functions is said beside it.
+pub(crate) const SMALL: &[&str] = &["-Oz", "--strip-producers"];
 
 /// What judges the settings of a deployment, for the package's commands: `doctor.js`, `doctor_bg.wasm`.
 const DOCTOR: &str = "doctor";
@@ -42,8 +48,7 @@ pub fn build(layout: &Layout) -> Result<()> {
 pub(crate) fn package(layout: &Layout, log: &Log) -> Result<()> {
     let staging = layout.dist().join("package.new");
     files::empty(&staging)?;
-    let browser = ["smartcar-connect", "--features", "browser"];
-    let wasm = module(layout, log, &browser, STEM, &staging)?;
+    let wasm = module(layout, log, BROWSER, STEM, &staging)?;
     // Only git reads it, and npm would leave out what it names.
     files::copy_tree_without(&layout.root.join("pkg-template"), &staging, &[".gitignore"])?;
     module(layout, log, &["smartcar-doctor"], DOCTOR, &staging.join("cli"))?;
@@ -68,6 +73,19 @@ pub(crate) fn package(layout: &Layout, log: &Log) -> Result<()> {
 /// Builds the library of a package, named first among the arguments for Cargo, to `<stem>.js` and `<stem>_bg.wasm`; returns the
 /// path of the latter.
 pub(crate) fn module(layout: &Layout, log: &Log, package: &[&str], stem: &str, out: &Path) -> Result<PathBuf> {
+    let wasm = module_with_names(layout, log, package, stem, out)?;
+    wasm_opt::run_on(layout, log, &wasm, &[SMALL, &["--strip-debug"]].concat())?;
+    Ok(wasm)
+}
+
+/// As [`module`], but as big as rustc has made it, and with the names of its functions.
+pub(crate) fn module_with_names(
+    layout: &Layout,
+    log: &Log,
+    package: &[&str],
+    stem: &str,
+    out: &Path,
+) -> Result<PathBuf> {
     // As `cdylib` alone: a crate type list with `rlib` in it silently turns link-time optimisation off.
     let arguments = "rustc --locked --lib --crate-type cdylib --release --package";
     let mut command = layout.cargo(arguments.split(' ').chain(package.iter().copied()))?;
@@ -82,9 +100,7 @@ pub(crate) fn module(layout: &Layout, log: &Log, package: &[&str], stem: &str, o
         .join(name)
         .with_extension("wasm");
     bindgen::web(&compiled, stem, out)?;
-    let wasm = out.join(format!("{stem}_bg.wasm"));
-    wasm_opt::run_on(layout, log, &wasm, &["-Oz", "--strip-debug", "--strip-producers"])?;
-    Ok(wasm)
+    Ok(out.join(format!("{stem}_bg.wasm")))
 }
 
 /// The version of the crate, which is the Worker's too: they travel together.
