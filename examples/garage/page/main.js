@@ -1,0 +1,97 @@
+// The page: who is signed in, and that person's cars.
+import { hideCars, showCars } from "./cars.js";
+import { showNotes, watchNews } from "./notes.js";
+import * as session from "./session.js";
+import { SCOPE, smartcar } from "./smartcar.js";
+import { OUTCOMES } from "./words.js";
+
+const body = document.body;
+const notice = document.querySelector("#notice");
+const form = document.querySelector("#sign-in");
+const takeAlong = document.querySelector("#take-along");
+let stopNews = () => {};
+
+function say([tone, text]) {
+  Object.assign(notice, { textContent: text, hidden: false });
+  notice.dataset.tone = tone;
+}
+
+/** Runs what a button does, says what came of it, and shows what is so then, also after an error. */
+async function act(work) {
+  if (work) notice.hidden = true;
+  body.ariaBusy = "true";
+  try {
+    const outcome = await work?.();
+    if (outcome?.kind === "redirected") return;
+    if (outcome?.kind) say(OUTCOMES[outcome.kind]);
+  } catch (error) {
+    say(["bad", error.message]);
+  }
+  await show().catch((error) => say(["bad", error.message]));
+  body.ariaBusy = null;
+}
+
+/** Shows the page of whoever is signed in, or of a visitor. */
+async function show() {
+  const user = session.signedIn();
+  body.dataset.view = user ? "user" : "visitor";
+  document.querySelector("#account-name").textContent = user?.name ?? "";
+  const count = await showCars(act);
+  takeAlong.hidden = count === 0;
+  if (user) await showNotes();
+}
+
+/** Another person is in front of the page: nothing of the one before stays on it. */
+function changeUser() {
+  stopNews();
+  const user = session.signedIn();
+  hideCars(user ? "You have no cars yet." : "You can connect a car first, and take it along when you sign in.");
+  document.querySelectorAll(".list").forEach((list) => list.replaceChildren());
+  stopNews = user ? watchNews(() => act()) : () => {};
+}
+
+// In the click itself: a browser lets a window open then only.
+document.querySelector("#connect").onclick = () => act(() => smartcar.popup({ scope: SCOPE }));
+
+form.onsubmit = (event) => {
+  event.preventDefault();
+  const { name, password, claim } = form.elements;
+  const bringsCars = !takeAlong.hidden && claim.checked;
+  return act(async () => {
+    await session.signIn(name.value, password.value);
+    form.reset();
+    changeUser();
+    // What was connected in this browser before, if the visitor says that it is theirs.
+    if (bringsCars) await smartcar.claim();
+  });
+};
+
+document.querySelector("#sign-out").onclick = () =>
+  act(async () => {
+    await session.signOut();
+    changeUser();
+    // Nor is what was begun in this browser the next user's.
+    await smartcar.signOut();
+  });
+
+for (const account of form.querySelectorAll("[data-name]")) {
+  account.onclick = () => {
+    form.elements.name.value = account.dataset.name;
+    form.elements.password.value = account.dataset.password;
+  };
+}
+
+session.ended.addEventListener("ended", () => {
+  changeUser();
+  act(() => Promise.reject(new Error("You are signed out. Sign in again.")));
+});
+
+// Something may have happened while nobody looked.
+document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && act());
+
+await act(async () => {
+  await session.whoIsSignedIn();
+  changeUser();
+  // Back from Connect? In a window of its own this hands over to the page that waits, and closes it.
+  if (smartcar.hasCallback()) return smartcar.finish();
+});
