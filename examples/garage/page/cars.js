@@ -15,10 +15,10 @@ export const fine = new Map();
 let latest = 0;
 
 /**
- * Looks what there is, and shows it. `act(work)` is what a button does: it runs the work, and shows what came of it.
+ * Looks what there is, and shows it. `act(work)` runs what a button does and shows what came of it, `refresh()` looks again.
  * Resolves to how many connections there are.
  */
-export async function showCars(act) {
+export async function showCars({ act, refresh }) {
   const look = (latest += 1);
   const [connections, vehicles] = await Promise.all([smartcar.connections(), smartcar.vehicles()]);
   if (look !== latest) return connections.length;
@@ -29,7 +29,7 @@ export async function showCars(act) {
   list.replaceChildren(...cards);
   empty.hidden = cards.length > 0;
   // Smartcar has not said yet which cars they are.
-  if (connections.some(({ vehiclesPending }) => vehiclesPending)) setTimeout(() => look === latest && act(), PENDING_MS);
+  if (connections.some(({ vehiclesPending }) => vehiclesPending)) setTimeout(() => look === latest && refresh(), PENDING_MS);
   return connections.length;
 }
 

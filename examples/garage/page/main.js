@@ -16,14 +16,20 @@ function say([tone, text]) {
   notice.dataset.tone = tone;
 }
 
-/** Runs what a button does, says what came of it, and shows what is so then, also after an error. */
-async function act(work) {
-  if (work) notice.hidden = true;
+/** What a button does: as `refresh`, and what was said before is over. */
+function act(work) {
+  notice.hidden = true;
+  return refresh(work);
+}
+
+/** Runs something, says what came of it, and shows what is so then, also after an error. */
+async function refresh(work) {
   body.ariaBusy = "true";
   try {
     const outcome = await work?.();
+    // The page is on its way to Connect.
     if (outcome?.kind === "redirected") return;
-    if (outcome?.kind) say(OUTCOMES[outcome.kind]);
+    if (outcome?.kind) say(OUTCOMES[outcome.kind] ?? OUTCOMES.unknown_error);
   } catch (error) {
     say(["bad", error.message]);
   }
@@ -36,7 +42,7 @@ async function show() {
   const user = session.signedIn();
   body.dataset.view = user ? "user" : "visitor";
   document.querySelector("#account-name").textContent = user?.name ?? "";
-  const count = await showCars(act);
+  const count = await showCars({ act, refresh });
   takeAlong.hidden = count === 0;
   if (user) await showNotes();
 }
@@ -47,7 +53,7 @@ function changeUser() {
   const user = session.signedIn();
   hideCars(user ? "You have no cars yet." : "You can connect a car first, and take it along when you sign in.");
   document.querySelectorAll(".list").forEach((list) => list.replaceChildren());
-  stopNews = user ? watchNews(() => act()) : () => {};
+  stopNews = user ? watchNews(() => refresh()) : () => {};
 }
 
 // In the click itself: a browser lets a window open then only.
@@ -81,15 +87,22 @@ for (const account of form.querySelectorAll("[data-name]")) {
   };
 }
 
-session.ended.addEventListener("ended", () => {
+// Somebody has signed out or in elsewhere, or something has happened to a car, while nobody looked.
+async function lookAgain() {
+  const before = session.signedIn()?.id;
+  if ((await session.whoIsSignedIn())?.id !== before) changeUser();
+}
+document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && refresh(lookAgain));
+
+session.events.addEventListener("changed", () => {
   changeUser();
-  act(() => Promise.reject(new Error("You are signed out. Sign in again.")));
+  refresh(async () => {
+    await lookAgain();
+    if (!session.signedIn()) say(["info", "You are signed out. Sign in again."]);
+  });
 });
 
-// Something may have happened while nobody looked.
-document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && act());
-
-await act(async () => {
+await refresh(async () => {
   await session.whoIsSignedIn();
   changeUser();
   // Back from Connect? In a window of its own this hands over to the page that waits, and closes it.

@@ -1,15 +1,17 @@
 // What the back end has written down: notes about cars that need their owner, and the logbook of the nightly job.
 import { fine } from "./cars.js";
-import { ask } from "./session.js";
+import { ask, signedIn } from "./session.js";
 import { charge, distance, when } from "./words.js";
 
 /** Shows both lists. */
 export async function showNotes() {
-  const { notes, readings } = await ask("GET", "/app/notes");
+  const { user, notes, readings } = await ask("GET", "/app/notes");
+  // Somebody else has signed in meanwhile.
+  if (user !== signedIn()?.id) return;
   fill("#notes", notes, ({ car, kind, text, at }) => {
     // Mended since, in this page or elsewhere.
     const isDone = kind === "well" || fine.get(car) === true;
-    return { at, text, tone: isDone ? "good" : "warn", label: isDone && kind === "wanted" ? "Done" : undefined };
+    return { at, text, tone: isDone ? "good" : "warn", label: isDone && kind !== "well" ? "Done" : undefined };
   });
   fill("#readings", readings, ({ name, km, battery, at }) => {
     const figures = [battery !== null && charge(battery), km !== null && distance(km)].filter(Boolean);

@@ -8,39 +8,34 @@ let user = null;
 /** The token and until when it is good, by a clock that nobody can set. */
 let token = null;
 
-/** Hears that the log-in has ended without this page's doing: in another tab, or by its time. */
-export const ended = new EventTarget();
+/** Hears `changed` if the log-in is over or another's without this page's doing: by its time, or in another tab. */
+export const events = new EventTarget();
 
 export const signedIn = () => user;
 
 /** Asks the back end who is signed in. */
 export async function whoIsSignedIn() {
-  ({ user } = await ask("GET", "/app/session"));
+  become((await ask("GET", "/app/session")).user);
   return user;
 }
 
 export async function signIn(name, password) {
-  ({ user } = await ask("POST", "/app/session", { name, password }));
-  token = null;
+  become((await ask("POST", "/app/session", { name, password })).user);
 }
 
 export async function signOut() {
   await ask("DELETE", "/app/session");
-  user = token = null;
+  become(null);
 }
 
 /** For `createConnect`: the user's token; nothing for a visitor, who is known by the Worker's cookie. */
 export async function getToken() {
   if (!user) return undefined;
   if (!token || performance.now() > token.goodUntil) {
-    const fresh = await ask("GET", "/app/token").catch((error) => {
-      if (error.status === 401) {
-        user = token = null;
-        ended.dispatchEvent(new Event("ended"));
-      }
-      // Nothing would make a visitor of the user, whose call this is.
-      throw error;
-    });
+    const caller = user.id;
+    const fresh = await ask("GET", "/app/token");
+    // All tabs have one log-in. What one user has asked for is not to be done as another.
+    if (fresh.user !== caller) throw lost(new Error("Somebody else has signed in meanwhile."));
     token = { value: fresh.token, goodUntil: performance.now() + (fresh.expiresIn - MARGIN_S) * 1000 };
   }
   return token.value;
@@ -52,6 +47,18 @@ export async function ask(method, path, body) {
   const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
   if (answer.status === 204) return undefined;
   const said = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw Object.assign(new Error(said.error ?? "The app can’t be reached. Try again in a moment."), { status: answer.status });
-  return said;
+  if (answer.ok) return said;
+  const error = new Error(said.error ?? "The app can’t be reached. Try again in a moment.");
+  throw answer.status === 401 ? lost(error) : error;
+}
+
+function become(who) {
+  if (who?.id !== user?.id) token = null;
+  user = who;
+}
+
+function lost(error) {
+  become(null);
+  events.dispatchEvent(new Event("changed"));
+  return error;
 }

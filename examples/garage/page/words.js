@@ -18,8 +18,8 @@ export function nameOf({ make, model }) {
 export const STATES = {
   active: "Connected",
   degraded: "Connected. Smartcar can’t be reached at the moment",
-  reauthentication_required: "Needs you: log in again",
-  reconnection_required: "The access has ended: connect again",
+  reauthentication_required: "Needs you: please reconnect",
+  reconnection_required: "The access has ended: please reconnect",
 };
 
 /** What came of a visit to Connect, by the `kind` of the outcome; `redirected` leaves the page and needs no words. */

@@ -29,7 +29,7 @@ function takeNoteOf({ principals, event }) {
   const needsOwner = errors.some(({ state, resolution }) => state === "ERROR" && resolution?.type === "REAUTHENTICATE");
   const isOver = errors.every(({ state }) => state === "RESOLVED");
   for (const user of principals.filter((principal) => principal.startsWith("user:")).map((principal) => principal.slice(5))) {
-    if (needsOwner) noteWanted(user, vehicle);
+    if (needsOwner) noteWanted(user, vehicle, "reauthentication_required");
     else if (isOver) noteWell(user, vehicle);
   }
 }

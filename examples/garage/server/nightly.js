@@ -2,7 +2,7 @@
 // a note. A car that can't be read tonight is one for the next night, and keeps nobody else waiting.
 import process from "node:process";
 
-import { noteWanted, noteWell } from "./notes.js";
+import { noteWell, remind } from "./notes.js";
 import { Refused, ask } from "./smartcar.js";
 import { keepReading } from "./store.js";
 import { USERS } from "./users.js";
@@ -19,16 +19,24 @@ for (const user of USERS) {
 }
 
 async function night(user) {
-  const isOver = ({ status }) => status === "reconnection_required";
   const { vehicles } = await ask(user.id, "/vehicles");
   if (vehicles.length === 0) console.log(`${user.name}: no cars`);
+  const wanting = new Set();
   // One after the other: nobody waits for it, and Smartcar limits how much an application may ask at once.
-  for (const car of vehicles) if (!isOver(car)) await read(user, car);
-  // Reading them may have shown that a grant is over.
-  const after = await ask(user.id, "/vehicles");
-  for (const car of after.vehicles.filter(isOver)) {
-    noteWanted(user.id, car, { ended: true });
-    console.log(`${user.name}: ${nameOf(car)} has to be connected again`);
+  for (const car of vehicles) {
+    // Where the grant is over there is nothing to ask with.
+    if (car.status !== "reconnection_required" && (await read(user, car)) === "wants its owner") wanting.add(car.id);
+  }
+  // How they are after that: reading them may have shown that a grant is over.
+  const { connections } = await ask(user.id, "/connections");
+  for (const { connectionId, ...car } of vehicles) {
+    const { status, since } = connections.find(({ id }) => id === connectionId) ?? {};
+    if (status === "reconnection_required") {
+      remind(user.id, car, status, since);
+      console.log(`${user.name}: ${nameOf(car)} has to be connected again`);
+    } else if (wanting.has(car.id)) {
+      remind(user.id, car, "reauthentication_required", since);
+    }
   }
 }
 
@@ -39,13 +47,13 @@ async function read(user, car) {
     answers.push(await ask(user.id, `/api/v2.0/vehicles/${encodeURIComponent(car.id)}${path}`).catch((error) => error));
   }
   const errors = answers.filter((answer) => answer instanceof Error);
-  const wantsOwner = errors.some((error) => error instanceof Refused && error.smartcar?.resolution === "REAUTHENTICATE");
-  if (wantsOwner) noteWanted(user.id, car);
+  console.log(`${user.name}: ${name} ${[...new Set(errors.map(({ message }) => message))].join("; ") || "is written down"}`);
   // What it says in part is better than nothing: not every car has a battery, and not every owner allows everything.
   if (errors.length < answers.length) {
     const [odometer, battery] = answers.map((answer) => (answer instanceof Error ? {} : answer));
     keepReading(user.id, { car: car.id, name, km: odometer.distance ?? null, battery: battery.percentRemaining ?? null });
-    if (!wantsOwner) noteWell(user.id, car);
   }
-  console.log(`${user.name}: ${name} ${[...new Set(errors.map(({ message }) => message))].join("; ") || "is written down"}`);
+  if (errors.some((error) => error instanceof Refused && error.smartcar?.resolution === "REAUTHENTICATE")) return "wants its owner";
+  if (errors.length === 0) noteWell(user.id, car);
+  return "written down, as far as it could be read";
 }

@@ -2,26 +2,32 @@
 import { Router } from "express";
 
 import { forUsers } from "./session.js";
-import { latestKind, newestNote, note, notesOf, readingsOf } from "./store.js";
+import { latestNote, newestNote, note, notesOf, readingsOf } from "./store.js";
 import * as words from "./words.js";
 
 const LOOK_EVERY_MS = 1000;
 const ALIVE_EVERY_MS = 20_000;
 
-/** The owner has to log in again at the car's maker or, where the access has `ended`, to connect again. */
-export function noteWanted(user, car, { ended = false } = {}) {
-  const name = words.nameOf(car);
-  note(user, { car: car.id, kind: "wanted", text: ended ? words.ended(name) : words.wanted(name) });
+/** The owner has to act: `status` is `"reauthentication_required"` or `"reconnection_required"`, as the Worker says it of a connection. */
+export function noteWanted(user, car, status) {
+  note(user, { car: car.id, kind: status, text: words[status](words.nameOf(car)) });
+}
+
+/** The same from a job that comes every night, once: not if the user has a note from `since`, when it began. */
+export function remind(user, car, status, since) {
+  const latest = latestNote(user, car.id);
+  if (latest?.kind !== status || latest.at < since) noteWanted(user, car, status);
 }
 
 /** Good news only for whoever has had the bad. */
 export function noteWell(user, car) {
-  if (latestKind(user, car.id) === "wanted") note(user, { car: car.id, kind: "well", text: words.well(words.nameOf(car)) });
+  const latest = latestNote(user, car.id);
+  if (latest && latest.kind !== "well") note(user, { car: car.id, kind: "well", text: words.well(words.nameOf(car)) });
 }
 
 export const noteRoutes = Router()
   .get("/notes", forUsers, ({ user }, response) => {
-    response.set("cache-control", "no-store").json({ notes: notesOf(user.id), readings: readingsOf(user.id) });
+    response.set("cache-control", "no-store").json({ user: user.id, notes: notesOf(user.id), readings: readingsOf(user.id) });
   })
   // An event for each new note, as long as the page is open. It looks into the database: the nightly job is another process.
   .get("/news", forUsers, ({ user }, response) => {

@@ -29,7 +29,7 @@ export const signedIn = [
 /** Answers 401 where nobody is signed in. */
 export function forUsers(request, response, next) {
   if (request.user) next();
-  else response.status(401).json({ error: "Nobody is signed in." });
+  else response.status(401).json({ error: "You are signed out. Sign in again." });
 }
 
 export const sessionRoutes = Router()

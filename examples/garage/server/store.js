@@ -24,20 +24,20 @@ const statement = {
   event: database.prepare("INSERT OR IGNORE INTO events (id, at) VALUES (?, ?)"),
   forget: database.prepare("DELETE FROM events WHERE at < ?"),
   note: database.prepare("INSERT INTO notes (user, car, kind, text, at) VALUES (?, ?, ?, ?, ?)"),
-  latest: database.prepare("SELECT kind FROM notes WHERE user = ? AND car = ? ORDER BY id DESC LIMIT 1"),
+  latest: database.prepare("SELECT kind, at FROM notes WHERE user = ? AND car = ? ORDER BY id DESC LIMIT 1"),
   notes: database.prepare("SELECT id, car, kind, text, at FROM notes WHERE user = ? ORDER BY id DESC LIMIT 5"),
   newest: database.prepare("SELECT max(id) AS id FROM notes WHERE user = ?"),
   reading: database.prepare("INSERT INTO readings (user, car, name, km, battery, at) VALUES (?, ?, ?, ?, ?, ?)"),
   readings: database.prepare("SELECT car, name, km, battery, at FROM readings WHERE user = ? ORDER BY at DESC LIMIT 5"),
 };
 
-/** Leaves a note for a user about a car, unless the latest one says the same: nobody wants to read it again every morning. */
+/** Leaves a note for a user about a car; `kind` says for programs what `text` says. */
 export function note(user, { car, kind, text }) {
-  if (latestKind(user, car) !== kind) statement.note.run(user, car, kind, text, Date.now());
+  statement.note.run(user, car, kind, text, Date.now());
 }
 
-/** What the latest note about a car is: `"wanted"` if its owner has to do something, `"well"`, or nothing. */
-export const latestKind = (user, car) => statement.latest.get(user, car)?.kind;
+/** The latest note about a car, if there is one: `{ kind, at }`. */
+export const latestNote = (user, car) => statement.latest.get(user, car);
 
 /** The latest notes, the newest first. */
 export const notesOf = (user) => statement.notes.all(user);

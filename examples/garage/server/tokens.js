@@ -24,7 +24,7 @@ export const tokenRoutes = Router()
       .setIssuedAt()
       .setExpirationTime(`${LASTS_S} s`)
       .sign(key);
-    response.set("cache-control", "no-store").json({ token, expiresIn: LASTS_S });
+    response.set("cache-control", "no-store").json({ token, expiresIn: LASTS_S, user: request.user.id });
   })
   .get("/jwks.json", (_request, response) => {
     response.json({ keys: [{ ...publicKey, kid, alg: "ES256", use: "sig" }] });

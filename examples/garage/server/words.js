@@ -6,6 +6,6 @@ export function nameOf({ make, model }) {
   return [readable, model].filter(Boolean).join(" ") || "Your car";
 }
 
-export const wanted = (name) => `${name} needs you: its maker wants you to log in again.`;
-export const ended = (name) => `${name} can’t be read any more: the access that you gave has ended.`;
+export const reauthentication_required = (name) => `${name} needs you: choose “Reconnect” beside it.`;
+export const reconnection_required = (name) => `${name} can’t be read any more: the access that you gave has ended.`;
 export const well = (name) => `${name} can be read again.`;
