@@ -10,7 +10,8 @@ import { createServer } from "vite";
 
 import { settings } from "./settings.js";
 
-const PATIENCE_MS = 120_000;
+/** A slow machine takes long, and a Worker that lacks a setting says so for ever. */
+const PATIENCE_MS = 300_000;
 const { app, worker } = await settings();
 const children = [];
 let stopping = false;
@@ -63,11 +64,13 @@ function run(name, ...args) {
 }
 
 async function healthy(address) {
+  let said = "nothing";
   for (const end = Date.now() + PATIENCE_MS; Date.now() < end && !stopping; await sleep(200)) {
     const answer = await fetch(address).catch(() => undefined);
     if (answer?.ok) return;
+    said = (await answer?.text()) ?? said;
   }
-  throw new Error(`${address} does not answer with 200: what it says shows in a browser`);
+  throw new Error(`${address} answers: ${said}`);
 }
 
 function stop(code) {

@@ -16,7 +16,7 @@ const EXAMPLE = join(ROOT, "examples/garage");
 /** What running it leaves behind. */
 const MADE = new Set([".dev.vars", ".env", ".wrangler", "data", "dist", "node_modules"]);
 const OURS = ["smartcar-connect", "smartcar-connect-simulator"];
-const PATIENCE_MS = 180_000;
+const PATIENCE_MS = 600_000;
 
 /** Installs it; the versions of what is not ours are those of the lock file. */
 export async function installGarage() {
