@@ -9,7 +9,11 @@ use crate::{layout::Layout, log::Log};
 /// What the package ships: what is loaded first, by platform, and what that loads when it is needed. They share what is in one of them.
 const SHIPPED: &[&str] = &[
     "index", "inline", "node", "workerd", "errors", "connect", "client", "page", "popup", "session", "vehicle",
+    "store", "react", "vue", "svelte", "element",
 ];
+
+/// What an app brings along that uses the entry for it.
+const FRAMEWORKS: &[&str] = &["react", "vue"];
 
 /// What is made part of them.
 const ABSORBED: &[&str] = &["api", "attempts", "callback", "loader", "signal"];
@@ -30,6 +34,7 @@ pub fn shrink(layout: &Layout, log: &Log, package: &Path) -> Result<()> {
     let files = SHIPPED.iter().map(|name| format!("{name}.js"));
     let modules = MODULE.iter().map(|name| (*name).to_owned());
     command.args(files.chain(modules).map(|file| format!("--external:./{file}")));
+    command.args(FRAMEWORKS.iter().map(|name| format!("--external:{name}")));
     command.args([
         "--bundle",
         "--minify",
