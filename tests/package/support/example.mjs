@@ -40,7 +40,9 @@ const carsOf = (page) => page.getByRole("listitem").filter({ hasText: "Tesla" })
 const nothing = (page) => page.getByText("No car is connected.").waitFor();
 
 async function answer(page, simulator, decision) {
-  const { state } = await goToConnect(page, simulator);
+  const { state } = await goToConnect(page, simulator).catch(async (error) => {
+    assert.fail(`${error.message}\n${await page.locator("body").innerText()}`);
+  });
   await logIn(page);
   await decide(page, decision);
   return state;

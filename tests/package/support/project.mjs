@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { after } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -51,12 +51,12 @@ async function unpack(root, name, to) {
 /**
  * Starts a server of the project, which is told its port by `args`; resolves to its origin once it answers.
  *
- * @param {{ port?: number, env?: Record<string, string> }} [options]
+ * @param {{ port?: number, env?: Record<string, string>, path?: string }} [options]
  */
-export async function served(t, folder, program, args, { port: given, env = {} } = {}) {
+export async function served(t, folder, program, args, { port: given, env = {}, path = "/" } = {}) {
   const port = given ?? (await freePort());
   const said = [];
-  const server = spawn(join(folder, "node_modules/.bin", program), args(String(port)), {
+  const server = spawn(resolve(folder, "node_modules/.bin", program), args(String(port)), {
     cwd: folder,
     env: { ...environment(), ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -71,7 +71,7 @@ export async function served(t, folder, program, args, { port: given, env = {} }
   });
   const origin = `http://localhost:${port}`;
   for (const end = Date.now() + PATIENCE_MS; Date.now() < end && server.exitCode === null; await sleep(200)) {
-    if (await fetch(origin).then(({ ok }) => ok, () => false)) return origin;
+    if (await fetch(origin + path).then(({ ok }) => ok, () => false)) return origin;
   }
   throw new Error(`${program} does not serve; it said: ${said.join("")}`);
 }
