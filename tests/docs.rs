@@ -209,6 +209,7 @@ fn every_page_links_to_files_that_exist() {
     let pages = [
         Path::new("."),
         Path::new("docs"),
+        Path::new("examples"),
         Path::new("pkg-template"),
         Path::new("tests/simulator"),
     ]

@@ -27,6 +27,8 @@ const FILES = [
   "connect_bg.wasm",
   "connect_bg.wasm.js",
   "connections.js",
+  "element.d.ts",
+  "element.js",
   "errors.js",
   "index.d.ts",
   "index.js",
@@ -37,13 +39,21 @@ const FILES = [
   "page.js",
   "platform.d.ts",
   "popup.js",
+  "react.d.ts",
+  "react.js",
   "session.js",
+  "store.d.ts",
+  "store.js",
+  "svelte.d.ts",
+  "svelte.js",
   "template/package.json",
   "template/worker/index.js",
   "template/wrangler.jsonc",
   "types.d.ts",
   "vehicle.d.ts",
   "vehicle.js",
+  "vue.d.ts",
+  "vue.js",
   "worker/build/index.js",
   "worker/build/index_bg.wasm",
   "worker/index.d.ts",
@@ -71,11 +81,13 @@ test("package.json: types first, the special before the general, nothing run at 
   for (const target of Object.values(json.exports).flatMap((value) => Object.values(Object(value)))) {
     if (target.startsWith?.("./")) assert.ok(FILES.includes(target.slice(2)), target);
   }
-  for (const entry of ["index.js", "inline.js", "node.js", "workerd.js"]) {
+  for (const entry of ["element.js", "index.js", "inline.js", "node.js", "workerd.js"]) {
     assert.ok(json.sideEffects.includes(`./${entry}`), `a bundler may drop what ${entry} does when it is imported`);
   }
   assert.equal(json.scripts, undefined);
   assert.equal(json.dependencies, undefined);
+  assert.deepEqual(Object.keys(json.peerDependencies), ["react", "vue"]);
+  for (const name of Object.keys(json.peerDependencies)) assert.equal(json.peerDependenciesMeta[name].optional, true, name);
   const crate = /^version = "(.+)"$/m.exec(await readFile(join(ROOT, "Cargo.toml"), "utf8"))[1];
   assert.equal(json.version, crate);
 });
@@ -90,12 +102,15 @@ test("the module's address stands in one file only, so that bundlers copy it onc
   assert.deepEqual(found, ["index.js"]);
 });
 
+/** What a script imports that is no script of the package. */
+const ELSEWHERE = { "react.js": ["react"], "vue.js": ["vue"], "workerd.js": ["./connect_bg.wasm"] };
+
 test("no script needs a platform's own modules, or a file beside it but scripts", async (t) => {
   const { installed } = await consumer(t);
   for (const name of (await readdir(installed)).filter((name) => name.endsWith(".js"))) {
     const script = await readFile(join(installed, name), "utf8");
     const imported = [...script.matchAll(/(?:\bfrom|\bimport) *\(? *"([^"]+)"/g)].map(([, from]) => from);
     const strange = imported.filter((from) => !/^\.\/[\w.]+\.js$/.test(from));
-    assert.deepEqual(strange, name === "workerd.js" ? ["./connect_bg.wasm"] : [], name);
+    assert.deepEqual(strange, ELSEWHERE[name] ?? [], name);
   }
 });

@@ -45,6 +45,9 @@ for (const [moduleResolution, module] of RESOLUTIONS) {
     test(`the types are exact in a page, with ${compiler} and moduleResolution ${moduleResolution}`, (t) =>
       compile(t, "usage.ts", { compiler, module, moduleResolution, lib: ["es2022", "dom"], types: [] }));
 
+    test(`the types of the element and of the state are exact, with ${compiler} and moduleResolution ${moduleResolution}`, (t) =>
+      compile(t, "element.ts", { compiler, module, moduleResolution, lib: ["es2022", "dom"], types: [] }));
+
     test(`a back end without any library compiles, with ${compiler} and moduleResolution ${moduleResolution}`, (t) =>
       compile(t, "backend.ts", { compiler, module, moduleResolution, lib: ["es2022"], types: [] }));
   }

@@ -20,7 +20,15 @@ const SHIPPED: &[&str] = &[
     "popup",
     "session",
     "vehicle",
+    "store",
+    "react",
+    "vue",
+    "svelte",
+    "element",
 ];
+
+/// What an app brings along that uses the entry for it.
+const FRAMEWORKS: &[&str] = &["react", "vue"];
 
 /// What is made part of them.
 const ABSORBED: &[&str] = &["answers", "api", "attempts", "callback", "loader", "options", "signal"];
@@ -41,6 +49,7 @@ pub fn shrink(layout: &Layout, log: &Log, package: &Path) -> Result<()> {
     let files = SHIPPED.iter().map(|name| format!("{name}.js"));
     let modules = MODULE.iter().map(|name| (*name).to_owned());
     command.args(files.chain(modules).map(|file| format!("--external:./{file}")));
+    command.args(FRAMEWORKS.iter().map(|name| format!("--external:{name}")));
     command.args([
         "--bundle",
         "--minify",

@@ -51,12 +51,50 @@ async function assertFinishesOnce(t, address) {
   assert.equal(page.url(), address);
 }
 
+/** The provider in a component of the server: rendered there, taken over as it is, and a callback is finished once. */
+async function assertProvides(t, address) {
+  const rendered = await fetch(address).then((answer) => answer.text());
+  assert.match(rendered, /not known yet/);
+  const said = [];
+  const page = await openPage(t, "about:blank", said);
+  const asked = [];
+  const answers = {
+    connections: { connections: [] },
+    start: {
+      applicationId: "11111111-2222-4333-8444-555555555555",
+      connectOrigin: "https://connect.smartcar.com",
+      externalId: "0".repeat(22),
+      expiresAt: Date.now() + 600_000,
+      session: "resumed",
+    },
+    attempts: { status: "pending" },
+    finish: { kind: "access_denied" },
+  };
+  await page.route("**/smartcar/**", (route) => {
+    const [, name] = /\/smartcar\/(?:connect\/)?(\w+)/.exec(route.request().url());
+    asked.push(name);
+    return route.fulfill({ json: answers[name] });
+  });
+  await page.route("https://connect.smartcar.com/**", (route) => {
+    const state = new URL(route.request().url()).searchParams.get("state");
+    return route.fulfill({ status: 302, headers: { location: `${address}?error=access_denied&state=${state}` } });
+  });
+  await page.goto(address);
+  await page.locator("#known", { hasText: "0 connections" }).waitFor();
+  await page.getByRole("button", { name: "Connect your car" }).click();
+  await page.locator("output", { hasText: "access_denied" }).waitFor();
+  assert.equal(asked.filter((name) => name === "finish").length, 1);
+  assert.equal(page.url(), address);
+  assert.deepEqual(said.filter((line) => /hydrat/i.test(line)), []);
+}
+
 for (const bundler of ["--turbopack", "--webpack"]) {
   test(`next build ${bundler}, and what it builds`, async (t) => {
     await rm(join(folder, ".next"), { recursive: true, force: true });
     await built(folder, "next", ["build", bundler]);
     const origin = await served(t, folder, "next", (port) => ["start", "--port", port]);
     await assertServes(t, origin);
+    await assertProvides(t, `${origin}/provided`);
     await assertJourney(t, origin, 1);
   });
 
@@ -65,6 +103,7 @@ for (const bundler of ["--turbopack", "--webpack"]) {
     const origin = await served(t, folder, "next", (port) => ["dev", bundler, "--port", port]);
     await assertServes(t, origin);
     await assertFinishesOnce(t, `${origin}/strict`);
+    await assertProvides(t, `${origin}/provided`);
     await assertJourney(t, origin, 2);
   });
 }

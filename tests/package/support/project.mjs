@@ -1,9 +1,9 @@
-// A project with a framework: its sources in `consumers/`, its packages from the npm registry by its lock file, and ours from
-// the tarball, in a folder that knows nothing of this repository.
+// A project with a framework: its sources in `consumers/` or in `examples/`, its packages from the npm registry by its lock file, and
+// ours from the tarball, in a folder that knows nothing of this repository.
 import { spawn } from "node:child_process";
 import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { after } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -20,20 +20,45 @@ export async function project(name) {
   const folder = await mkdtemp(join(tmpdir(), `smartcar-connect-${name}-`));
   folders.push(folder);
   await cp(join(ROOT, "tests/package/consumers", name), folder, { recursive: true });
-  await run(folder, "npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]);
-  const installed = join(folder, "node_modules/smartcar-connect");
-  await mkdir(installed);
-  await run(folder, "tar", ["--extract", "--gzip", "--file", await tarball(), "--strip-components=1", "--directory", installed]);
+  await install(folder);
+  await unpack(folder, "smartcar-connect", "node_modules/smartcar-connect");
   return folder;
 }
 
-/** Starts a server of the project, which is told its port by `args`; resolves to its origin once it answers. */
-export async function served(t, folder, program, args) {
-  const port = await freePort();
+const MADE = ["node_modules", "dist", ".svelte-kit", ".wrangler"];
+
+/** Installs an example as whoever tries it does, with the packages where its `package.json` says that they are built. */
+export async function example(name) {
+  const root = await mkdtemp(join(tmpdir(), `smartcar-connect-example-${name}-`));
+  folders.push(root);
+  const folder = join(root, "examples", name);
+  const filter = (source) => !MADE.includes(basename(source));
+  await cp(join(ROOT, "examples", name), folder, { recursive: true, filter });
+  await unpack(root, "smartcar-connect", "dist/package");
+  await unpack(root, "smartcar-connect-simulator", "dist/simulator");
+  await install(folder);
+  return folder;
+}
+
+const install = (folder) => run(folder, "npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]);
+
+async function unpack(root, name, to) {
+  const folder = join(root, to);
+  await mkdir(folder, { recursive: true });
+  await run(root, "tar", ["--extract", "--gzip", "--file", await tarball(name), "--strip-components=1", "--directory", folder]);
+}
+
+/**
+ * Starts a server of the project, which is told its port by `args`; resolves to its origin once it answers.
+ *
+ * @param {{ port?: number, env?: Record<string, string>, path?: string }} [options]
+ */
+export async function served(t, folder, program, args, { port: given, env = {}, path = "/" } = {}) {
+  const port = given ?? (await freePort());
   const said = [];
-  const server = spawn(join(folder, "node_modules/.bin", program), args(String(port)), {
+  const server = spawn(resolve(folder, "node_modules/.bin", program), args(String(port)), {
     cwd: folder,
-    env: environment(),
+    env: { ...environment(), ...env },
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });
@@ -46,7 +71,7 @@ export async function served(t, folder, program, args) {
   });
   const origin = `http://localhost:${port}`;
   for (const end = Date.now() + PATIENCE_MS; Date.now() < end && server.exitCode === null; await sleep(200)) {
-    if (await fetch(origin).then(({ ok }) => ok, () => false)) return origin;
+    if (await fetch(origin + path).then(({ ok }) => ok, () => false)) return origin;
   }
   throw new Error(`${program} does not serve; it said: ${said.join("")}`);
 }

@@ -1,0 +1,8 @@
+// The Worker's routes are passed on, so that it and the page are on one origin, as they are when they are deployed.
+const worker = process.env.WORKER ?? "http://localhost:8787";
+
+export default {
+  // `await` outside of a function.
+  build: { target: "es2022", rollupOptions: { input: ["index.html", "de.html"] } },
+  server: { port: 5173, strictPort: true, proxy: { "/smartcar/": worker } },
+};

@@ -1,0 +1,111 @@
+// An owner's way through an example, with the Worker in workerd and the simulator in Smartcar's place. The examples say the same in the
+// same words, whatever they are made with.
+import assert from "node:assert/strict";
+
+import { startEdge } from "../../edge/harness/edge.mjs";
+import { closeConnections } from "../../edge/harness/http.mjs";
+import { decide, goToConnect, logIn } from "../../edge/harness/owner.mjs";
+import { freePort } from "../../edge/harness/port.mjs";
+import { settings } from "../../edge/harness/settings.mjs";
+import { startSimulator } from "../../edge/harness/simulator.mjs";
+import { openPage } from "./pages.mjs";
+
+/** A Worker and a simulator for pages at a port that is free. */
+export async function backend(t, pages = ["/"]) {
+  const port = await freePort();
+  const origin = `http://localhost:${port}`;
+  const simulator = await startSimulator(pages.map((path) => origin + path));
+  t.after(() => simulator.stop());
+  const edge = await startEdge({ bindings: settings({ simulator, allowedOrigins: [origin] }) });
+  t.after(() => {
+    closeConnections();
+    return edge.stop();
+  });
+  return { port, origin, simulator, env: { WORKER: edge.origin } };
+}
+
+/** Opens the page, and counts the callbacks that it sends. */
+async function opened(t, origin) {
+  const said = [];
+  const page = await openPage(t, `${origin}/`, said);
+  const finished = [];
+  page.on("request", (request) => {
+    if (new URL(request.url()).pathname === "/smartcar/connect/finish") finished.push(request.url());
+  });
+  return { page, finished, said };
+}
+
+const says = (page, text) => page.getByRole("status").filter({ hasText: text }).waitFor();
+const carsOf = (page) => page.getByRole("listitem").filter({ hasText: "Tesla" });
+const nothing = (page) => page.getByText("No car is connected.").waitFor();
+
+async function answer(page, simulator, decision) {
+  const { state } = await goToConnect(page, simulator).catch(async (error) => {
+    assert.fail(`${error.message}\n${await page.locator("body").innerText()}`);
+  });
+  await logIn(page);
+  await decide(page, decision);
+  return state;
+}
+
+/** Nothing of a callback is in the address or in the history. */
+async function assertClean(page, address, simulator, state) {
+  await page.waitForURL(address);
+  const kept = JSON.stringify(await page.evaluate(() => [location.href, history.state]));
+  for (const secret of [state, ...(await simulator.secrets())]) assert.ok(!kept.includes(secret), kept);
+}
+
+/** An owner says no, connects, comes back, and disconnects. */
+export async function assertConnects(t, { origin, simulator }) {
+  const { page, finished, said } = await opened(t, origin);
+  await nothing(page);
+  await answer(page, simulator, "Deny");
+  await says(page, "Not connected: access_denied").catch((error) => assert.fail(`${error.message}\n${said.join("\n")}`));
+  assert.equal(finished.length, 1);
+  const state = await answer(page, simulator, "Allow");
+  await says(page, "Connected.");
+  await carsOf(page).waitFor();
+  assert.equal(finished.length, 2, "each callback was sent once");
+  await assertClean(page, `${origin}/`, simulator, state);
+  await page.reload();
+  await carsOf(page).waitFor();
+  assert.equal(await page.getByRole("status").textContent().then((text) => text.trim()), "");
+  await page.getByRole("button", { name: "Disconnect" }).click();
+  await nothing(page);
+  assert.equal(await page.getByRole("alert").filter({ hasText: /./ }).count(), 0);
+  return { page, state };
+}
+
+/** From view to view, and by the history. */
+export async function assertMoves(page, { origin, simulator }, state) {
+  const settings = page.getByRole("heading", { name: "Settings" });
+  const cars = page.getByRole("heading", { name: "Your cars" });
+  await page.getByRole("link", { name: "Settings" }).click();
+  await settings.waitFor();
+  await assertClean(page, `${origin}/settings`, simulator, state);
+  for (const way of ["goBack", "goForward", "goBack", "reload"]) {
+    await page[way]();
+    await (way === "goForward" ? settings : cars).waitFor();
+    await assertClean(page, way === "goForward" ? `${origin}/settings` : `${origin}/`, simulator, state);
+  }
+  await page.getByRole("link", { name: "Settings" }).click();
+  await page.getByRole("link", { name: "Cars" }).click();
+  await nothing(page);
+}
+
+/** By the Back button from Connect, and in a window of its own. */
+export async function assertComesBack(page, { simulator }) {
+  await goToConnect(page, simulator);
+  await page.goBack();
+  await page.getByText("nothing came of it").waitFor();
+  await page.getByRole("button", { name: "Never mind" }).click();
+  await page.getByText("nothing came of it").waitFor({ state: "hidden" });
+
+  const [popup] = await Promise.all([page.waitForEvent("popup"), page.getByRole("button", { name: "In a window" }).click()]);
+  assert.ok(await page.getByRole("button", { name: "Connect your car" }).isDisabled());
+  await logIn(popup);
+  await Promise.all([popup.waitForEvent("close"), decide(popup, "Allow")]);
+  await says(page, "Connected.");
+  await carsOf(page).waitFor();
+  assert.ok(await page.getByRole("button", { name: "Connect your car" }).isEnabled());
+}
