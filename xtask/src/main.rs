@@ -23,7 +23,8 @@ const USAGE: &str = "usage: cargo xtask <command>
   test               every check and test; the last line is the sum
   test lint          the checks of the sources alone
   test openapi       ask the Worker what schemathesis thinks of from the description of its HTTP API
-  test consumers     build and open the package in Next, React Router, vue-router, webpack and SvelteKit, and deploy it
+  test consumers     build and open the package in Next, React Router, vue-router, webpack and SvelteKit, and deploy it; open the
+                     documentation's site, which `make docs` has built
   test browsers      a whole connection in Firefox and in WebKit
   fuzz [TARGET…]     fuzz these targets, or all, for FUZZ_SECONDS (60) each
   fuzz keep          bring into fuzz/corpus/ the smallest finds that reach something new
