@@ -32,7 +32,8 @@ const USAGE: &str = "usage: cargo xtask <command>
   test minimal-versions  the crate with the oldest versions of its dependencies that Cargo.toml allows
   test workflows     the workflows of .github, by zizmor
   test openapi       ask the Worker what schemathesis thinks of from the description of its HTTP API
-  test consumers     build and open the package in Next, React Router, vue-router, webpack and SvelteKit, and deploy it
+  test consumers     build and open the package in Next, React Router, vue-router, webpack and SvelteKit, and deploy it; open the
+                     documentation's site, which `make docs` has built
   test browsers      a whole connection in Firefox and in WebKit
   deny               the licences of the dependencies, where they come from, and what must not be among them
   advisories         what is known against the dependencies; asks GitHub

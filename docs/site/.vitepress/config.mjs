@@ -10,6 +10,13 @@ const BASE = process.env.DOCS_BASE ?? "/";
 
 const groups = SIDE_BAR.map(({ text, items }) => ({ text, items: items.map((page) => ({ text: page.text, link: addressOf(page) })) }));
 
+/** What the search knows of a page: of the description of the HTTP API each operation, and not each parameter, which are the same ones again. */
+function searched(source, env, markdown) {
+  const html = markdown.render(source, env);
+  if (!env.relativePath.startsWith("openapi/")) return html;
+  return html.replace(/<h2 id="schemas"[\s\S]*$/, "").replace(/<h3 [\s\S]*?(?=<h2 |$)/g, "");
+}
+
 export default defineConfig({
   title: "smartcar-connect",
   description: "Let owners connect their cars to your app through Smartcar Connect, without a token ever reaching a browser",
@@ -44,7 +51,7 @@ export default defineConfig({
     ],
     sidebar: groups,
     outline: { level: [2, 3], label: "On this page" },
-    search: { provider: "local" },
+    search: { provider: "local", options: { _render: searched } },
     socialLinks: [{ icon: "github", link: REPOSITORY, ariaLabel: "The repository" }],
     editLink: {
       pattern: `${REPOSITORY}/edit/main/:path`,

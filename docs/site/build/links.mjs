@@ -30,6 +30,8 @@ export function inSite(link, name) {
   if (AS_THEY_ARE[file]) return AS_THEY_ARE[file];
   const ofFile = PAGES.filter(({ source }) => source === file);
   const found = ofFile.find(({ section }) => !section && !hash) ?? ofFile.find((one) => anchors.get(one).has(hash));
+  // As VitePress makes the links of headings, by which its search knows where a section begins.
+  if (found === page && hash) return `#${hash}`;
   if (found) return `/${found.path}.html${hash && `#${hash}`}`;
   if (file === "README.md" && !hash) return "/";
   const there = statSync(path.join(ROOT, file), { throwIfNoEntry: false });

@@ -18,6 +18,18 @@ const AS_DECLARED = ["SmartcarV2", "SmartcarV3"];
 const ENDPOINTS = `The endpoints that \`vehicle(id)\` knows, what they take and what they answer. [Reading and commanding
 cars](/vehicles-api.html) says what is passed on, and with which permission.`;
 
+const INTRODUCTION = `# Functions and types of the package
+
+From the declarations of the npm package, by TypeDoc. [The npm package](/package.html) tells them in context, and
+[Errors](/errors.html) has every code of a \`ConnectError\`.
+`;
+
+async function introduce(folder) {
+  const index = path.join(folder, "index.md");
+  const text = await readFile(index, "utf8");
+  await writeFile(index, text.replace(/^# .*\n/, INTRODUCTION));
+}
+
 async function writeAsDeclared(folder) {
   const declarations = await readFile(path.join(ROOT, "pkg-template/vehicle.d.ts"), "utf8");
   for (const name of AS_DECLARED) {
@@ -56,11 +68,14 @@ export async function writeTypes(folder) {
       // Helpers of the declarations, which nobody can import.
       validation: { notExported: false },
       sort: ["alphabetical"],
+      groupOrder: ["Functions", "Classes", "Interfaces", "Type Aliases"],
+      indexFormat: "table",
     });
     const project = await application.convert();
     if (!project || application.logger.hasErrors()) throw new Error("TypeDoc can't read the declarations of the package");
     await application.generateOutputs(project);
     if (application.logger.hasErrors()) throw new Error("TypeDoc can't write the pages of the package's types");
+    await introduce(folder);
     await writeAsDeclared(folder);
   } finally {
     await rm(work, { recursive: true, force: true });
