@@ -1,6 +1,6 @@
 // In Node: idle until a function is called, every one of which then works at once; the same names behind every entry.
 import assert from "node:assert/strict";
-import { rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -83,6 +83,7 @@ for (const entry of ["smartcar-connect", "smartcar-connect/inline", "./node_modu
         }
         globalThis.fetch = ask("fetch");
         globalThis.atob = ask("atob");
+        Uint8Array.fromBase64 = ask("fromBase64");
         const { hasCallback, init } = await import("${entry}");
         const answers = ["/cars?code=1&state=smartcar-connect.s", "/cars?code=1"].map((url) => hasCallback(url));
         const idle = [...asked];
@@ -93,6 +94,17 @@ for (const entry of ["smartcar-connect", "smartcar-connect/inline", "./node_modu
     assert.deepEqual(JSON.parse(stdout), { answers: [true, false], idle: [], askedLater: true });
   });
 }
+
+test("the module as a script has the bytes of the module, also where the engine cannot read base64 by itself", async (t) => {
+  const { installed } = await consumer(t);
+  const { default: bytes } = await import(join(installed, "connect_bg.wasm.js"));
+  const module = await readFile(join(installed, "connect_bg.wasm"));
+  assert.ok(module.equals(bytes()));
+  const byTheEngine = Object.getOwnPropertyDescriptor(Uint8Array, "fromBase64");
+  delete Uint8Array.fromBase64;
+  t.after(() => byTheEngine && Object.defineProperty(Uint8Array, "fromBase64", byTheEngine));
+  assert.ok(module.equals(bytes()));
+});
 
 test("in Node every function works at once, and `init` has nothing left to do", async (t) => {
   const { folder } = await consumer(t, {

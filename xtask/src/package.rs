@@ -114,11 +114,19 @@ pub(crate) fn one_version(layout: &Layout) -> Result<String> {
     Ok(version)
 }
 
+/// How a script makes bytes of its text: by the engine where that can, which takes a hundredth of the time.
+const DECODE: &str = "() => {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
+  const symbols = atob(text);
+  const bytes = new Uint8Array(symbols.length);
+  for (let at = 0; at < bytes.length; at += 1) bytes[at] = symbols.charCodeAt(at);
+  return bytes;
+}";
+
 /// The module as a script: a function that returns its bytes, for where it cannot be fetched.
 fn inline(wasm: &Path, out: &Path) -> Result<()> {
     let text = STANDARD.encode(fs::read(wasm)?);
-    let bytes = format!("Uint8Array.from(atob(\"{text}\"), (symbol) => symbol.charCodeAt(0))");
-    fs::write(out, format!("export default () => {bytes};\n"))?;
+    fs::write(out, format!("const text = \"{text}\";\nexport default {DECODE};\n"))?;
     Ok(())
 }
 
