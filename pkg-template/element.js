@@ -29,10 +29,11 @@ button {
   width: 100%;
   cursor: pointer;
 }
-button:focus-visible { outline: 3px solid var(--smartcar-connect-focus, Highlight); outline-offset: 2px; }
-button:disabled, button[aria-disabled="true"] { cursor: default; }
-button:disabled { opacity: 0.5; }
-p { margin: 0.5em 0 0; }
+button:focus-visible { outline: 3px solid var(--smartcar-connect-focus, CanvasText); outline-offset: 2px; }
+button[aria-disabled="true"] { cursor: progress; }
+button:disabled { cursor: default; opacity: 0.5; }
+/* It does not make the button wider. */
+p { width: 0; min-width: 100%; margin: 0.5em 0 0; }
 `;
 
 /** The state of a page's connections, one for all buttons with the same Worker and caller. */

@@ -117,8 +117,11 @@ test("the keyboard reaches it, shows where it is, and starts; so does `click()`"
   const { page } = await opened(t, '<smartcar-connect-button id="one"></smartcar-connect-button>');
   await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement.id), "one");
-  const outline = await page.locator("smartcar-connect-button button").evaluate((button) => getComputedStyle(button).outline);
-  assert.match(outline, /solid 3px/);
+  for (const [colorScheme, color] of [["light", "rgb(0, 0, 0)"], ["dark", "rgb(255, 255, 255)"]]) {
+    await page.emulateMedia({ colorScheme });
+    const outline = await page.locator("smartcar-connect-button button").evaluate((button) => getComputedStyle(button).outline);
+    assert.equal(outline, `${color} solid 3px`);
+  }
   const expected = [];
   for (const start of [() => page.keyboard.press("Enter"), () => page.keyboard.press("Space"), () => page.evaluate(() => document.querySelector("#one").click())]) {
     await start();
@@ -151,10 +154,12 @@ test("while it is busy it says so, keeps the focus, and starts nothing else", as
 test("an error is told by the button that was clicked, and shown unless the page does that itself", async (t) => {
   const two = ["one", "two"].map((id) => `<smartcar-connect-button id="${id}">${id}</smartcar-connect-button>`).join(" ");
   const { page } = await opened(t, two);
+  const { width } = await page.locator("#two").boundingBox();
   await button(page, "two").click();
   await refuse(page, "no network");
   await page.locator("#two").getByRole("alert").filter({ hasText: "That did not work. Please try again." }).waitFor();
   assert.equal(await page.locator("#one").getByRole("alert").count(), 0);
+  assert.equal((await page.locator("#two").boundingBox()).width, width);
   // It does not bubble: the page's own errors are heard there.
   assert.deepEqual(await told(page), [["two", "error", "no network"]]);
   assert.equal(await page.locator("#two").evaluate((element) => element.error.message), "no network");
