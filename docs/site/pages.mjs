@@ -17,6 +17,7 @@ export const SIDE_BAR = [
   {
     text: "Guides",
     items: [
+      { text: "React, Vue, Svelte, an element", source: "docs/frameworks.md" },
       { text: "Your app's own users", source: "docs/users.md" },
       { text: "Your own back end, by night", link: "users#from-the-back-end" },
       { text: "Reading and commanding cars", source: "docs/vehicles-api.md" },
@@ -26,6 +27,7 @@ export const SIDE_BAR = [
       { text: "From @smartcar/auth and elsewhere", source: "docs/coming-from-elsewhere.md" },
       { text: "Smartcar's v3", source: "docs/smartcar-v3.md" },
       { text: "From v2 to v3", source: "docs/migration.md" },
+      { text: "A whole app", source: "examples/garage/README.md", path: "garage" },
       { text: "Operations", source: "docs/operations.md" },
       { text: "What it costs", source: "docs/costs.md" },
     ],
@@ -50,6 +52,8 @@ export const SIDE_BAR = [
       { text: "How it is proved", source: "docs/proved.md" },
       { text: "Design", source: "docs/design.md" },
       { text: "What is stored", source: "docs/storage.md" },
+      { text: "What it weighs", source: "docs/size.md" },
+      { text: "Releasing", source: "docs/releasing.md" },
       { text: "Contributing", source: "CONTRIBUTING.md", path: "contributing" },
     ],
   },
