@@ -212,6 +212,7 @@ fn every_page_links_to_files_that_exist() {
         Path::new("examples"),
         Path::new("pkg-template"),
         Path::new("tests/simulator"),
+        Path::new("examples/garage"),
     ]
     .map(|folder| folder.read_dir().unwrap())
     .into_iter()
