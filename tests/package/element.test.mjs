@@ -122,6 +122,7 @@ test("the keyboard reaches it, shows where it is, and starts; so does `click()`"
     const outline = await page.locator("smartcar-connect-button button").evaluate((button) => getComputedStyle(button).outline);
     assert.equal(outline, `${color} solid 3px`);
   }
+  await page.evaluate(() => (document.activeElement.blur(), document.querySelector("#one").focus()));
   const expected = [];
   for (const start of [() => page.keyboard.press("Enter"), () => page.keyboard.press("Space"), () => page.evaluate(() => document.querySelector("#one").click())]) {
     await start();
@@ -238,13 +239,13 @@ test("a callback is finished once, told by one of the buttons, and nothing else 
 });
 
 test("with `defer` nothing happens before `connect` is set, nor after the element has left the page", async (t) => {
-  const { page } = await opened(t, "<p>Nothing</p>", { search: "?callback" });
-  const busy = await page.evaluate(async () => {
+  const { page } = await opened(t, "<p>Nothing</p>", { search: "?callback&code=1&state=smartcar-connect.s" });
+  const seen = await page.evaluate(async () => {
     const element = document.createElement("smartcar-connect-button");
     element.defer = true;
     document.body.append(element);
     await new Promise((resolve) => setTimeout(resolve));
-    const before = globalThis.calls.length;
+    const before = [element.busy, element.error, globalThis.calls.length];
     element.remove();
     element.connect = globalThis.connect;
     await new Promise((resolve) => setTimeout(resolve));
@@ -253,7 +254,7 @@ test("with `defer` nothing happens before `connect` is set, nor after the elemen
     await new Promise((resolve) => setTimeout(resolve));
     return [before, removed, globalThis.calls.length];
   });
-  assert.deepEqual(busy, [0, 0, 1]);
+  assert.deepEqual(seen, [[null, null, 0], 0, 1]);
 });
 
 test("on a server importing it does nothing", async (t) => {

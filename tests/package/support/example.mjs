@@ -2,6 +2,7 @@
 // same words, whatever they are made with.
 import assert from "node:assert/strict";
 
+import { violations } from "../../edge/harness/axe.mjs";
 import { startEdge } from "../../edge/harness/edge.mjs";
 import { closeConnections } from "../../edge/harness/http.mjs";
 import { decide, goToConnect, logIn } from "../../edge/harness/owner.mjs";
@@ -59,12 +60,14 @@ async function assertClean(page, address, simulator, state) {
 export async function assertConnects(t, { origin, simulator }) {
   const { page, finished, said } = await opened(t, origin);
   await nothing(page);
+  assert.deepEqual(await violations(page), []);
   await answer(page, simulator, "Deny");
   await says(page, "Not connected: access_denied").catch((error) => assert.fail(`${error.message}\n${said.join("\n")}`));
   assert.equal(finished.length, 1);
   const state = await answer(page, simulator, "Allow");
   await says(page, "Connected.");
   await carsOf(page).waitFor();
+  assert.deepEqual(await violations(page), []);
   assert.equal(finished.length, 2, "each callback was sent once");
   await assertClean(page, `${origin}/`, simulator, state);
   await page.reload();
