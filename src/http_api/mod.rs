@@ -50,5 +50,6 @@ pub use start::{StartRequest, StartResponse};
 pub use vehicle::{Vehicle, VehicleList};
 
 // They compare what both halves say.
-#[cfg(all(test, feature = "edge"))]
+#[cfg(feature = "edge")]
+#[cfg(test)]
 mod tests;

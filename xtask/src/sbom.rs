@@ -103,7 +103,12 @@ pub fn write(layout: &Layout) -> Result<()> {
     Ok(report(layout, "List what is in it (CycloneDX)", |log| {
         let source = Source::copy(layout, log)?;
         let worker = source.bill(&WORKER)?;
-        let package = [source.bill(&BROWSER)?, source.bill(&WORKER)?, source.bill(&DOCTOR)?];
+        let browser = source.bill(&BROWSER)?;
+        ensure!(
+            browser.components.iter().all(|component| component.name != "aes-gcm"),
+            "the bill of the browser module lists `aes-gcm`, which only feature `edge` brings"
+        );
+        let package = [browser, source.bill(&WORKER)?, source.bill(&DOCTOR)?];
         let package = source.npm("package", "smartcar-connect", package)?;
         let simulator = source.npm("simulator", "smartcar-connect-simulator", [source.bill(&SIMULATOR)?])?;
         let folder = layout.dist().join("sbom");

@@ -154,3 +154,44 @@ fn git(layout: &Layout, arguments: &[&str]) -> Result<String> {
 fn file_name(path: &std::path::Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{git, tag, work_tree};
+    use crate::layout::Layout;
+
+    #[test]
+    fn what_is_released_is_committed_and_has_the_tag_of_its_version_or_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().to_owned();
+        let layout = Layout::find().unwrap().moved_to(root.clone(), root.join("target"));
+        let run = |arguments: &str| {
+            let named = [
+                "-c",
+                "user.name=a",
+                "-c",
+                "user.email=a@example.com",
+                "-c",
+                "tag.gpgsign=false",
+            ];
+            let arguments: Vec<&str> = named.into_iter().chain(arguments.split(' ')).collect();
+            git(&layout, &arguments).unwrap()
+        };
+        run("init --quiet");
+        fs::write(root.join(".gitignore"), "/target\n").unwrap();
+        assert!(work_tree(&layout).is_err(), "a file is not committed");
+        run("add .");
+        run("commit --quiet --no-gpg-sign --message one");
+        work_tree(&layout).unwrap();
+
+        tag(&layout, "1.2.3").unwrap();
+        run("tag v1.2.3");
+        tag(&layout, "1.2.3").unwrap();
+        assert!(tag(&layout, "1.2.4").is_err(), "this commit is another version");
+        run("commit --quiet --no-gpg-sign --allow-empty --message two");
+        assert!(tag(&layout, "1.2.3").is_err(), "that version was another commit");
+        tag(&layout, "1.2.4").unwrap();
+    }
+}
