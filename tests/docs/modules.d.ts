@@ -16,3 +16,6 @@ declare module "smartcar-connect/connect.wasm?url" {
 }
 // Run with the package itself by `tests/package/consumers/playwright.test.mjs`.
 declare module "@playwright/test";
+// What belongs to a framework is compiled with it by the tests of the examples.
+declare module "vue";
+declare module "*.vue";

@@ -44,6 +44,9 @@ declare global {
   const exchange: (code: string) => void;
   /** Of a state with the visitor's session, or of a webhook's message. */
   const keep: (...what: (string | number | object)[]) => Promise<void>;
+  /** A server with Express, and its middleware. */
+  const app: { use(handler: object): void };
+  const helmet: (options: object) => object;
   /** A Worker of the app's own, bound to this one. */
   const env: { SMARTCAR: { fetch: typeof fetch }; SERVICE_KEY: string };
 
