@@ -21,10 +21,16 @@ const called =
 
 export const start = /* @__PURE__ */ called("start");
 export const reconnect = /* @__PURE__ */ called("reconnect");
-export const connections = /* @__PURE__ */ called("connections");
-export const vehicles = /* @__PURE__ */ called("vehicles");
-export const disconnect = /* @__PURE__ */ called("disconnect");
-export const disconnectAll = /* @__PURE__ */ called("disconnectAll");
+
+const calledWithoutModule =
+  (name) =>
+  (...given) =>
+    abortable(given[given.length - 1], async () => (await part(() => import("./connections.js")))[name](...given));
+
+export const connections = /* @__PURE__ */ calledWithoutModule("connections");
+export const vehicles = /* @__PURE__ */ calledWithoutModule("vehicles");
+export const disconnect = /* @__PURE__ */ calledWithoutModule("disconnect");
+export const disconnectAll = /* @__PURE__ */ calledWithoutModule("disconnectAll");
 
 export function finish(url, options) {
   // A router may change the address while the module is loaded. Where there is no callback in it, the module asks what this page,

@@ -1,7 +1,11 @@
 // The Worker as this package calls it: who the caller is, `fetch`, and every way in which an answer can be wrong. Loaded with the
 // module, which calls the Worker by it, or with what calls it without the module.
-import { ConnectError, isOptions, needPage, refused } from "./errors.js";
+import { read } from "./answers.js";
+import { ConnectError, needPage, refused } from "./errors.js";
+import { knownOptions } from "./options.js";
 import { reasonOf } from "./signal.js";
+
+export { copied, describe, knownOptions } from "./options.js";
 
 const DEFAULT_EDGE = "/smartcar";
 
@@ -26,24 +30,10 @@ const CODES = new Set(
 /** The options of every function that calls the Worker. */
 const OPTIONS = ["edge", "getToken", "ticket", "signal"];
 
-/** Takes the options of a function that needs no module; as the module does (`src/browser/options.rs`). */
-export function checkedOptions(options, name, own) {
+/** Takes the options of a function that calls the Worker from a page, with `own` besides those of every such function. */
+export function checkedOptions(options, name, own = []) {
   needPage(name);
-  if (options === undefined) return {};
-  if (!isOptions(options)) throw refused("options", `\`${name}\` takes an object of options`);
-  const known = [...OPTIONS, ...own];
-  const unknown = Object.keys(options).find((key) => !known.includes(key));
-  if (unknown === undefined) return copied(options, name);
-  throw refused(unknown, `\`${unknown}\` is not an option of \`${name}\`; it knows \`${known.join("`, `")}\``);
-}
-
-/** The options, each of them read. */
-export function copied(options, name) {
-  try {
-    return { ...options };
-  } catch (cause) {
-    throw Object.assign(refused("options", `the options of \`${name}\` could not be read`), { cause });
-  }
+  return knownOptions(options, name, [...OPTIONS, ...own]);
 }
 
 /**
@@ -101,17 +91,18 @@ const finals = new WeakSet();
 export const isFinal = (error) => typeof error === "object" && error !== null && finals.has(error);
 
 /**
- * Calls the Worker and gives what its answer holds, `undefined` where it says no more than that it is done.
+ * Calls the Worker and gives what its answer holds, by the table called `answer`; without one the answer says no more than that it is done.
  *
  * @param {Caller} caller
  * @param {string} base where the Worker is
  */
-export async function call(caller, base, method, path, body) {
+export async function call(caller, base, method, path, body, answer) {
   const request = { method, url: base + path, ...(body === undefined ? {} : { body }) };
-  const answer = await exchange(caller, base, request);
-  if (answer.status === 204 && answer.text === "") return undefined;
-  if (answer.isGood && answer.json) return answer.json;
-  throw failure(answer, request);
+  const got = await exchange(caller, base, request);
+  if (got.isGood && answer === undefined && got.status === 204 && got.text === "") return undefined;
+  const held = got.isGood && answer !== undefined ? read(got.json, answer) : undefined;
+  if (held === undefined) throw failure(got, request);
+  return held;
 }
 
 /**
@@ -217,7 +208,7 @@ async function openSession({ ticket: given }, base, path) {
 
 /** Brings along what the visitor's session has connected, to the user of the token or ticket. */
 export async function claimSession(caller, base) {
-  if (caller.ticket === undefined) return call(caller, base, "POST", "/session/claim", "{}");
+  if (caller.ticket === undefined) return call(caller, base, "POST", "/session/claim", "{}", "ClaimResponse");
   const opening = openSession(caller, base, "/session/claim");
   keepSession(base, caller.ticket, opening);
   const { isOfUser, answer } = await opening;

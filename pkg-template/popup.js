@@ -3,7 +3,7 @@
 // The two pages share nothing but the storage of their origin, so that it does not matter whether a policy has cut the one off from
 // the other. What is stored says that an attempt is waited for, and that it was finished; never a code, a state or what came of it.
 // That the page that waits asks the Worker, as itself: whoever writes to the storage can make it ask, and nothing else.
-import { baseOf, copied, isFinal } from "./client.js";
+import { baseOf, copied, describe, isFinal } from "./client.js";
 import { ConnectError, isOptions, refused } from "./errors.js";
 import { reasonOf } from "./signal.js";
 
@@ -60,7 +60,7 @@ export async function popup(opened, options, loaded, isOpen) {
 }
 
 function checked(options = {}) {
-  if (!isOptions(options)) throw refused("options", "`popup` takes an object of options");
+  if (!isOptions(options)) throw refused("options", `\`popup\` takes an object of options, not ${describe(options)}`);
   if ("navigate" in options) throw refused("navigate", "`navigate` is not an option of `popup`, in which the window goes to Connect");
   const known = copied(options, "popup");
   const { whenBlocked, redirectUri, edge } = known;

@@ -24,7 +24,7 @@ export async function signOut(given, forgetAttempt) {
 }
 
 export async function claim(given) {
-  const options = checkedOptions(given, "claim", []);
+  const options = checkedOptions(given, "claim");
   const { connections, endsAt } = await claimSession(callerOf(options), baseOf(options.edge));
   return { connections, ...(typeof endsAt === "number" ? { endsAt } : {}) };
 }

@@ -20,7 +20,7 @@ const TOLD = [
 export async function request(id, defaults, method, path, body, options) {
   const general = checkedOptions(defaults, "vehicle", ["version", "unitSystem"]);
   const own = checkedOptions(options, method.toLowerCase(), ["unitSystem", "query"]);
-  const { edge, version = "v2", unitSystem, query, ...who } = { ...general, ...defined(own) };
+  const { edge, version = "v2", unitSystem, query, ...who } = { ...general, ...own };
   if (typeof id !== "string" || !/^[\w-]+$/.test(id)) throw refused("id", "`id` must be the id of a vehicle, as `vehicles` lists it");
   choice("version", version, Object.keys(PATHS));
   if (unitSystem !== undefined) choice("unitSystem", unitSystem, UNIT_SYSTEMS);
@@ -42,8 +42,6 @@ function unknownOutcome(cause) {
   const message = "the answer to the command is lost: it may have been carried out; read what the car says before it is sent again";
   return new ConnectError("outcome_unknown", message, { cause });
 }
-
-const defined = (options) => Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 
 function choice(name, value, choices) {
   if (!choices.includes(value)) throw refused(name, `\`${name}\` must be one of "${choices.join('", "')}"`);

@@ -5,7 +5,7 @@ use web_sys::Window;
 
 use super::{
     attempts::{AttemptStore, Entry},
-    client::{Client, Read},
+    client::{Answer, Client},
     error::{Error, Result},
     json, page,
     way_back::WayBack,
@@ -14,14 +14,7 @@ use crate::{
     connect::{
         ApplicationId, Attempt, ConnectOptions, ConnectionId, ExternalId, Mode, Origin, RedirectUri, Scope, State,
     },
-    http_api::{
-        ErrorCode, ProblemCode, StartRequest,
-        attempt::ATTEMPT_RESPONSE,
-        path,
-        reconnect::RECONNECT_RESPONSE,
-        schema,
-        start::{START_RESPONSE, SessionOrigin},
-    },
+    http_api::{ErrorCode, ProblemCode, StartRequest, path, start::SessionOrigin},
 };
 
 /// An attempt of which this browser knows, and the Worker not yet.
@@ -125,21 +118,17 @@ impl Unregistered {
             scope: self.scope.clone(),
             mode: self.mode.map(|mode| mode.as_str().to_owned()),
         };
-        let (path, read): (String, Read) = match &self.reconnecting {
-            None => (path::CONNECT_START.to_owned(), |json| {
-                schema::validate(json, START_RESPONSE)
-            }),
-            Some(id) => (path::reconnect(id), |json| schema::validate(json, RECONNECT_RESPONSE)),
+        let (path, answer) = match &self.reconnecting {
+            None => (path::CONNECT_START.to_owned(), Answer::Start),
+            Some(id) => (path::reconnect(id), Answer::Reconnect),
         };
-        let answer = self.client.post(&path, &request.fields(), read).await?;
+        let answer = self.client.post(&path, &request.fields(), answer).await?;
         self.read(&answer, &path)
     }
 
     async fn look(&self) -> Result<JsValue> {
         let path = path::attempt(self.attempt.fingerprint());
-        self.client
-            .get(&path, |json| schema::validate(json, ATTEMPT_RESPONSE))
-            .await
+        self.client.get(&path, Answer::Attempt).await
     }
 
     fn read(&self, answer: &JsValue, path: &str) -> Result<Registered> {

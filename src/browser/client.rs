@@ -10,8 +10,25 @@ use super::{
     json::{self, set},
 };
 
-/// Makes an answer of the Worker's JSON; `None` if it is not one of the Worker's.
-pub(super) type Read = fn(&JsValue) -> Option<JsValue>;
+/// An answer of the Worker's, by the name of its table in `pkg-template/answers.js`.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Answer {
+    Attempt,
+    Finish,
+    Reconnect,
+    Start,
+}
+
+impl Answer {
+    const fn table(self) -> &'static str {
+        match self {
+            Self::Attempt => "AttemptResponse",
+            Self::Finish => "FinishResponse",
+            Self::Reconnect => "ReconnectResponse",
+            Self::Start => "StartResponse",
+        }
+    }
+}
 
 #[wasm_bindgen(raw_module = "./client.js")]
 extern "C" {
@@ -22,7 +39,7 @@ extern "C" {
     fn base_of(edge: Option<&str>) -> core::result::Result<String, JsValue>;
 
     #[wasm_bindgen(js_name = call)]
-    fn call_edge(caller: &JsValue, base: &str, method: &str, path: &str, body: &JsValue) -> Promise;
+    fn call_edge(caller: &JsValue, base: &str, method: &str, path: &str, body: Option<&str>, answer: &str) -> Promise;
 
     #[wasm_bindgen(js_name = isFinal)]
     fn is_final(error: &JsValue) -> bool;
@@ -61,24 +78,18 @@ impl Client {
         &self.base
     }
 
-    /// Gets the JSON at `path`.
-    pub(super) async fn get(&self, path: &str, read: Read) -> Result<JsValue> {
-        self.call("GET", path, &JsValue::UNDEFINED, Some(read)).await
-    }
-
-    /// Deletes what is at `path`. Returns `undefined`.
-    pub(super) async fn delete(&self, path: &str) -> Result<JsValue> {
-        self.call("DELETE", path, &JsValue::UNDEFINED, None).await
+    /// Gets what is at `path`.
+    pub(super) async fn get(&self, path: &str, answer: Answer) -> Result<JsValue> {
+        self.call("GET", path, None, answer).await
     }
 
     /// Sends these texts as a JSON object to `path`.
-    pub(super) async fn post(&self, path: &str, body: &[(&str, &str)], read: Read) -> Result<JsValue> {
+    pub(super) async fn post(&self, path: &str, body: &[(&str, &str)], answer: Answer) -> Result<JsValue> {
         let object = Object::new();
         for (name, value) in body {
             set(&object, name, &(*value).into());
         }
-        let body = json::stringify(&object).into();
-        self.call("POST", path, &body, Some(read)).await
+        self.call("POST", path, Some(&json::stringify(&object)), answer).await
     }
 
     /// The answer of `path` is a success, but not one of the Worker's.
@@ -87,18 +98,12 @@ impl Client {
         Error::thrown(unexpected_answer(&url, 200)).retryable()
     }
 
-    /// Without `read` the answer has nothing to say but that it is done.
-    async fn call(&self, method: &str, path: &str, body: &JsValue, read: Option<Read>) -> Result<JsValue> {
-        let promise = call_edge(&self.caller.0, &self.base, method, path, body);
-        let answer = JsFuture::from(promise).await.map_err(|thrown| {
+    async fn call(&self, method: &str, path: &str, body: Option<&str>, answer: Answer) -> Result<JsValue> {
+        let promise = call_edge(&self.caller.0, &self.base, method, path, body, answer.table());
+        JsFuture::from(promise).await.map_err(|thrown| {
             let is_final = is_final(&thrown);
             let error = Error::thrown(thrown);
             if is_final { error } else { error.retryable() }
-        })?;
-        match read {
-            None if answer.is_undefined() => Ok(answer),
-            Some(read) => read(&answer).ok_or_else(|| self.unexpected(path)),
-            None => Err(self.unexpected(path)),
-        }
+        })
     }
 }

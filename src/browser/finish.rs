@@ -11,7 +11,7 @@ use web_sys::Window;
 
 use super::{
     attempts::AttemptStore,
-    client::{Caller, Client},
+    client::{Answer, Caller, Client},
     error::{Error, Result},
     json,
     options::{CALL_OPTIONS, Options, url_argument},
@@ -22,9 +22,8 @@ use crate::{
     connect::{StateError, StateFingerprint, UnverifiedCallback, has_our_state, normal_form, query_of, split},
     http_api::{
         AttemptStatus, ErrorCode, FinishRequest,
-        attempt::{ATTEMPT_RESPONSE, OUTCOME, STATUS_NAME},
-        finish::{FAILURES, FINISHED},
-        path, schema,
+        attempt::{OUTCOME, STATUS_NAME},
+        path,
     },
     time::{Millis, UnixMillis},
 };
@@ -95,7 +94,7 @@ pub(super) struct Finish {
 }
 
 /// The promise of what the callback in `url`, or else in the page's address, comes to.
-pub(super) fn finish(url: &JsValue, options: JsValue, promise: impl FnOnce(Result<Finish>) -> Promise) -> Promise {
+pub(super) fn finish(url: &JsValue, options: &JsValue, promise: impl FnOnce(Result<Finish>) -> Promise) -> Promise {
     match Finish::ask(url, options) {
         Ok(Asked::Again(known)) => known,
         Ok(Asked::Anew(finish)) => {
@@ -124,17 +123,17 @@ pub(super) async fn attempt_outcome(client: Client, fingerprint: StateFingerprin
 }
 
 async fn attempt_status(client: &Client, path: &str) -> Result<(Option<AttemptStatus>, JsValue)> {
-    let read = |json: &JsValue| {
-        schema::validate(json, ATTEMPT_RESPONSE)?;
-        Some(json.clone())
-    };
-    let answer = client.get(path, read).await?;
+    let answer = client.get(path, Answer::Attempt).await?;
     let status = json::text(&answer, STATUS_NAME).and_then(|name| AttemptStatus::from_name(&name));
     Ok((status, answer))
 }
 
 fn finished(client: &Client, path: &str, answer: &JsValue) -> Result<JsValue> {
-    outcome(&json::get(answer, OUTCOME)).ok_or_else(|| client.unexpected(path))
+    let outcome = json::get(answer, OUTCOME);
+    if outcome.is_undefined() {
+        return Err(client.unexpected(path));
+    }
+    Ok(outcome)
 }
 
 /// Whether this page, or the one before the reload, is in the middle of a finish.
@@ -145,7 +144,7 @@ pub(super) fn is_unfinished() -> bool {
 impl Finish {
     /// Everything up to the call of the Worker, in one go: no other script of the page runs in between, and none finds the
     /// code in the address afterwards.
-    fn ask(url: &JsValue, options: JsValue) -> Result<Asked> {
+    fn ask(url: &JsValue, options: &JsValue) -> Result<Asked> {
         let window = page::window("finish")?;
         let href = page::href(&window)?;
         let url = url_argument(url)?.unwrap_or_else(|| href.clone());
@@ -155,7 +154,7 @@ impl Finish {
         if is_ours {
             page::take_out(&callback);
         }
-        let options = Options::read(options, "finish", &CALL_OPTIONS)?;
+        let options = Options::read(options, "finish", &[&CALL_OPTIONS])?;
         let at = At {
             edge: options.string("edge")?,
             caller: options.caller()?,
@@ -263,7 +262,9 @@ impl Finish {
         let request = FinishRequest {
             callback: callback.to_owned(),
         };
-        self.client.post(path::CONNECT_FINISH, &request.fields(), outcome).await
+        self.client
+            .post(path::CONNECT_FINISH, &request.fields(), Answer::Finish)
+            .await
     }
 
     /// Asks the Worker what became of a callback that this page has lost.
@@ -281,10 +282,6 @@ impl Finish {
                        the connection again";
         Err(Error::new(ErrorCode::FinishInterrupted, message))
     }
-}
-
-fn outcome(json: &JsValue) -> Option<JsValue> {
-    schema::validate_variant(json, &[FINISHED, FAILURES])
 }
 
 /// The latest of those that this page knows.

@@ -1,15 +1,11 @@
 //! JavaScript's values as JSON: what the Worker answers and what the storage holds.
 
-use js_sys::{Array, JSON, Object, Reflect};
+use js_sys::{JSON, Object, Reflect};
 use wasm_bindgen::prelude::*;
 
 use crate::http_api::schema::Json;
 
 impl Json for JsValue {
-    fn null() -> Self {
-        Self::NULL
-    }
-
     fn text(text: &str) -> Self {
         Self::from_str(text)
     }
@@ -18,40 +14,8 @@ impl Json for JsValue {
         Object::new().into()
     }
 
-    fn array(items: Vec<Self>) -> Self {
-        items.iter().collect::<Array>().into()
-    }
-
     fn set(&mut self, name: &str, value: Self) {
         set(self, name, &value);
-    }
-
-    fn get(&self, name: &str) -> Self {
-        get(self, name)
-    }
-
-    fn items(&self) -> Option<Vec<Self>> {
-        Array::is_array(self).then(|| self.unchecked_ref::<Array>().iter().collect())
-    }
-
-    fn as_text(&self) -> Option<String> {
-        self.as_string()
-    }
-
-    fn is_nothing(&self) -> bool {
-        self.is_undefined() || self.is_null()
-    }
-
-    fn is_number(&self) -> bool {
-        self.as_f64().is_some_and(f64::is_finite)
-    }
-
-    fn is_flag(&self) -> bool {
-        self.as_bool().is_some()
-    }
-
-    fn is_object(&self) -> bool {
-        Self::is_object(self)
     }
 }
 

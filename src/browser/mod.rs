@@ -28,24 +28,21 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
 use self::{
-    client::{Client, Read},
+    client::Client,
     error::Result,
     options::{CALL_OPTIONS, Options},
 };
-use crate::{
-    connect::StateFingerprint,
-    http_api::{connection, path, schema, vehicle},
-};
+use crate::connect::StateFingerprint;
 
 /// Starts a connection and leaves the page for Connect. Resolves to a `StartResult`.
 #[wasm_bindgen]
-pub fn start(options: JsValue) -> Promise {
+pub fn start(options: &JsValue) -> Promise {
     start::start(options, |start| promise(Box::pin(async move { start?.run().await })))
 }
 
 /// Leaves the page for whichever page of Connect mends the connection called `id`. Resolves to a `ReconnectResult`.
 #[wasm_bindgen]
-pub fn reconnect(id: &JsValue, options: JsValue) -> Promise {
+pub fn reconnect(id: &JsValue, options: &JsValue) -> Promise {
     start::reconnect(id, options, |start| {
         promise(Box::pin(async move { start?.run().await }))
     })
@@ -53,7 +50,7 @@ pub fn reconnect(id: &JsValue, options: JsValue) -> Promise {
 
 /// Finishes the connection whose callback is in `url`, or else in the page's address. Resolves to a `FinishOutcome`.
 #[wasm_bindgen]
-pub fn finish(url: &JsValue, options: JsValue) -> Promise {
+pub fn finish(url: &JsValue, options: &JsValue) -> Promise {
     finish::finish(url, options, |finish| {
         promise(Box::pin(async move { finish?.run().await }))
     })
@@ -62,47 +59,12 @@ pub fn finish(url: &JsValue, options: JsValue) -> Promise {
 /// What came of the attempt with this fingerprint: a `FinishOutcome`, or `undefined` while there is none. For `popup.js`, which
 /// waits for another page to finish it.
 #[wasm_bindgen(js_name = attemptOutcome)]
-pub fn attempt_outcome(fingerprint: &str, options: JsValue) -> Promise {
+pub fn attempt_outcome(fingerprint: &str, options: &JsValue) -> Promise {
     let fingerprint = StateFingerprint::parse(fingerprint).map_err(|reason| options::refused("fingerprint", reason));
     let client = client_of("popup", options);
     promise(Box::pin(
         async move { finish::attempt_outcome(client?, fingerprint?).await },
     ))
-}
-
-/// The owner's connections, as the Worker keeps them: an array of `Connection`.
-#[wasm_bindgen]
-pub fn connections(options: JsValue) -> Promise {
-    list(options, "connections", path::CONNECTIONS, |json| {
-        Some(json::get(
-            &schema::validate(json, connection::CONNECTION_LIST)?,
-            connection::CONNECTIONS,
-        ))
-    })
-}
-
-/// The owner's vehicles, as the Worker knows them: an array of `Vehicle`.
-#[wasm_bindgen]
-pub fn vehicles(options: JsValue) -> Promise {
-    list(options, "vehicles", path::VEHICLES, |json| {
-        Some(json::get(
-            &schema::validate(json, vehicle::VEHICLE_LIST)?,
-            vehicle::VEHICLES,
-        ))
-    })
-}
-
-/// Ends the connection called `id`: Smartcar is told, and the Worker forgets its tokens.
-#[wasm_bindgen]
-pub fn disconnect(id: &JsValue, options: JsValue) -> Promise {
-    let path = options::connection_id(id).map(|id| path::connection(&id));
-    delete("disconnect", path, options)
-}
-
-/// Ends all connections of the owner, and the Worker forgets the owner.
-#[wasm_bindgen(js_name = disconnectAll)]
-pub fn disconnect_all(options: JsValue) -> Promise {
-    delete("disconnectAll", Ok(path::CONNECTIONS.to_owned()), options)
 }
 
 /// Whether `url` holds a callback of ours, or else the page's address, or the page was loaded in the middle of a finish.
@@ -119,7 +81,7 @@ pub fn has_callback(url: &JsValue) -> core::result::Result<bool, JsValue> {
 /// # Errors
 /// A `ConnectError` that names the option at fault.
 #[wasm_bindgen(js_name = authorizeUrl)]
-pub fn authorize_url(options: JsValue) -> core::result::Result<String, JsValue> {
+pub fn authorize_url(options: &JsValue) -> core::result::Result<String, JsValue> {
     Ok(stateless::authorize_url(options)?)
 }
 
@@ -128,7 +90,7 @@ pub fn authorize_url(options: JsValue) -> core::result::Result<String, JsValue> 
 /// # Errors
 /// A `ConnectError` that names the option at fault.
 #[wasm_bindgen(js_name = reauthenticateUrl)]
-pub fn reauthenticate_url(options: JsValue) -> core::result::Result<String, JsValue> {
+pub fn reauthenticate_url(options: &JsValue) -> core::result::Result<String, JsValue> {
     Ok(stateless::reauthenticate_url(options)?)
 }
 
@@ -155,24 +117,13 @@ pub fn state_fingerprint(state: &JsValue) -> core::result::Result<String, JsValu
 /// # Errors
 /// A `ConnectError` if the callback can't be verified, or an option is bad.
 #[wasm_bindgen(js_name = checkCallback)]
-pub fn check_callback(url: &JsValue, expected: JsValue) -> core::result::Result<JsValue, JsValue> {
+pub fn check_callback(url: &JsValue, expected: &JsValue) -> core::result::Result<JsValue, JsValue> {
     Ok(stateless::check_callback(url, expected)?)
 }
 
-/// What the Worker lists at `path`.
-fn list(options: JsValue, function: &str, path: &'static str, read: Read) -> Promise {
-    let client = client_of(function, options);
-    promise(Box::pin(async move { client?.get(path, read).await }))
-}
-
-fn delete(function: &str, path: Result<String>, options: JsValue) -> Promise {
-    let client = client_of(function, options);
-    promise(Box::pin(async move { client?.delete(&path?).await }))
-}
-
-fn client_of(function: &str, options: JsValue) -> Result<Client> {
+fn client_of(function: &str, options: &JsValue) -> Result<Client> {
     page::window(function)?;
-    Options::read(options, function, &CALL_OPTIONS)?.client()
+    Options::read(options, function, &[&CALL_OPTIONS])?.client()
 }
 
 /// Boxed, so that the machinery of promises is compiled once and not for each function.

@@ -1,12 +1,12 @@
 //! Options from JavaScript, read by name: serde would take unknown names silently and could not say which one is wrong.
 
-use js_sys::{Array, Object, Reflect};
+use js_sys::{Array, Reflect};
 use wasm_bindgen::prelude::*;
 
 use super::{
     client::{Caller, Client},
     error::{Error, Result},
-    page,
+    json, page,
 };
 use crate::{
     connect::{
@@ -14,6 +14,16 @@ use crate::{
     },
     time::UnixMillis,
 };
+
+#[wasm_bindgen(raw_module = "./client.js")]
+extern "C" {
+    /// A copy of the options, none of which is `undefined`, and the reading of which can't fail.
+    #[wasm_bindgen(catch, js_name = knownOptions)]
+    fn known_options(options: &JsValue, function: &str, known: &Array) -> core::result::Result<JsValue, JsValue>;
+
+    /// A value as the messages call it.
+    fn describe(value: &JsValue) -> String;
+}
 
 /// The options of every function that calls the Worker.
 pub(super) const CALL_OPTIONS: [&str; 4] = ["edge", "getToken", "ticket", "signal"];
@@ -29,33 +39,14 @@ pub(super) struct Options {
 
 impl Options {
     /// Takes the options of `function`, all of which are in `known`. No options at all are none set.
-    pub(super) fn read(object: JsValue, function: &str, known: &[&str]) -> Result<Self> {
-        if object.is_undefined() {
-            return Ok(Self { object });
-        }
-        if !object.is_object() || Array::is_array(&object) {
-            let message = ["`", function, "` takes an object of options, not ", &describe(&object)].concat();
-            return Err(Error::option("options", &message));
-        }
-        for name in Object::keys(object.unchecked_ref::<Object>())
+    pub(super) fn read(object: &JsValue, function: &str, known: &[&[&str]]) -> Result<Self> {
+        let known: Array = known
             .iter()
-            .filter_map(|key| key.as_string())
-        {
-            if !known.contains(&name.as_str()) {
-                let known = known.join("`, `");
-                let message = [
-                    "`",
-                    &name,
-                    "` is not an option of `",
-                    function,
-                    "`; it knows `",
-                    &known,
-                    "`",
-                ]
-                .concat();
-                return Err(Error::option(&name, &message));
-            }
-        }
+            .copied()
+            .flatten()
+            .map(|name| JsValue::from_str(name))
+            .collect();
+        let object = known_options(object, function, &known).map_err(Error::thrown)?;
         Ok(Self { object })
     }
 
@@ -71,22 +62,14 @@ impl Options {
     }
 
     /// The value of `name`, unless it is absent or `undefined`.
-    fn get(&self, name: &str) -> Result<Option<JsValue>> {
-        if self.object.is_undefined() {
-            return Ok(None);
-        }
-        match Reflect::get(&self.object, &name.into()) {
-            Ok(value) if value.is_undefined() => Ok(None),
-            Ok(value) => Ok(Some(value)),
-            Err(thrown) => {
-                Err(Error::option(name, &["`", name, "` could not be read"].concat()).with("cause", &thrown))
-            }
-        }
+    fn get(&self, name: &str) -> Option<JsValue> {
+        let value = json::get(&self.object, name);
+        (!value.is_undefined()).then_some(value)
     }
 
     #[inline(never)]
     pub(super) fn string(&self, name: &str) -> Result<Option<String>> {
-        let Some(value) = self.get(name)? else { return Ok(None) };
+        let Some(value) = self.get(name) else { return Ok(None) };
         value
             .as_string()
             .map(Some)
@@ -112,12 +95,12 @@ impl Options {
     }
 
     /// Whether the option is set to `null`, where that has a meaning of its own.
-    pub(super) fn is_null(&self, name: &str) -> Result<bool> {
-        Ok(self.get(name)?.is_some_and(|value| value.is_null()))
+    pub(super) fn is_null(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| value.is_null())
     }
 
     pub(super) fn boolean(&self, name: &str) -> Result<Option<bool>> {
-        let Some(value) = self.get(name)? else { return Ok(None) };
+        let Some(value) = self.get(name) else { return Ok(None) };
         value
             .as_bool()
             .map(Some)
@@ -128,7 +111,7 @@ impl Options {
     #[inline(never)]
     pub(super) fn list<T>(&self, name: &str, parse: Parse<T>) -> Result<Vec<T>> {
         let mut list = Vec::new();
-        let Some(value) = self.get(name)? else { return Ok(list) };
+        let Some(value) = self.get(name) else { return Ok(list) };
         if !Array::is_array(&value) {
             return Err(wrong(name, "an array of strings", &value));
         }
@@ -142,7 +125,7 @@ impl Options {
     }
 
     pub(super) fn time(&self, name: &str) -> Result<Option<UnixMillis>> {
-        let Some(value) = self.get(name)? else { return Ok(None) };
+        let Some(value) = self.get(name) else { return Ok(None) };
         let wanted = "a whole number of milliseconds since the epoch";
         page::time(&value).map(Some).ok_or_else(|| wrong(name, wanted, &value))
     }
@@ -155,7 +138,7 @@ impl Options {
 
     #[inline(never)]
     fn place(&self, name: &str, names: &[&str]) -> Result<Option<usize>> {
-        let Some(value) = self.get(name)? else { return Ok(None) };
+        let Some(value) = self.get(name) else { return Ok(None) };
         let given = value.as_string();
         let found = names.iter().position(|choice| given.as_deref() == Some(choice));
         found.map(Some).ok_or_else(|| {
@@ -167,7 +150,7 @@ impl Options {
     /// Refuses each of `others` beside `name`.
     pub(super) fn refuse(&self, name: &str, others: &[&str]) -> Result<()> {
         for other in others {
-            if self.get(other)?.is_some() {
+            if self.get(other).is_some() {
                 let message = ["`", other, "` is already in `", name, "`; leave one of them out"].concat();
                 return Err(Error::option(other, &message));
             }
@@ -261,29 +244,5 @@ fn single_select(options: &Options) -> Result<Option<SingleSelect>> {
         (Some(true), None) => Ok(Some(SingleSelect::Yes)),
         (Some(false), None) => Ok(Some(SingleSelect::No)),
         (None, None) => Ok(None),
-    }
-}
-
-/// A value as the messages call it: short, and quoted only where it is one word, so that no secret is repeated.
-fn describe(value: &JsValue) -> String {
-    if value.is_null() {
-        return "null".to_owned();
-    }
-    if Array::is_array(value) {
-        return "an array".to_owned();
-    }
-    if let Some(text) = value.as_string() {
-        let word = text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        return if word {
-            ["\"", &text, "\""].concat()
-        } else {
-            "that string".to_owned()
-        };
-    }
-    let kind = value.js_typeof().as_string().unwrap_or_default();
-    match kind.as_str() {
-        "object" => "an object".to_owned(),
-        "undefined" => kind,
-        _ => ["a ", &kind].concat(),
     }
 }

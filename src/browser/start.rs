@@ -46,12 +46,12 @@ thread_local! {
 /// A page leaves once: a second click while it is about to gets what the first one does.
 ///
 /// Calls that only want the URL have one each.
-pub(super) fn start(options: JsValue, promise: impl FnOnce(Result<Start>) -> Promise) -> Promise {
+pub(super) fn start(options: &JsValue, promise: impl FnOnce(Result<Start>) -> Promise) -> Promise {
     leave(Start::begin("start", None, options), promise)
 }
 
 /// As [`start`], to mend the connection called `id`.
-pub(super) fn reconnect(id: &JsValue, options: JsValue, promise: impl FnOnce(Result<Start>) -> Promise) -> Promise {
+pub(super) fn reconnect(id: &JsValue, options: &JsValue, promise: impl FnOnce(Result<Start>) -> Promise) -> Promise {
     let start = options::connection_id(id).and_then(|id| Start::begin("reconnect", Some(id), options));
     leave(start, promise)
 }
@@ -104,10 +104,10 @@ struct OpenConnect {
 }
 
 impl Start {
-    fn begin(function: &str, reconnecting: Option<ConnectionId>, options: JsValue) -> Result<Self> {
+    fn begin(function: &str, reconnecting: Option<ConnectionId>, options: &JsValue) -> Result<Self> {
         let window = page::window(function)?;
         let own = ["redirectUri", "applicationId", "navigate"];
-        let options = Options::read(options, function, &[&CALL_OPTIONS[..], &own, &CONNECT_OPTIONS].concat())?;
+        let options = Options::read(options, function, &[&CALL_OPTIONS, &own, &CONNECT_OPTIONS])?;
         let edge = options.string("edge")?;
         let client = options.client()?;
         let redirect_uri = match options.parsed("redirectUri", RedirectUri::parse)? {

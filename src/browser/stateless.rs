@@ -27,7 +27,7 @@ pub(super) fn state_fingerprint(state: &JsValue) -> Result<String> {
     Ok(state.fingerprint().as_str().to_owned())
 }
 
-pub(super) fn authorize_url(given: JsValue) -> Result<String> {
+pub(super) fn authorize_url(given: &JsValue) -> Result<String> {
     let own = [
         "applicationId",
         "redirectUri",
@@ -36,7 +36,7 @@ pub(super) fn authorize_url(given: JsValue) -> Result<String> {
         "externalId",
         "connectOrigin",
     ];
-    let options = Options::read(given, "authorizeUrl", &[&own, &CONNECT_OPTIONS[..]].concat())?;
+    let options = Options::read(given, "authorizeUrl", &[&own, &CONNECT_OPTIONS])?;
     let application_id = options.required("applicationId", ApplicationId::parse)?;
     let state = options.required("state", State::parse)?;
     let mut url = AuthorizeUrl::new(application_id, &state).options(options::connect_options(&options)?);
@@ -52,10 +52,10 @@ pub(super) fn authorize_url(given: JsValue) -> Result<String> {
     Ok(url.to_url(&connect_origin(&options)?)?)
 }
 
-pub(super) fn reauthenticate_url(given: JsValue) -> Result<String> {
+pub(super) fn reauthenticate_url(given: &JsValue) -> Result<String> {
     const REPLACED: [&str; 5] = ["applicationId", "vehicleId", "responseType", "user", "externalId"];
     let own = ["resolutionUrl", "redirectUri", "state", "connectOrigin"];
-    let options = Options::read(given, "reauthenticateUrl", &[&own[..], &REPLACED].concat())?;
+    let options = Options::read(given, "reauthenticateUrl", &[&own, &REPLACED])?;
     let connect = connect_origin(&options)?;
     let state = options.required("state", State::parse)?;
     if let Some(resolution) = options.string("resolutionUrl")? {
@@ -93,13 +93,10 @@ pub(super) fn has_callback(url: &JsValue) -> Result<bool> {
     Ok(is_unfinished || is_callback(query_of(&url)))
 }
 
-pub(super) fn check_callback(url: &JsValue, given: JsValue) -> Result<JsValue> {
+pub(super) fn check_callback(url: &JsValue, given: &JsValue) -> Result<JsValue> {
     let url = options::url_argument(url)?.ok_or_else(|| options::missing("url"))?;
-    let options = Options::read(
-        given,
-        "checkCallback",
-        &["fingerprint", "state", "redirectUri", "startedAt"],
-    )?;
+    let known = ["fingerprint", "state", "redirectUri", "startedAt"];
+    let options = Options::read(given, "checkCallback", &[&known])?;
     let redirect_uri = options.required("redirectUri", RedirectUri::parse)?;
     let fingerprint = match options.parsed("fingerprint", StateFingerprint::parse)? {
         Some(fingerprint) => {
@@ -124,7 +121,7 @@ fn connect_origin(options: &Options) -> Result<Origin> {
 }
 
 fn external_id(options: &Options) -> Result<Option<ExternalIdParam>> {
-    if options.is_null("externalId")? {
+    if options.is_null("externalId") {
         return Ok(Some(ExternalIdParam::Clear));
     }
     Ok(options

@@ -1,6 +1,9 @@
 //! What became of an attempt: `GET /connect/attempts/{fingerprint}`.
 
-use super::schema::{Field, Kind, Schema, field};
+use super::{
+    finish::{FAILURES, FINISHED},
+    schema::{Field, Kind, Schema, field},
+};
 use crate::string_enum::string_enum;
 
 string_enum! {
@@ -31,8 +34,10 @@ const STATUS: Field = field("status", Kind::OneOf(AttemptStatus::NAMES));
 /// The name of the field that says how far it is.
 pub const STATUS_NAME: &str = STATUS.name;
 
-/// The name of the field with the outcome, which follows the tables of a [finish](super::finish).
-pub const OUTCOME: &str = "outcome";
+const OUTCOME_FIELD: Field = field("outcome", Kind::Variants(&[FINISHED, FAILURES])).optional();
 
-/// The table of an attempt, besides its [`OUTCOME`].
-pub const ATTEMPT_RESPONSE: Schema = &[STATUS];
+/// The name of the field with the outcome, once there is one.
+pub const OUTCOME: &str = OUTCOME_FIELD.name;
+
+/// The table of an attempt.
+pub const ATTEMPT_RESPONSE: Schema = &[STATUS, OUTCOME_FIELD];

@@ -1,7 +1,7 @@
-//! Tables of what JSON holds, by which the browser module checks and copies what the Worker answers. Only what a table names
-//! is handed on, so that JavaScript gets what `types.d.ts` promises and nothing else.
+//! Tables of what JSON holds, by which the npm package checks and copies what the Worker answers. Only what a table names is handed on,
+//! so that JavaScript gets what `types.d.ts` promises and nothing else.
 //!
-//! The tables work on any [`Json`]: on JavaScript's values in the browser, on those of `serde_json` in the tests.
+//! The package has them in `pkg-template/answers.js`, which a test writes and compares.
 
 /// The fields of an object.
 pub type Schema = &'static [Field];
@@ -46,6 +46,8 @@ pub enum Kind {
     Object(Schema),
     /// An array of such objects.
     Array(Schema),
+    /// An object of one of these kinds.
+    Variants(&'static [Variants]),
 }
 
 /// Objects of several kinds, told apart by their field `kind`.
@@ -81,84 +83,16 @@ impl Field {
     }
 }
 
-/// A JSON value.
-pub trait Json: Clone {
-    /// `null`.
-    fn null() -> Self;
-
+/// A JSON value that can be made.
+pub trait Json {
     /// A text.
     fn text(text: &str) -> Self;
 
     /// An object without fields.
     fn object() -> Self;
 
-    /// An array of these.
-    fn array(items: Vec<Self>) -> Self;
-
     /// Sets a field of an object.
     fn set(&mut self, name: &str, value: Self);
-
-    /// A field; `null` or `undefined` if there is none, or if the value is not an object.
-    fn get(&self, name: &str) -> Self;
-
-    /// The items, if it is an array.
-    fn items(&self) -> Option<Vec<Self>>;
-
-    /// The text, if it is one.
-    fn as_text(&self) -> Option<String>;
-
-    /// Whether it is `null` or `undefined`.
-    fn is_nothing(&self) -> bool;
-
-    /// Whether it is a finite number.
-    fn is_number(&self) -> bool;
-
-    /// Whether it is `true` or `false`.
-    fn is_flag(&self) -> bool;
-
-    /// Whether it is an object; an array may count as one.
-    fn is_object(&self) -> bool;
-}
-
-/// A copy of the object with the fields of the schema, or `None` if it does not follow the schema.
-pub fn validate<J: Json>(value: &J, schema: Schema) -> Option<J> {
-    if !value.is_object() {
-        return None;
-    }
-    let mut out = J::object();
-    for field in schema {
-        let found = value.get(field.name);
-        let copied = match field.presence {
-            Presence::Optional if found.is_nothing() => continue,
-            Presence::Nullable if found.is_nothing() => J::null(),
-            _ => validate_kind(&found, field.kind)?,
-        };
-        out.set(field.name, copied);
-    }
-    Some(out)
-}
-
-fn validate_kind<J: Json>(value: &J, kind: Kind) -> Option<J> {
-    match kind {
-        Kind::Text | Kind::Name(_) => value.as_text().map(|_| value.clone()),
-        Kind::OneOf(texts) => texts.contains(&value.as_text()?.as_str()).then(|| value.clone()),
-        Kind::Flag => value.is_flag().then(|| value.clone()),
-        Kind::Number => value.is_number().then(|| value.clone()),
-        Kind::Object(schema) => validate(value, schema),
-        Kind::Array(schema) => {
-            let items = value.items()?;
-            let items: Option<Vec<J>> = items.iter().map(|item| validate(item, schema)).collect();
-            items.map(J::array)
-        }
-    }
-}
-
-/// Like [`validate`], by the schema of the object's `kind`.
-pub fn validate_variant<J: Json>(value: &J, variants: &[Variants]) -> Option<J> {
-    let kind = value.get("kind").as_text()?;
-    let mut all = variants.iter().copied().flatten();
-    let (_, schema) = all.find(|(name, _)| *name == kind)?;
-    validate(value, schema)
 }
 
 /// The object of the schema whose texts are `text`'s, by their names. What has no text is left out.

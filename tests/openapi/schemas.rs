@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use smartcar_connect::http_api::{
     ProblemCode,
-    attempt::{ATTEMPT_RESPONSE, OUTCOME},
+    attempt::ATTEMPT_RESPONSE,
     connection::{CONNECTION, CONNECTION_LIST, LISTED_VEHICLE},
     finish::{FAILURES, FINISHED, INCOMPATIBLE_VEHICLE},
     header,
@@ -82,7 +82,6 @@ pub(crate) fn all(comments: &DocComments) -> Map<String, Value> {
     let mut attempt = object(ATTEMPT_RESPONSE, &|field| {
         comments.of_field("AttemptResponse", field).to_owned()
     });
-    attempt["properties"][OUTCOME] = reference("FinishOutcome");
     attempt["description"] = "How far an attempt is. `outcome` is there once it is finished.".into();
     schemas.insert("AttemptResponse".to_owned(), attempt);
     finish_outcome(comments, &mut schemas);
@@ -156,6 +155,8 @@ fn kind(field: &Field) -> Value {
         Kind::Object(table) if is_nullable => json!({"anyOf": [named(table), {"type": "null"}]}),
         Kind::Object(table) => named(table),
         Kind::Array(table) => json!({"type": nullable("array"), "items": named(table)}),
+        // There are no others.
+        Kind::Variants(_) => reference("FinishOutcome"),
         other => panic!("`{}` holds {other:?}, which is not described yet", field.name),
     }
 }

@@ -45,7 +45,7 @@ test("before `init` a synchronous function says so, an asynchronous one loads th
     "index.js",
     `return [
       await attempt(() => connect.createState()),
-      await attempt(() => connect.connections({ edge: "/nothing-there" })),
+      await attempt(() => connect.start({ edge: "/nothing-there", navigate: false })),
       await attempt(() => connect.createState().length),
     ];`,
   );
@@ -59,6 +59,20 @@ test("a page that only asks whether there is a callback loads some scripts, and 
   assert.deepEqual(result, [false, true]);
   const loaded = server.served.filter((path) => path.startsWith(PACKAGE)).map((path) => path.slice(PACKAGE.length + 1));
   assert.deepEqual(loaded.sort(), ["errors.js", "index.js"]);
+});
+
+test("what the owner has connected is listed and ended without the module", async (t) => {
+  const script = page(
+    "index.js",
+    `const id = "A".repeat(22);
+     const calls = [connect.connections, connect.vehicles, () => connect.disconnect(id), connect.disconnectAll];
+     return Promise.all(calls.map((call) => attempt(() => call())));`,
+  );
+  const { server, result } = await open(t, script, { "content-security-policy": TOO_STRICT });
+  // There is no Worker.
+  assert.deepEqual(result, Array(4).fill("ConnectError unexpected_response"));
+  const loaded = server.served.filter((path) => path.startsWith(PACKAGE)).map((path) => path.slice(PACKAGE.length + 1));
+  assert.deepEqual(loaded.sort(), ["client.js", "connections.js", "errors.js", "index.js"]);
 });
 
 test("`finish` takes the address of its call, whatever a router makes of it while the module is loaded", async (t) => {

@@ -26,6 +26,7 @@ const FILES = [
   "connect.wasm.d.ts",
   "connect_bg.wasm",
   "connect_bg.wasm.js",
+  "connections.js",
   "errors.js",
   "index.d.ts",
   "index.js",

@@ -37,13 +37,17 @@ const NAMES = [
 const SCRIPTS = [
   "ConnectError",
   "claim",
+  "connections",
   "createConnect",
+  "disconnect",
+  "disconnectAll",
   "forgetAttempt",
   "init",
   "popup",
   "signOut",
   "unfinishedAttempt",
   "vehicle",
+  "vehicles",
 ];
 
 test("every entry exports these names and no others", async (t) => {

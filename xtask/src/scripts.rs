@@ -8,11 +8,22 @@ use crate::{layout::Layout, log::Log};
 
 /// What the package ships: what is loaded first, by platform, and what that loads when it is needed. They share what is in one of them.
 const SHIPPED: &[&str] = &[
-    "index", "inline", "node", "workerd", "errors", "connect", "client", "page", "popup", "session", "vehicle",
+    "index",
+    "inline",
+    "node",
+    "workerd",
+    "errors",
+    "connect",
+    "client",
+    "connections",
+    "page",
+    "popup",
+    "session",
+    "vehicle",
 ];
 
 /// What is made part of them.
-const ABSORBED: &[&str] = &["api", "attempts", "callback", "loader", "signal"];
+const ABSORBED: &[&str] = &["answers", "api", "attempts", "callback", "loader", "options", "signal"];
 
 /// The module, which stays a file of its own.
 const MODULE: &[&str] = &["connect_bg.wasm", "connect_bg.wasm.js"];

@@ -18,13 +18,15 @@ use crate::{
         principal::{PRINCIPAL_LIST, PrincipalConnections, PrincipalList},
         problem::{PROBLEM, ProblemBody},
         reconnect::RECONNECT_RESPONSE,
-        schema::{Kind, Presence, Schema, validate, validate_variant},
+        schema::{Kind, Presence, Schema},
         session::{CLAIM_RESPONSE, ClaimResponse, SESSION_RESPONSE, SessionResponse, TICKET_RESPONSE, TicketResponse},
         start::{Asked, START_RESPONSE, SessionOrigin},
         vehicle::VEHICLE_LIST,
     },
     time::UnixMillis,
 };
+
+use super::tables::{validate, validate_variant};
 
 const NOW: UnixMillis = UnixMillis::new(1_790_000_000_000);
 
@@ -219,9 +221,12 @@ fn what_became_of_an_attempt_passes() {
         status: AttemptStatus::Finished,
         outcome: json!({"kind": "no_vehicles"}),
     };
-    let expected = json!({"status": "finished", "outcome": {"kind": "no_vehicles"}});
-    assert_eq!(serde_json::to_value(&finished).unwrap(), expected);
+    assert_passes(&finished, ATTEMPT_RESPONSE);
+    let mut json = serde_json::to_value(&finished).unwrap();
+    assert_eq!(json, json!({"status": "finished", "outcome": {"kind": "no_vehicles"}}));
     assert_eq!((STATUS_NAME, OUTCOME), ("status", "outcome"));
+    json[OUTCOME]["kind"] = "new".into();
+    assert_eq!(validate(&json, ATTEMPT_RESPONSE), None);
 }
 
 #[test]

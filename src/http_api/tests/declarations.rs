@@ -13,8 +13,6 @@ use crate::http_api::{
 
 const TYPES: &str = include_str!("../../browser/types.d.ts");
 
-const CLIENT: &str = include_str!("../../../pkg-template/client.js");
-
 fn declared(name: &str) -> String {
     Declarations::read(TYPES).resolved(name)
 }
@@ -51,15 +49,4 @@ fn names_are_declared_in_their_order() {
         .copied()
         .chain(workers.map(|code| code.as_str()));
     assert_eq!(declared("ConnectErrorCode"), texts(&codes.collect::<Vec<_>>()));
-}
-
-#[test]
-fn the_script_that_calls_the_worker_knows_every_code_that_browsers_can_meet() {
-    let (_, set) = CLIENT.split_once("const CODES = new Set(").unwrap();
-    let (list, _) = set.split_once(".split(").unwrap();
-    let texts = list.split('"').skip(1).step_by(2);
-    let known: Vec<&str> = texts.flat_map(str::split_ascii_whitespace).collect();
-    let expected = ProblemCode::ALL.iter().filter(|code| code.reaches_browsers());
-    assert_eq!(known, expected.map(|code| code.as_str()).collect::<Vec<_>>());
-    assert!(ErrorCode::OWN_NAMES.iter().all(|own| !known.contains(own)));
 }

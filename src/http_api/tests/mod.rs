@@ -3,6 +3,8 @@
 
 mod answers;
 mod declarations;
+mod scripts;
+mod tables;
 mod typescript;
 
 use serde_json::{Map, Value};
@@ -10,10 +12,6 @@ use serde_json::{Map, Value};
 use super::schema::Json;
 
 impl Json for Value {
-    fn null() -> Self {
-        Self::Null
-    }
-
     fn text(text: &str) -> Self {
         Self::from(text)
     }
@@ -22,39 +20,7 @@ impl Json for Value {
         Self::Object(Map::new())
     }
 
-    fn array(items: Vec<Self>) -> Self {
-        Self::Array(items)
-    }
-
     fn set(&mut self, name: &str, value: Self) {
         self[name] = value;
-    }
-
-    fn get(&self, name: &str) -> Self {
-        self[name].clone()
-    }
-
-    fn items(&self) -> Option<Vec<Self>> {
-        self.as_array().cloned()
-    }
-
-    fn as_text(&self) -> Option<String> {
-        self.as_str().map(str::to_owned)
-    }
-
-    fn is_nothing(&self) -> bool {
-        self.is_null()
-    }
-
-    fn is_number(&self) -> bool {
-        Self::is_number(self)
-    }
-
-    fn is_flag(&self) -> bool {
-        self.is_boolean()
-    }
-
-    fn is_object(&self) -> bool {
-        Self::is_object(self)
     }
 }

@@ -108,6 +108,7 @@ fn field(field: &Field) -> String {
         Kind::Number => "number".to_owned(),
         Kind::Object(schema) => object(schema),
         Kind::Array(schema) => format!("{}[]", object(schema)),
+        Kind::Variants(variants) => union(variants),
     };
     let (mark, null) = match field.presence {
         Presence::Required => ("", ""),
