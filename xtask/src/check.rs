@@ -103,10 +103,11 @@ pub const GLUE: Shipped = Shipped {
     downloaded: true,
 };
 
-/// The JavaScript that is loaded by its first call: a window of its own, sessions, cars.
+/// The JavaScript that is loaded by its first call: lists, a window of its own, sessions, cars.
 pub const PARTS: Shipped = Shipped {
     name: "browser parts",
     files: &[
+        "dist/package/connections.js",
         "dist/package/popup.js",
         "dist/package/session.js",
         "dist/package/vehicle.js",
