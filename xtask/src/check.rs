@@ -99,7 +99,7 @@ pub const GLUE: Shipped = Shipped {
         "dist/package/page.js",
         "dist/package/client.js",
     ],
-    alarm: 10_000,
+    alarm: 11_000,
     downloaded: true,
 };
 
