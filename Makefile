@@ -42,6 +42,9 @@ test-openapi: worker $(SIMULATOR) ## The HTTP API against its description, by sc
 	@scripts/need python
 	@$(XTASK) test openapi
 
+# Its tools want Node 22.19, which the tools of the tests bring along where the machine has an older one.
+docs docs-dev: export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
 docs: docs/site/node_modules/.package-lock.json ## The documentation as a site: dist/docs/. DOCS_BASE=/folder/ where it is not at the root of its host
 	@cd docs/site && npm run --silent build
 
