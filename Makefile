@@ -80,6 +80,9 @@ advisories: $(XTASK) ## What is known against the dependencies, as GitHub's data
 release-check: artefacts ## Whether this can be released: docs/releasing.md, without publishing anything
 	@$(XTASK) release-check
 
+# Its tools want Node 22.19, which the tools of the tests bring along where the machine has an older one.
+docs docs-dev: export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
 docs: docs/site/node_modules/.package-lock.json ## The documentation as a site: dist/docs/. DOCS_BASE=/folder/ where it is not at the root of its host
 	@cd docs/site && npm run --silent build
 

@@ -27,6 +27,7 @@ export const SIDE_BAR = [
       { text: "From @smartcar/auth and elsewhere", source: "docs/coming-from-elsewhere.md" },
       { text: "Smartcar's v3", source: "docs/smartcar-v3.md" },
       { text: "From v2 to v3", source: "docs/migration.md" },
+      { text: "Examples", source: "examples/README.md", path: "examples" },
       { text: "A whole app", source: "examples/garage/README.md", path: "garage" },
       { text: "Operations", source: "docs/operations.md" },
       { text: "What it costs", source: "docs/costs.md" },
