@@ -151,12 +151,15 @@ const sessions = new Map();
 /** With the Worker's address: a mark that changes when a page of this browser signs out. All its pages share the cookie. */
 const SIGNED_OUT = "smartcar-connect:signed-out:";
 
-/** The mark; nothing where nothing can be stored. */
+/** How often this page has signed out: where nothing can be stored, it says what the mark can't. */
+let signOuts = 0;
+
+/** The mark, and that count. */
 function markOf(base) {
   try {
-    return localStorage.getItem(SIGNED_OUT + base);
+    return `${signOuts} ${localStorage.getItem(SIGNED_OUT + base)}`;
   } catch {
-    return null;
+    return `${signOuts}`;
   }
 }
 
@@ -187,6 +190,7 @@ function keepSession(base, ticket, opening) {
 /** Nobody's session is known to be open any more, in any page of this browser. */
 export function forgetSession(base) {
   sessions.delete(base);
+  signOuts += 1;
   try {
     localStorage.setItem(SIGNED_OUT + base, String(Math.random()));
   } catch {
@@ -196,9 +200,10 @@ export function forgetSession(base) {
 
 // What it opens is for other calls as well: no signal of one ends it.
 async function openSession({ ticket: given }, base, path) {
+  const mark = markOf(base);
   const ticket = typeof given === "function" ? await given() : given;
-  // Nobody is logged in: a visitor's session.
-  if (ticket === undefined || ticket === null) return { isOfUser: false };
+  // Nobody is logged in, or whoever was has signed out meanwhile: a visitor's session.
+  if (ticket === undefined || ticket === null || mark !== markOf(base)) return { isOfUser: false };
   if (typeof ticket !== "string") throw refused("ticket", "`ticket` must give a ticket of the Worker's as a string, or nothing");
   const request = { method: "POST", url: base + path, body: JSON.stringify({ ticket }) };
   const answer = await send({}, request);
@@ -213,7 +218,9 @@ export async function claimSession(caller, base) {
   keepSession(base, caller.ticket, opening);
   const { isOfUser, answer } = await opening;
   if (!isOfUser) throw refused("ticket", "`ticket` gives none, and `claim` needs the user to be logged in");
-  return answer;
+  const claimed = read(answer, "ClaimResponse");
+  if (claimed === undefined) throw unexpected(`${base}/session/claim`, 200);
+  return claimed;
 }
 
 async function tokenOf({ getToken }) {

@@ -28,11 +28,16 @@ export function createConnectStore(options) {
   let stop;
 
   function set(patch) {
+    // On a server one store may be everybody's.
+    if (typeof window !== "object") return;
     const entries = Object.entries(patch).filter(([name, value]) => !isSame(state[name], value));
     if (entries.length === 0) return;
     state = { ...state, ...Object.fromEntries(entries) };
-    for (const entry of [...listeners]) if (listeners.has(entry)) entry.listener();
+    for (const entry of [...listeners]) if (listeners.has(entry)) tell(entry.listener);
   }
+
+  /** Counts those who were signed in here: what was begun for one is not told to the next. */
+  let users = 0;
 
   /** What is under way, the latest last. */
   let working = [];
@@ -50,6 +55,7 @@ export function createConnectStore(options) {
    */
   async function act(name, signal, call, leaves = () => false) {
     const work = { name };
+    const user = users;
     working = [...working, work];
     const isAttempt = ATTEMPTS.includes(name);
     set({ busy: name, error: null, ...(isAttempt ? { outcome: null, unfinished: null } : {}) });
@@ -58,7 +64,7 @@ export function createConnectStore(options) {
       if (leaves(result)) work.timer = setTimeout(() => (end(work), look()), LEAVING);
       return result;
     } catch (error) {
-      if (!signal?.aborted) set({ error: asError(error) });
+      if (!signal?.aborted && user === users) set({ error: asError(error) });
       return undefined;
     } finally {
       if (work.timer === undefined) end(work);
@@ -93,42 +99,72 @@ export function createConnectStore(options) {
     const isCurrent = () => asked === changes;
     clearTimeout(pending.timer);
     try {
-      const lists = [asksConnections && connect.connections(), asksVehicles && connect.vehicles()];
-      const [connections, vehicles] = await Promise.all(lists);
+      // Only the connections say whether cars are still to come.
+      const [connections, vehicles] = await Promise.all([connect.connections(), asksVehicles && connect.vehicles()]);
       if (!isCurrent()) return;
       loadedAt = Date.now();
-      set({ connections: connections || null, vehicles: vehicles || null, ...(state.error === loadError ? { error: null } : {}) });
-      awaitVehicles(connections || []);
+      const lists = { connections: asksConnections ? connections : null, vehicles: vehicles || null };
+      set({ ...lists, ...(state.error === loadError ? { error: null } : {}) });
+      const isPending = connections.some(({ vehiclesPending }) => vehiclesPending);
+      pending.tries = isPending ? pending.tries + 1 : 0;
     } catch (error) {
-      if (!isCurrent() || (isQuiet && state.connections !== null)) return;
+      if (!isCurrent()) return;
+      const isKnown = loadedAt !== -Infinity;
+      loadedAt = -Infinity;
+      // Of who is not signed in any more nothing is shown.
+      const isOver = ["invalid_token", "session_missing"].includes(error?.code);
+      if (pending.tries > 0) pending.tries += 1;
+      if (isQuiet && isKnown && !isOver) return;
       loadError = asError(error);
-      set({ error: loadError });
+      set({ error: loadError, ...(isOver ? { connections: null, vehicles: null } : {}) });
     } finally {
       if (loading?.changes === asked) loading = undefined;
+      if (isCurrent()) awaitVehicles();
     }
   }
 
-  function awaitVehicles(connections) {
-    const isPending = connections.some(({ vehiclesPending }) => vehiclesPending);
-    pending = { tries: isPending ? pending.tries + 1 : 0, timer: undefined };
-    if (isPending && stop && pending.tries <= MOST_PENDING) pending.timer = setTimeout(() => refresh(true), PENDING);
+  function awaitVehicles() {
+    if (stop && pending.tries > 0 && pending.tries <= MOST_PENDING) pending.timer = setTimeout(() => refresh(true), PENDING);
   }
 
   /** Something has changed at the Worker. */
-  function changed(isQuiet) {
+  function changed() {
     changes += 1;
-    return refresh(isQuiet);
+    pending.tries = 0;
+    return refresh();
+  }
+
+  /** The marks of sign-outs in this browser when they were last looked at. */
+  let signOuts;
+
+  /** Nothing of who was signed in here is shown to the next; nor is anything asked for, which would open a session anew. */
+  function signedOut() {
+    users += 1;
+    changes += 1;
+    clearTimeout(pending.timer);
+    pending.tries = 0;
+    signOuts = marks();
+    const none = (asked) => (asked ? [] : null);
+    set({ connections: none(asksConnections), vehicles: none(asksVehicles), outcome: null, error: null, unfinished: null });
+  }
+
+  /** What other tabs have done while nobody listened here: before, or while the page was put away. */
+  function catchUp() {
+    const before = signOuts;
+    signOuts = marks();
+    if (before !== undefined && before !== signOuts) signedOut();
   }
 
   let finishing;
   function finish() {
+    const user = users;
     const call = async () => {
       try {
         const outcome = await connect.finish();
-        set({ outcome });
+        if (user === users) set({ outcome });
         return outcome;
       } finally {
-        await changed(true);
+        if (user === users) await changed();
       }
     };
     finishing ??= act("finish", undefined, call).finally(() => (finishing = undefined));
@@ -138,10 +174,11 @@ export function createConnectStore(options) {
   /** Changes something, and then shows what is so, whether that went well or not. */
   const change = (name, options, call) =>
     act(name, options?.signal, async () => {
+      const user = users;
       try {
         return await call();
       } finally {
-        await changed(true);
+        if (user === users) await changed();
       }
     });
 
@@ -155,10 +192,14 @@ export function createConnectStore(options) {
     },
     popup(given) {
       const options = withoutEvent(given);
+      const user = users;
       const call = async () => {
         const outcome = await connect.popup(options);
-        set({ outcome });
-        if (outcome.kind !== "redirected") await changed(true);
+        // What comes of the page itself, once it leaves, is told when it is back.
+        if (outcome.kind !== "redirected" && user === users) {
+          set({ outcome });
+          await changed();
+        }
         return outcome;
       };
       return act("popup", options?.signal, call, (outcome) => outcome.kind === "redirected");
@@ -178,15 +219,16 @@ export function createConnectStore(options) {
       const options = withoutEvent(given);
       return act("signOut", options?.signal, async () => {
         await connect.signOut(options);
-        // Nothing that was asked for the one who is gone is shown to the next; nor is a session opened for nobody.
-        changes += 1;
-        const none = (asked) => (asked ? [] : null);
-        set({ connections: none(asksConnections), vehicles: none(asksVehicles), outcome: null, unfinished: null });
+        signedOut();
       });
     },
-    refresh: () => changed(false),
+    refresh: () => changed(),
     forgetAttempt() {
-      connect.forgetAttempt();
+      try {
+        connect.forgetAttempt();
+      } catch (error) {
+        set({ error: asError(error) });
+      }
       look();
     },
     dismiss: () => set({ outcome: null, error: null }),
@@ -195,8 +237,9 @@ export function createConnectStore(options) {
   function begin() {
     const onShown = () => {
       if (document.hidden) return;
+      catchUp();
       look();
-      if (Date.now() - loadedAt > FRESH) refresh(true);
+      if (!finishing && Date.now() - loadedAt > FRESH) refresh(true);
     };
     const onPageShow = ({ persisted }) => {
       // Back from Connect by the Back button: the page is as it was left.
@@ -205,11 +248,9 @@ export function createConnectStore(options) {
     };
     const onStorage = ({ key, newValue }) => {
       if (key !== null && !key.startsWith(OURS)) return;
+      if (key?.startsWith(SIGNED_OUT)) signedOut();
       look();
-      if (key?.startsWith(SIGNED_OUT)) {
-        set({ connections: null, vehicles: null, outcome: null });
-        changed(false);
-      } else if (newValue?.includes('"over":true')) changed(true);
+      if (newValue?.includes('"over":true')) changed();
     };
     const ends = [
       [window, "pageshow", onPageShow],
@@ -222,9 +263,10 @@ export function createConnectStore(options) {
       clearTimeout(pending.timer);
       stop = undefined;
     };
+    catchUp();
     look();
     if (connect.hasCallback()) finish();
-    else if (Date.now() - loadedAt > FRESH) refresh();
+    else if (Date.now() - loadedAt > FRESH || pending.tries > 0) refresh();
   }
 
   return {
@@ -260,6 +302,27 @@ function checked(options = {}) {
 
 /** What is given as `onClick={start}` is called with the event. */
 const withoutEvent = (options) => (typeof options?.preventDefault === "function" ? undefined : options);
+
+/** The marks by which the tabs of a browser tell each other that somebody has signed out; nothing where nothing can be stored. */
+function marks() {
+  try {
+    const names = Object.keys(localStorage).filter((name) => name.startsWith(SIGNED_OUT));
+    return JSON.stringify(names.sort().map((name) => [name, localStorage.getItem(name)]));
+  } catch {
+    return "";
+  }
+}
+
+/** A listener that throws stops neither the others nor what has told it. */
+function tell(listener) {
+  try {
+    listener();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}
 
 const asError = (error) => (error instanceof Error ? error : new Error(String(error)));
 

@@ -295,6 +295,27 @@ test("after a sign-out nothing is asked by the session of before: not where it f
   assert.equal(paths()[1], "POST /session");
 });
 
+test("a ticket that comes after its user has signed out opens no session, whether the browser can store something or not", async (t) => {
+  for (const blocked of [false, true]) {
+    const page = await lab.page(t);
+    lab.world.requests = [];
+    lab.world.answers["DELETE /session"] = { status: 204 };
+    lab.world.answers["POST /session"] = OPENED;
+    await run(
+      page,
+      `if (${blocked}) Object.defineProperty(window, "localStorage", { get() { throw new DOMException("blocked", "SecurityError"); } });
+       let give;
+       const app = connect.createConnect({ ticket: () => new Promise((resolve) => (give = resolve)) });
+       const listed = app.connections();
+       while (!give) await new Promise((resolve) => setTimeout(resolve, 10));
+       await app.signOut();
+       give("t1.ada");
+       await listed;`,
+    );
+    assert.deepEqual(paths(), ["DELETE /session", "GET /connections"], String(blocked));
+  }
+});
+
 test("who has logged out meanwhile is not answered as whoever the cookie is for", async (t) => {
   const page = await lab.page(t);
   lab.world.answers["DELETE /connections"] = problem(401, "invalid_token", "it has expired");

@@ -8,6 +8,7 @@ import { consumer } from "./support/consumer.mjs";
 
 const CAR = { id: "one", status: "active", vehicles: [{ id: "car" }] };
 const MINUTE = 60_000;
+const SIGNED_OUT = "smartcar-connect:signed-out:https://app.example/smartcar";
 
 let createConnectStore;
 const cleanups = [];
@@ -248,15 +249,160 @@ test("whoever signs out leaves nothing to the next, also not what was asked for 
   assert.equal(count("connections"), before, "no session is opened for nobody");
 });
 
-test("another tab that signs out takes the cars out of this one", async () => {
-  const { connect, answers } = fake({ connections: [CAR] });
+test("another tab that signs out takes the cars out of this one, which asks for nothing: that would open a session anew", async () => {
+  const { connect, count } = fake({ connections: [CAR] });
   const { store, states } = watched(connect);
   await settled();
-  answers.connections = [];
-  stored("smartcar-connect:signed-out:https://app.example/smartcar", "0.5");
-  assert.equal(states.at(-1).connections, null);
+  stored(SIGNED_OUT, "0.5");
+  assert.deepEqual(states.at(-1).connections, []);
   await settled();
   assert.deepEqual(store.getSnapshot().connections, []);
+  assert.equal(count("connections"), 1);
+});
+
+test("what was under way when somebody signed out tells the next one nothing, and asks for nothing", async () => {
+  for (const signOut of [(store) => store.signOut(), async () => stored(SIGNED_OUT, "0.5")]) {
+    for (const name of ["popup", "disconnect", "finish"]) {
+      const end = later();
+      const { connect, answers, count } = fake({ connections: [CAR], signOut: undefined, [name]: () => end.promise });
+      const { store, unsubscribe } = watched(connect);
+      await settled();
+      const work = store[name]("one");
+      await signOut(store);
+      answers.connections = [CAR];
+      end.resolve({ kind: "connected", connection: CAR });
+      await work;
+      await settled();
+      const { connections, outcome, error, busy } = store.getSnapshot();
+      assert.deepEqual([connections, outcome, error, busy], [[], null, null, null], name);
+      assert.equal(count("connections"), 1, name);
+      unsubscribe();
+    }
+  }
+});
+
+test("an error of what was under way when somebody signed out is not the next one's", async () => {
+  const end = later();
+  const { connect } = fake({ disconnect: () => end.promise, signOut: undefined });
+  const { store } = watched(connect);
+  await settled();
+  const work = store.disconnect("one");
+  await store.signOut();
+  end.reject(new Error("gone"));
+  await work;
+  assert.equal(store.getSnapshot().error, null);
+});
+
+test("cars that were being waited for when somebody signed out are not asked for any more", async () => {
+  const { connect, count } = fake({ connections: [{ ...CAR, vehicles: [], vehiclesPending: true }], signOut: undefined });
+  const { store } = watched(connect);
+  await settled();
+  await store.signOut();
+  for (let round = 0; round < 3; round += 1) {
+    mock.timers.tick(3000);
+    await settled();
+  }
+  assert.equal(count("connections"), 1);
+  assert.deepEqual(store.getSnapshot().connections, []);
+});
+
+test("a sign-out is noticed that came while nobody listened, or while the page was put away", async () => {
+  const marks = new Map();
+  globalThis.localStorage = new Proxy({ getItem: (name) => marks.get(name) ?? null }, { ownKeys: () => [...marks.keys()], getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }) });
+  try {
+    for (const elsewhere of [
+      ({ store, unsubscribe }) => {
+        unsubscribe();
+        marks.set(SIGNED_OUT, "1");
+        store.subscribe(() => {});
+      },
+      () => {
+        marks.set(SIGNED_OUT, "2");
+        shown();
+      },
+    ]) {
+      const { connect, count } = fake({ connections: [CAR] });
+      const page = watched(connect);
+      await settled();
+      assert.deepEqual(page.store.getSnapshot().connections, [CAR]);
+      elsewhere(page);
+      await settled();
+      assert.deepEqual(page.store.getSnapshot().connections, []);
+      assert.equal(count("connections"), 1);
+    }
+  } finally {
+    delete globalThis.localStorage;
+  }
+});
+
+test("of who is not signed in any more nothing is shown, and that is told, however it was noticed", async () => {
+  for (const code of ["invalid_token", "session_missing"]) {
+    const { connect, answers } = fake({ connections: [CAR], vehicles: [{ id: "car" }] });
+    const { store } = watched(connect, { vehicles: true });
+    await settled();
+    mock.timers.tick(MINUTE + 1);
+    answers.connections = Object.assign(new Error("over"), { code });
+    shown();
+    await settled();
+    const { connections, vehicles, error } = store.getSnapshot();
+    assert.deepEqual([connections, vehicles, error?.code], [null, null, code]);
+  }
+});
+
+test("lists that fail after a change are told of, and asked for again when the page is shown", async () => {
+  const { connect, answers, count } = fake({ connections: [CAR], disconnect: undefined });
+  const { store } = watched(connect);
+  await settled();
+  answers.connections = new Error("later");
+  await store.disconnect("one");
+  assert.equal(store.getSnapshot().error.message, "later");
+  answers.connections = [];
+  shown();
+  await settled();
+  assert.equal(count("connections"), 3);
+  assert.deepEqual([store.getSnapshot().connections, store.getSnapshot().error], [[], null]);
+});
+
+test("a page that is shown while its callback is finished asks for the lists afterwards only", async () => {
+  const end = later();
+  const { connect, count } = fake({ hasCallback: true, finish: () => end.promise, connections: [CAR] });
+  const { store } = watched(connect);
+  await settled();
+  window.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: false }));
+  await settled();
+  assert.deepEqual([count("connections"), store.getSnapshot().connections], [0, null]);
+  end.resolve({ kind: "connected" });
+  await settled();
+  assert.equal(count("connections"), 1);
+});
+
+test("a window that was blocked is no outcome: the page itself goes to Connect", async () => {
+  const { connect } = fake({ popup: { kind: "redirected" } });
+  const { store } = watched(connect);
+  await settled();
+  assert.deepEqual(await store.popup(), { kind: "redirected" });
+  assert.deepEqual([store.getSnapshot().outcome, store.getSnapshot().busy], [null, "popup"]);
+});
+
+test("a listener that throws stops neither the others nor what has told it", async (t) => {
+  const thrown = [];
+  const listeners = process.listeners("uncaughtException");
+  process.removeAllListeners("uncaughtException");
+  process.on("uncaughtException", (error) => thrown.push(error.message));
+  t.after(() => {
+    process.removeAllListeners("uncaughtException");
+    for (const listener of listeners) process.on("uncaughtException", listener);
+  });
+  const { connect } = fake({ start: { url: "x" } });
+  const store = createConnectStore({ connect });
+  store.subscribe(() => {
+    throw new Error("mine");
+  });
+  await settled();
+  await store.start({ navigate: false });
+  await settled();
+  assert.equal(store.getSnapshot().busy, null);
+  assert.ok(thrown.length > 0 && thrown.every((message) => message === "mine"));
 });
 
 test("another tab that finishes brings its cars here, and what is unfinished goes", async () => {
@@ -320,6 +466,51 @@ test("while the cars of a connection are not known they are asked for again, not
   await settled();
   assert.equal(other.count("connections"), 1);
   unsubscribe();
+});
+
+test("cars that are still to come are waited for after a failure, by who comes back, of a second connection, and without the list", async () => {
+  const waiting = [{ ...CAR, vehicles: [], vehiclesPending: true }];
+  const { connect, answers, count } = fake({ connections: waiting, claim: { connections: 1 } });
+  const { store, unsubscribe } = watched(connect);
+  await settled();
+  answers.connections = new Error("asleep");
+  mock.timers.tick(3000);
+  await settled();
+  answers.connections = waiting;
+  mock.timers.tick(3000);
+  await settled();
+  assert.equal(count("connections"), 3);
+  unsubscribe();
+  store.subscribe(() => {});
+  await settled();
+  assert.equal(count("connections"), 4);
+  for (let round = 0; round < 40; round += 1) {
+    mock.timers.tick(3000);
+    await settled();
+  }
+  const all = count("connections");
+  await store.claim();
+  mock.timers.tick(3000);
+  await settled();
+  assert.equal(count("connections"), all + 2);
+
+  const other = fake({ connections: waiting, vehicles: [] });
+  const { store: names } = watched(other.connect, { connections: false, vehicles: true });
+  await settled();
+  mock.timers.tick(3000);
+  await settled();
+  assert.equal(other.count("vehicles"), 2);
+  assert.equal(names.getSnapshot().connections, null);
+});
+
+test("on a server an action changes nothing for anybody, and rejects with nothing", async () => {
+  delete globalThis.window;
+  const { connect } = fake({ start: new Error("not in a browser"), forgetAttempt: () => { throw new Error("not in a browser"); } });
+  const store = createConnectStore({ connect });
+  await store.start();
+  await store.refresh();
+  store.forgetAttempt();
+  assert.equal(store.getSnapshot(), store.getServerSnapshot());
 });
 
 test("who has left hears of nothing, and what stays the same is not told", async () => {
