@@ -15,11 +15,11 @@ for (const [names, most, entry = "smartcar-connect"] of [
   // All of the functions, and what they need to know who calls.
   ["createConnect", 3350],
   // The same, and the state of a page, without the frameworks themselves.
-  ["createConnectStore", 4950, "smartcar-connect/store"],
-  ["SmartcarConnectProvider, useSmartcarConnect", 5250, "smartcar-connect/react"],
-  ["smartcarConnect, useSmartcarConnect", 5200, "smartcar-connect/vue"],
-  ["smartcarConnect", 5000, "smartcar-connect/svelte"],
-  ["SmartcarConnectButton", 6650, "smartcar-connect/element"],
+  ["createConnectStore", 5200, "smartcar-connect/store"],
+  ["SmartcarConnectProvider, useSmartcarConnect", 5600, "smartcar-connect/react"],
+  ["smartcarConnect, useSmartcarConnect", 5400, "smartcar-connect/vue"],
+  ["smartcarConnect", 5250, "smartcar-connect/svelte"],
+  ["SmartcarConnectButton", 6950, "smartcar-connect/element"],
 ]) {
   test(`an app that uses ${names} of ${entry} loads at most ${most} bytes of it with its first view`, async (t) => {
     const { folder } = await consumer(t, { "main.js": `import { ${names} } from "${entry}"; globalThis.used = [${names}];` });
