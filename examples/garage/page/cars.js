@@ -1,4 +1,5 @@
 // The cars: a card for each connection, with what its cars say now, and what can be done about it.
+import { ask, signedIn } from "./session.js";
 import { SCOPE, smartcar } from "./smartcar.js";
 import { STATES, charge, distance, nameOf } from "./words.js";
 
@@ -16,12 +17,16 @@ let latest = 0;
 
 /**
  * Looks what there is, and shows it. `act(work)` runs what a button does and shows what came of it, `refresh()` looks again.
- * Resolves to how many connections there are.
+ * Resolves to how many connections there are, or to nothing if another look has begun since.
  */
 export async function showCars({ act, refresh }) {
   const look = (latest += 1);
-  const [connections, vehicles] = await Promise.all([smartcar.connections(), smartcar.vehicles()]);
-  if (look !== latest) return connections.length;
+  const answers = await Promise.all([smartcar.connections(), smartcar.vehicles()]).catch((error) => {
+    if (look === latest) throw error;
+  });
+  // It may be another person's, who is not told what the one before has found.
+  if (look !== latest) return undefined;
+  const [connections, vehicles] = answers;
   fine.clear();
   const cards = connections.map((connection) => {
     return card(connection, vehicles.filter(({ connectionId }) => connectionId === connection.id), act);
@@ -50,11 +55,18 @@ function card({ id, status }, vehicles, act) {
   // In the click itself: a browser lets a window open then only.
   reconnect.onclick = () => act(() => smartcar.popup({ reconnect: id, scope: SCOPE }));
   disconnect.onclick = async () => {
-    if (await confirmed(`Disconnect ${names.join(" and ") || "it"}?`)) await act(() => smartcar.disconnect(id));
+    if (await confirmed(`Disconnect ${names.join(" and ") || "it"}?`)) await act(() => disconnectAndForget(id, vehicles));
   };
   card.querySelector(".vehicles").append(...vehicles.map((vehicle) => row(vehicle, status, (wanted) => showState(card, wanted))));
   showState(card, status);
   return card;
+}
+
+/** What the app itself has written down goes first: should one of the two fail, the card is still there to try again. */
+async function disconnectAndForget(id, vehicles) {
+  const user = signedIn();
+  if (user) await Promise.all(vehicles.map((car) => ask("DELETE", `/app/cars/${encodeURIComponent(car.id)}?user=${encodeURIComponent(user.id)}`)));
+  await smartcar.disconnect(id);
 }
 
 function showState(card, status) {

@@ -43,6 +43,7 @@ async function show() {
   body.dataset.view = user ? "user" : "visitor";
   document.querySelector("#account-name").textContent = user?.name ?? "";
   const count = await showCars({ act, refresh });
+  if (count === undefined) return;
   takeAlong.hidden = count === 0;
   if (user) await showNotes();
 }

@@ -5,8 +5,10 @@ const MARGIN_S = 30;
 
 /** `{ id, name }`, or `null`. */
 let user = null;
-/** The token and until when it is good, by a clock that nobody can set. */
+/** The token, and until when it is good by two clocks: one can be set, the other stands still while the computer sleeps. */
 let token = null;
+/** Only the latest look who is signed in counts, and only until somebody signs in or out here: an answer may come late. */
+let latest = 0;
 
 /** Hears `changed` if the log-in is over or another's without this page's doing: by its time, or in another tab. */
 export const events = new EventTarget();
@@ -15,7 +17,9 @@ export const signedIn = () => user;
 
 /** Asks the back end who is signed in. */
 export async function whoIsSignedIn() {
-  become((await ask("GET", "/app/session")).user);
+  const look = (latest += 1);
+  const found = (await ask("GET", "/app/session")).user;
+  if (look === latest) become(found);
   return user;
 }
 
@@ -31,15 +35,20 @@ export async function signOut() {
 /** For `createConnect`: the user's token; nothing for a visitor, who is known by the Worker's cookie. */
 export async function getToken() {
   if (!user) return undefined;
-  if (!token || performance.now() > token.goodUntil) {
-    const caller = user.id;
-    const fresh = await ask("GET", "/app/token");
-    // All tabs have one log-in. What one user has asked for is not to be done as another.
-    if (fresh.user !== caller) throw lost(new Error("Somebody else has signed in meanwhile."));
-    token = { value: fresh.token, goodUntil: performance.now() + (fresh.expiresIn - MARGIN_S) * 1000 };
-  }
+  if (isGood(token)) return token.value;
+  const caller = user.id;
+  const fresh = await ask("GET", "/app/token");
+  // What one user has asked for is not to be done as another. All tabs have one log-in, and the back end may know of another user than
+  // this page; or somebody has signed out and in here before the answer came.
+  const error = new Error("Somebody else has signed in meanwhile.");
+  if (fresh.user !== caller) throw lost(error);
+  if (user?.id !== caller) throw error;
+  const lastsMs = (fresh.expiresIn - MARGIN_S) * 1000;
+  token = { value: fresh.token, goodUntil: { set: Date.now() + lastsMs, running: performance.now() + lastsMs } };
   return token.value;
 }
+
+const isGood = (token) => token !== null && Date.now() < token.goodUntil.set && performance.now() < token.goodUntil.running;
 
 /** Asks the app's back end; throws what it says is wrong. */
 export async function ask(method, path, body) {
@@ -49,10 +58,12 @@ export async function ask(method, path, body) {
   const said = await answer.json().catch(() => ({}));
   if (answer.ok) return said;
   const error = new Error(said.error ?? "The app can’t be reached. Try again in a moment.");
-  throw answer.status === 401 ? lost(error) : error;
+  // Nobody is signed in any more, or somebody else.
+  throw [401, 409].includes(answer.status) ? lost(error) : error;
 }
 
 function become(who) {
+  latest += 1;
   if (who?.id !== user?.id) token = null;
   user = who;
 }

@@ -3,6 +3,7 @@
 import express, { Router, json } from "express";
 import helmet from "helmet";
 
+import { answerError, nothingHere } from "./errors.js";
 import { eventRoutes } from "./events.js";
 import { noteRoutes } from "./notes.js";
 import { sessionRoutes, signedIn } from "./session.js";
@@ -21,10 +22,12 @@ app.use(
   Router()
     .get("/healthz", (_request, response) => response.json({ status: "ok" }))
     .use(eventRoutes)
-    .use(signedIn, json(), sessionRoutes, tokenRoutes, noteRoutes),
+    .use(signedIn, json(), sessionRoutes, tokenRoutes, noteRoutes)
+    .use(nothingHere),
 );
 // The page, as `npm run build` leaves it. In development Vite serves it.
 app.use(express.static("dist"));
+app.use(answerError);
 
 app.listen(PORT, HOST, (error) => {
   if (error) throw error;

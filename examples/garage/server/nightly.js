@@ -32,28 +32,43 @@ async function night(user) {
   for (const { connectionId, ...car } of vehicles) {
     const { status, since } = connections.find(({ id }) => id === connectionId) ?? {};
     if (status === "reconnection_required") {
-      remind(user.id, car, status, since);
-      console.log(`${user.name}: ${nameOf(car)} has to be connected again`);
+      report(user, car, ["has to be connected again", ...failuresOf(() => remind(user.id, car, status, since))]);
     } else if (wanting.has(car.id)) {
-      remind(user.id, car, "reauthentication_required", since);
+      report(user, car, ["needs its owner", ...failuresOf(() => remind(user.id, car, "reauthentication_required", since))]);
     }
   }
 }
 
 async function read(user, car) {
-  const name = nameOf(car);
   const answers = [];
   for (const path of ["/odometer", "/battery"]) {
     answers.push(await ask(user.id, `/api/v2.0/vehicles/${encodeURIComponent(car.id)}${path}`).catch((error) => error));
   }
   const errors = answers.filter((answer) => answer instanceof Error);
-  console.log(`${user.name}: ${name} ${[...new Set(errors.map(({ message }) => message))].join("; ") || "is written down"}`);
+  const said = [...new Set(errors.map(({ message }) => message))];
   // What it says in part is better than nothing: not every car has a battery, and not every owner allows everything.
   if (errors.length < answers.length) {
     const [odometer, battery] = answers.map((answer) => (answer instanceof Error ? {} : answer));
-    keepReading(user.id, { car: car.id, name, km: odometer.distance ?? null, battery: battery.percentRemaining ?? null });
+    const reading = { car: car.id, name: nameOf(car), km: odometer.distance ?? null, battery: battery.percentRemaining ?? null };
+    said.push(...failuresOf(() => keepReading(user.id, reading)));
   }
-  if (errors.some((error) => error instanceof Refused && error.smartcar?.resolution === "REAUTHENTICATE")) return "wants its owner";
-  if (errors.length === 0) noteWell(user.id, car);
-  return "written down, as far as it could be read";
+  if (errors.length === 0) said.push(...failuresOf(() => noteWell(user.id, car)));
+  report(user, car, said.length > 0 ? said : ["is written down"]);
+  const wantsOwner = errors.some((error) => error instanceof Refused && error.smartcar?.resolution === "REAUTHENTICATE");
+  return wantsOwner ? "wants its owner" : "written down, as far as it could be read";
+}
+
+/** The app's own database may fail as well: that is for whoever reads cron's mail, and the other cars go on. */
+function failuresOf(write) {
+  try {
+    write();
+    return [];
+  } catch (error) {
+    process.exitCode = 1;
+    return [`could not be written down: ${error.message}`];
+  }
+}
+
+function report(user, car, said) {
+  console.log(`${user.name}: ${nameOf(car)} ${said.join("; ")}`);
 }

@@ -2,7 +2,7 @@
 import { Router } from "express";
 
 import { forUsers } from "./session.js";
-import { latestNote, newestNote, note, notesOf, readingsOf } from "./store.js";
+import { forgetCar, latestNote, newestNote, note, notesOf, readingsOf } from "./store.js";
 import * as words from "./words.js";
 
 const LOOK_EVERY_MS = 1000;
@@ -28,6 +28,12 @@ export function noteWell(user, car) {
 export const noteRoutes = Router()
   .get("/notes", forUsers, ({ user }, response) => {
     response.set("cache-control", "no-store").json({ user: user.id, notes: notesOf(user.id), readings: readingsOf(user.id) });
+  })
+  // What is written down about a car that the user disconnects. In another tab somebody else may have signed in since.
+  .delete("/cars/:car", forUsers, ({ user, params, query }, response) => {
+    if (query.user !== user.id) return response.status(409).json({ error: "Somebody else has signed in meanwhile." });
+    forgetCar(user.id, params.car);
+    response.status(204).end();
   })
   // An event for each new note, as long as the page is open. It looks into the database: the nightly job is another process.
   .get("/news", forUsers, ({ user }, response) => {

@@ -2,6 +2,7 @@
 import { Router } from "express";
 import session from "express-session";
 
+import { Failure } from "./errors.js";
 import { ORIGIN, SESSION_SECRET } from "./settings.js";
 import { shown, userById, userByPassword } from "./users.js";
 
@@ -37,6 +38,7 @@ export const sessionRoutes = Router()
   .post("/session", async (request, response, next) => {
     const { name, password } = request.body ?? {};
     const user = await userByPassword(name, password);
+    if (isHttps && !request.secure) throw new Failure("The log-in can’t work: the proxy has to send `X-Forwarded-Proto: https` to the app.");
     if (!user) return response.status(403).json({ error: "That name and password don’t belong together." });
     // A new id: whoever knew the one of before is not signed in by it.
     request.session.regenerate((error) => {

@@ -7,8 +7,9 @@ import { DatabaseSync } from "node:sqlite";
 import { DATABASE } from "./settings.js";
 
 mkdirSync(dirname(DATABASE), { recursive: true });
-const database = new DatabaseSync(DATABASE, { timeout: 5000 });
+const database = new DatabaseSync(DATABASE);
 database.exec(`
+  PRAGMA busy_timeout = 5000;
   PRAGMA journal_mode = WAL;
   CREATE TABLE IF NOT EXISTS events (id TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS notes (
@@ -29,6 +30,8 @@ const statement = {
   newest: database.prepare("SELECT max(id) AS id FROM notes WHERE user = ?"),
   reading: database.prepare("INSERT INTO readings (user, car, name, km, battery, at) VALUES (?, ?, ?, ?, ?, ?)"),
   readings: database.prepare("SELECT car, name, km, battery, at FROM readings WHERE user = ? ORDER BY at DESC LIMIT 5"),
+  forgetNotes: database.prepare("DELETE FROM notes WHERE user = ? AND car = ?"),
+  forgetReadings: database.prepare("DELETE FROM readings WHERE user = ? AND car = ?"),
 };
 
 /** Leaves a note for a user about a car; `kind` says for programs what `text` says. */
@@ -65,3 +68,9 @@ export function keepReading(user, { car, name, km, battery }) {
 
 /** The latest entries of the logbook, the newest first. */
 export const readingsOf = (user) => statement.readings.all(user);
+
+/** Deletes what is written down about a user's car. */
+export function forgetCar(user, car) {
+  statement.forgetNotes.run(user, car);
+  statement.forgetReadings.run(user, car);
+}

@@ -6,6 +6,7 @@ import { createServer, request as httpRequest } from "node:http";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import process from "node:process";
+import { DatabaseSync } from "node:sqlite";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
@@ -110,6 +111,42 @@ const carsOf = (page) => page.locator(".vehicle h3").allTextContents();
 const figuresOf = (page, car) => page.locator(".vehicle", { hasText: car }).locator('dl:not([aria-busy="true"])').textContent();
 const words = (text) => text.replace(/\s+/g, " ").trim();
 
+/** The tab is looked at again. */
+async function lookAgain(page) {
+  await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  await settled(page);
+}
+
+/** Does something in a database of the app's. */
+function inDatabase(work, file = "garage.db") {
+  const database = new DatabaseSync(join(garage.folder, "data", file));
+  try {
+    database.exec("PRAGMA busy_timeout = 60000");
+    return work(database);
+  } finally {
+    database.close();
+  }
+}
+
+/** The back end alone, as `npm start` starts it. Resolves once it answers, to its address. */
+async function startBackEnd(t, { settings }) {
+  const port = String(await freePort());
+  const options = { cwd: garage.folder, env: { ...environment(), PORT: port, ...settings }, stdio: ["ignore", "ignore", "pipe"], detached: true };
+  const app = spawn("npm", ["start"], options);
+  const said = [];
+  app.stderr.setEncoding("utf8").on("data", (text) => said.push(text));
+  const gone = new Promise((resolve) => app.once("exit", resolve));
+  t.after(async () => {
+    if (app.exitCode === null) process.kill(-app.pid, "SIGKILL");
+    await gone;
+  });
+  const address = `http://localhost:${port}`;
+  for (const end = Date.now() + PATIENCE_MS; Date.now() < end && app.exitCode === null; await sleep(100)) {
+    if ((await fetch(`${address}/app/healthz`).catch(() => undefined))?.ok) return { address, said: () => said.join("") };
+  }
+  throw new Error(`the back end does not start; it said: ${said.join("")}`);
+}
+
 test("Ada connects a car and sees its battery; Grace, in the same browser after her, sees none", async () => {
   const page = await visit();
   await signIn(page, "Ada");
@@ -153,8 +190,7 @@ test("a tab of Ada's, in which Grace has signed in elsewhere, does nothing for A
   const grace = await openTab(ada.context());
   await signOut(grace);
   await signIn(grace, "Grace");
-  // The tab is looked at again.
-  await ada.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  await lookAgain(ada);
   await ada.getByText("Signed in as Grace").waitFor();
   await settled(ada);
   assert.deepEqual(await carsOf(ada), []);
@@ -179,12 +215,69 @@ test("what Ada has asked for is not done as Grace", async () => {
   assert.equal(ada.url(), garage.page, "it has not left for Connect");
 });
 
+test("a token for Ada that comes when Grace has signed in is not taken for Grace's", async () => {
+  const first = await visit();
+  await signIn(first, "Ada");
+  await connect(first);
+
+  const page = await visit();
+  const answered = Promise.withResolvers();
+  const held = [];
+  await page.route("**/app/token", async (route) => {
+    if (await page.locator("#account-name", { hasText: "Grace" }).count()) return route.continue();
+    const answer = await route.fetch();
+    held.push(answered.promise.then(() => route.fulfill({ response: answer })));
+  });
+  await page.getByLabel("Name").fill("Ada");
+  await page.getByLabel("Password").fill(PASSWORDS.Ada);
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await page.getByText("Signed in as Ada").waitFor();
+  // For the connections, and for the vehicles.
+  for (const end = Date.now() + PATIENCE_MS; held.length < 2 && Date.now() < end; ) await sleep(50);
+  await signOut(page);
+  await signIn(page, "Grace");
+
+  const askedAs = new Set();
+  page.on("request", (request) => {
+    const [, claims] = (request.headers().authorization ?? "").split(".");
+    if (claims) askedAs.add(JSON.parse(Buffer.from(claims, "base64url")).sub);
+  });
+  answered.resolve();
+  await Promise.all(held);
+  for (let look = 0; look < 3; look += 1) {
+    await lookAgain(page);
+    assert.deepEqual(await carsOf(page), []);
+  }
+  assert.deepEqual([...askedAs], [IDS.Grace]);
+  assert.ok(await page.locator("#notice").isHidden(), "and Grace is told nothing of it");
+});
+
+test("a token is asked for anew as soon as either clock says that it is over", async () => {
+  const page = await visit();
+  await signIn(page, "Ada");
+  let asked = 0;
+  page.on("request", (request) => (asked += request.url().endsWith("/app/token") ? 1 : 0));
+  await lookAgain(page);
+  assert.equal(asked, 0, "it is good for minutes");
+  // While a computer sleeps, the first goes on and the second stands still; the first can be set.
+  for (const clock of ["Date", "performance"]) {
+    asked = 0;
+    await page.evaluate((name) => {
+      const clock = globalThis[name];
+      const now = clock.now.bind(clock);
+      clock.now = () => now() + 6 * 60_000;
+    }, clock);
+    await lookAgain(page);
+    assert.ok(asked > 0, clock);
+  }
+});
+
 test("a log-in that has ended elsewhere leaves nothing on the page", async () => {
   const page = await visit();
   await signIn(page, "Ada");
   await connect(page);
   await page.context().clearCookies({ name: /^garage-/ });
-  await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  await lookAgain(page);
   await page.getByRole("heading", { name: "Sign in" }).waitFor();
   await settled(page);
   assert.deepEqual(await carsOf(page), []);
@@ -194,12 +287,12 @@ test("what a visitor has connected comes along into the account of whoever says 
   const page = await visit();
   await connect(page, "Volkswagen");
   assert.deepEqual(await carsOf(page), ["Volkswagen ID.4"]);
-  await page.getByLabel("These cars are mine").uncheck();
   await signIn(page, "Grace");
   assert.deepEqual(await carsOf(page), [], "it was not said to be Grace's");
 
   const other = await visit();
   await connect(other, "Volkswagen");
+  await other.getByLabel("These cars are mine").check();
   await signIn(other, "Ada");
   assert.deepEqual(await carsOf(other), ["Volkswagen ID.4"]);
   const { vehicles } = await asService(IDS.Ada, "GET", "/vehicles");
@@ -247,6 +340,73 @@ test("a car is disconnected after a question, together with the other one that w
   assert.deepEqual((await garage.control("GET", "/connections")).connections, [], "Smartcar was told");
 });
 
+test("what the app has written down about a car goes with it, and nothing that is another user's", async () => {
+  const page = await visit();
+  await signIn(page, "Ada");
+  await connect(page);
+  await garage.nightly();
+  await garage.control("POST", `/vehicles/${MODEL_3}`, { needsReauthentication: true });
+  await page.getByText("Tesla Model 3 needs you").first().waitFor();
+  await garage.control("POST", `/vehicles/${MODEL_3}`, { needsReauthentication: false });
+  const rows = (user) =>
+    inDatabase((database) =>
+      ["readings", "notes"].map((table) => database.prepare(`SELECT count(*) AS n FROM ${table} WHERE user = ? AND car IN (?, ?)`).get(user, MODEL_3, MODEL_Y).n),
+    );
+  inDatabase((database) => database.exec(`INSERT INTO readings (user, car, name, at) VALUES ('43', '${MODEL_3}', 'Tesla Model 3', 1)`));
+  const ofGrace = rows(IDS.Grace);
+  assert.ok(rows(IDS.Ada).every((count) => count > 0));
+
+  const disconnect = async () => {
+    await page.getByRole("button", { name: "Disconnect Tesla Model 3 and Tesla Model Y" }).click();
+    await page.getByText("what this app has written down about it").waitFor();
+    await page.getByRole("dialog").getByRole("button", { name: "Disconnect" }).click();
+  };
+  await page.route("**/app/cars/**", (route) => route.fulfill({ status: 502 }), { times: 1 });
+  await disconnect();
+  await page.getByText("The app can’t be reached.").waitFor();
+  await settled(page);
+  assert.equal((await asService(IDS.Ada, "GET", "/connections")).connections.length, 1, "it can be tried again");
+  await disconnect();
+  await page.getByText("You have no cars yet.").waitFor();
+  await settled(page);
+  assert.deepEqual(rows(IDS.Ada), [0, 0]);
+  assert.deepEqual(rows(IDS.Grace), ofGrace);
+  for (const list of ["#notes", "#readings"]) assert.doesNotMatch(await page.locator(list).textContent(), /Tesla/);
+});
+
+test("Ada's tab, in which Grace has signed in elsewhere, disconnects nothing of Ada's", async () => {
+  const ada = await visit();
+  await signIn(ada, "Ada");
+  await connect(ada);
+  const grace = await openTab(ada.context());
+  await signOut(grace);
+  await signIn(grace, "Grace");
+  await ada.getByRole("button", { name: /^Disconnect/ }).click();
+  await ada.getByRole("dialog").getByRole("button", { name: "Disconnect" }).click();
+  await ada.getByText("Signed in as Grace").waitFor();
+  await settled(ada);
+  assert.equal((await asService(IDS.Ada, "GET", "/connections")).connections.length, 1);
+});
+
+test("a car of which Smartcar has not said what it is has a name all the same", async () => {
+  for (const side of ["page", "server"]) {
+    const { nameOf } = await import(pathToFileURL(join(garage.folder, side, "words.js")));
+    const names = [{}, { make: null, model: null }, { make: "TESLA" }, { model: "i3" }, { make: "BMW", model: "i3" }].map(nameOf);
+    assert.deepEqual(names, ["Your car", "Your car", "Tesla", "i3", "BMW i3"], side);
+  }
+  const page = await visit();
+  await page.route("**/smartcar/vehicles", async (route) => {
+    const response = await route.fetch();
+    const { vehicles } = await response.json();
+    await route.fulfill({ response, json: { vehicles: vehicles.map(({ make: _make, model: _model, year: _year, ...vehicle }) => vehicle) } });
+  });
+  await signIn(page, "Ada");
+  await connect(page, "Volkswagen");
+  assert.deepEqual(await carsOf(page), ["Your car"]);
+  await page.getByRole("button", { name: "Disconnect Your car" }).waitFor();
+  assert.doesNotMatch(await page.locator("#connections").innerHTML(), /undefined|null/);
+});
+
 test("by night every car is written down, one that fails keeps no other waiting, and a limit is obeyed", async () => {
   const [ada, grace] = [await visit(), await visit()];
   await signIn(ada, "Ada");
@@ -277,6 +437,20 @@ test("by night every car is written down, one that fails keeps no other waiting,
   assert.match(words(await logbook(ada)), /^Tesla Model Y.*64% · 18,350 km/);
   assert.match(words(await logbook(grace)), /^Volkswagen ID\.4.*64% · 42,911 km/);
   assert.doesNotMatch(await logbook(ada), /Volkswagen/);
+});
+
+test("by night a car that the database does not take keeps no other waiting, and cron hears of it", async (t) => {
+  const page = await visit();
+  await signIn(page, "Ada");
+  await connect(page);
+  inDatabase((database) =>
+    database.exec("CREATE TRIGGER refuse BEFORE INSERT ON readings WHEN NEW.name = 'Tesla Model 3' BEGIN SELECT RAISE(ABORT, 'no room'); END"),
+  );
+  t.after(() => inDatabase((database) => database.exec("DROP TRIGGER refuse")));
+  const { code, stdout } = await garage.nightly();
+  assert.match(stdout, /^Ada: Tesla Model 3 could not be written down: no room$/m);
+  assert.match(stdout, /^Ada: Tesla Model Y is written down$/m);
+  assert.equal(code, 1);
 });
 
 test("by night a grant turns out to be over: the open page says so, and leads to the way back", async () => {
@@ -364,6 +538,7 @@ for (const [name, viewport, colorScheme] of [
     await check("signed out");
     await connect(page);
     await check("a visitor with cars");
+    await page.getByLabel("These cars are mine").check();
     await signIn(page, "Ada");
     for (const car of ["Tesla Model 3", "Tesla Model Y"]) await figuresOf(page, car);
     await check("signed in, with cars");
@@ -384,13 +559,11 @@ for (const [name, viewport, colorScheme] of [
 
 test("the built page works under the policy of the back end, where a route leads to the Worker", async (t) => {
   await run(garage.folder, "npm", ["run", "build"], { env: environment() });
-  const [origin, port] = [await freePort(), await freePort()];
+  const origin = await freePort();
   // The tokens are those that the Worker is set up for.
-  const env = { ...environment(), PORT: String(port), DATABASE: "data/built.db" };
-  const app = spawn("npm", ["start"], { cwd: garage.folder, env, stdio: ["ignore", "ignore", "inherit"], detached: true });
-  const gone = new Promise((resolve) => app.once("exit", resolve));
+  const backEnd = await startBackEnd(t, { settings: { DATABASE: "data/built.db" } });
   const route = createServer((request, response) => {
-    const { hostname, port: to } = new URL(request.url.startsWith("/smartcar/") ? garage.app.WORKER : `http://localhost:${port}`);
+    const { hostname, port: to } = new URL(request.url.startsWith("/smartcar/") ? garage.app.WORKER : backEnd.address);
     const { method, headers, url: path } = request;
     const passed = httpRequest({ hostname, port: to, method, path, headers }, (answer) => {
       response.writeHead(answer.statusCode, answer.headers);
@@ -400,17 +573,10 @@ test("the built page works under the policy of the back end, where a route leads
     request.pipe(passed);
   });
   await new Promise((resolve) => route.listen(origin, "localhost", resolve));
-  t.after(async () => {
-    process.kill(-app.pid, "SIGKILL");
-    await gone;
-    await new Promise((resolve) => route.close(resolve).closeAllConnections());
-  });
+  t.after(() => new Promise((resolve) => route.close(resolve).closeAllConnections()));
   const address = `http://localhost:${origin}/`;
   const { redirectUris } = await garage.control("GET", "/config");
   await garage.control("POST", "/config", { redirectUris: [...redirectUris, address] });
-  for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await sleep(100)) {
-    if ((await fetch(`${address}app/healthz`)).ok) break;
-  }
   assert.match((await fetch(address)).headers.get("content-security-policy"), /script-src 'self' 'wasm-unsafe-eval'/);
   const page = await visit(address);
   const refused = [];
@@ -419,6 +585,43 @@ test("the built page works under the policy of the back end, where a route leads
   await connect(page);
   assert.match(words(await figuresOf(page, "Tesla Model 3")), /Battery 64%/);
   assert.deepEqual(refused, []);
+});
+
+test("what the back end can't do it says in words, and no more than that, also without NODE_ENV", async (t) => {
+  const backEnd = await startBackEnd(t, { settings: { ORIGIN: "https://app.example.com", DATABASE: "data/proxied.db" } });
+  const ask = async (path, { method = "GET", headers = {}, body } = {}) => {
+    const answer = await fetch(`${backEnd.address}${path}`, { method, headers: { "content-type": "application/json", ...headers }, body });
+    return { status: answer.status, text: await answer.text(), cookie: answer.headers.get("set-cookie") };
+  };
+  const refused = async (status, ...request) => {
+    const answer = await ask(...request);
+    assert.equal(answer.status, status, answer.text);
+    const said = JSON.parse(answer.text);
+    assert.deepEqual(Object.keys(said), ["error"]);
+    assert.doesNotMatch(said.error, /node_modules|file:|\bJSON\b|position|a detail/, "nothing of its insides");
+    return said.error;
+  };
+  await refused(400, "/app/session", { method: "POST", body: "{" });
+  await refused(413, "/app/session", { method: "POST", body: JSON.stringify({ name: "A".repeat(200_000) }) });
+  await refused(404, "/app/nothing");
+  await refused(400, "/app/cars/%", { method: "DELETE" });
+
+  const logIn = { method: "POST", body: JSON.stringify({ name: "Ada", password: "engine" }) };
+  // A browser would not get the cookie: it is for https only.
+  assert.match(await refused(500, "/app/session", logIn), /X-Forwarded-Proto: https/);
+  const signedIn = await ask("/app/session", { ...logIn, headers: { "x-forwarded-proto": "https" } });
+  assert.equal(signedIn.status, 200, signedIn.text);
+  assert.match(signedIn.cookie, /^__Host-garage=.*; Secure/);
+
+  inDatabase((database) => {
+    database.exec("INSERT INTO notes (user, car, kind, text, at) VALUES ('42', 'car', 'well', '', 1)");
+    database.exec("CREATE TRIGGER refuse BEFORE DELETE ON notes BEGIN SELECT RAISE(ABORT, 'a detail'); END");
+  }, "proxied.db");
+  const cookie = signedIn.cookie.split(";")[0];
+  await refused(500, "/app/cars/car?user=42", { method: "DELETE", headers: { cookie, "x-forwarded-proto": "https" } });
+  assert.match(backEnd.said(), /a detail/, "whoever runs it reads it in the log");
+  await refused(409, "/app/cars/car?user=43", { method: "DELETE", headers: { cookie, "x-forwarded-proto": "https" } });
+  await refused(401, "/app/cars/car?user=42", { method: "DELETE" });
 });
 
 test("the Worker is bound as the template's", async () => {
