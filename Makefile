@@ -97,7 +97,7 @@ docs/site/node_modules/.package-lock.json: docs/site/package.json docs/site/pack
 doctor: | machine ## What is right and wrong with your settings, before you deploy. REDIRECT_URIS="https://…", LOCAL=1 for .dev.vars
 	@cargo run --quiet --locked --package smartcar-doctor -- $(if $(LOCAL),--local) $(REDIRECT_URIS)
 
-fuzz: $(XTASK) ## Fuzz what reads untrusted input, FUZZ_SECONDS (60) for each of 7 targets
+fuzz: $(XTASK) ## Fuzz what reads untrusted input, FUZZ_SECONDS (60) for each of its targets
 	@$(XTASK) fuzz
 
 mutants: $(XTASK) ## Break each line that a token depends on, or those of MUTANTS (src/seal): a test has to notice

@@ -1,6 +1,6 @@
 //! Versions that have to agree in `Cargo.lock`.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
@@ -25,8 +25,15 @@ impl Lock {
     /// # Errors
     /// When it cannot be read.
     pub fn read(layout: &Layout) -> Result<Self> {
-        let text = fs::read_to_string(layout.root.join("Cargo.lock")).context("cannot read Cargo.lock")?;
-        toml::from_str(&text).context("cannot read Cargo.lock")
+        Self::of(&layout.root)
+    }
+
+    /// Reads the lock file of the workspace in this folder.
+    pub(crate) fn of(folder: &Path) -> Result<Self> {
+        let file = folder.join("Cargo.lock");
+        let read = || format!("cannot read {}", file.display());
+        let text = fs::read_to_string(&file).with_context(read)?;
+        toml::from_str(&text).with_context(read)
     }
 
     /// The version of a package that there is once.

@@ -13,6 +13,7 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     files,
@@ -114,12 +115,15 @@ pub fn write(layout: &Layout) -> Result<()> {
         let folder = layout.dist().join("sbom");
         files::empty(&folder)?;
         let mut said = Vec::new();
-        for (name, bill) in [
+        for (name, mut bill) in [
             ("smartcar-connect.crate", source.bill(&CRATE)?),
             ("smartcar-connect.npm", package),
             ("smartcar-connect-simulator.npm", simulator),
             ("smartcar-connect-worker", worker),
         ] {
+            let number = source.serial_number(name);
+            bill.rest.insert("serialNumber".to_owned(), number.into());
+            identified(&bill).with_context(|| format!("the bill of {name}"))?;
             let text = serde_json::to_string_pretty(&bill)?;
             ensure!(
                 !text.contains(&*layout.root.to_string_lossy()),
@@ -142,22 +146,35 @@ struct Source<'a> {
     log: &'a Log,
     copy: Layout,
     manifest: String,
-    /// The second of the commit, so that the same commit has the same bills.
+    /// The commit, and its second, so that the same commit has the same bills.
+    commit: String,
     since: String,
+    version: String,
 }
 
 impl<'a> Source<'a> {
     fn copy(layout: &'a Layout, log: &'a Log) -> Result<Self> {
         let copy = reproducible::copy(layout, "sbom/of-this")?;
         let manifest = fs::read_to_string(layout.root.join("Cargo.toml"))?;
-        let output = layout.command("git")?.args(["log", "-1", "--format=%ct"]).output()?;
+        let output = layout.command("git")?.args(["log", "-1", "--format=%H %ct"]).output()?;
+        let commit = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        let (commit, since) = commit
+            .split_once(' ')
+            .context("cannot read the commit: `git log` failed")?;
         Ok(Self {
             layout,
             log,
             copy,
             manifest,
-            since: String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+            commit: commit.to_owned(),
+            since: since.to_owned(),
+            version: layout.version_of("smartcar-connect")?,
         })
+    }
+
+    /// The number of a bill: neither npm's nor cargo-cyclonedx's is the same a second time.
+    fn serial_number(&self, name: &str) -> String {
+        serial_number(&[name, &self.version, &self.commit])
     }
 
     /// The bill of what is compiled.
@@ -196,9 +213,8 @@ impl<'a> Source<'a> {
         self.log.line(&String::from_utf8_lossy(&output.stderr))?;
         ensure!(output.status.success(), "`npm sbom` failed: {}", output.status);
         let mut bill: Bill = serde_json::from_slice(&output.stdout).context("cannot read the answer of `npm sbom`")?;
-        // npm takes the folder's, and another number each time.
+        // npm takes the folder's.
         name.clone_into(&mut bill.metadata.component.name);
-        bill.rest.remove("serialNumber");
         Ok(with_modules(bill, modules))
     }
 }
@@ -217,6 +233,26 @@ fn with_members(manifest: &str, members: &str) -> Result<String> {
         }
     });
     Ok(lines.collect())
+}
+
+/// A UUID of version 8, made of what the bill is of.
+fn serial_number(of: &[&str]) -> String {
+    let mut bytes = [0; 16];
+    let digest = Sha256::digest(of.join("\n"));
+    bytes.iter_mut().zip(digest).for_each(|(byte, of)| *byte = of);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid().urn().to_string()
+}
+
+/// Whether it has what `actions/attest` knows CycloneDX by: without, the release fails where it is attested.
+fn identified(bill: &Bill) -> Result<()> {
+    for field in ["bomFormat", "specVersion", "serialNumber"] {
+        let value = bill.rest.get(field).and_then(Value::as_str).unwrap_or_default();
+        ensure!(
+            !value.is_empty(),
+            "has no `{field}`, without which it can't be attested"
+        );
+    }
+    Ok(())
 }
 
 /// A bill without the paths of this machine.
@@ -271,12 +307,14 @@ mod tests {
 
     use serde_json::json;
 
-    use super::{read, with_members, with_modules};
+    use super::{identified, read, serial_number, with_members, with_modules};
 
     fn bill(of: &str, components: &[&str]) -> super::Bill {
         let component = |name: &str| json!({"bom-ref": format!("path+file:///home/me/{name}"), "name": name});
         let text = json!({
             "bomFormat": "CycloneDX",
+            "specVersion": "1.5",
+            "serialNumber": "urn:uuid:1",
             "metadata": {"timestamp": format!("time of {of}"), "component": component(of)},
             "components": components.iter().map(|name| component(name)).collect::<Vec<_>>(),
             "dependencies": [{
@@ -320,6 +358,44 @@ mod tests {
             text.contains("\"bomFormat\":\"CycloneDX\"") && !text.contains("/home/me"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_bill_without_what_it_is_known_by_is_not_written() {
+        identified(&bill("worker", &[])).unwrap();
+        for field in ["bomFormat", "specVersion", "serialNumber"] {
+            let mut bill = bill("worker", &[]);
+            bill.rest.remove(field);
+            assert!(identified(&bill).unwrap_err().to_string().contains(field));
+        }
+    }
+
+    #[test]
+    fn the_number_of_a_bill_is_that_of_its_name_version_and_commit() {
+        let number = serial_number(&["worker", "0.1.0", "c0ffee"]);
+        let groups: Vec<usize> = number
+            .trim_start_matches("urn:uuid:")
+            .split('-')
+            .map(str::len)
+            .collect();
+        assert!(
+            number.starts_with("urn:uuid:") && groups == [8, 4, 4, 4, 12],
+            "{number}"
+        );
+        // Version 8 of the variant of RFC 9562.
+        assert!(number.chars().nth(23) == Some('8'), "{number}");
+        assert!(
+            number.chars().nth(28).is_some_and(|digit| "89ab".contains(digit)),
+            "{number}"
+        );
+        assert_eq!(number, serial_number(&["worker", "0.1.0", "c0ffee"]));
+        for other in [
+            ["crate", "0.1.0", "c0ffee"],
+            ["worker", "0.1.1", "c0ffee"],
+            ["worker", "0.1.0", "c0ffe"],
+        ] {
+            assert_ne!(number, serial_number(&other));
+        }
     }
 
     #[test]

@@ -15,7 +15,8 @@ use crate::{
     step::report,
 };
 
-/// Puts the crate, the npm packages, the Worker and the bills of materials together, with a list of their digests.
+/// Puts the crate, the npm packages, the Worker and the bills of materials together, with the Rust that compiled them and a list
+/// of digests.
 ///
 /// # Errors
 /// When one was not built; says how to get it.
@@ -37,6 +38,8 @@ pub(super) fn assemble(layout: &Layout, version: &str) -> Result<()> {
             log,
             &folder.join(format!("smartcar-connect-worker-{version}.tar.gz")),
         )?;
+        let rust = super::rust_version(layout)?;
+        fs::write(folder.join("rust-version.txt"), format!("{rust}\n"))?;
         let mut names: Vec<String> = files::below(&folder, &[])?
             .iter()
             .map(|path| super::file_name(path))

@@ -6,7 +6,7 @@ mod version;
 
 use std::fs;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::{
     deny,
@@ -49,16 +49,34 @@ pub fn check(layout: &Layout) -> Result<()> {
     Ok(())
 }
 
-/// Prints what `CHANGELOG.md` says of this version.
+/// Prints what `CHANGELOG.md` says of this version, and which Rust compiles it.
 ///
 /// # Errors
-/// When it says nothing.
+/// When it says nothing, or it is no Rust that others can have.
 pub fn notes(layout: &Layout) -> Result<()> {
     let text = fs::read_to_string(layout.root.join("CHANGELOG.md"))?;
     let releases = changelog::read(&text)?;
     let version = &layout.package(CRATE)?.version;
     println!("{}", changelog::entry(&releases, version)?.text);
+    println!("\nBuilt by Rust {}.", rust_version(layout)?);
     Ok(())
+}
+
+/// The version of the Rust that compiles here, as rustup knows it: whoever wants the same modules needs the same.
+fn rust_version(layout: &Layout) -> Result<String> {
+    let output = layout.command("rustc")?.args(["--version", "--verbose"]).output()?;
+    ensure!(output.status.success(), "`rustc --version` failed: {}", output.status);
+    stable(&String::from_utf8_lossy(&output.stdout))
+}
+
+fn stable(said: &str) -> Result<String> {
+    let release = said.lines().find_map(|line| line.strip_prefix("release: "));
+    let release = release.context("`rustc --version --verbose` has no line `release`")?;
+    ensure!(
+        release.split('.').all(|number| number.parse::<u32>().is_ok()),
+        "{release} compiles here: a release is compiled by a stable Rust, which others can install by its version"
+    );
+    Ok(release.to_owned())
 }
 
 /// What is released is what is committed.
@@ -159,7 +177,7 @@ fn file_name(path: &std::path::Path) -> String {
 mod tests {
     use std::fs;
 
-    use super::{git, tag, work_tree};
+    use super::{git, stable, tag, work_tree};
     use crate::layout::Layout;
 
     #[test]
@@ -193,5 +211,16 @@ mod tests {
         run("commit --quiet --no-gpg-sign --allow-empty --message two");
         assert!(tag(&layout, "1.2.3").is_err(), "that version was another commit");
         tag(&layout, "1.2.4").unwrap();
+    }
+
+    #[test]
+    fn a_release_is_compiled_by_a_rust_that_has_a_version() {
+        let said =
+            |release: &str| format!("rustc {release} (59807616e 2026-04-14)\nbinary: rustc\nrelease: {release}\n");
+        assert_eq!(stable(&said("1.95.0")).unwrap(), "1.95.0");
+        for other in ["1.96.0-beta.2", "1.97.0-nightly"] {
+            assert!(stable(&said(other)).unwrap_err().to_string().contains(other));
+        }
+        assert!(stable("rustc\n").is_err());
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 
-use crate::{files, layout::Layout};
+use crate::{files, layout::Layout, lock::Lock};
 
 /// The npm packages.
 const PACKAGES: [&str; 2] = ["smartcar-connect", "smartcar-connect-simulator"];
@@ -55,6 +55,13 @@ pub(super) fn disagreements(layout: &Layout, version: &str) -> Result<Vec<String
             _ => Vec::new(),
         };
         found.extend(wrong.into_iter().map(|wrong| format!("{name} has {wrong}")));
+    }
+    // Of the other lock file, Cargo itself says so before anything else runs.
+    let locked = Lock::of(&layout.root.join("fuzz"))?.version_of("smartcar-connect")?;
+    if locked != version {
+        found.push(format!(
+            "fuzz/Cargo.lock has {locked}: `cargo update --workspace --manifest-path fuzz/Cargo.toml`"
+        ));
     }
     let description = Path::new("docs/openapi.json");
     let text = fs::read_to_string(layout.root.join(description)).context("cannot read docs/openapi.json")?;
@@ -140,6 +147,7 @@ mod tests {
             "README.md has ",
             "tests/simulator/npm/README.md has ",
             "docs/openapi.json has ",
+            "fuzz/Cargo.lock has ",
         ] {
             assert!(found.contains(place), "{place}: {found}");
         }
