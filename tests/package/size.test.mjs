@@ -19,7 +19,7 @@ for (const [names, most, entry = "smartcar-connect"] of [
   ["SmartcarConnectProvider, useSmartcarConnect", 5250, "smartcar-connect/react"],
   ["smartcarConnect, useSmartcarConnect", 5200, "smartcar-connect/vue"],
   ["smartcarConnect", 5000, "smartcar-connect/svelte"],
-  ["SmartcarConnectButton", 6650, "smartcar-connect/element"],
+  ["SmartcarConnectButton", 6850, "smartcar-connect/element"],
 ]) {
   test(`an app that uses ${names} of ${entry} loads at most ${most} bytes of it with its first view`, async (t) => {
     const { folder } = await consumer(t, { "main.js": `import { ${names} } from "${entry}"; globalThis.used = [${names}];` });
