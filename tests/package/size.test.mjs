@@ -16,7 +16,10 @@ for (const [names, most, entry = "smartcar-connect"] of [
   ["createConnect", 3350],
   // The same, and the state of a page, without the frameworks themselves.
   ["createConnectStore", 4950, "smartcar-connect/store"],
-  ["SmartcarConnectProvider, useSmartcarConnect", 5250, "smartcar-connect/react"],
+  // It also refuses a caller that comes later than the provider.
+  ["SmartcarConnectProvider, useSmartcarConnect", 5450, "smartcar-connect/react"],
+  // The element too, and not the provider.
+  ["SmartcarConnectButton", 7300, "smartcar-connect/react-button"],
   ["smartcarConnect, useSmartcarConnect", 5200, "smartcar-connect/vue"],
   ["smartcarConnect", 5000, "smartcar-connect/svelte"],
   ["SmartcarConnectButton", 6850, "smartcar-connect/element"],
