@@ -10,8 +10,8 @@ export interface SmartcarConnectButtonEventMap extends Omit<HTMLElementEventMap,
   error: CustomEvent<Error>;
 }
 
-/** The attributes, as properties: what `start` takes, and what the button does. */
-export interface SmartcarConnectButtonAttributes {
+/** The properties that can be set: what `start` takes, and what the button does. */
+export interface SmartcarConnectButtonOptions {
   scope?: string[] | string;
   mode?: Mode;
   approvalPrompt?: ApprovalPrompt;
@@ -33,7 +33,6 @@ export interface SmartcarConnectButtonAttributes {
   disabled?: boolean;
   /** Whether nothing happens before `connect` is set. */
   defer?: boolean;
-  onOutcome?: (event: CustomEvent<PopupOutcome>) => void;
 }
 
 /**

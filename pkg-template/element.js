@@ -1,5 +1,6 @@
 // <smartcar-connect-button>: a button that connects a car, in any page and any framework. It finishes what comes back from Connect.
 // On a server there are no elements, and importing it does nothing.
+import { refused } from "./errors.js";
 import { createConnectStore } from "./store.js";
 
 const NAME = "smartcar-connect-button";
@@ -36,12 +37,13 @@ button:disabled { cursor: default; opacity: 0.5; }
 p { width: 0; min-width: 100%; margin: 0.5em 0 0; }
 `;
 
-/** The state of a page's connections, one for all buttons with the same Worker and caller. */
-const shared = new Map();
+/** The state of a page's connections, one for all buttons with the same Worker and caller. A caller that is gone takes it along. */
+const sharedByEdge = new Map();
+const sharedByConnect = new WeakMap();
 
 function sharedBy(connect, edge) {
-  const key = connect ?? edge ?? "";
-  const options = connect ? { connect } : edge === undefined ? {} : { edge };
+  const [shared, key] = connect ? [sharedByConnect, connect] : [sharedByEdge, edge];
+  const options = connect ? { connect } : { edge };
   if (!shared.has(key)) shared.set(key, { store: createConnectStore({ ...options, connections: false }), speaker: null });
   return shared.get(key);
 }
@@ -69,11 +71,16 @@ function shadowOf(host) {
   return {
     button,
     message,
-    ready: make(label, "slot", { textContent: "Connect your car" }),
+    // Beside the slot: within it, it would not be shown where the page has a line break.
+    ready: make(label, "slot"),
+    unworded: make(label, "span", { textContent: "Connect your car" }),
     busy: make(label, "slot", { name: "busy", hidden: true, textContent: "One moment…" }),
     failed: make(message, "slot", { name: "error", textContent: "That did not work. Please try again." }),
   };
 }
+
+/** Whether a node has anything to show. */
+const isWorded = ({ nodeType, textContent }) => nodeType === 1 || textContent.trim() !== "";
 
 export class SmartcarConnectButton extends (globalThis.HTMLElement ?? Object) {
   static get observedAttributes() {
@@ -85,6 +92,10 @@ export class SmartcarConnectButton extends (globalThis.HTMLElement ?? Object) {
     this._shadow = shadowOf(this);
     this._shadow.button.addEventListener("click", () => this.start());
     this._outcome = this._error = this._shared = null;
+    // Frameworks change a text where it is, of which a slot hears nothing.
+    const show = () => this._show();
+    this._shadow.ready.addEventListener("slotchange", show);
+    new MutationObserver(show).observe(this, { characterData: true, subtree: true });
   }
 
   /** A result of `createConnect`: for who calls, and in place of `edge`. */
@@ -93,6 +104,7 @@ export class SmartcarConnectButton extends (globalThis.HTMLElement ?? Object) {
   }
 
   set connect(connect) {
+    if (typeof (connect ?? {}) !== "object") throw refused("connect", "`connect` is what `createConnect` gives");
     this._connect = connect ?? undefined;
     this._attach();
   }
@@ -166,6 +178,8 @@ export class SmartcarConnectButton extends (globalThis.HTMLElement ?? Object) {
     if (this._shared) {
       const { store, speaker } = this._shared;
       const { outcome, error } = store.getSnapshot();
+      // Of every button, also of one that another has spoken after.
+      if (error === null) this._shadow.message.hidden = true;
       if (speaker === null || speaker === this) this._tell(outcome, error);
     }
     this._show();
@@ -173,7 +187,6 @@ export class SmartcarConnectButton extends (globalThis.HTMLElement ?? Object) {
 
   /** Tells what has happened, by one of the buttons: the one that was clicked, or the first in the page. */
   _tell(outcome, error) {
-    if (error === null) this._shadow.message.hidden = true;
     for (const [type, detail] of Object.entries({ outcome, error })) {
       if (detail === null || told.has(detail)) continue;
       told.add(detail);
@@ -184,9 +197,10 @@ export class SmartcarConnectButton extends (globalThis.HTMLElement ?? Object) {
   }
 
   _show() {
-    const { button, ready, busy } = this._shadow;
+    const { button, ready, unworded, busy } = this._shadow;
     const isBusy = this.busy !== null;
     ready.hidden = isBusy;
+    unworded.hidden = isBusy || ready.assignedNodes({ flatten: true }).some(isWorded);
     busy.hidden = !isBusy;
     button.setAttribute("part", isBusy ? "button busy" : "button");
     // Not `disabled`, which would take the focus away.
@@ -216,8 +230,12 @@ for (const name of LISTS) {
 }
 for (const name of SWITCHES) {
   const attribute = attributeOf(name);
-  const set = function (value) { this.toggleAttribute(attribute, Boolean(value)); };
-  property(name, function () { return this.hasAttribute(attribute); }, set);
+  const set = function (value) {
+    if (value) this.setAttribute(attribute, "");
+    else this.removeAttribute(attribute);
+  };
+  // Some frameworks write `false` as a text.
+  property(name, function () { return (this.getAttribute(attribute) ?? "false") !== "false"; }, set);
 }
 
 const elements = globalThis.customElements;

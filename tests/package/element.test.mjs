@@ -133,6 +133,30 @@ test("the keyboard reaches it, shows where it is, and starts; so does `click()`"
   }
 });
 
+test("white space and the words for other states are no words for the button", async (t) => {
+  const bodies = ["", " ", "\n", '\n<span slot="error">Leider nicht</span>\n', "\n  Auto verbinden\n", "\n<b>Auto verbinden</b>\n"];
+  const { page } = await opened(t, bodies.map((body) => `<smartcar-connect-button>${body}</smartcar-connect-button>`).join(""));
+  const names = () => page.getByRole("main").ariaSnapshot();
+  const expected = ["Connect your car", "Connect your car", "Connect your car", "Connect your car", "Auto verbinden", "Auto verbinden"];
+  const seen = async () => [...(await names()).matchAll(/button "(.*?)"/g)].map(([, name]) => name);
+  assert.deepEqual(await seen(), expected);
+  assert.deepEqual(await violations(page), []);
+  // As frameworks change them: another node, the same node with another text, and through a slot of another element.
+  await page.evaluate(() => {
+    const [empty, blank, lineBreak, , worded] = document.querySelectorAll("smartcar-connect-button");
+    empty.append("Anders");
+    blank.firstChild.data = "Anders";
+    worded.textContent = "";
+    const host = lineBreak.parentNode.insertBefore(document.createElement("div"), lineBreak);
+    const inner = host.attachShadow({ mode: "open" }).appendChild(document.createElement("smartcar-connect-button"));
+    inner.append(document.createElement("slot"));
+    lineBreak.remove();
+  });
+  assert.deepEqual(await seen(), ["Anders", "Anders", "Connect your car", "Connect your car", "Connect your car", "Auto verbinden"]);
+  await page.evaluate(() => document.querySelector("main div").append("Anders"));
+  assert.deepEqual((await seen())[2], "Anders");
+});
+
 test("while it is busy it says so, keeps the focus, and starts nothing else", async (t) => {
   const words = 'Auto verbinden<span slot="busy">Einen Augenblick</span><span slot="error">Leider nicht</span>';
   const { page } = await opened(t, `<smartcar-connect-button lang="de">${words}</smartcar-connect-button>`);
@@ -170,6 +194,46 @@ test("an error is told by the button that was clicked, and shown unless the page
   await refuse(page, "again");
   await button(page, "one").waitFor();
   assert.equal(await page.locator("#one").getByRole("alert").count(), 0);
+});
+
+test("a message goes away once any of the buttons is clicked, and stays away after it has gone well", async (t) => {
+  const two = ["one", "two"].map((id) => `<smartcar-connect-button id="${id}" popup>${id}</smartcar-connect-button>`).join(" ");
+  const { page } = await opened(t, two);
+  await button(page, "one").click();
+  await refuse(page, "no network");
+  await page.locator("#one").getByRole("alert").waitFor();
+  await button(page, "two").click();
+  assert.equal(await page.getByRole("alert").count(), 0);
+  await answer(page, { kind: "access_denied" });
+  await button(page, "two").waitFor();
+  assert.equal(await page.getByRole("alert").count(), 0);
+});
+
+test("a caller is forgotten with the buttons that were told of it", async (t) => {
+  const { page } = await opened(t, "<smartcar-connect-button></smartcar-connect-button>");
+  await page.evaluate(async () => {
+    const isGone = (globalThis.isGone = []);
+    for (const isKept of [true, false]) {
+      const element = document.createElement("smartcar-connect-button");
+      const connect = { ...globalThis.connect };
+      if (isKept) globalThis.kept = connect;
+      isGone.push(new WeakRef(connect));
+      element.connect = connect;
+      document.body.append(element);
+      await new Promise((resolve) => setTimeout(resolve));
+      element.remove();
+    }
+  });
+  await page.requestGC();
+  assert.deepEqual(await page.evaluate(() => globalThis.isGone.map((each) => each.deref() === undefined)), [false, true]);
+  const refusal = await page.evaluate(() => {
+    try {
+      document.querySelector("smartcar-connect-button").connect = "[object Object]";
+    } catch ({ code, field }) {
+      return [code, field];
+    }
+  });
+  assert.deepEqual(refusal, ["invalid_option", "connect"]);
 });
 
 test("disabled it can't be reached, clicked or started", async (t) => {
@@ -217,6 +281,18 @@ test("the attributes are the options, and a window or a way back is asked for as
     return { ...rest, flags: ["country:FR"] };
   })());
   assert.equal(await element.getAttribute("flags"), "country:FR");
+});
+
+test('"false" is off, as some frameworks write it', async (t) => {
+  const { page } = await opened(t, '<smartcar-connect-button disabled="false" popup="false" single-select="true"></smartcar-connect-button>');
+  await button(page, "Connect your car").click();
+  assert.deepEqual(await calls(page), [["start", { singleSelect: true }]]);
+  const read = await page.locator("smartcar-connect-button").evaluate((element) => {
+    const before = [element.disabled, element.popup, element.singleSelect];
+    element.popup = true;
+    return [...before, element.popup];
+  });
+  assert.deepEqual(read, [false, false, true, true]);
 });
 
 test("what was set before the element was known counts", async (t) => {

@@ -39,6 +39,9 @@ const FILES = [
   "page.js",
   "platform.d.ts",
   "popup.js",
+  "react-button.d.ts",
+  "react-button.js",
+  "react-context.js",
   "react.d.ts",
   "react.js",
   "session.js",
@@ -103,14 +106,14 @@ test("the module's address stands in one file only, so that bundlers copy it onc
 });
 
 /** What a script imports that is no script of the package. */
-const ELSEWHERE = { "react.js": ["react"], "vue.js": ["vue"], "workerd.js": ["./connect_bg.wasm"] };
+const ELSEWHERE = { "react-button.js": ["react"], "react-context.js": ["react"], "react.js": ["react"], "vue.js": ["vue"], "workerd.js": ["./connect_bg.wasm"] };
 
 test("no script needs a platform's own modules, or a file beside it but scripts", async (t) => {
   const { installed } = await consumer(t);
   for (const name of (await readdir(installed)).filter((name) => name.endsWith(".js"))) {
     const script = await readFile(join(installed, name), "utf8");
     const imported = [...script.matchAll(/(?:\bfrom|\bimport) *\(? *"([^"]+)"/g)].map(([, from]) => from);
-    const strange = imported.filter((from) => !/^\.\/[\w.]+\.js$/.test(from));
+    const strange = imported.filter((from) => !/^\.\/[\w.-]+\.js$/.test(from));
     assert.deepEqual(strange, ELSEWHERE[name] ?? [], name);
   }
 });

@@ -16,10 +16,13 @@ for (const [names, most, entry = "smartcar-connect"] of [
   ["createConnect", 3350],
   // The same, and the state of a page, without the frameworks themselves.
   ["createConnectStore", 5200, "smartcar-connect/store"],
-  ["SmartcarConnectProvider, useSmartcarConnect", 5600, "smartcar-connect/react"],
+  // It also refuses a caller that comes later than the provider.
+  ["SmartcarConnectProvider, useSmartcarConnect", 5700, "smartcar-connect/react"],
+  // The element too, and not the provider.
+  ["SmartcarConnectButton", 7550, "smartcar-connect/react-button"],
   ["smartcarConnect, useSmartcarConnect", 5400, "smartcar-connect/vue"],
   ["smartcarConnect", 5250, "smartcar-connect/svelte"],
-  ["SmartcarConnectButton", 6950, "smartcar-connect/element"],
+  ["SmartcarConnectButton", 7100, "smartcar-connect/element"],
 ]) {
   test(`an app that uses ${names} of ${entry} loads at most ${most} bytes of it with its first view`, async (t) => {
     const { folder } = await consumer(t, { "main.js": `import { ${names} } from "${entry}"; globalThis.used = [${names}];` });

@@ -22,6 +22,8 @@ const SHIPPED: &[&str] = &[
     "vehicle",
     "store",
     "react",
+    "react-button",
+    "react-context",
     "vue",
     "svelte",
     "element",

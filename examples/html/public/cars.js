@@ -21,11 +21,14 @@ cars.subscribe(() => {
 function itemOf({ id, status }, vehicles) {
   const item = document.createElement("li");
   const own = vehicles.filter(({ connectionId }) => connectionId === id);
-  item.append(own.map(({ make, model, year }) => `${make} ${model} ${year}`).join(", "), " ");
+  item.append(own.map(nameOf).join(", "), " ");
   if (status.endsWith("_required")) item.append(buttonOf("Your car needs you", () => cars.reconnect(id, ASKS)), " ");
   item.append(buttonOf("Disconnect", () => cars.disconnect(id)));
   return item;
 }
+
+/** Smartcar does not say all of it of every car, nor at once. */
+const nameOf = ({ make, model, year }) => [make, model, year].filter(Boolean).join(" ") || "Your car";
 
 function buttonOf(text, onclick) {
   return Object.assign(document.createElement("button"), { type: "button", textContent: text, onclick });

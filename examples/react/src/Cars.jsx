@@ -32,7 +32,7 @@ export function Cars() {
 
 function Connection({ id, status, cars, isBusy, onDisconnect }) {
   const { reconnect } = useSmartcarConnect();
-  const names = cars?.filter(({ connectionId }) => connectionId === id).map(({ make, model, year }) => `${make} ${model} ${year}`);
+  const names = cars?.filter(({ connectionId }) => connectionId === id).map(nameOf);
   return (
     <li>
       {names?.join(", ")}{" "}
@@ -47,3 +47,6 @@ function Connection({ id, status, cars, isBusy, onDisconnect }) {
     </li>
   );
 }
+
+/** Smartcar does not say all of it of every car, nor at once. */
+const nameOf = ({ make, model, year }) => [make, model, year].filter(Boolean).join(" ") || "Your car";

@@ -4,7 +4,7 @@ import { before, test } from "node:test";
 
 import { violations } from "../../edge/harness/axe.mjs";
 import { decide, logIn } from "../../edge/harness/owner.mjs";
-import { backend } from "../support/example.mjs";
+import { backend, withoutNames } from "../support/example.mjs";
 import { openPage } from "../support/pages.mjs";
 import { built, example, served } from "../support/project.mjs";
 
@@ -30,6 +30,7 @@ async function assertConnects(t, { origin }) {
   await Promise.all([popup.waitForEvent("close"), decide(popup, "Deny")]);
   await page.getByRole("status").filter({ hasText: "access_denied" }).waitFor();
 
+  await withoutNames(page, `${origin}/`, "Your car ✕");
   await page.goto(`${origin}/de.html`);
   await cars(page).first().waitFor();
   assert.deepEqual(await violations(page), []);
@@ -38,7 +39,13 @@ async function assertConnects(t, { origin }) {
   await decide(page, "Deny");
   await page.getByRole("status").filter({ hasText: "access_denied" }).waitFor();
   assert.equal(page.url(), `${origin}/de.html`);
-  await page.getByRole("button", { name: /^Trennen/ }).first().click();
+  const goodbye = page.getByRole("button", { name: /^Trennen/ }).first();
+  await page.route("**/smartcar/connections/*", (route) => route.abort());
+  await goodbye.click();
+  await page.getByRole("status").filter({ hasText: "no answer from" }).waitFor();
+  assert.ok(await goodbye.isEnabled(), "it can be tried again");
+  await page.unroute("**/smartcar/connections/*");
+  await goodbye.click();
   await cars(page).first().waitFor({ state: "detached" });
 }
 

@@ -52,6 +52,60 @@ const CALLER = `
   }
   createRoot(document.getElementById("app")).render(<StrictMode><App /></StrictMode>);`;
 
+/** A page whose user is known later only. */
+const LATER = `
+  import { Component, StrictMode, useState } from "react";
+  import { createRoot } from "react-dom/client";
+  import { SmartcarConnectProvider } from "smartcar-connect/react";
+
+  class Boundary extends Component {
+    state = {};
+    static getDerivedStateFromError({ code, field, message }) {
+      return { error: [code, field, message].join(" | ") };
+    }
+    render() {
+      return this.state.error ? <output>{this.state.error}</output> : this.props.children;
+    }
+  }
+  const SIGNED_IN = { getToken: () => "ada", userId: "ada" };
+  function App({ isKeyed }) {
+    const [session, setSession] = useState(null);
+    const props = isKeyed ? { key: session?.userId } : {};
+    return (
+      <Boundary>
+        <button onClick={() => setSession(SIGNED_IN)}>Log in</button>
+        <button onClick={() => setSession(null)}>Log out</button>
+        <SmartcarConnectProvider {...props} getToken={session?.getToken}><p>{session ? "Ada" : "Nobody"}</p></SmartcarConnectProvider>
+      </Boundary>
+    );
+  }
+  createRoot(document.getElementById("app")).render(<StrictMode><App isKeyed={location.search === "?keyed"} /></StrictMode>);`;
+
+test("a function that says who calls and comes later is refused, unless the provider has another key", async (t) => {
+  await writeFile(join(folder, "src/later.jsx"), LATER);
+  await writeFile(join(folder, "later.html"), '<!doctype html><title>x</title><div id="app"></div><script type="module" src="/src/later.jsx"></script>');
+  const origin = await served(t, folder, "vite", (port) => ["dev", "--port", port]);
+  const page = await openPage(t, "about:blank");
+  const callers = [];
+  await page.route("**/smartcar/connections", (route) => {
+    callers.push(route.request().headers().authorization);
+    return route.fulfill({ json: { connections: [] } });
+  });
+  await page.goto(`${origin}/later.html`);
+  await page.getByRole("button", { name: "Log in" }).click();
+  const refusal = page.locator("output");
+  await refusal.waitFor();
+  assert.match(await refusal.textContent(), /^invalid_option \| getToken \| .*returning nothing while nobody is logged in, or give the provider another `key`$/);
+
+  await page.goto(`${origin}/later.html?keyed`);
+  await page.getByRole("button", { name: "Log in" }).click();
+  for (const end = Date.now() + 60_000; !callers.includes("Bearer ada") && Date.now() < end; ) await page.waitForTimeout(50);
+  await page.getByRole("button", { name: "Log out" }).click();
+  await page.getByText("Nobody").waitFor();
+  assert.ok(callers.includes("Bearer ada"), String(callers));
+  assert.equal(await refusal.count(), 0);
+});
+
 test("the provider asks the latest function who calls, and asks for nothing once it is gone", async (t) => {
   await writeFile(join(folder, "src/caller.jsx"), CALLER);
   await writeFile(join(folder, "caller.html"), '<!doctype html><title>x</title><div id="app"></div><script type="module" src="/src/caller.jsx"></script>');

@@ -73,10 +73,29 @@ export async function assertConnects(t, { origin, simulator }) {
   await page.reload();
   await carsOf(page).waitFor();
   assert.equal(await page.getByRole("status").textContent().then((text) => text.trim()), "");
+  await withoutNames(page, `${origin}/`, "Your car, Your car Disconnect");
+  await page.reload();
+  await carsOf(page).waitFor();
   await page.getByRole("button", { name: "Disconnect" }).click();
   await nothing(page);
   assert.equal(await page.getByRole("alert").filter({ hasText: /./ }).count(), 0);
   return { page, state };
+}
+
+/** Opens the page while Smartcar has not said yet what its cars are. */
+export async function withoutNames(page, address, expected) {
+  const vehicles = "**/smartcar/vehicles";
+  await page.route(vehicles, async (route) => {
+    const response = await route.fetch();
+    const answer = await response.json();
+    for (const name of ["make", "model", "year"]) for (const vehicle of answer.vehicles) delete vehicle[name];
+    await route.fulfill({ response, json: answer });
+  });
+  await page.goto(address);
+  const item = page.getByRole("listitem").first();
+  await item.filter({ hasText: /Your car|undefined/ }).waitFor();
+  assert.equal((await item.innerText()).replace(/\s+/g, " ").trim(), expected);
+  await page.unroute(vehicles);
 }
 
 /** From view to view, and by the history. */
