@@ -3,11 +3,15 @@ import { fine } from "./cars.js";
 import { ask, signedIn } from "./session.js";
 import { charge, distance, when } from "./words.js";
 
+/** The newest note that is shown; `undefined` before any were. */
+let newest;
+
 /** Shows both lists. */
 export async function showNotes() {
   const { user, notes, readings } = await ask("GET", "/app/notes");
   // Somebody else has signed in meanwhile.
   if (user !== signedIn()?.id) return;
+  newest = notes[0]?.id ?? 0;
   fill("#notes", notes, ({ car, kind, text, at }) => {
     // Mended since, in this page or elsewhere.
     const isDone = kind === "well" || fine.get(car) === true;
@@ -19,10 +23,12 @@ export async function showNotes() {
   });
 }
 
-/** Calls back whenever there is something new for the user; returns what ends that. */
+/** Calls back whenever another note is the newest than the one that is shown; returns what ends that. */
 export function watchNews(onNews) {
+  newest = undefined;
   const source = new EventSource("/app/news");
-  source.onmessage = onNews;
+  // What was said during a break, or while the page was loaded, is told again.
+  source.onmessage = ({ data }) => newest !== undefined && Number(data) !== newest && onNews();
   return () => source.close();
 }
 

@@ -35,16 +35,19 @@ export const noteRoutes = Router()
     forgetCar(user.id, params.car);
     response.status(204).end();
   })
-  // An event for each new note, as long as the page is open. It looks into the database: the nightly job is another process.
+  // Which note is the newest: at once, also after a break, and whenever that changes. It looks into the database: the nightly job is
+  // another process.
   .get("/news", forUsers, ({ user }, response) => {
     response.set({ "content-type": "text/event-stream", "cache-control": "no-store" });
     response.write("retry: 3000\n\n");
-    let seen = newestNote(user.id);
-    const look = setInterval(() => {
+    let told;
+    const tell = () => {
       const newest = newestNote(user.id);
-      if (newest !== seen) response.write(`data: ${newest}\n\n`);
-      seen = newest;
-    }, LOOK_EVERY_MS);
+      if (newest !== told) response.write(`data: ${newest}\n\n`);
+      told = newest;
+    };
+    tell();
+    const look = setInterval(tell, LOOK_EVERY_MS);
     // A line now and then, or proxies give up the connection.
     const alive = setInterval(() => response.write(":\n\n"), ALIVE_EVERY_MS);
     response.on("close", () => [look, alive].forEach(clearInterval));
