@@ -51,20 +51,22 @@ export function createConnectStore(options) {
   /**
    * Does something for the owner, who is told of an error by the state. It begins at once: a window has to be opened in the click.
    *
+   * @param {(isOwner: () => boolean) => Promise} call is told whether the owner is still who it was
    * @param {(result: unknown) => boolean} [leaves] whether the page is on its way to Connect
    */
   async function act(name, signal, call, leaves = () => false) {
     const work = { name };
     const user = users;
+    const isOwner = () => user === users;
     working = [...working, work];
     const isAttempt = ATTEMPTS.includes(name);
     set({ busy: name, error: null, ...(isAttempt ? { outcome: null, unfinished: null } : {}) });
     try {
-      const result = await call();
+      const result = await call(isOwner);
       if (leaves(result)) work.timer = setTimeout(() => (end(work), look()), LEAVING);
       return result;
     } catch (error) {
-      if (!signal?.aborted && user === users) set({ error: asError(error) });
+      if (!signal?.aborted && isOwner()) set({ error: asError(error) });
       return undefined;
     } finally {
       if (work.timer === undefined) end(work);
@@ -155,32 +157,26 @@ export function createConnectStore(options) {
     if (before !== undefined && before !== signOuts) signedOut();
   }
 
-  let finishing;
-  function finish() {
-    const user = users;
-    const call = async () => {
-      try {
-        const outcome = await connect.finish();
-        if (user === users) set({ outcome });
-        return outcome;
-      } finally {
-        if (user === users) await changed();
-      }
-    };
-    finishing ??= act("finish", undefined, call).finally(() => (finishing = undefined));
-    return finishing;
-  }
-
   /** Changes something, and then shows what is so, whether that went well or not. */
   const change = (name, options, call) =>
-    act(name, options?.signal, async () => {
-      const user = users;
+    act(name, options?.signal, async (isOwner) => {
       try {
-        return await call();
+        return await call(isOwner);
       } finally {
-        if (user === users) await changed();
+        if (isOwner()) await changed();
       }
     });
+
+  let finishing;
+  function finish() {
+    const call = async (isOwner) => {
+      const outcome = await connect.finish();
+      if (isOwner()) set({ outcome });
+      return outcome;
+    };
+    finishing ??= change("finish", undefined, call).finally(() => (finishing = undefined));
+    return finishing;
+  }
 
   const isLeft = (options) => (result) => result !== undefined && options?.navigate !== false;
 
@@ -192,11 +188,10 @@ export function createConnectStore(options) {
     },
     popup(given) {
       const options = withoutEvent(given);
-      const user = users;
-      const call = async () => {
+      const call = async (isOwner) => {
         const outcome = await connect.popup(options);
         // What comes of the page itself, once it leaves, is told when it is back.
-        if (outcome.kind !== "redirected" && user === users) {
+        if (outcome.kind !== "redirected" && isOwner()) {
           set({ outcome });
           await changed();
         }
