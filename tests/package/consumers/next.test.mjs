@@ -5,7 +5,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
 
-import { assertJourney } from "../support/journey.mjs";
+import { answers, assertJourney } from "../support/journey.mjs";
 import { assertWorks } from "../support/outcome.mjs";
 import { openPage, resultOf } from "../support/pages.mjs";
 import { built, project, served } from "../support/project.mjs";
@@ -25,21 +25,11 @@ async function assertServes(t, origin) {
 async function assertFinishesOnce(t, address) {
   const page = await openPage(t, address);
   const asked = [];
-  const answers = {
-    start: {
-      applicationId: "11111111-2222-4333-8444-555555555555",
-      connectOrigin: "https://connect.smartcar.com",
-      externalId: "0".repeat(22),
-      expiresAt: Date.now() + 600_000,
-      session: "resumed",
-    },
-    attempts: { status: "pending" },
-    finish: { kind: "access_denied" },
-  };
+  const answering = { ...answers(), finish: { kind: "access_denied" } };
   await page.route("**/smartcar/connect/**", (route) => {
     const [, name] = /\/connect\/(\w+)/.exec(route.request().url());
     asked.push(name);
-    return route.fulfill({ json: answers[name] });
+    return route.fulfill({ json: answering[name] });
   });
   await page.waitForFunction(() => globalThis.start);
   const { url } = await page.evaluate(() => globalThis.start({ navigate: false }));
@@ -58,22 +48,11 @@ async function assertProvides(t, address) {
   const said = [];
   const page = await openPage(t, "about:blank", said);
   const asked = [];
-  const answers = {
-    connections: { connections: [] },
-    start: {
-      applicationId: "11111111-2222-4333-8444-555555555555",
-      connectOrigin: "https://connect.smartcar.com",
-      externalId: "0".repeat(22),
-      expiresAt: Date.now() + 600_000,
-      session: "resumed",
-    },
-    attempts: { status: "pending" },
-    finish: { kind: "access_denied" },
-  };
+  const answering = { ...answers(), connections: { connections: [] }, finish: { kind: "access_denied" } };
   await page.route("**/smartcar/**", (route) => {
     const [, name] = /\/smartcar\/(?:connect\/)?(\w+)/.exec(route.request().url());
     asked.push(name);
-    return route.fulfill({ json: answers[name] });
+    return route.fulfill({ json: answering[name] });
   });
   await page.route("https://connect.smartcar.com/**", (route) => {
     const state = new URL(route.request().url()).searchParams.get("state");

@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
 
-import { assertComesBack, assertConnects, assertMoves, backend } from "../support/example.mjs";
+import { assertWorks } from "../support/example.mjs";
 import { openPage } from "../support/pages.mjs";
 import { built, example, served } from "../support/project.mjs";
 
@@ -15,23 +15,14 @@ before(async () => {
 
 test("vite build, and what it builds", async (t) => {
   await built(folder, "vite", ["build"]);
-  const there = await backend(t);
-  await served(t, folder, "vite", (port) => ["preview", "--port", port], there);
-  const { page, state } = await assertConnects(t, there);
-  await assertMoves(page, there, state);
-  await assertComesBack(page, there);
+  await assertWorks(t, folder, "preview");
 });
 
-test("npm run dev", async (t) => {
-  const there = await backend(t);
-  await served(t, folder, "vite", (port) => ["dev", "--port", port], there);
-  const { page, state } = await assertConnects(t, there);
-  await assertMoves(page, there, state);
-});
+test("npm run dev", (t) => assertWorks(t, folder, "dev"));
 
 /** A page whose provider is told who calls by a function that is written in the component, and that can be left out. */
 const CALLER = `
-  import { StrictMode, useState } from "react";
+  import { StrictMode, useEffect, useRef, useState } from "react";
   import { createRoot } from "react-dom/client";
   import { SmartcarConnectProvider, useSmartcarConnect } from "smartcar-connect/react";
 
@@ -42,13 +33,18 @@ const CALLER = `
       <>
         <button onClick={() => setUser("grace")}>As Grace</button>
         <button onClick={() => show(false)}>Leave</button>
-        {isShown && <SmartcarConnectProvider getToken={() => user}><Cars /></SmartcarConnectProvider>}
+        {isShown && <SmartcarConnectProvider getToken={() => user}><Cars user={user} /></SmartcarConnectProvider>}
       </>
     );
   }
-  function Cars() {
+  function Cars({ user }) {
     const { connections, refresh } = useSmartcarConnect();
-    return <><button onClick={refresh}>Refresh</button><output>{String(connections?.length)}</output></>;
+    const asked = useRef(user);
+    useEffect(() => {
+      if (asked.current !== user) refresh();
+      asked.current = user;
+    }, [user]);
+    return <output>{String(connections?.length)}</output>;
   }
   createRoot(document.getElementById("app")).render(<StrictMode><App /></StrictMode>);`;
 
@@ -81,9 +77,10 @@ const LATER = `
   }
   createRoot(document.getElementById("app")).render(<StrictMode><App isKeyed={location.search === "?keyed"} /></StrictMode>);`;
 
-test("a function that says who calls and comes later is refused, unless the provider has another key", async (t) => {
-  await writeFile(join(folder, "src/later.jsx"), LATER);
-  await writeFile(join(folder, "later.html"), '<!doctype html><title>x</title><div id="app"></div><script type="module" src="/src/later.jsx"></script>');
+/** A page of its own with this script, and as whom it asks for the connections. */
+async function probe(t, name, script) {
+  await writeFile(join(folder, `src/${name}.jsx`), script);
+  await writeFile(join(folder, `${name}.html`), `<!doctype html><title>x</title><div id="app"></div><script type="module" src="/src/${name}.jsx"></script>`);
   const origin = await served(t, folder, "vite", (port) => ["dev", "--port", port]);
   const page = await openPage(t, "about:blank");
   const callers = [];
@@ -91,13 +88,18 @@ test("a function that says who calls and comes later is refused, unless the prov
     callers.push(route.request().headers().authorization);
     return route.fulfill({ json: { connections: [] } });
   });
-  await page.goto(`${origin}/later.html`);
+  return { address: `${origin}/${name}.html`, page, callers };
+}
+
+test("a function that says who calls and comes later is refused, unless the provider has another key", async (t) => {
+  const { address, page, callers } = await probe(t, "later", LATER);
+  await page.goto(address);
   await page.getByRole("button", { name: "Log in" }).click();
   const refusal = page.locator("output");
   await refusal.waitFor();
   assert.match(await refusal.textContent(), /^invalid_option \| getToken \| .*returning nothing while nobody is logged in, or give the provider another `key`$/);
 
-  await page.goto(`${origin}/later.html?keyed`);
+  await page.goto(`${address}?keyed`);
   await page.getByRole("button", { name: "Log in" }).click();
   for (const end = Date.now() + 60_000; !callers.includes("Bearer ada") && Date.now() < end; ) await page.waitForTimeout(50);
   await page.getByRole("button", { name: "Log out" }).click();
@@ -107,21 +109,13 @@ test("a function that says who calls and comes later is refused, unless the prov
 });
 
 test("the provider asks the latest function who calls, and asks for nothing once it is gone", async (t) => {
-  await writeFile(join(folder, "src/caller.jsx"), CALLER);
-  await writeFile(join(folder, "caller.html"), '<!doctype html><title>x</title><div id="app"></div><script type="module" src="/src/caller.jsx"></script>');
-  const origin = await served(t, folder, "vite", (port) => ["dev", "--port", port]);
-  const page = await openPage(t, "about:blank");
-  const callers = [];
-  await page.route("**/smartcar/connections", (route) => {
-    callers.push(route.request().headers().authorization);
-    return route.fulfill({ json: { connections: [] } });
-  });
-  await page.goto(`${origin}/caller.html`);
+  const { address, page, callers } = await probe(t, "caller", CALLER);
+  await page.goto(address);
   await page.locator("output", { hasText: "0" }).waitFor();
   // StrictMode mounts twice, and asks once.
   assert.deepEqual(callers, ["Bearer ada"]);
-  await page.getByRole("button", { name: "As Grace" }).click();
-  const [answer] = await Promise.all([page.waitForResponse("**/smartcar/connections"), page.getByRole("button", { name: "Refresh" }).click()]);
+  // What is below asks as soon as it hears of another user.
+  const [answer] = await Promise.all([page.waitForResponse("**/smartcar/connections"), page.getByRole("button", { name: "As Grace" }).click()]);
   assert.equal(answer.request().headers().authorization, "Bearer grace");
   await page.getByRole("button", { name: "Leave" }).click();
   await page.evaluate(() => dispatchEvent(new StorageEvent("storage", { key: "smartcar-connect:attempt:a", newValue: '{"over":true}' })));

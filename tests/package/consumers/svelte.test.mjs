@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 
-import { assertComesBack, assertConnects, assertMoves, backend } from "../support/example.mjs";
+import { assertWorks } from "../support/example.mjs";
 import { openPage } from "../support/pages.mjs";
-import { built, example, served } from "../support/project.mjs";
+import { built, example } from "../support/project.mjs";
 
 let folder;
 before(async () => {
@@ -24,17 +24,7 @@ async function assertTakesOver(t, { origin }) {
 
 test("vite build, and what it builds", async (t) => {
   await built(folder, "vite", ["build"]);
-  const there = await backend(t);
-  await served(t, folder, "vite", (port) => ["preview", "--port", port], there);
-  await assertTakesOver(t, there);
-  const { page, state } = await assertConnects(t, there);
-  await assertMoves(page, there, state);
-  await assertComesBack(page, there);
+  await assertWorks(t, folder, "preview", assertTakesOver);
 });
 
-test("npm run dev", async (t) => {
-  const there = await backend(t);
-  await served(t, folder, "vite", (port) => ["dev", "--port", port], there);
-  await assertTakesOver(t, there);
-  await assertConnects(t, there);
-});
+test("npm run dev", (t) => assertWorks(t, folder, "dev", assertTakesOver));

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 
 import { run } from "../support/consumer.mjs";
-import { assertComesBack, assertConnects, assertMoves, backend } from "../support/example.mjs";
-import { built, example, served } from "../support/project.mjs";
+import { assertWorks } from "../support/example.mjs";
+import { built, example } from "../support/project.mjs";
 
 let folder;
 before(async () => {
@@ -15,19 +15,10 @@ before(async () => {
 
 test("vite build, and what it builds", async (t) => {
   await built(folder, "vite", ["build"]);
-  const there = await backend(t);
-  await served(t, folder, "vite", (port) => ["preview", "--port", port], there);
-  const { page, state } = await assertConnects(t, there);
-  await assertMoves(page, there, state);
-  await assertComesBack(page, there);
+  await assertWorks(t, folder, "preview");
 });
 
-test("npm run dev", async (t) => {
-  const there = await backend(t);
-  await served(t, folder, "vite", (port) => ["dev", "--port", port], there);
-  const { page, state } = await assertConnects(t, there);
-  await assertMoves(page, there, state);
-});
+test("npm run dev", (t) => assertWorks(t, folder, "dev"));
 
 test("on a server it renders what is so while nothing is known", async () => {
   const server = `

@@ -10,6 +10,7 @@ import { freePort } from "../../edge/harness/port.mjs";
 import { settings } from "../../edge/harness/settings.mjs";
 import { startSimulator } from "../../edge/harness/simulator.mjs";
 import { openPage } from "./pages.mjs";
+import { served } from "./project.mjs";
 
 /** A Worker and a simulator for pages at a port that is free. */
 export async function backend(t, pages = ["/"]) {
@@ -23,6 +24,19 @@ export async function backend(t, pages = ["/"]) {
     return edge.stop();
   });
   return { port, origin, simulator, env: { WORKER: edge.origin } };
+}
+
+/**
+ * The whole way through an example that Vite serves: built, by `preview`, or for a developer, by `dev`. `look` is at the page before the
+ * owner comes.
+ */
+export async function assertWorks(t, folder, command, look = () => {}) {
+  const there = await backend(t);
+  await served(t, folder, "vite", (port) => [command, "--port", port], there);
+  await look(t, there);
+  const { page, state } = await assertConnects(t, there);
+  await assertMoves(page, there, state);
+  if (command === "preview") await assertComesBack(page, there);
 }
 
 /** Opens the page, and counts the callbacks that it sends. */
@@ -99,7 +113,7 @@ export async function withoutNames(page, address, expected) {
 }
 
 /** From view to view, and by the history. */
-export async function assertMoves(page, { origin, simulator }, state) {
+async function assertMoves(page, { origin, simulator }, state) {
   const settings = page.getByRole("heading", { name: "Settings" });
   const cars = page.getByRole("heading", { name: "Your cars" });
   await page.getByRole("link", { name: "Settings" }).click();

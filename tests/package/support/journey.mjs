@@ -20,7 +20,8 @@ const CONNECTION = {
   refreshExpiresAt: SINCE,
 };
 
-const answers = () => ({
+/** What the Worker answers, by the first word of the path below `/connect/`. */
+export const answers = () => ({
   start: {
     applicationId: "11111111-2222-4333-8444-555555555555",
     connectOrigin: CONNECT,
