@@ -40,7 +40,7 @@ export function checkedOptions(options, name, own = []) {
  * Who calls, by the options of a call.
  *
  * @typedef {object} Caller
- * @property {() => unknown} [getToken] the token of the app's log-in
+ * @property {(again?: { rejectedToken?: string }) => unknown} [getToken] the token of the app's log-in
  * @property {unknown} [ticket] what opens a session of the user's, or a function that gives it
  * @property {AbortSignal} [signal] what ends the call
  */
@@ -119,7 +119,7 @@ export async function exchange(caller, base, request) {
     return send(caller, request);
   }
   if (token !== undefined && answer.json?.code === "invalid_token") {
-    const fresh = await tokenOf(caller);
+    const fresh = await tokenOf(caller, { rejectedToken: token });
     // It may have ended on its way. Who has logged out is not to be answered as whoever the cookie is for.
     if (fresh !== undefined && fresh !== token) return send(caller, request, fresh);
   }
@@ -223,8 +223,8 @@ export async function claimSession(caller, base) {
   return claimed;
 }
 
-async function tokenOf({ getToken }) {
-  const token = (await getToken?.()) ?? undefined;
+async function tokenOf({ getToken }, ...again) {
+  const token = (await getToken?.(...again)) ?? undefined;
   if (token === undefined) return undefined;
   if (typeof token === "string" && /^[\x21-\x7e]+$/.test(token)) return token;
   throw refused("getToken", "`getToken` must give the token as a string, without spaces, or nothing where nobody is logged in");

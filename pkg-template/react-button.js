@@ -15,14 +15,19 @@ const useSetting = typeof window === "object" ? useLayoutEffect : useEffect;
 export const SmartcarConnectButton = /* @__PURE__ */ forwardRef(function SmartcarConnectButton(props, ref) {
   const provider = useContext(Context);
   const element = useRef(null);
-  const latest = useRef(props);
+  const latest = useRef({ props, provider });
   useImperativeHandle(ref, () => element.current, []);
 
   // They listen before anything can be told.
   useSetting(() => {
     const { current } = element;
-    const outcome = (event) => latest.current.onOutcome?.(event);
-    const error = (event) => latest.current.onError?.(event);
+    const outcome = (event) => {
+      const { props, provider } = latest.current;
+      // Of what comes back to the page itself the provider knows.
+      if (props.popup) provider?.refresh();
+      props.onOutcome?.(event);
+    };
+    const error = (event) => latest.current.props.onError?.(event);
     current.addEventListener("outcome", outcome);
     current.addEventListener("error", error);
     return () => {
@@ -32,11 +37,12 @@ export const SmartcarConnectButton = /* @__PURE__ */ forwardRef(function Smartca
   }, []);
 
   useSetting(() => {
-    latest.current = props;
-    const { current } = element;
     const { connect, edge, defer } = props;
+    const provided = (connect ?? edge) === undefined ? provider : null;
+    latest.current = { props, provider: provided };
+    const { current } = element;
     for (const name of OPTIONS) if (name !== "defer") current[name] = props[name];
-    current.connect = connect ?? (edge === undefined ? provider?.connect : undefined);
+    current.connect = connect ?? provided?.connect;
     // Last: nothing is to happen before it is known who calls.
     current.defer = defer;
   });

@@ -31,7 +31,7 @@ const kindOf = (value) => typeof (value ?? undefined);
 
 function withLatest(options, latest) {
   const functions = CALLERS.filter((name) => typeof options[name] === "function");
-  return { ...options, ...Object.fromEntries(functions.map((name) => [name, () => latest.current[name]?.()])) };
+  return { ...options, ...Object.fromEntries(functions.map((name) => [name, (...given) => latest.current[name]?.(...given)])) };
 }
 
 export function useSmartcarConnect() {

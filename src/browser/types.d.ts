@@ -288,9 +288,10 @@ export interface EdgeOptions {
   edge?: string;
   /**
    * Gives the token of your app's log-in, a JWT that the Worker is set up for. Asked before each request and sent as the bearer; once
-   * more if the Worker says that it has lapsed. Where it gives nothing, the caller is a visitor with the session cookie.
+   * more if the Worker does not accept it, with that token as `rejectedToken`: a function that keeps tokens has to get a new one then.
+   * Where it gives nothing, the caller is a visitor with the session cookie.
    */
-  getToken?: () => string | null | undefined | Promise<string | null | undefined>;
+  getToken?: (again?: { rejectedToken?: string }) => string | null | undefined | Promise<string | null | undefined>;
   /**
    * A ticket that your back end was given by the Worker for this user, or a function that has one made. The first request of the page
    * opens a session by it, in place of any that the browser has; should that end, a function is asked for another one. Where it gives

@@ -70,6 +70,18 @@ test("a token that has lapsed on its way is asked for once more, and no further"
   assert.deepEqual(sentBearers(), ["Bearer same"]);
 });
 
+test("who keeps tokens is told which one was rejected, and is not asked otherwise than before", async (t) => {
+  const page = await lab.page(t);
+  lab.world.answers["/connections"] = ({ headers }) =>
+    headers.authorization === "Bearer new" ? json({ connections: [] }) : problem(401, "invalid_token", "it has expired");
+  const script = `
+    const asked = [];
+    const getToken = (...given) => (asked.push(given), given[0]?.rejectedToken === "kept" ? "new" : "kept");
+    await connect.connections({ getToken });
+    return asked;`;
+  assert.deepEqual(await run(page, script), [[], [{ rejectedToken: "kept" }]]);
+});
+
 test("what `getToken` throws comes out of the call, and what it may not give is refused; nothing is sent", async (t) => {
   const page = await lab.page(t);
   const of = (getToken) => run(page, `return attempt(() => connect.connections({ getToken: ${getToken} }))`);

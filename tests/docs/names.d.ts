@@ -26,7 +26,7 @@ declare global {
   const offerAgain: (again: () => Promise<Package.FinishOutcome>) => void;
   const askToStartAgain: () => void;
   /** The log-in of the app. */
-  const auth: { getAccessToken(): Promise<string> };
+  const auth: { getAccessToken(options?: { forceRefresh: boolean }): Promise<string> };
   /** Of a connection or a car of `connections()` and `vehicles()`. */
   const id: string;
   const status: Package.ConnectionStatus;

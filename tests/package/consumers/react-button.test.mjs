@@ -30,6 +30,13 @@ async function bundled(version) {
 
 const calls = (page) => page.evaluate(() => globalThis.calls.map(({ caller, name, given }) => [caller, name, ...given]));
 const told = (page) => page.evaluate(() => globalThis.told);
+
+/** Waits for a call that is not answered yet, and answers it. */
+async function answered(page, name, result) {
+  await page.waitForFunction((name) => globalThis.calls.at(-1).name === name && !globalThis.calls.at(-1).isAnswered, name);
+  await page.evaluate((result) => (Object.assign(globalThis.calls.at(-1), { isAnswered: true }).resolve(result)), result);
+}
+
 const button = (page, name) => page.getByRole("button", { name });
 
 for (const version of Object.keys(VERSIONS)) {
@@ -76,6 +83,21 @@ for (const version of Object.keys(VERSIONS)) {
       // Of the third nothing came.
       await button(page, "Later").click();
       assert.equal((await calls(page)).length, 4);
+
+      // What comes back to a window, a provider shows without being asked; of another caller's it knows nothing.
+      await page.evaluate(() => globalThis.setProps({ ...globalThis.asGrace, lists: true }));
+      await answered(page, "connections", []);
+      await page.locator("output", { hasText: "0" }).waitFor();
+      await button(page, "Of another").click();
+      await answered(page, "popup", { kind: "access_denied" });
+      await button(page, "In a window").click();
+      await answered(page, "popup", { kind: "connected" });
+      await answered(page, "connections", [{}]);
+      await page.locator("output", { hasText: "1" }).waitFor();
+      assert.deepEqual(
+        (await calls(page)).slice(4).map(([caller, name]) => [caller, name]),
+        [["listed", "connections"], ["grace", "popup"], ["listed", "popup"], ["listed", "connections"]],
+      );
       assert.deepEqual(said.filter((line) => !/devtools/i.test(line)), []);
       assert.deepEqual(server.served.filter((path) => /smartcar\/|elsewhere/.test(path)), []);
     });

@@ -32,8 +32,9 @@ const CALLER = `
     return (
       <>
         <button onClick={() => setUser("grace")}>As Grace</button>
+        <button onClick={() => setUser("expired")}>Later</button>
         <button onClick={() => show(false)}>Leave</button>
-        {isShown && <SmartcarConnectProvider getToken={() => user}><Cars user={user} /></SmartcarConnectProvider>}
+        {isShown && <SmartcarConnectProvider getToken={(again) => (again?.rejectedToken ? "renewed" : user)}><Cars user={user} /></SmartcarConnectProvider>}
       </>
     );
   }
@@ -77,6 +78,8 @@ const LATER = `
   }
   createRoot(document.getElementById("app")).render(<StrictMode><App isKeyed={location.search === "?keyed"} /></StrictMode>);`;
 
+const EXPIRED = { type: "about:blank", title: "Unauthorized", status: 401, code: "invalid_token", detail: "it has expired", requestId: "1" };
+
 /** A page of its own with this script, and as whom it asks for the connections. */
 async function probe(t, name, script) {
   await writeFile(join(folder, `src/${name}.jsx`), script);
@@ -85,8 +88,9 @@ async function probe(t, name, script) {
   const page = await openPage(t, "about:blank");
   const callers = [];
   await page.route("**/smartcar/connections", (route) => {
-    callers.push(route.request().headers().authorization);
-    return route.fulfill({ json: { connections: [] } });
+    const { authorization } = route.request().headers();
+    callers.push(authorization);
+    return route.fulfill(authorization === "Bearer expired" ? { status: 401, json: EXPIRED } : { json: { connections: [] } });
   });
   return { address: `${origin}/${name}.html`, page, callers };
 }
@@ -117,8 +121,10 @@ test("the provider asks the latest function who calls, and asks for nothing once
   // What is below asks as soon as it hears of another user.
   const [answer] = await Promise.all([page.waitForResponse("**/smartcar/connections"), page.getByRole("button", { name: "As Grace" }).click()]);
   assert.equal(answer.request().headers().authorization, "Bearer grace");
+  await page.getByRole("button", { name: "Later" }).click();
+  for (const end = Date.now() + 60_000; callers.at(-1) !== "Bearer renewed" && Date.now() < end; ) await page.waitForTimeout(50);
   await page.getByRole("button", { name: "Leave" }).click();
   await page.evaluate(() => dispatchEvent(new StorageEvent("storage", { key: "smartcar-connect:attempt:a", newValue: '{"over":true}' })));
   await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 300)));
-  assert.equal(callers.length, 2);
+  assert.deepEqual(callers.slice(2), ["Bearer expired", "Bearer renewed"]);
 });

@@ -59,7 +59,7 @@ same<ReturnType<typeof signOut>, Promise<void>>(true);
 same<CallOptions["signal"], AbortSignal | undefined>(true);
 same<
   EdgeOptions["getToken"],
-  (() => string | null | undefined | Promise<string | null | undefined>) | undefined
+  ((again?: { rejectedToken?: string }) => string | null | undefined | Promise<string | null | undefined>) | undefined
 >(true);
 same<Connect["vehicle"], typeof vehicle>(true);
 same<typeof createConnect, (options?: EdgeOptions) => Connect>(true);

@@ -1,6 +1,6 @@
 // Rendered on a server and in a page. What the buttons call waits in `calls` to be answered.
 import { StrictMode, useState } from "react";
-import { SmartcarConnectProvider } from "smartcar-connect/react";
+import { SmartcarConnectProvider, useSmartcarConnect } from "smartcar-connect/react";
 import { SmartcarConnectButton } from "smartcar-connect/react-button";
 
 export const calls = [];
@@ -16,11 +16,16 @@ function connectOf(caller, hasCallback = () => false) {
 const ada = connectOf("ada", () => location.search.includes("callback"));
 const grace = connectOf("grace");
 const provided = connectOf("provided");
+const listed = connectOf("listed");
+
+function List() {
+  return <output>{useSmartcarConnect().connections?.length}</output>;
+}
 
 export function App() {
   const [props, setProps] = useState({ connect: ada, name: "ada" });
   globalThis.setProps = setProps;
-  const { connect, name, ...more } = props;
+  const { connect, name, lists, ...more } = props;
   return (
     <StrictMode>
       <SmartcarConnectButton
@@ -46,6 +51,15 @@ export function App() {
           Later
         </SmartcarConnectButton>
       </SmartcarConnectProvider>
+      {lists && (
+        <SmartcarConnectProvider connect={listed}>
+          <SmartcarConnectButton popup>In a window</SmartcarConnectButton>
+          <SmartcarConnectButton connect={grace} popup>
+            Of another
+          </SmartcarConnectButton>
+          <List />
+        </SmartcarConnectProvider>
+      )}
     </StrictMode>
   );
 }
