@@ -8,7 +8,7 @@ use crate::{
     edge::problem::Problem,
     http_api::ProblemCode,
     time::UnixMillis,
-    vault::{Access, Complaint, Live, MarkCause, Marks, Report, Success},
+    vault::{Access, Complaint, Live, MarkCause, Marks, Record, Report, Success},
 };
 
 /// A connection of the caller's that covers a car: by it, and by nothing that the caller says, a request with the application's token
@@ -26,6 +26,18 @@ pub struct ConnectionAccess {
 }
 
 impl ConnectionAccess {
+    /// Of a connection of the caller's that covers `vehicle`, or did when its grant ended.
+    ///
+    /// # Errors
+    /// Its grant is over, it is one of v2, or it does not cover the vehicle.
+    pub fn of_record(id: &ConnectionId, record: &Record, vehicle: &VehicleId) -> Result<Self, Problem> {
+        match record {
+            Record::Live(live) => Self::of(id, live, vehicle),
+            Record::Ended(ended) => Err(Problem::reconnection_required(ended.cause)),
+            Record::Leaving(_) | Record::Closing(_) | Record::Tombstone(_) => Err(Problem::connection_not_found()),
+        }
+    }
+
     /// Of a connection that covers `vehicle`.
     ///
     /// # Errors
@@ -140,9 +152,10 @@ mod tests {
     use super::*;
     use crate::{
         api::{ApiError, VehicleMode},
+        http_api::Cause,
         time::Millis,
         token::{AccessToken, RefreshToken, TokenSet},
-        vault::{KnownVehicle, Learned},
+        vault::{Ended, KnownVehicle, KvCopy, Learned},
     };
 
     const CONNECTED: UnixMillis = UnixMillis::new(1_790_000_000_000);
@@ -221,6 +234,27 @@ mod tests {
         let problem = ConnectionAccess::of(&id(), &of_v2, &car()).unwrap_err();
         assert_eq!(problem.code, ProblemCode::OtherApiVersion);
         assert!(problem.detail.contains("`/api/v2.0/"));
+    }
+
+    #[test]
+    fn a_car_whose_grant_is_over_says_what_its_owner_has_to_do() {
+        let ended = Record::Ended(Ended {
+            cause: Cause::InvalidGrant,
+            since: at(5),
+            generation: 1,
+            user_id: None,
+            vehicles: live().vehicles().to_vec(),
+            connected_at: CONNECTED,
+            refresh_expires_at: None,
+            external_id: None,
+            kept: None,
+            kv: KvCopy::dirty(at(5)),
+        });
+        let problem = ConnectionAccess::of_record(&id(), &ended, &car()).unwrap_err();
+        assert_eq!(problem, Problem::reconnection_required(Cause::InvalidGrant));
+        assert!(problem.detail.contains("(invalid_grant)"), "{}", problem.detail);
+        let live = ConnectionAccess::of_record(&id(), &Record::Live(live()), &car()).unwrap();
+        assert_eq!(live.user_id.as_str(), "u1");
     }
 
     #[test]
@@ -305,6 +339,8 @@ mod tests {
         assert_eq!(marks(&[&other_works]), 1);
         let two = [meant.clone(), found(BATTERY, Some(at(10)), Some(MISSING))];
         assert_eq!(marks(&[&two]), 2);
+        let both_work = [found(BATTERY, Some(at(11)), None), found(ODOMETER, Some(at(12)), None)];
+        assert_eq!(marks(&[from_ref(&meant), &both_work]), 0);
         // What works ends its own mark, whatever else is missing later.
         let one_for_another = [
             found(ODOMETER, Some(at(11)), None),

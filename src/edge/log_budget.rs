@@ -44,9 +44,7 @@ impl LogBudget {
 impl Lines {
     fn add(&mut self, now: UnixMillis) {
         // A clock that was ahead must not keep the log silent.
-        if now < self.added_until {
-            self.added_until = now;
-        }
+        self.added_until = self.added_until.min(now);
         let pauses = now.since(self.added_until).as_millis() / PAUSE_MS;
         let more = u32::try_from(pauses).unwrap_or(u32::MAX);
         self.left = self.left.saturating_add(more).min(BURST);

@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     connect::{CallbackError, InvalidParameter, StateError},
-    http_api::problem::{ProblemBody, ProblemCode, SmartcarError},
+    http_api::{
+        Cause,
+        problem::{ProblemBody, ProblemCode, SmartcarError},
+    },
     principal::Principal,
     time::Millis,
 };
@@ -62,6 +65,13 @@ impl Problem {
             ProblemCode::ConnectionNotFound,
             "the connection does not exist or is not the caller's",
         )
+    }
+
+    /// The grant of the caller's connection is over, for this reason.
+    #[must_use]
+    pub fn reconnection_required(cause: Cause) -> Self {
+        let detail = ["the owner has to connect the car again (", cause.as_str(), ")"].concat();
+        Self::new(ProblemCode::ReconnectionRequired, detail)
     }
 
     /// The same, about this field.

@@ -53,10 +53,7 @@ pub fn token_reply(id: &ConnectionId, reply: TokenReply, rejected: Option<u64>) 
             "Smartcar refuses an access token that it issued moments ago; try again later".to_owned(),
             retry_after,
         ),
-        TokenReply::Ended(cause) => {
-            let detail = ["the owner has to connect the car again (", cause.as_str(), ")"].concat();
-            Err(Problem::new(ProblemCode::ReconnectionRequired, detail))
-        }
+        TokenReply::Ended(cause) => Err(Problem::reconnection_required(cause)),
         // It opens the cars of every owner.
         TokenReply::ApplicationToken { .. } => Err(Problem::new(
             ProblemCode::OtherApiVersion,

@@ -374,3 +374,21 @@ impl SealedRecord {
         Self::from_bytes(&Base64UrlUnpadded::decode_vec(text).map_err(|_| OpenError::Malformed)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_why_a_record_does_not_open_is_told_apart() {
+        let said = [
+            (OpenError::Malformed, "cut short"),
+            (OpenError::UnknownVersion(7), "version 7"),
+            (OpenError::UnknownKey, "`SEALING_KEYS`"),
+            (OpenError::NotAuthentic, "changed"),
+        ];
+        for (error, words) in said {
+            assert!(error.to_string().contains(words), "{error}");
+        }
+    }
+}

@@ -298,4 +298,15 @@ mod tests {
             ));
         }
     }
+
+    #[test]
+    fn an_outcome_has_one_name_in_logs_and_between_vaults() {
+        for outcome in [
+            HandoverOutcome::Taken,
+            HandoverOutcome::Refused,
+            HandoverOutcome::Unknown,
+        ] {
+            assert_eq!(serde_json::to_value(outcome).unwrap(), outcome.code());
+        }
+    }
 }

@@ -60,6 +60,17 @@ impl VehicleIndex {
     }
 }
 
+/// By which connection a vehicle is asked: the newest live one that covers it, or the newest if all have ended, which says what the
+/// owner has to do. The records are given with the oldest first.
+#[must_use]
+pub fn covering<'a>(records: &'a [(ConnectionId, Record)], vehicle: &VehicleId) -> Option<&'a (ConnectionId, Record)> {
+    let covers = |record: &Record| record.vehicles().iter().any(|known| known.id == *vehicle);
+    let newest_first = || records.iter().rev().filter(|(_, record)| covers(record));
+    newest_first()
+        .find(|(_, record)| record.live().is_some())
+        .or_else(|| newest_first().next())
+}
+
 /// The vehicles that each connection has to give up, because a newer live one covers them. The records are given with the
 /// oldest first, the connections returned with the newest first.
 #[must_use]
@@ -196,6 +207,18 @@ mod tests {
         assert_eq!(index.connection_of(&vehicle("car-1")), Some(&id(1)));
         assert_eq!(index.connection_of(&vehicle("car-2")), None);
         assert_eq!(VehicleIndex::of(&[]), VehicleIndex::default());
+    }
+
+    #[test]
+    fn a_vehicle_is_asked_by_the_newest_live_connection_or_by_the_newest_that_has_ended() {
+        let grants = [
+            (id(1), live(&["a", "b"])),
+            (id(2), ended(&["a", "c"])),
+            (id(3), live(&["b"])),
+            (id(4), ended(&["c"])),
+        ];
+        let found = ["a", "b", "c", "d"].map(|car| covering(&grants, &vehicle(car)).map(|(id, _)| id.clone()));
+        assert_eq!(found, [Some(id(1)), Some(id(3)), Some(id(4)), None]);
     }
 
     #[test]

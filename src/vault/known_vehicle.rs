@@ -260,6 +260,7 @@ mod tests {
     use super::*;
     use crate::{
         api::{ApiTarget, Found},
+        connect::UserId,
         vault::mark::MarkCause,
     };
 
@@ -432,5 +433,37 @@ mod tests {
                 .name,
             "upstream_unavailable"
         );
+    }
+
+    fn cars(ids: &[&str]) -> Vec<KnownVehicle> {
+        let car = |id: &&str| KnownVehicle::new(VehicleId::parse(id).unwrap());
+        ids.iter().map(car).collect()
+    }
+
+    #[test]
+    fn the_same_vehicles_are_the_same_in_whichever_order() {
+        assert!(are_same(&cars(&["v1", "v2"]), &cars(&["v2", "v1"])));
+        assert!(are_same(&[], &[]));
+        for other in [&["v1"][..], &["v1", "v3"], &["v1", "v2", "v3"], &[]] {
+            assert!(!are_same(&cars(&["v1", "v2"]), &cars(other)), "{other:?}");
+            assert!(!are_same(&cars(other), &cars(&["v1", "v2"])), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_vehicle_that_is_listed_twice_is_one_and_each_other_is_there() {
+        let listed: Vec<ListedConnection> = ["v1", "v2", "v1"]
+            .into_iter()
+            .map(|id| ListedConnection {
+                id: VehicleId::parse("c1").unwrap(),
+                user_id: UserId::parse("u1").unwrap(),
+                external_id: None,
+                vehicle_id: VehicleId::parse(id).unwrap(),
+                attributes: VehicleAttributes::default(),
+                permissions: Vec::new(),
+            })
+            .collect();
+        assert_eq!(covered_vehicles(&listed), cars(&["v1", "v2"]));
+        assert_eq!(covered_vehicles(&[]), []);
     }
 }

@@ -30,7 +30,7 @@ pub use claim::{Claim, Handover, HandoverOutcome, Reception, claim, receive};
 pub use connection::connection;
 pub use deletion::{is_forgotten, is_vault_empty};
 pub use import::{Import, ImportStep, is_of_use};
-pub use index::{VehicleIndex, superseded_vehicles, vehicles_to_revoke};
+pub use index::{VehicleIndex, covering, superseded_vehicles, vehicles_to_revoke};
 pub use index_record::{IndexRecord, IndexWrite};
 pub use known_vehicle::{Description, KnownVehicle, VehicleProblem, covered_vehicles};
 pub use kv_value::{Lookup, ReadableToken, join_value, readable_part};

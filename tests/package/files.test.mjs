@@ -11,6 +11,7 @@ const FILES = [
   "LICENSE-APACHE",
   "LICENSE-MIT",
   "README.md",
+  "THIRD-PARTY-LICENSES",
   "cli/doctor-command.js",
   "cli/doctor.js",
   "cli/doctor_bg.wasm",

@@ -12,6 +12,7 @@ pub mod deny;
 pub mod files;
 pub mod fuzz;
 pub mod layout;
+mod licences;
 pub mod lock;
 pub mod log;
 pub mod machine_paths;

@@ -11,6 +11,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use crate::{
     bindgen, files,
     layout::{Layout, present},
+    licences,
     log::Log,
     machine_paths, scripts,
     step::step,
@@ -63,6 +64,11 @@ pub(crate) fn package(layout: &Layout, log: &Log) -> Result<()> {
     for file in ["CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"] {
         files::copy(&layout.root.join(file), &staging.join(file))?;
     }
+    licences::write(
+        layout,
+        &["smartcar-connect", "smartcar-connect-worker", "smartcar-doctor"],
+        &staging,
+    )?;
     inline(&wasm, &staging.join(format!("{STEM}_bg.wasm.js")))?;
     scripts::shrink(layout, log, &staging)?;
     set_version(&one_version(layout)?, &staging.join("package.json"))?;

@@ -5,6 +5,7 @@ use anyhow::Result;
 use crate::{
     files,
     layout::Layout,
+    licences,
     log::Log,
     package::{module, one_version, pack, set_version},
     step::step,
@@ -40,6 +41,7 @@ pub(crate) fn packed(layout: &Layout, log: &Log) -> Result<()> {
     for file in ["LICENSE-MIT", "LICENSE-APACHE"] {
         files::copy(&layout.root.join(file), &staging.join(file))?;
     }
+    licences::write(layout, &["smartcar-simulator"], &staging)?;
     set_version(&one_version(layout)?, &staging.join("package.json"))?;
     files::replace(&staging, &layout.dist().join("simulator"))?;
     pack(layout, log, "smartcar-connect-simulator", "simulator")

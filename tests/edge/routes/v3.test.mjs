@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
+import { carOfV3 } from "../harness/api.mjs";
 import { burst } from "../harness/burst.mjs";
 import { storedData } from "../harness/disk.mjs";
 import { openEnv } from "../harness/env.mjs";
@@ -284,6 +285,14 @@ test("a car that its owner disconnects at Smartcar is gone here at the next look
   await env.travel(6 * 60_000);
   await until("the connection has lost its cars", async () => (await client.connections())[0]?.cause === "no_vehicles");
   assert.equal((await client.connections())[0].status, "reconnection_required");
+  await env.travel(6 * 60_000);
+  const [{ vehicles }] = await client.connections();
+  const car = carOfV3(client, vehicles[0].id);
+  await until("the grant is over", async () => (await car.read("/signals")).status !== 200);
+  for (let times = 0; times < 2; times += 1) {
+    const { detail } = assertProblem(await car.read("/signals"), { status: 409, code: "reconnection_required" });
+    assert.match(detail, /\(no_vehicles\)/);
+  }
 });
 
 test("however many want the application's token at once, Smartcar is asked once", async () => {

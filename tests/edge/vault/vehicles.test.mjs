@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
+import { carOf } from "../harness/api.mjs";
 import { openConnections } from "../harness/connections-fixture.mjs";
 import { send } from "../harness/http.mjs";
 import { runAlarm } from "../harness/instrumented.mjs";
@@ -164,7 +165,10 @@ test("a grant that ended at Smartcar has one status in every answer, and keeps w
   );
   const ask = () => it.client.askToken({ vehicleId: carIds[0] }, { isolate: 1 });
   await until("KV has no token of it any more", async () => (await ask()).status !== 200);
-  assertProblem(await ask(), { status: 404 });
+  for (const answer of [await ask(), await ask(), await carOf(it.client, carIds[0]).read("/odometer")]) {
+    const { detail } = assertProblem(answer, { status: 409, code: "reconnection_required" });
+    assert.match(detail, /\(invalid_grant\)/);
+  }
 });
 
 test("what ended while its cars were asked about is answered as what it is", async () => {

@@ -5,7 +5,7 @@ use smartcar_connect::{
     edge::{ConnectionAccess, ConnectionSelector, Problem, VaultReply, finish_reply},
     http_api::{Connection, ConnectionList, ConnectionStatus, Replaced, principal::PrincipalConnections, start::Asked},
     principal::Principal,
-    vault::{Profile, VehicleIndex, connection, finish::ExchangeResult, shown_vehicles},
+    vault::{Profile, connection, covering, finish::ExchangeResult, shown_vehicles},
 };
 
 use super::{
@@ -100,12 +100,12 @@ pub(super) async fn select(
     principal: &Principal,
     select: ConnectionSelector,
 ) -> Result<ConnectionId, Refusal> {
-    let by_vehicle = |vehicle: &VehicleId, index: &VehicleIndex| index.connection_of(vehicle).cloned();
     match select {
         ConnectionSelector::Connection(id) => Ok(id),
         ConnectionSelector::Vehicle(vehicle) => {
-            let index = VehicleIndex::of(&storage.records(principal).await?);
-            Ok(by_vehicle(&vehicle, &index).ok_or_else(Problem::connection_not_found)?)
+            let records = storage.records(principal).await?;
+            let (id, _) = covering(&records, &vehicle).ok_or_else(Problem::connection_not_found)?;
+            Ok(id.clone())
         }
     }
 }
@@ -116,9 +116,7 @@ pub(super) async fn access(
     principal: &Principal,
     vehicle: &VehicleId,
 ) -> Result<ConnectionAccess, Refusal> {
-    let id = select(storage, principal, ConnectionSelector::Vehicle(vehicle.clone())).await?;
-    let record = storage.record(principal, &id).await?;
-    let live = record.as_ref().and_then(|record| record.live());
-    let live = live.ok_or_else(Problem::connection_not_found)?;
-    Ok(ConnectionAccess::of(&id, live, vehicle)?)
+    let records = storage.records(principal).await?;
+    let (id, record) = covering(&records, vehicle).ok_or_else(Problem::connection_not_found)?;
+    Ok(ConnectionAccess::of_record(id, record, vehicle)?)
 }

@@ -3,7 +3,7 @@
 
 mod lists;
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path, process::Command, thread};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
@@ -126,15 +126,17 @@ fn exactly(text: &str) -> String {
     format!("^{}$", escaped.collect::<String>())
 }
 
-/// One mutant at a time: Cargo uses all cores by itself, and what it compiled for one mutant serves for the next.
+/// One mutant for each core: compiling one crate uses little more than one. Each has a copy of the sources, and what it compiled there
+/// for one mutant serves for the next.
 fn command(layout: &Layout, places: &[String], out: &Path) -> Result<Command> {
     let mut command = layout.command(tools::cargo_mutants(layout)?)?;
     command
         .args(["mutants", "--package", "smartcar-connect", "--all-features"])
         .args(["--timeout", TIMEOUT, "--build-timeout", TIMEOUT, "--output"])
         .arg(out)
-        // Its own, so that neither build throws the other's away, and what it compiles is kept for the next run.
-        .env("CARGO_TARGET_DIR", out.join("build"))
+        .args(["--jobs", &thread::available_parallelism()?.to_string()])
+        // They would wait for each other there.
+        .env_remove("CARGO_TARGET_DIR")
         .env("CARGO_PROFILE_DEV_DEBUG", "0")
         // Each mutant is tested by all of them. A mutant that so few cases do not catch has too dull a test.
         .env("PROPTEST_CASES", "16");

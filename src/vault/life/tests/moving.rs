@@ -172,6 +172,14 @@ fn what_the_list_does_not_confirm_stays_and_says_why() {
     });
     vault.is_moved();
     assert_eq!(vault.hindrance(), Some("no_vehicles"));
+    vault.pass(Millis::from_secs(1));
+    let now = vault.now;
+    vault.moves_by(Some(Vec::new()), Some(now));
+    assert_eq!(
+        vault.hindrance(),
+        Some("no_vehicles"),
+        "nothing that v2 could say would change it"
+    );
 }
 
 pub(super) fn forget_user(vault: &mut Vault) {
