@@ -33,6 +33,11 @@ fn what_has_ended_on_v3_goes_back_if_v2_honours_it() {
         report(&vault, MigrationMode::Move),
         (Some(MigrationReason::Ended), Some(until))
     );
+    let at_its_end = progress(vault.record.as_ref().unwrap(), Some(MigrationMode::Reverse), until).unwrap();
+    assert_eq!(
+        (at_its_end.reason, at_its_end.reversible_until),
+        (Some(MigrationReason::Ended), None)
+    );
     assert_eq!(vault.want(), ["ended no_vehicles"]);
     assert_eq!(
         vault.reverses(),

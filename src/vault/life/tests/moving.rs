@@ -248,6 +248,13 @@ fn what_was_connected_with_another_external_id_is_another_owners() {
 }
 
 #[test]
+fn where_the_user_is_known_v2_need_not_be_asked() {
+    let mut vault = Vault::new();
+    assert_eq!(vault.moves_by(v1_of("u1", None), None), ["publish"]);
+    assert_eq!((vault.is_on_v2(), vault.hindrance()), (false, None));
+}
+
+#[test]
 fn nobody_is_asked_to_connect_again_because_v2_could_not_be_asked() {
     let mut vault = Vault::new();
     let now = vault.now;
@@ -373,6 +380,12 @@ fn before_it_goes_back_with_old_tokens_it_has_new_ones() {
     let kept_until = vault.kept().map(|kept| kept.pair.refresh_expires_at);
     assert!(kept_until.is_some());
     assert_eq!(going_back.reversible_until, kept_until);
+    let then = |at| progress(vault.record.as_ref().unwrap(), Some(MigrationMode::Reverse), at).unwrap();
+    let at_its_end = then(kept_until.unwrap());
+    assert_eq!(
+        (at_its_end.reason, at_its_end.reversible_until),
+        (Some(MigrationReason::TokensGone), None)
+    );
     vault.pass(Millis::from_secs(20));
     assert_eq!(vault.reverses(), ["call 1 refresh-1"]);
     vault.issued(1, 2);
