@@ -50,6 +50,7 @@ test("the package holds these files, in the version of the other one", async () 
     "LICENSE-APACHE",
     "LICENSE-MIT",
     "README.md",
+    "THIRD-PARTY-LICENSES",
     "host.js",
     "index.d.ts",
     "index.js",

@@ -213,7 +213,7 @@ mod tests {
     /// Of RFC 8037, appendix A.2.
     const PUBLIC: &str =
         r#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
-    const SECRET_VALUE: &str = "a-secret-of-the-log-in-0123456789";
+    const SECRET_VALUE: &str = "a-secret-of-the-log-in-012345678";
 
     fn read(settings: &[(&str, &str)]) -> Result<Option<JwtConfig>, String> {
         let get = |name: &str| {
@@ -340,7 +340,7 @@ mod tests {
                 "`JWT_COOKIE` is no name of a cookie: give the name alone, without `=` and a value",
             ),
             (
-                &[(SECRET, "short")],
+                &[(SECRET, "a-secret-of-the-log-in-01234567")],
                 "`JWT_SECRET` has fewer than 32 characters: make one by `openssl rand -base64 32`",
             ),
             (
