@@ -617,4 +617,63 @@ mod tests {
         assert_eq!(waiting(longest.after(Millis::new(1))).clamped(NOW), Some(waiting(NOW)));
         assert_eq!(Learned::Known(1).clamped(NOW), None);
     }
+    fn live(cars: &[&str]) -> Live {
+        let car = |id: &&str| KnownVehicle::new(VehicleId::parse(id).unwrap());
+        let user = UserId::parse("u1").unwrap();
+        Live::confirmed(VehicleMode::Live, user, cars.iter().map(car).collect(), NOW)
+    }
+
+    fn ended(generation: u64) -> Ended {
+        Ended {
+            cause: Cause::InvalidGrant,
+            since: NOW,
+            generation,
+            user_id: None,
+            vehicles: Vec::new(),
+            connected_at: NOW,
+            refresh_expires_at: None,
+            external_id: None,
+            kept: None,
+            kv: KvCopy::dirty(NOW),
+        }
+    }
+
+    #[test]
+    fn it_covers_the_same_vehicles_in_whichever_order() {
+        assert!(live(&["v1", "v2"]).covers_same(&live(&["v2", "v1"])));
+        assert!(!live(&["v1", "v2"]).covers_same(&live(&["v1"])));
+    }
+
+    #[test]
+    fn an_imported_connection_is_found_by_the_external_id_that_it_was_made_with() {
+        let external_id = ExternalId::parse("e1").unwrap();
+        let imported = Live::imported(RefreshToken::new("r".into()), Some(external_id.clone()), NOW);
+        assert_eq!(imported.external_id, Some(external_id));
+    }
+
+    #[test]
+    fn what_is_claimed_keeps_its_generation_on_its_way() {
+        let claimed = Claimed::Ended(Box::new(ended(7)));
+        assert_eq!(claimed.generation(), 7);
+        let live = live(&["v1"]);
+        assert_eq!(Claimed::Live(Box::new(live.clone())).generation(), live.generation());
+    }
+
+    #[test]
+    fn what_is_disconnected_is_given_to_nobody() {
+        let (kv, since, generation) = (KvCopy::dirty(NOW), NOW, 7);
+        let closing = Closing {
+            live: None,
+            generation,
+            since,
+            kv,
+        };
+        let tombstone = Tombstone { since, generation, kv };
+        for record in [Record::Closing(closing), Record::Tombstone(tombstone)] {
+            assert!(!record.is_claimable(), "{record:?}");
+        }
+        for record in [Record::Live(live(&["v1"])), Record::Ended(ended(7))] {
+            assert!(record.is_claimable(), "{record:?}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ use crate::{
     connect::{
         ATTEMPT_LIFETIME, Attempt, ConnectionId, Mode, RedirectUri, State, StateError, UnverifiedCallback, VehicleId,
     },
-    http_api::{reconnect::ReconnectFlow, start::Asked},
+    http_api::{Replaced, reconnect::ReconnectFlow, start::Asked},
     time::{Millis, UnixMillis},
     token::TokenError,
     vault::reconnect::Reconnecting,
@@ -276,6 +276,19 @@ fn what_became_of_an_attempt_is_known_without_its_callback() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn what_a_new_connection_has_replaced_is_kept_with_the_outcome() {
+    let exchanging = exchanging(&record(), &with_state("code=the-code"));
+    let id = ConnectionId::from_random([1; 16]);
+    let replaced = vec![Replaced {
+        id: id.clone(),
+        taken_over: Vec::new(),
+        lost: Vec::new(),
+    }];
+    let done = concluded_with(&exchanging, ExchangeResult::Connected(id), replaced.clone());
+    assert_eq!(done.used.unwrap().replaced, replaced);
 }
 
 #[test]
