@@ -51,6 +51,10 @@ fn what_has_ended_on_v3_goes_back_if_v2_honours_it() {
     assert_eq!(vault.reverses(), [""; 0], "one request at a time");
     assert_eq!(vault.issued(9, 9), ["ended no_vehicles"], "another's answer");
     assert_eq!(vault.issued(1, 2), ["publish", "list"]);
+    assert!(
+        matches!(vault.grant().vehicles, Learned::Outdated { .. }),
+        "Smartcar is being asked"
+    );
     assert_eq!((vault.grant().generation(), vault.owner().generation), (3, 3));
     assert_eq!(vault.vehicles(), [vehicle("v1")]);
     assert_eq!(vault.want(), ["answer 3 access-2"]);
@@ -152,6 +156,15 @@ fn what_has_ended_goes_on_in_v3_if_the_list_has_its_owner_s_consent() {
 fn what_has_ended_on_v3_goes_on_there_with_its_way_back_once_the_list_has_it_again() {
     let mut vault = moved_and_ended();
     assert_eq!(vault.moves(named(Some("e1"), &[("u1", "v1")])), ["publish"]);
+    let known = vault
+        .grant()
+        .vehicles()
+        .iter()
+        .map(|vehicle| vehicle.attributes.clone());
+    assert!(
+        known.flatten().any(|known| known.make.as_deref() == Some("TESLA")),
+        "what the list tells"
+    );
     assert_eq!((vault.grant().generation(), vault.is_on_v2()), (3, false));
     assert!(vault.kept().is_some());
 }

@@ -142,6 +142,7 @@ fn a_vehicle_that_smartcar_does_not_know_has_the_list_asked_for() {
         "it is none of ours"
     );
     assert_eq!(vault.on(described("v1", refused("gone", true))), ["list"]);
+    assert_eq!(vault.on(look()), [""; 0], "Smartcar is being asked");
     assert_eq!(index(&mut vault, listed(&["v2"])), IndexChange::Outdated);
     assert_eq!(names(&vault), ["v2"]);
 }
@@ -319,6 +320,7 @@ fn a_grant_that_lists_nothing_twice_a_minute_apart_is_over_and_costs_no_token_be
     vault.published(1, KvOutcome::Done);
     assert_eq!(vault.on(look()), [""; 0], "Smartcar is left alone for a minute");
     assert_eq!(vault.on(listed(&[])), ["publish"], "too early to be believed");
+    assert!(!vault.grant().kv.is_synced(), "until it is written");
     vault.published(1, KvOutcome::Done);
     let first = vault.now;
     vault.pass(Millis::from_mins(1));

@@ -154,6 +154,7 @@ fn what_the_list_does_not_confirm_stays_and_says_why() {
         assert_eq!(not_moved.unwrap().since, NOW.after(Millis::from_mins(1)), "{reason}");
         vault.is_moved();
         assert_eq!((vault.is_on_v2(), vault.hindrance()), (false, None), "{reason}");
+        assert!(vault.grant().not_moved.is_none(), "{reason}");
     }
     let mut vault = Vault::new();
     unknown(&mut vault);
@@ -418,6 +419,33 @@ fn what_has_lapsed_stays_on_v3() {
 }
 
 #[test]
+fn whatever_changes_the_tokens_is_still_to_be_written_to_kv() {
+    let mut vault = Vault::new();
+    vault.published(1, KvOutcome::Done);
+    assert!(vault.grant().kv.is_synced());
+    vault.is_moved();
+    assert!(!vault.grant().kv.is_synced(), "moved");
+    vault.published(2, KvOutcome::Done);
+    assert!(vault.grant().kv.is_synced());
+    vault.reverses();
+    assert!(!vault.grant().kv.is_synced(), "back");
+    vault.published(3, KvOutcome::Done);
+    vault.is_moved();
+    vault.published(4, KvOutcome::Done);
+    assert!(vault.grant().kv.is_synced());
+    vault.on(Event::Migrate(Migration::Finish));
+    assert!(!vault.grant().kv.is_synced(), "without the tokens of v2");
+}
+
+#[test]
+fn where_nothing_goes_back_nothing_is_written() {
+    let vault = Vault::new();
+    let reverse = Event::Migrate(Migration::Reverse);
+    let Step { next, .. } = step(&id(), vault.record.clone(), vault.now, reverse, &vault.policy);
+    assert!(matches!(next, Next::Keep), "{next:?}");
+}
+
+#[test]
 fn what_is_finished_does_not_go_back() {
     let mut vault = moved();
     vault.published(2, KvOutcome::Done);
@@ -427,6 +455,7 @@ fn what_is_finished_does_not_go_back() {
         "KV had the tokens too"
     );
     assert!(vault.kept().is_none() && vault.grant().moved().is_some());
+    assert_eq!(vault.on(Event::Migrate(Migration::Finish)), [""; 0], "once");
     assert_eq!(vault.reverses(), [""; 0]);
     assert!(!vault.is_on_v2());
     let mut vault = Vault::new();
