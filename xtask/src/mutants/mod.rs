@@ -24,16 +24,9 @@ const AREAS: [&str; 5] = [
     "src/edge",
 ];
 
-/// The native tests that try what an area does, and not how the repository is kept. Those of the model are its own package's.
-const TESTS: [&str; 7] = [
-    "conformance",
-    "storage",
-    "application",
-    "claim",
-    "migration",
-    "mutations",
-    "protocol",
-];
+/// The crate's other tests that try what an area does, and not how the repository is kept. Those of the model are another package's:
+/// `cargo mutants` first runs what is not broken, and only of the package that it breaks.
+const TESTS: [&str; 2] = ["conformance", "storage"];
 
 /// How many mutants of a hundred the tests have to catch.
 const DEMAND: usize = 95;
@@ -45,7 +38,7 @@ const TIMEOUT: &str = "300";
 /// Breaks each line of these files and folders, or of those in `MUTANTS`, or of all areas, and prints how many of the
 /// mutants the tests catch. `MUTANTS_SHARD`, such as `0/4`, takes a part of them that is spread over all: a sample.
 ///
-/// First with the unit tests alone, which catch most; then, for what they missed, with the other native tests.
+/// First with the unit tests alone, which catch most; then, for what they missed, with the crate's other tests.
 ///
 /// # Errors
 /// When one is not inside an area, the tests fail on what is not broken, or fewer are caught than demanded; what there is to
@@ -67,7 +60,7 @@ pub fn run(layout: &Layout, named: &[&str]) -> Result<()> {
     attempt(&mut with_unit_tests(layout, &places, shard.as_deref(), &out)?)?;
     let mut found = Lists::read(&lists)?;
     if !found.missed.is_empty() {
-        println!("\n  With the other native tests and the model, what those missed:");
+        println!("\n  With the tests of storage and conformance, what those missed:");
         attempt(&mut with_other_tests(layout, &places, &found, &out)?)?;
         found.add(Lists::read(&lists)?);
     }
@@ -111,8 +104,7 @@ fn with_other_tests(layout: &Layout, places: &[String], found: &Lists, out: &Pat
     for mutant in &found.missed {
         command.args(["--re", &exactly(mutant)]);
     }
-    // Of the workspace: those of the model are another package's than what is broken.
-    command.args(["--test-workspace", "true"]);
+    command.args(["--test-package", "smartcar-connect"]);
     command.args(TESTS.map(|test| ["--cargo-arg=--test=", test].concat()));
     Ok(command)
 }
