@@ -155,7 +155,7 @@ mod tests {
         http_api::Cause,
         time::Millis,
         token::{AccessToken, RefreshToken, TokenSet},
-        vault::{Ended, KnownVehicle, KvCopy, Learned},
+        vault::{Ended, KnownVehicle, Learned},
     };
 
     const CONNECTED: UnixMillis = UnixMillis::new(1_790_000_000_000);
@@ -239,16 +239,9 @@ mod tests {
     #[test]
     fn a_car_whose_grant_is_over_says_what_its_owner_has_to_do() {
         let ended = Record::Ended(Ended {
-            cause: Cause::InvalidGrant,
-            since: at(5),
-            generation: 1,
-            user_id: None,
             vehicles: live().vehicles().to_vec(),
             connected_at: CONNECTED,
-            refresh_expires_at: None,
-            external_id: None,
-            kept: None,
-            kv: KvCopy::dirty(at(5)),
+            ..Ended::refused_since(at(5))
         });
         let problem = ConnectionAccess::of_record(&id(), &ended, &car()).unwrap_err();
         assert_eq!(problem, Problem::reconnection_required(Cause::InvalidGrant));

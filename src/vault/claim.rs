@@ -138,7 +138,6 @@ pub(super) fn claimed(record: Record, external_id: ExternalId) -> Option<Claimed
 mod tests {
     use super::*;
     use crate::{
-        http_api::Cause,
         principal::Principal,
         time::Millis,
         token::{AccessToken, RefreshToken, TokenSet},
@@ -239,16 +238,8 @@ mod tests {
         assert_eq!((live.kv, live.connected_at), (KvCopy::dirty(later()), NOW));
         assert_eq!(live.external_id, Some(external_id("e1")));
         let ended = Ended {
-            cause: Cause::InvalidGrant,
-            since: NOW,
             generation: 3,
-            user_id: None,
-            vehicles: Vec::new(),
-            connected_at: NOW,
-            refresh_expires_at: None,
-            external_id: None,
-            kept: None,
-            kv: KvCopy::dirty(NOW),
+            ..Ended::refused_since(NOW)
         };
         let Reception::Take(taken) = receive(known, None, handover(Claimed::Ended(Box::new(ended))), later()) else {
             panic!("it is not taken")

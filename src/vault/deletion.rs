@@ -28,7 +28,6 @@ mod tests {
     use super::*;
     use crate::{
         connect::ExternalId,
-        http_api::Cause,
         principal::Principal,
         time::{Millis, UnixMillis},
         token::{AccessToken, RefreshToken, TokenSet},
@@ -71,16 +70,8 @@ mod tests {
 
     fn ended() -> Record {
         Record::Ended(Ended {
-            cause: Cause::InvalidGrant,
-            since: NOW,
-            generation: 1,
-            user_id: None,
-            vehicles: Vec::new(),
-            connected_at: NOW,
-            refresh_expires_at: None,
-            external_id: None,
-            kept: None,
             kv: SYNCED,
+            ..Ended::refused_since(NOW)
         })
     }
 

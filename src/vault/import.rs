@@ -88,7 +88,6 @@ mod tests {
     use super::*;
     use crate::{
         connect::VehicleId,
-        http_api::Cause,
         time::Millis,
         token::{
             TokenError, TokenSet,
@@ -123,16 +122,8 @@ mod tests {
 
     fn ended(vehicles: Vec<KnownVehicle>) -> Record {
         Record::Ended(Ended {
-            cause: Cause::InvalidGrant,
-            since: NOW,
-            generation: 1,
-            user_id: None,
             vehicles,
-            connected_at: NOW,
-            refresh_expires_at: None,
-            external_id: None,
-            kept: None,
-            kv: KvCopy::dirty(NOW),
+            ..Ended::refused_since(NOW)
         })
     }
 

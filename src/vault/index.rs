@@ -117,13 +117,11 @@ pub fn vehicles_to_revoke(
 mod tests {
     use super::*;
     use crate::{
-        http_api::Cause,
         time::UnixMillis,
         token::{AccessToken, RefreshToken, TokenSet},
         vault::{
             known_vehicle::KnownVehicle,
             mark::{Complaint, MarkCause, Marks},
-            publication::KvCopy,
             record::{Ended, Learned, Live},
         },
     };
@@ -156,16 +154,9 @@ mod tests {
 
     fn ended(vehicles: &[&str]) -> Record {
         Record::Ended(Ended {
-            cause: Cause::InvalidGrant,
-            since: UnixMillis::EPOCH,
-            generation: 1,
-            user_id: None,
             vehicles: known(vehicles),
-            connected_at: UnixMillis::EPOCH,
             refresh_expires_at: Some(UnixMillis::EPOCH),
-            external_id: None,
-            kept: None,
-            kv: KvCopy::dirty(UnixMillis::EPOCH),
+            ..Ended::refused_since(UnixMillis::EPOCH)
         })
     }
 

@@ -193,7 +193,6 @@ mod tests {
     use super::*;
     use crate::{
         connect::VehicleId,
-        http_api::Cause,
         token::{AccessToken, RefreshToken, TokenSet},
         vault::{
             known_vehicle::{Description, KnownVehicle},
@@ -246,16 +245,8 @@ mod tests {
 
     fn ended(user_id: Option<&str>) -> Record {
         Record::Ended(Ended {
-            cause: Cause::InvalidGrant,
-            since: NOW,
-            generation: 1,
             user_id: user_id.map(|id| UserId::parse(id).unwrap()),
-            vehicles: Vec::new(),
-            connected_at: NOW,
-            refresh_expires_at: None,
-            external_id: None,
-            kept: None,
-            kv: KvCopy::dirty(NOW),
+            ..Ended::refused_since(NOW)
         })
     }
 

@@ -399,6 +399,25 @@ pub struct Ended {
     pub kv: KvCopy,
 }
 
+#[cfg(test)]
+impl Ended {
+    /// A grant that Smartcar refuses since then, and of which nothing else is known: for tests.
+    pub(crate) fn refused_since(since: UnixMillis) -> Self {
+        Self {
+            cause: Cause::InvalidGrant,
+            since,
+            generation: 1,
+            user_id: None,
+            vehicles: Vec::new(),
+            connected_at: since,
+            refresh_expires_at: None,
+            external_id: None,
+            kept: None,
+            kv: KvCopy::dirty(since),
+        }
+    }
+}
+
 impl Ended {
     /// Whether it was made with v2, and by whom is known: Smartcar's list may have that the owner's consent goes on in v3.
     #[must_use]
@@ -617,6 +636,7 @@ mod tests {
         assert_eq!(waiting(longest.after(Millis::new(1))).clamped(NOW), Some(waiting(NOW)));
         assert_eq!(Learned::Known(1).clamped(NOW), None);
     }
+
     fn live(cars: &[&str]) -> Live {
         let car = |id: &&str| KnownVehicle::new(VehicleId::parse(id).unwrap());
         let user = UserId::parse("u1").unwrap();
@@ -625,16 +645,8 @@ mod tests {
 
     fn ended(generation: u64) -> Ended {
         Ended {
-            cause: Cause::InvalidGrant,
-            since: NOW,
             generation,
-            user_id: None,
-            vehicles: Vec::new(),
-            connected_at: NOW,
-            refresh_expires_at: None,
-            external_id: None,
-            kept: None,
-            kv: KvCopy::dirty(NOW),
+            ..Ended::refused_since(NOW)
         }
     }
 
