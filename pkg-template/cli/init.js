@@ -10,6 +10,8 @@ import { sealingKey } from "./sealing-key.js";
 import { Failure, paint, say } from "./terminal.js";
 
 const TEMPLATE = new URL("../template/", import.meta.url);
+/** The Worker's, unless it is given another one. */
+const NAME = "smartcar-connect";
 const IGNORED = [".dev.vars*", "!.dev.vars.example", ".wrangler/", "node_modules/"];
 /** Where a simulator stands in for all of Smartcar, and who the application is there. */
 const SIMULATED_ORIGINS = ["CONNECT", "AUTH", "API", "IAM", "VEHICLE"].map((name) => `SMARTCAR_${name}_ORIGIN`);
@@ -56,10 +58,12 @@ export async function init({ folder, version, yes = false, force = false, ...giv
   const mayReplace = async (name) => force || (questions ? questions.allows(`${name} is there. Replace it?`) : false);
   if (questions) say();
   const written = new Folder(folder, mayReplace);
-  await write(written, answers, version);
+  const isConfigured = await write(written, answers, version);
   questions?.close();
   whatIsNext(folder, answers, written.kept);
-  return written.kept.includes("wrangler.jsonc") ? 1 : 0;
+  // Where nothing was said of the configuration, there is nothing that it lacks.
+  const isSaid = questions !== undefined || Object.keys(given).some((option) => option !== "simulator");
+  return isConfigured || !isSaid ? 0 : 1;
 }
 
 /** Asks for what no option says. */
@@ -96,7 +100,7 @@ function complete(given, secret) {
   const wrong = problems.secret(fromEnvironment);
   if (wrong) throw new Failure(`\`${secretName}\` of the environment: ${wrong}`);
   return {
-    name: given.name ?? "smartcar-connect",
+    name: given.name,
     clientId: given["client-id"] ?? "",
     isV3,
     apiClientId: given["api-client-id"] ?? "",
@@ -107,26 +111,39 @@ function complete(given, secret) {
   };
 }
 
+/** Resolves to whether the configuration is what was asked for. */
 async function write(folder, answers, version) {
-  await folder.put("wrangler.jsonc", configuration(answers), "the Worker's configuration");
+  const isConfigured = await configure(folder, answers);
   await folder.put("worker/index.js", template("worker/index.js"), "the Worker itself, in one line");
   // Before there is anything to ignore.
   folder.addLines(".gitignore", IGNORED);
   await folder.put(".dev.vars", devVars(answers), "secrets for this machine, with a new sealing key", 0o600);
   if (!existsSync(folder.path("package.json"))) await folder.put("package.json", manifest(answers, version), "its packages");
+  return isConfigured;
+}
+
+async function configure(folder, answers) {
+  const name = "wrangler.jsonc";
+  const there = existsSync(folder.path(name)) ? readFileSync(folder.path(name), "utf8") : "";
+  // The template itself, as the button and `npm create cloudflare` make a folder of it, each in its own way.
+  if (answers.name === undefined && /"SMARTCAR_CLIENT_ID": ""/.test(there)) {
+    folder.write(name, configuration(answers, there), "what was blank in it");
+    return true;
+  }
+  return folder.put(name, configuration(answers, template(name)), "the Worker's configuration");
 }
 
 const template = (name) => readFileSync(new URL(name, TEMPLATE), "utf8");
 
-/** The template's configuration with the answers in it. */
-function configuration({ name, clientId, isV3, apiClientId, appOrigin }) {
+/** The configuration with the answers in it. */
+function configuration({ name = NAME, clientId, isV3, apiClientId, appOrigin }, text) {
   const id = `"SMARTCAR_CLIENT_ID": ${JSON.stringify(clientId)}`;
   const v3 = `"SMARTCAR_API_VERSION": "v3",\n    "SMARTCAR_API_CLIENT_ID": ${JSON.stringify(apiClientId)}`;
   return [
-    ['"name": "smartcar-connect"', `"name": ${JSON.stringify(name)}`],
+    [`"name": "${NAME}"`, `"name": ${JSON.stringify(name)}`],
     ['"SMARTCAR_CLIENT_ID": ""', isV3 ? `${id},\n    ${v3}` : id],
     ['"ALLOWED_ORIGINS": ""', `"ALLOWED_ORIGINS": ${JSON.stringify(appOrigin)}`],
-  ].reduce((text, [from, to]) => text.replace(from, () => to), template("wrangler.jsonc"));
+  ].reduce((filled, [from, to]) => filled.replace(from, () => to), text);
 }
 
 function devVars({ isV3, secret, simulator }) {
@@ -153,7 +170,7 @@ function quoted(value) {
   return `${mark}${value}${mark}`;
 }
 
-function manifest({ name }, version) {
+function manifest({ name = NAME }, version) {
   const { scripts, dependencies, devDependencies } = JSON.parse(template("package.json"));
   const own = { ...dependencies, "smartcar-connect": `^${version}` };
   const content = { name, private: true, type: "module", scripts, dependencies: own, devDependencies };
@@ -178,14 +195,22 @@ class Folder {
     return join(this.#folder, name);
   }
 
+  /** Resolves to whether the file is what it was to be. */
   async put(name, text, what, mode = 0o644) {
-    const { green, dim } = paint(process.stdout);
     const path = this.path(name);
     if (existsSync(path) && readFileSync(path, "utf8") !== text && !(await this.#mayReplace(name))) {
       this.kept.push(name);
+      const { dim } = paint(process.stdout);
       say(`  ${dim("–")} ${name.padEnd(16)} ${dim("was there, and stays")}`);
-      return;
+      return false;
     }
+    this.write(name, text, what, mode);
+    return true;
+  }
+
+  write(name, text, what, mode = 0o644) {
+    const { green, dim } = paint(process.stdout);
+    const path = this.path(name);
     mkdirSync(dirname(path), { recursive: true });
     // What was sealed with its key can be read with it alone.
     if (name === ".dev.vars" && existsSync(path)) renameSync(path, `${path}.old`);

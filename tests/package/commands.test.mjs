@@ -1,7 +1,7 @@
 // `npx smartcar-connect`: what it writes, what it leaves alone, and what it says.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdir, readFile, readdir, stat, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
@@ -100,6 +100,30 @@ test("what is there stays, unless it may be replaced", async (t) => {
   assert.match(await text(folder, ".dev.vars"), /^SEALING_KEYS=local:/m);
   assert.equal((await stat(join(folder, ".dev.vars"))).mode & 0o777, 0o600);
   assert.equal(await text(folder, "package.json"), own["package.json"], "an app's own package.json is never replaced");
+});
+
+test("what the template has left blank is filled in, and the rest of it stays", async (t) => {
+  const { folder, command } = await deployment(t);
+  await cp(join(ROOT, "pkg-template/template"), folder, { recursive: true });
+  // As `npm create cloudflare` makes it.
+  const blank = (await text(folder, "wrangler.jsonc")).replace('"name": "smartcar-connect"', '"name": "my-cars"').replaceAll("  ", "\t");
+  await writeFile(join(folder, "wrangler.jsonc"), blank);
+  const unsaid = await command(["init", "--yes"]);
+  assert.equal(unsaid.code, 0, unsaid.stderr);
+  assert.equal(await text(folder, "wrangler.jsonc"), blank);
+  assert.match(unsaid.stdout, /`SMARTCAR_CLIENT_ID` in wrangler\.jsonc, `SMARTCAR_CLIENT_SECRET` in \.dev\.vars/);
+  const filled = await command(INIT);
+  assert.equal(filled.code, 0, filled.stderr);
+  const expected = blank
+    .replace('"SMARTCAR_CLIENT_ID": ""', `"SMARTCAR_CLIENT_ID": "${CLIENT_ID}"`)
+    .replace('"ALLOWED_ORIGINS": ""', '"ALLOWED_ORIGINS": "https://app.example.com"');
+  assert.equal(await text(folder, "wrangler.jsonc"), expected);
+  assert.equal((await command(["init", "--yes", "--client-id", "11111111-2222-4333-8444-555555555555"])).code, 1);
+  await rm(join(folder, ".dev.vars"));
+  const again = await command(["init", "--yes"]);
+  assert.equal(again.code, 0, "nothing was said of the configuration");
+  assert.match(await text(folder, ".dev.vars"), /^SEALING_KEYS=local:/m);
+  assert.equal(await text(folder, "wrangler.jsonc"), expected);
 });
 
 test("what can't be read or written is one sentence, and what is printed can be pasted", async (t) => {
