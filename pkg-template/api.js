@@ -2,25 +2,28 @@
 import { forgetAttempt, unfinishedAttempt } from "./attempts.js";
 import { giveUp, hasCallback, takeGivenUp } from "./callback.js";
 import { ConnectError, isOptions, refused } from "./errors.js";
-import { guarded, load, loaded, part } from "./loader.js";
+import { guarded, load, loadScripts, loadedWith, part } from "./loader.js";
 import { abortable, check, isRefused } from "./signal.js";
 
 export { ConnectError, forgetAttempt, hasCallback, unfinishedAttempt };
 
-export const init = (source) => load(source);
+/** Loads the module, and in a page the scripts that work with it. */
+export async function init(source) {
+  await Promise.all([load(source), typeof window === "object" ? loadScripts() : undefined]);
+}
 
-const called =
+const started =
   (name) =>
   (...given) =>
     abortable(given[given.length - 1], () =>
-      loaded((module) => {
+      loadedWith("start", (script, module) => {
         check(given[given.length - 1]);
-        return module[name](...given);
+        return script[name](module, ...given);
       }),
     );
 
-export const start = /* @__PURE__ */ called("start");
-export const reconnect = /* @__PURE__ */ called("reconnect");
+export const start = /* @__PURE__ */ started("start");
+export const reconnect = /* @__PURE__ */ started("reconnect");
 
 const calledWithoutModule =
   (name) =>
@@ -33,7 +36,7 @@ export const disconnect = /* @__PURE__ */ calledWithoutModule("disconnect");
 export const disconnectAll = /* @__PURE__ */ calledWithoutModule("disconnectAll");
 
 export function finish(url, options) {
-  // A router may change the address while the module is loaded. Where there is no callback in it, the module asks what this page,
+  // A router may change the address while the module is loaded. Where there is no callback in it, `finish.js` asks what this page,
   // or the one before a reload, was at.
   const address = url === undefined ? globalThis.location?.href : undefined;
   const callback = address !== undefined && hasCallback(address) ? address : url;
@@ -43,7 +46,7 @@ export function finish(url, options) {
   const work = () => {
     finishing = finishNow(callback, withoutSignal(options)).catch((error) => {
       // Its outcome was waited for before, and nobody has got it.
-      if (earlier && /^(callback|state)_/.test(error.code) && error.status === undefined) return earlier;
+      if (earlier && /^(callback|state)_/.test(error?.code) && error.status === undefined) return earlier;
       throw error;
     });
     return finishing;
@@ -54,10 +57,10 @@ export function finish(url, options) {
 const withoutSignal = (options) => (isOptions(options) && "signal" in options ? { ...options, signal: undefined } : options);
 
 async function finishNow(callback, options) {
-  const call = (module) => module.finish(callback, options);
-  if (!isAnyPopupAwaited()) return loaded(call);
+  const work = (call) => loadedWith("finish", call);
+  if (!isAnyPopupAwaited()) return work(({ finish }, module) => finish(module, callback, options));
   const { handOver } = await part(() => import("./popup.js"));
-  return handOver(callback, call, loaded);
+  return handOver(callback, options, work);
 }
 
 /** Whether a page of this browser waits for what comes of a popup (`popup.js`). */
@@ -79,7 +82,7 @@ export function popup(options) {
   const opened = globalThis.open?.("about:blank", "", "popup,width=500,height=760");
   const leave = () => (opening = opening === outcome ? undefined : opening);
   const outcome = part(() => import("./popup.js"))
-    .then(({ popup }) => popup(opened, options, loaded, leave))
+    .then(({ popup }) => popup(opened, options, loadedWith, leave))
     .catch((error) => {
       opened?.close();
       throw error;

@@ -1,16 +1,13 @@
 // `hasCallback`, in JavaScript: most views of a page are no callback, and should not pay for the module to learn that.
-// The module decides in the same way once it is there (`src/connect/callback/query.rs`, `src/browser/unfinished.rs`); tests
-// compare the two.
+// The module finds the callback in the same way once it is there (`src/connect/callback/query.rs`); tests compare the two.
 import { needPage, refused } from "./errors.js";
+import { findFinishing } from "./finishing.js";
 
 /** How each `state` begins that is minted here. */
 const MARK = "smartcar-connect.";
 
 /** What a `state` vouches for. */
 const ANSWERS = ["code", "error", "user_id", "vehicle_id"];
-
-/** For how long the outcome of a `finish` can be asked for after a reload, in milliseconds. */
-const UNFINISHED_FOR = 10 * 60 * 1000;
 
 /** The `finish` that was given up while it was under way: it goes on, and nobody knows its outcome. @type {Promise | undefined} */
 let givenUp;
@@ -25,24 +22,11 @@ export function takeGivenUp() {
 }
 
 export function hasCallback(url) {
-  if (url === undefined && (givenUp || isUnfinished())) return true;
+  if (url === undefined && (givenUp || findFinishing())) return true;
   // Only a `?` at the very beginning would be taken for the one before a query.
   const parameters = new URLSearchParams(`&${queryOf(url === undefined ? pageAddress() : textOf(url))}`);
   const isOurs = parameters.getAll("state").some((state) => state.startsWith(MARK));
   return isOurs && ANSWERS.some((name) => parameters.has(name));
-}
-
-/** Whether a `finish` is under way, or the page was reloaded in the middle of one (`src/browser/finish.rs`). */
-function isUnfinished() {
-  try {
-    const { fingerprint, edge, since } = JSON.parse(sessionStorage.getItem("smartcar-connect:finishing"));
-    const isTime = Number.isSafeInteger(since) && since >= 0;
-    // 43 characters of base64url say 32 bytes only if no bit is left over.
-    const isFingerprint = typeof fingerprint === "string" && /^[\w-]{42}[AEIMQUYcgkosw048]$/.test(fingerprint);
-    return isFingerprint && typeof edge === "string" && isTime && Math.abs(Date.now() - since) < UNFINISHED_FOR;
-  } catch {
-    return false;
-  }
 }
 
 function pageAddress() {
@@ -50,7 +34,8 @@ function pageAddress() {
   return location.href;
 }
 
-function textOf(url) {
+/** The text of a string, a `URL` or a `Location`. */
+export function textOf(url) {
   const text = typeof url === "object" ? addressOf(url) : url;
   if (typeof text === "string") return text;
   throw refused("url", `\`url\` must be a string or a URL, not ${described(url)}`);

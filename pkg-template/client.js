@@ -1,8 +1,8 @@
-// The Worker as this package calls it: who the caller is, `fetch`, and every way in which an answer can be wrong. Loaded with the
-// module, which calls the Worker by it, or with what calls it without the module.
+// The Worker as this package calls it: who the caller is, `fetch`, and every way in which an answer can be wrong. Loaded with
+// whatever calls it.
 import { read } from "./answers.js";
 import { ConnectError, needPage, refused } from "./errors.js";
-import { knownOptions } from "./options.js";
+import { describe, knownOptions } from "./options.js";
 import { reasonOf } from "./signal.js";
 
 export { copied, describe, knownOptions } from "./options.js";
@@ -68,7 +68,7 @@ export function callerOf(options) {
 
 /** The absolute URL at which the Worker is mounted, without a slash at the end. */
 export function baseOf(edge = DEFAULT_EDGE) {
-  if (typeof edge !== "string") throw refused("edge", "`edge` must be a string");
+  if (typeof edge !== "string") throw refused("edge", `\`edge\` must be a string, not ${describe(edge)}`);
   const malformed = (reason) => refused("edge", `\`edge\` ${reason}; give the path or URL at which the Worker is mounted`);
   let url;
   try {
@@ -82,6 +82,14 @@ export function baseOf(edge = DEFAULT_EDGE) {
   if (url.protocol === "http:" && !isLoopback) throw refused("edge", "`edge` is plain `http` off loopback; use `https`");
   if (url.protocol !== "http:" && url.protocol !== "https:") throw malformed("is no address of a Worker");
   return url.origin + url.pathname.replace(/\/+$/, "");
+}
+
+/** A connection's id. */
+export function checkedId(id) {
+  // 22 characters of base64url say 16 bytes only if no bit is left over.
+  if (typeof id === "string" && /^[\w-]{21}[AQgw]$/.test(id)) return id;
+  const wanted = "a connection's `id` as `connections` gives it, 22 characters of base64url";
+  throw refused("id", `\`id\` must be ${wanted}, not ${describe(id)}`);
 }
 
 /** The answers of the Worker that are its last word on a request: the same request has no other answer. */
@@ -103,6 +111,14 @@ export async function call(caller, base, method, path, body, answer) {
   const held = got.isGood && answer !== undefined ? read(got.json, answer) : undefined;
   if (held === undefined) throw failure(got, request);
   return held;
+}
+
+/** How far the attempt of this fingerprint is, and with what outcome once it is finished: an `AttemptResponse`. */
+export async function attemptAt(caller, base, fingerprint) {
+  const path = `/connect/attempts/${fingerprint}`;
+  const answer = await call(caller, base, "GET", path, undefined, "AttemptResponse");
+  if (answer.status === "finished" && answer.outcome === undefined) throw unexpected(base + path, 200);
+  return answer;
 }
 
 /**

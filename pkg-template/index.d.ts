@@ -100,8 +100,8 @@ export type ModuleSource =
 /**
  * Loads the WebAssembly module; once, however often it is called. After a failure the next call tries again.
  *
- * `start`, `popup`, `reconnect` and `finish` load it by themselves: call this to have it before it is needed, and before the functions that are
- * not asynchronous; the others need none. In Node and in Cloudflare
+ * `start`, `popup`, `reconnect` and `finish` load it by themselves: call this to have it, and what they need besides, before it is needed, and
+ * before the functions that are not asynchronous; the others need none. In Node and in Cloudflare
  * Workers every function does, and nothing is ever fetched.
  *
  * @param source Left out, `connect_bg.wasm` beside the script, or else a script that holds it.

@@ -4,6 +4,8 @@ import { setSource } from "./loader.js";
 
 setSource({
   functions: () => import("./connect.js"),
+  start: () => import("./start.js"),
+  finish: () => import("./finish.js"),
   modules: [
     () => fetch(new URL("./connect_bg.wasm", import.meta.url)),
     async () => (await import("./connect_bg.wasm.js")).default(),

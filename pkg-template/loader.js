@@ -8,7 +8,9 @@ import { ConnectError } from "./errors.js";
  * @typedef {object} Source
  * @property {() => object | Promise<object>} functions the glue, `connect.js`
  * @property {(() => unknown)[]} modules the module, in every way in which it is to be had: the next is tried after a failure
- * @property {boolean} [isImmediate] none of that is a promise, and compiling holds nobody up: a synchronous call may do it
+ * @property {() => object | Promise<object>} start `start.js`
+ * @property {() => object | Promise<object>} finish `finish.js`
+ * @property {boolean} [isImmediate] neither the glue nor the module is a promise, and compiling holds nobody up: a synchronous call may do it
  */
 
 /** @type {Source} */
@@ -98,14 +100,47 @@ function checked(error) {
   return broken(error);
 }
 
-/** A script of the package that is loaded when it is first needed. @param {() => Promise<object>} imported */
+/** The scripts that are there, by what imports them. @type {WeakMap<() => Promise<object>, object>} */
+const there = new WeakMap();
+
+/**
+ * A script of the package that is loaded when it is first needed. Once it is there no other script runs before it, which an import
+ * lets happen.
+ *
+ * @param {() => Promise<object>} imported
+ */
 export async function part(imported) {
   try {
-    return await imported();
+    if (!there.has(imported)) there.set(imported, await imported());
+    return there.get(imported);
   } catch (cause) {
     throw new ConnectError("script_unavailable", "a script of smartcar-connect could not be loaded: reload the page", { cause });
   }
 }
+
+/**
+ * The functions of the module for what waits in between: another call may have broken it meanwhile.
+ *
+ * @type {Record<string, (...given: unknown[]) => unknown>}
+ */
+const eachGuarded = new Proxy({}, { get: (_, name) => (...given) => guarded((module) => module[name](...given)) });
+
+/**
+ * Runs a call in a script that works with the module. Both are loaded at once, if need be.
+ *
+ * @param {"start" | "finish"} name
+ * @param {(script: object, module: typeof eachGuarded) => unknown} call
+ */
+export async function loadedWith(name, call) {
+  const script = part(source[name]);
+  // Where the module is missing as well, that is told.
+  script.catch(() => {});
+  await load();
+  return call(await script, eachGuarded);
+}
+
+/** Loads the scripts that work with the module: should one fail, the call that needs it tells. */
+export const loadScripts = () => Promise.allSettled([part(source.start), part(source.finish)]);
 
 /** Runs a synchronous call, if the module is there or can be at once. */
 export function guarded(call) {
@@ -121,16 +156,6 @@ export function guarded(call) {
   } catch (error) {
     // The frames inside the module say nothing, and would push the caller's own out of the stack.
     if (error instanceof ConnectError) Error.captureStackTrace?.(error, guarded);
-    throw checked(error);
-  }
-}
-
-/** Runs an asynchronous call; loads the module first, if need be. */
-export async function loaded(call) {
-  await load();
-  try {
-    return await guarded(call);
-  } catch (error) {
     throw checked(error);
   }
 }

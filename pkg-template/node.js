@@ -4,6 +4,12 @@ import * as functions from "./connect.js";
 import bytes from "./connect_bg.wasm.js";
 import { setSource } from "./loader.js";
 
-setSource({ functions: () => functions, modules: [bytes], isImmediate: true });
+setSource({
+  functions: () => functions,
+  modules: [bytes],
+  start: () => import("./start.js"),
+  finish: () => import("./finish.js"),
+  isImmediate: true,
+});
 
 export * from "./api.js";

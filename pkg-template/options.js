@@ -3,8 +3,8 @@
 import { isOptions, refused } from "./errors.js";
 
 /**
- * A copy of the options of the function called `name`, all of which are in `known`; without those that are `undefined`. No options at
- * all are none set.
+ * A copy of the options of the function called `name`, all of which are in `known`, and of the lists in them; without those that are
+ * `undefined`. No options at all are none set.
  */
 export function knownOptions(options, name, known) {
   if (options === undefined) return {};
@@ -38,7 +38,9 @@ const unreadable = (name, cause) => Object.assign(refused("options", `the option
 
 function read(options, name) {
   try {
-    return options[name];
+    const value = options[name];
+    // Whoever waits goes by what was given, and not by what became of it.
+    return Array.isArray(value) ? [...value] : value;
   } catch (cause) {
     throw Object.assign(refused(name, `\`${name}\` could not be read`), { cause });
   }

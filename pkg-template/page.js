@@ -1,5 +1,5 @@
-// What the module does to the page, where that is JavaScript's business: the history, which routers write as well, and taking
-// turns with other tabs. Importing it has no effect.
+// What `start` and `finish` do to the page: its address, the history, which routers write as well, and taking turns with other tabs.
+// Importing it has no effect.
 
 /** How long another start is waited for, in milliseconds: no call takes longer. */
 const PATIENCE = 40_000;
@@ -27,7 +27,13 @@ export function takeTurn() {
       return hold();
     };
     // Without a turn it goes on all the same: the check of the session notices what went wrong.
-    locks.request("smartcar-connect:start", { signal: waiting.signal }, turn).catch(() => resolve(() => {}));
+    const goOn = () => resolve(() => {});
+    try {
+      locks.request("smartcar-connect:start", { signal: waiting.signal }, turn).catch(goOn);
+    } catch {
+      // As of a stand-in for the browser's own.
+      goOn();
+    }
   });
 }
 

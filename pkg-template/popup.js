@@ -3,16 +3,16 @@
 // The two pages share nothing but the storage of their origin, so that it does not matter whether a policy has cut the one off from
 // the other. What is stored says that an attempt is waited for, and that it was finished; never a code, a state or what came of it.
 // That the page that waits asks the Worker, as itself: whoever writes to the storage can make it ask, and nothing else.
-import { baseOf, copied, describe, isFinal } from "./client.js";
+import { LIFETIME, isAttemptOver, removeAttempt } from "./attempts.js";
+import { attemptAt, baseOf, callerOf, copied, describe, isFinal } from "./client.js";
 import { ConnectError, isOptions, refused } from "./errors.js";
+import { findFinishing } from "./finishing.js";
+import { sleep } from "./page.js";
 import { reasonOf } from "./signal.js";
 
 /** With the fingerprint of an attempt: that a page of this browser waits for it, that it was finished, and then that
  * the page that waits has what came of it. */
 const AWAITED = "smartcar-connect:popup:";
-
-/** With the fingerprint of an attempt (`src/browser/attempts.rs`). */
-const ATTEMPT = "smartcar-connect:attempt:";
 
 // In milliseconds.
 /** How often the window is looked at; a page in the background has slower clocks. */
@@ -32,15 +32,18 @@ const FAILURES = 5;
  * Starts a connection in `opened` and waits for what comes of it.
  *
  * @param {Window | null | undefined} opened
- * @param {(call: (module: object) => unknown) => Promise} loaded runs a call of the module
+ * @param {typeof import("./loader.js").loadedWith} loadedWith
  * @param {() => void} isOpen told once the window has its address
  */
-export async function popup(opened, options, loaded, isOpen) {
+export async function popup(opened, options, loadedWith, isOpen) {
   const { whenBlocked = "redirect", reconnect, signal, ...asked } = checked(options);
   const begin = (more) =>
-    loaded((module) => {
+    loadedWith("start", async (script, module) => {
       const all = { ...asked, ...(signal === undefined ? {} : { signal }), ...more };
-      return reconnect === undefined ? module.start(all) : module.reconnect(reconnect, all);
+      const started = await (reconnect === undefined ? script.start(module, all) : script.reconnect(module, reconnect, all));
+      const state = new URL(started.url).searchParams.get("state");
+      // Some pages of Connect send nobody back.
+      return { ...started, fingerprint: state === null ? undefined : module.stateFingerprint(state) };
     });
   // Some blockers close what they have let open.
   if (typeof window === "object" && (!opened || opened.closed)) {
@@ -51,8 +54,8 @@ export async function popup(opened, options, loaded, isOpen) {
   const onAbort = () => opened?.close();
   signal?.addEventListener("abort", onAbort);
   try {
-    const { url, expiresAt } = await begin({ navigate: false });
-    return await inWindow(opened, url, expiresAt, asked, signal, loaded, isOpen);
+    const started = await begin({ navigate: false });
+    return await inWindow(opened, started, asked, signal, isOpen);
   } finally {
     signal?.removeEventListener("abort", onAbort);
     opened?.close();
@@ -84,16 +87,13 @@ function originOf(url) {
   }
 }
 
-async function inWindow(opened, url, expiresAt, asked, signal, loaded, isOpen) {
-  const state = new URL(url).searchParams.get("state");
-  // Some pages of Connect send nobody back.
-  const fingerprint = state === null ? undefined : await loaded((module) => module.stateFingerprint(state));
+async function inWindow(opened, { url, expiresAt, fingerprint }, asked, signal, isOpen) {
   if (signal?.aborted || opened.closed) {
-    if (fingerprint) localStorage.removeItem(ATTEMPT + fingerprint);
+    if (fingerprint) removeAttempt(fingerprint);
     if (signal?.aborted) throw reasonOf(signal);
     return { kind: "popup_closed" };
   }
-  const until = expiresAt ?? Date.now() + 600_000;
+  const until = expiresAt ?? Date.now() + LIFETIME;
   if (fingerprint) {
     sweep();
     try {
@@ -108,7 +108,7 @@ async function inWindow(opened, url, expiresAt, asked, signal, loaded, isOpen) {
     // Without an entry in the history: there is nothing to go back to.
     opened.location.replace(url);
     isOpen();
-    const outcome = await outcomeOf(opened, fingerprint, until, asked, signal, loaded);
+    const outcome = await outcomeOf(opened, fingerprint, until, asked, signal);
     if (fingerprint) receive(fingerprint);
     return outcome;
   } catch (error) {
@@ -131,8 +131,8 @@ function receive(fingerprint) {
 }
 
 /** Waits for what comes of it: the page in the window has finished, the window is closed, or it is too late. */
-async function outcomeOf(opened, fingerprint, expiresAt, { edge, getToken, ticket }, signal, loaded) {
-  const at = { edge, getToken, ticket };
+async function outcomeOf(opened, fingerprint, expiresAt, { edge, getToken, ticket }, signal) {
+  const [caller, base] = [callerOf({ getToken, ticket }), baseOf(edge)];
   let [backSince, failures, looked] = [undefined, 0, undefined];
   for (;;) {
     await wake(signal);
@@ -147,8 +147,8 @@ async function outcomeOf(opened, fingerprint, expiresAt, { edge, getToken, ticke
     if (!(isLate || isClosed || isNews)) continue;
     if (fingerprint !== undefined) {
       try {
-        const outcome = await loaded((module) => module.attemptOutcome(fingerprint, at));
-        if (outcome !== undefined) return outcome;
+        const { status, outcome } = await attemptAt(caller, base, fingerprint);
+        if (status === "finished") return outcome;
         // Whoever said so was wrong.
         looked = finished;
       } catch (error) {
@@ -166,8 +166,8 @@ async function outcomeOf(opened, fingerprint, expiresAt, { edge, getToken, ticke
 
 /** What says that the attempt was finished, if anything does. */
 function finishedBy(fingerprint) {
-  const [awaited, attempt] = [read(AWAITED + fingerprint), read(ATTEMPT + fingerprint)];
-  return parsed(awaited)?.isFinished === true || parsed(attempt)?.over === true ? `${awaited} ${attempt}` : undefined;
+  const [awaited, isOver] = [read(AWAITED + fingerprint), isAttemptOver(fingerprint)];
+  return parsed(awaited)?.isFinished === true || isOver ? `${awaited} ${isOver}` : undefined;
 }
 
 /** Waits for a moment, or until something may have happened. A page that was asleep looks as soon as it is shown again. */
@@ -193,12 +193,14 @@ function wake(signal) {
 /**
  * Finishes a callback, hands over to the page that waits for it, if one does, and closes the window. Where nobody takes it, or
  * the window can't be closed, this is a page like any other.
+ *
+ * @param {(call: (script: object, module: object) => unknown) => Promise} work runs a call of `finish.js`
  */
-export async function handOver(callback, finish, loaded) {
+export async function handOver(callback, options, work) {
   let fingerprint;
-  const finishing = loaded((module) => {
+  const finishing = work(({ finish }, module) => {
     fingerprint = fingerprintOf(module, callback);
-    return finish(module);
+    return finish(module, callback, options);
   });
   const isOver = await finishing.then(() => true, isFinal);
   if (isOver && fingerprint !== undefined && (await isTaken(fingerprint))) {
@@ -212,7 +214,7 @@ export async function handOver(callback, finish, loaded) {
 function fingerprintOf(module, callback) {
   try {
     if (callback !== undefined) return module.stateFingerprint(new URL(callback, location.href).searchParams.get("state"));
-    return JSON.parse(sessionStorage.getItem("smartcar-connect:finishing")).fingerprint;
+    return findFinishing()?.fingerprint;
   } catch {
     return undefined;
   }
@@ -239,8 +241,6 @@ async function isTaken(fingerprint) {
   localStorage.removeItem(AWAITED + fingerprint);
   return false;
 }
-
-const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 function recordOf(fingerprint) {
   return parsed(read(AWAITED + fingerprint));

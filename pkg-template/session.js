@@ -1,6 +1,7 @@
 // Signing in with cars, and out: loaded when it is first called.
 import { baseOf, call, callerOf, checkedOptions, claimSession, forgetSession } from "./client.js";
 import { refused } from "./errors.js";
+import { clearFinishing } from "./finishing.js";
 
 /** @param {(options: object) => void} forgetAttempt */
 export async function signOut(given, forgetAttempt) {
@@ -16,11 +17,7 @@ export async function signOut(given, forgetAttempt) {
   await call(caller, base, "DELETE", everywhere ? "/session?everywhere" : "/session");
   forgetSession(base);
   forgetAttempt({ edge: base });
-  try {
-    sessionStorage.removeItem("smartcar-connect:finishing");
-  } catch {
-    // Where nothing can be stored, nothing is.
-  }
+  clearFinishing();
 }
 
 export async function claim(given) {

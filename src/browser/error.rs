@@ -22,7 +22,6 @@ extern "C" {
 #[derive(Debug)]
 pub(super) struct Error {
     object: JsValue,
-    is_retryable: bool,
 }
 
 /// What every fallible step of this module returns.
@@ -34,49 +33,21 @@ impl Error {
     pub(super) fn new(code: ErrorCode, message: &str) -> Self {
         Self {
             object: ConnectError::new(code.as_str(), message).into(),
-            is_retryable: false,
         }
     }
 
     /// What JavaScript has thrown, as it is.
     pub(super) const fn thrown(object: JsValue) -> Self {
-        Self {
-            object,
-            is_retryable: false,
-        }
+        Self { object }
     }
 
     /// A bad argument or option called `field`.
     #[cold]
     #[inline(never)]
     pub(super) fn option(field: &str, message: &str) -> Self {
-        Self::new(ErrorCode::InvalidOption, message).with("field", &field.into())
-    }
-
-    /// Adds a property, unless there is nothing to tell.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn with(self, name: &str, value: &JsValue) -> Self {
-        if !value.is_undefined() {
-            json::set(&self.object, name, value);
-        }
-        self
-    }
-
-    /// Whether this is what went wrong.
-    pub(super) fn is(&self, code: ErrorCode) -> bool {
-        json::text(&self.object, "code").as_deref() == Some(code.as_str())
-    }
-
-    /// The same call can succeed later, and does no harm.
-    pub(super) const fn retryable(mut self) -> Self {
-        self.is_retryable = true;
-        self
-    }
-
-    /// Whether the same call can succeed later, and does no harm.
-    pub(super) const fn is_retryable(&self) -> bool {
-        self.is_retryable
+        let error = Self::new(ErrorCode::InvalidOption, message);
+        json::set(&error.object, "field", &field.into());
+        error
     }
 }
 

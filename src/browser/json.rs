@@ -1,6 +1,6 @@
-//! JavaScript's values as JSON: what the Worker answers and what the storage holds.
+//! JavaScript's objects, by the names of their properties.
 
-use js_sys::{JSON, Object, Reflect};
+use js_sys::{Object, Reflect};
 use wasm_bindgen::prelude::*;
 
 use crate::http_api::schema::Json;
@@ -33,15 +33,4 @@ pub(super) fn text(value: &JsValue, name: &str) -> Option<String> {
 pub(super) fn set(object: &JsValue, name: &str, value: &JsValue) {
     // On a plain object it can't fail.
     drop(Reflect::set(object, &name.into(), value));
-}
-
-/// JSON, unless it is not an object.
-pub(super) fn parse(text: &str) -> Option<JsValue> {
-    JSON::parse(text).ok().filter(JsValue::is_object)
-}
-
-/// JSON of a plain object.
-pub(super) fn stringify(object: &JsValue) -> String {
-    // Without cycles and getters it can't fail.
-    JSON::stringify(object).map(String::from).unwrap_or_default()
 }

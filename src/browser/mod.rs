@@ -1,79 +1,60 @@
-//! The JavaScript face of [`connect`](crate::connect): `start`, `reconnect`, `finish`, and the functions that keep no state.
+//! The JavaScript face of [`connect`](crate::connect): the functions that keep no state, and the decisions of `start`, `reconnect`
+//! and `finish`, which `pkg-template/start.js` and `finish.js` carry out.
 //!
-//! Built into the npm package `smartcar-connect`. Each function takes and returns plain values; what they are is written in
-//! `types.d.ts`, which is part of the package's type declarations. Every failure is a `ConnectError` with a stable code.
+//! Built into the npm package `smartcar-connect`. What the functions take and return that an app calls is written in `types.d.ts`,
+//! which is part of the package's type declarations. Every failure is a `ConnectError` with a stable code.
 //!
-//! No token ever gets here. The `state` of a connection is in the Connect URL alone; this browser keeps its fingerprint in
-//! `localStorage`, for a day at most.
+//! Nothing here waits for anything, keeps anything in the browser or calls the Worker. No token ever gets here.
 //!
 //! Outside semantic versioning: see [what the version promises](crate#what-the-version-promises).
 
-mod attempt;
-mod attempts;
-mod client;
+mod callback;
 mod error;
-mod finish;
 mod json;
+mod new_attempt;
 mod options;
 mod page;
-mod start;
+mod reconnect;
 mod stateless;
-mod unfinished;
-mod way_back;
+mod target;
 
-use core::{future::Future, pin::Pin};
-
-use js_sys::Promise;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::future_to_promise;
 
-use self::{
-    client::Client,
-    error::Result,
-    options::{CALL_OPTIONS, Options},
-};
-use crate::connect::StateFingerprint;
-
-/// Starts a connection and leaves the page for Connect. Resolves to a `StartResult`.
-#[wasm_bindgen]
-pub fn start(options: &JsValue) -> Promise {
-    start::start(options, |start| promise(Box::pin(async move { start?.run().await })))
-}
-
-/// Leaves the page for whichever page of Connect mends the connection called `id`. Resolves to a `ReconnectResult`.
-#[wasm_bindgen]
-pub fn reconnect(id: &JsValue, options: &JsValue) -> Promise {
-    start::reconnect(id, options, |start| {
-        promise(Box::pin(async move { start?.run().await }))
-    })
-}
-
-/// Finishes the connection whose callback is in `url`, or else in the page's address. Resolves to a `FinishOutcome`.
-#[wasm_bindgen]
-pub fn finish(url: &JsValue, options: &JsValue) -> Promise {
-    finish::finish(url, options, |finish| {
-        promise(Box::pin(async move { finish?.run().await }))
-    })
-}
-
-/// What came of the attempt with this fingerprint: a `FinishOutcome`, or `undefined` while there is none. For `popup.js`, which
-/// waits for another page to finish it.
-#[wasm_bindgen(js_name = attemptOutcome)]
-pub fn attempt_outcome(fingerprint: &str, options: &JsValue) -> Promise {
-    let fingerprint = StateFingerprint::parse(fingerprint).map_err(|reason| options::refused("fingerprint", reason));
-    let client = client_of("popup", options);
-    promise(Box::pin(
-        async move { finish::attempt_outcome(client?, fingerprint?).await },
-    ))
-}
-
-/// Whether `url` holds a callback of ours, or else the page's address, or the page was loaded in the middle of a finish.
+/// Mints a state for what is asked for in `options`, those of `start`, on the page at `page`: `{ state, fingerprint, redirectUri, request }`.
+/// The last one is what the Worker is told, a `StartRequest`.
 ///
 /// # Errors
-/// A `ConnectError` if `url` is no URL, or there is no page.
-#[wasm_bindgen(js_name = hasCallback)]
-pub fn has_callback(url: &JsValue) -> core::result::Result<bool, JsValue> {
-    Ok(stateless::has_callback(url)?)
+/// A `ConnectError` that names the option at fault, or says that there is no random number generator.
+#[wasm_bindgen(js_name = newAttempt)]
+pub fn new_attempt(options: &JsValue, page: &str) -> Result<JsValue, JsValue> {
+    Ok(new_attempt::new(options, page)?)
+}
+
+/// Where the owner of an attempt is sent, which [`new_attempt`] has made of the same options, by the Worker's answer; `undefined` if the
+/// answer makes no sense.
+///
+/// # Errors
+/// A `ConnectError` if no URL can be made of it.
+#[wasm_bindgen(js_name = connectUrl)]
+pub fn connect_url(options: &JsValue, attempt: &JsValue, answer: &JsValue) -> Result<Option<String>, JsValue> {
+    Ok(new_attempt::connect_url(options, attempt, answer)?)
+}
+
+/// What is in an address, or in the query of one: `{ callback, normalForm, isOurs }`. The first is Connect's parameters as they stand
+/// there, the second the one spelling that each callback has, the third whether they have a state that was minted here.
+#[wasm_bindgen(js_name = readCallback)]
+#[must_use]
+pub fn read_callback(url: &str) -> JsValue {
+    callback::read(url)
+}
+
+/// The fingerprint of the state of a callback, as [`read_callback`] has taken it out of an address.
+///
+/// # Errors
+/// A `ConnectError` if it cannot be read, or has no state that was minted here.
+#[wasm_bindgen(js_name = callbackFingerprint)]
+pub fn callback_fingerprint(callback: &str) -> Result<String, JsValue> {
+    Ok(callback::fingerprint(callback)?.as_str().to_owned())
 }
 
 /// The URL that starts a connection.
@@ -81,7 +62,7 @@ pub fn has_callback(url: &JsValue) -> core::result::Result<bool, JsValue> {
 /// # Errors
 /// A `ConnectError` that names the option at fault.
 #[wasm_bindgen(js_name = authorizeUrl)]
-pub fn authorize_url(options: &JsValue) -> core::result::Result<String, JsValue> {
+pub fn authorize_url(options: &JsValue) -> Result<String, JsValue> {
     Ok(stateless::authorize_url(options)?)
 }
 
@@ -90,7 +71,7 @@ pub fn authorize_url(options: &JsValue) -> core::result::Result<String, JsValue>
 /// # Errors
 /// A `ConnectError` that names the option at fault.
 #[wasm_bindgen(js_name = reauthenticateUrl)]
-pub fn reauthenticate_url(options: &JsValue) -> core::result::Result<String, JsValue> {
+pub fn reauthenticate_url(options: &JsValue) -> Result<String, JsValue> {
     Ok(stateless::reauthenticate_url(options)?)
 }
 
@@ -99,7 +80,7 @@ pub fn reauthenticate_url(options: &JsValue) -> core::result::Result<String, JsV
 /// # Errors
 /// A `ConnectError` if there is no random number generator.
 #[wasm_bindgen(js_name = createState)]
-pub fn create_state() -> core::result::Result<String, JsValue> {
+pub fn create_state() -> Result<String, JsValue> {
     Ok(stateless::create_state()?)
 }
 
@@ -108,7 +89,7 @@ pub fn create_state() -> core::result::Result<String, JsValue> {
 /// # Errors
 /// A `ConnectError` if `state` is not one.
 #[wasm_bindgen(js_name = stateFingerprint)]
-pub fn state_fingerprint(state: &JsValue) -> core::result::Result<String, JsValue> {
+pub fn state_fingerprint(state: &JsValue) -> Result<String, JsValue> {
     Ok(stateless::state_fingerprint(state)?)
 }
 
@@ -117,16 +98,6 @@ pub fn state_fingerprint(state: &JsValue) -> core::result::Result<String, JsValu
 /// # Errors
 /// A `ConnectError` if the callback can't be verified, or an option is bad.
 #[wasm_bindgen(js_name = checkCallback)]
-pub fn check_callback(url: &JsValue, expected: &JsValue) -> core::result::Result<JsValue, JsValue> {
+pub fn check_callback(url: &JsValue, expected: &JsValue) -> Result<JsValue, JsValue> {
     Ok(stateless::check_callback(url, expected)?)
-}
-
-fn client_of(function: &str, options: &JsValue) -> Result<Client> {
-    page::window(function)?;
-    Options::read(options, function, &[&CALL_OPTIONS])?.client()
-}
-
-/// Boxed, so that the machinery of promises is compiled once and not for each function.
-fn promise(work: Pin<Box<dyn Future<Output = Result<JsValue>>>>) -> Promise {
-    future_to_promise(async move { Ok(work.await?) })
 }

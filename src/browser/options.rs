@@ -4,14 +4,11 @@ use js_sys::{Array, Reflect};
 use wasm_bindgen::prelude::*;
 
 use super::{
-    client::{Caller, Client},
     error::{Error, Result},
     json, page,
 };
 use crate::{
-    connect::{
-        ApprovalPrompt, ConnectOptions, ConnectionId, Flag, InvalidValue, Make, Mode, Scope, SingleSelect, UserId, Vin,
-    },
+    connect::{ApprovalPrompt, ConnectOptions, Flag, InvalidValue, Make, Mode, Scope, SingleSelect, UserId, Vin},
     time::UnixMillis,
 };
 
@@ -24,9 +21,6 @@ extern "C" {
     /// A value as the messages call it.
     fn describe(value: &JsValue) -> String;
 }
-
-/// The options of every function that calls the Worker.
-pub(super) const CALL_OPTIONS: [&str; 4] = ["edge", "getToken", "ticket", "signal"];
 
 /// How a value is read.
 pub(super) type Parse<T> = fn(&str) -> core::result::Result<T, InvalidValue>;
@@ -50,15 +44,10 @@ impl Options {
         Ok(Self { object })
     }
 
-    /// The Worker that the options name, for the caller that they name.
-    pub(super) fn client(&self) -> Result<Client> {
-        let edge = self.string("edge")?;
-        Client::new(edge.as_deref(), self.caller()?)
-    }
-
-    /// Who calls the Worker.
-    pub(super) fn caller(&self) -> Result<Caller> {
-        Caller::of(&self.object)
+    /// Options that `knownOptions` has copied before.
+    pub(super) fn of(object: &JsValue) -> Self {
+        let object = object.clone();
+        Self { object }
     }
 
     /// The value of `name`, unless it is absent or `undefined`.
@@ -197,15 +186,6 @@ pub(super) fn url_argument(value: &JsValue) -> Result<Option<String>> {
         Some(text) => Ok(Some(text)),
         None => Err(wrong("url", "a string or a URL", value)),
     }
-}
-
-/// A connection's id.
-pub(super) fn connection_id(value: &JsValue) -> Result<ConnectionId> {
-    let wanted = "a connection's `id` as `connections` gives it, 22 characters of base64url";
-    value
-        .as_string()
-        .and_then(|text| ConnectionId::parse(&text).ok())
-        .ok_or_else(|| wrong("id", wanted, value))
 }
 
 /// The names of the options that [`connect_options`] reads.

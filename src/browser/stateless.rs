@@ -4,7 +4,6 @@ use wasm_bindgen::prelude::*;
 
 use super::{
     error::{Error, Result},
-    finish,
     options::{self, CONNECT_OPTIONS, Options},
     page,
 };
@@ -12,7 +11,7 @@ use crate::{
     connect::{
         ApplicationId, Attempt, AuthorizeUrl, Callback, ExternalId, ExternalIdParam, Origin,
         ReauthenticateResponseType, ReauthenticateUrl, RedirectUri, ResponseType, State, StateFingerprint,
-        UnverifiedCallback, UserId, VehicleId, is_callback, query_of,
+        UnverifiedCallback, UserId, VehicleId,
     },
     http_api::{ErrorCode, ProblemCode, finish::callback_object},
 };
@@ -83,14 +82,6 @@ pub(super) fn reauthenticate_url(given: &JsValue) -> Result<String> {
     // The one thing that can be wrong with values that were read: there is no redirect URI.
     url.to_url(&connect)
         .map_err(|error| options::refused("redirectUri", error.reason()))
-}
-
-pub(super) fn has_callback(url: &JsValue) -> Result<bool> {
-    let (url, is_unfinished) = match options::url_argument(url)? {
-        Some(url) => (url, false),
-        None => (page::href(&page::window("hasCallback")?)?, finish::is_unfinished()),
-    };
-    Ok(is_unfinished || is_callback(query_of(&url)))
 }
 
 pub(super) fn check_callback(url: &JsValue, given: &JsValue) -> Result<JsValue> {

@@ -2,7 +2,7 @@
 
 use super::{
     finish::{FAILURES, FINISHED},
-    schema::{Field, Kind, Schema, field},
+    schema::{Kind, Schema, field},
 };
 use crate::string_enum::string_enum;
 
@@ -29,15 +29,8 @@ pub struct AttemptResponse {
     pub outcome: serde_json::Value,
 }
 
-const STATUS: Field = field("status", Kind::OneOf(AttemptStatus::NAMES));
-
-/// The name of the field that says how far it is.
-pub const STATUS_NAME: &str = STATUS.name;
-
-const OUTCOME_FIELD: Field = field("outcome", Kind::Variants(&[FINISHED, FAILURES])).optional();
-
-/// The name of the field with the outcome, once there is one.
-pub const OUTCOME: &str = OUTCOME_FIELD.name;
-
 /// The table of an attempt.
-pub const ATTEMPT_RESPONSE: Schema = &[STATUS, OUTCOME_FIELD];
+pub const ATTEMPT_RESPONSE: Schema = &[
+    field("status", Kind::OneOf(AttemptStatus::NAMES)),
+    field("outcome", Kind::Variants(&[FINISHED, FAILURES])).optional(),
+];

@@ -43,20 +43,20 @@ error_codes! {
     Internal = "internal",
     /// An argument or option is missing, unknown or has a bad value; `field` names it.
     InvalidOption = "invalid_option",
-    /// The function needs a page in a browser.
+    /// The function needs a page in a browser. From the package's JavaScript.
     NotInBrowser = "not_in_browser",
     /// The browser offers no random number generator.
     CryptoUnavailable = "crypto_unavailable",
-    /// `localStorage` is blocked or full.
+    /// `localStorage` is blocked or full. From the package's JavaScript.
     BrowserStorageUnavailable = "browser_storage_unavailable",
-    /// The browser did not keep the session cookie.
+    /// The browser did not keep the session cookie. From the package's JavaScript.
     CookieBlocked = "cookie_blocked",
-    /// The page was left before the callback had arrived at the Worker.
+    /// The page was left before the callback had arrived at the Worker. From the package's JavaScript.
     FinishInterrupted = "finish_interrupted",
-    /// The Worker could not be reached.
+    /// The Worker could not be reached. From the package's JavaScript.
     NetworkError = "network_error",
-    /// The answer is not one of the Worker's.
+    /// The answer is not one of the Worker's. From the package's JavaScript.
     UnexpectedResponse = "unexpected_response",
-    /// The Worker answered with a problem whose code this version does not know.
+    /// The Worker answered with a problem whose code this version does not know. From the package's JavaScript.
     EdgeError = "edge_error",
 }

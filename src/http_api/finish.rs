@@ -18,14 +18,6 @@ pub struct FinishRequest {
     pub callback: String,
 }
 
-impl FinishRequest {
-    /// The fields by their names in JSON.
-    #[must_use]
-    pub fn fields(&self) -> [(&'static str, &str); 1] {
-        [("callback", &self.callback)]
-    }
-}
-
 /// What is answered: what Connect reported, and the connection that it made or concerns. Never a token, and never the code.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase")]

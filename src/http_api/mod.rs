@@ -1,8 +1,7 @@
-//! The contract between the browser module and the Worker: paths, headers, bodies, answers and error codes.
+//! The contract between the npm package and the Worker: paths, headers, bodies, answers and error codes.
 //!
-//! Both halves are compiled from this. Each body stands in one file, as the type that the Worker reads or sends beside the
-//! [table](schema) by which the browser module checks it; a test holds the two together, and holds them to the type
-//! declarations of the npm package. `docs/http-api.md` describes the same for those who write their own client.
+//! Each body stands in one file, as the type that the Worker reads or sends beside the [table](schema) by which the package's scripts
+//! check it; tests hold the two together, and hold them to those scripts and to the package's type declarations. `docs/http-api.md` describes the same for those who write their own client.
 //!
 //! Nothing here keeps a secret.
 

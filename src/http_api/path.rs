@@ -1,7 +1,5 @@
 //! Where the routes of the Worker lie, below the path at which it is mounted.
 
-use crate::connect::{ConnectionId, StateFingerprint};
-
 /// Where the Worker is mounted unless its operator and the app say otherwise.
 pub const DEFAULT_MOUNT: &str = "/smartcar";
 
@@ -69,28 +67,10 @@ pub const OPENAPI: &str = "/openapi.json";
 /// `GET`: whether the Worker is set up.
 pub const HEALTH: &str = "/healthz";
 
-/// Where one attempt is.
-#[must_use]
-pub fn attempt(fingerprint: &StateFingerprint) -> String {
-    [ATTEMPTS, "/", fingerprint.as_str()].concat()
-}
-
 /// The fingerprint in the path of one attempt, as it stands there; `None` if it is another path.
 #[must_use]
 pub fn attempt_fingerprint(path: &str) -> Option<&str> {
     path.strip_prefix(ATTEMPTS)?.strip_prefix('/')
-}
-
-/// Where one connection is.
-#[must_use]
-pub fn connection(id: &ConnectionId) -> String {
-    [CONNECTIONS, "/", id.as_str()].concat()
-}
-
-/// Where it is asked what mends one connection.
-#[must_use]
-pub fn reconnect(id: &ConnectionId) -> String {
-    [CONNECTIONS, "/", id.as_str(), RECONNECT].concat()
 }
 
 /// The id in the path of one connection, as it stands there; `None` if it is another path.

@@ -104,6 +104,9 @@ test("a callback is not lost where the token can't be had, or is not accepted", 
   const finish = (getToken) => run(page, `return attempt(() => connect.finish(undefined, { getToken: ${getToken} }))`);
   assert.equal((await finish('() => { throw Object.assign(new Error("no"), { code: "x", status: 400 }) }')).threw, "x");
   assert.equal((await call(page, "hasCallback")).value, true);
+  const nothing = await run(page, "return connect.finish(undefined, { getToken: () => Promise.reject() }).catch((error) => error === undefined)");
+  assert.equal(nothing, true);
+  assert.equal((await call(page, "hasCallback")).value, true);
   lab.world.answers["/connect/finish"] = problem(401, "invalid_token", "it has expired");
   assert.equal((await finish('() => "old"')).threw, "invalid_token");
   assert.equal((await call(page, "hasCallback")).value, true);

@@ -59,6 +59,19 @@ test("finish takes the callback and nothing else off the address, before anythin
   assert.equal((await call(page, "hasCallback", page.url())).value, false);
 });
 
+test("after `init` no other script of the page gets to see the code", async (t) => {
+  const { page } = await back(t, `code=${CODE}`);
+  const address = await page.evaluate(async () => {
+    const finishing = window.connect.finish();
+    const { port1, port2 } = new MessageChannel();
+    const next = new Promise((resolve) => (port1.onmessage = () => resolve(location.href)));
+    port2.postMessage("the next task");
+    await Promise.all([next, finishing]);
+    return next;
+  });
+  assert.equal(address, `${lab.world.app}/cars`);
+});
+
 test("an address without other parameters keeps no question mark after finish, and one of an error none of its details", async (t) => {
   const { page } = await back(t, "error=vehicle_incompatible&error_description=No&vin=1FTFW1E50MFA00001&make=FORD&year=2021");
   await call(page, "finish");
@@ -376,6 +389,25 @@ test("a callback that comes to another tab of the browser is finished there, at 
   assert.equal((await call(other, "hasCallback")).value, true);
   assert.equal((await call(other, "finish")).value.kind, "connected");
   assert.equal(sent()[0].headers.host, new URL(lab.world.elsewhere).host);
+});
+
+test("an attempt is found in a storage that has nothing but its methods", async (t) => {
+  const context = await lab.profile(t);
+  await context.addInitScript(() => {
+    const { localStorage } = window;
+    const names = ["getItem", "setItem", "removeItem", "key"];
+    const methods = Object.fromEntries(names.map((name) => [name, (...given) => localStorage[name](...given)]));
+    const bare = Object.create({ ...methods, get length() { return localStorage.length; } });
+    Object.defineProperty(window, "localStorage", { value: bare });
+  });
+  const page = await open(await context.newPage(), `${lab.world.app}/cars`);
+  const edge = `${lab.world.elsewhere}/other/edge`;
+  const state = await start(page, { edge });
+  assert.equal((await call(page, "unfinishedAttempt", { edge })).value.tries, 1);
+  await open(page, `${lab.world.app}/cars?code=${CODE}&state=${state}`);
+  assert.equal((await call(page, "finish")).value.kind, "connected");
+  assert.equal(sent()[0].headers.host, new URL(lab.world.elsewhere).host);
+  assert.equal((await call(page, "unfinishedAttempt", { edge })).value, null);
 });
 
 test("where the browser has forgotten the attempt, the Worker decides", async (t) => {

@@ -101,6 +101,17 @@ test("two calls of start at once take turns, and each has a URL of its own", asy
   }
 });
 
+test("where no turn is to be had, start goes on without one", async (t) => {
+  const context = await lab.profile(t);
+  await context.addInitScript(() => {
+    navigator.locks.request = () => {
+      throw new Error("no locks here");
+    };
+  });
+  await start(await open(await context.newPage(), `${lab.world.app}/cars`));
+  assert.equal(starts().length, 1);
+});
+
 test("a start that fails ends its turn", async (t) => {
   const page = await lab.page(t);
   const answers = [problem(503, "misconfigured", "not now"), started("resumed")];

@@ -71,6 +71,21 @@ test("start without navigation returns the URL for the app to use", async (t) =>
   assert.equal(page.url(), `${lab.world.app}/cars`);
 });
 
+test("the owner is asked for what the Worker was told, whatever becomes of the options meanwhile", async (t) => {
+  const page = await lab.page(t);
+  const url = await page.evaluate(async () => {
+    const scope = ["read_odometer"];
+    const { fetch } = window;
+    window.fetch = (...call) => {
+      scope.push("control_security");
+      return fetch(...call);
+    };
+    return (await window.connect.start({ navigate: false, scope })).url;
+  });
+  assert.equal(new URL(url).searchParams.get("scope"), "read_odometer");
+  assert.equal(lab.world.sent("/connect/start")[0].body.scope, "read_odometer");
+});
+
 test("start sends no parameter that is not set", async (t) => {
   const page = await lab.page(t);
   const { value } = await call(page, "start", { navigate: false, scope: [], flags: [], user: undefined });

@@ -1,4 +1,4 @@
-// What was begun and never came back: written by the module, read without it.
+// What was begun and never came back: told without the module.
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { call, open, setUp, start } from "./support/chromium.mjs";

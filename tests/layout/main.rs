@@ -43,7 +43,7 @@ fn assert_absent(folder: &str, text: &str, but_in: &[&str], why: &str) {
 
 #[test]
 fn the_crate_does_nothing_outside_the_browser_module() {
-    let why = "src/ decides, and is tested natively; src/browser and worker/ carry out";
+    let why = "src/ decides, and is tested natively; pkg-template/ and worker/ carry out";
     assert_absent("src", "web_sys", &["src/browser/", "src/connect/url_parts.rs"], why);
     assert_absent("src", "js_sys", &["src/browser/"], why);
     assert_absent("src", "SystemTime", &[], why);

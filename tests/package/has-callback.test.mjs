@@ -1,4 +1,4 @@
-// `hasCallback` is written in JavaScript, so that no module is loaded for it, and in Rust: both decide alike.
+// `hasCallback` is written in JavaScript, so that no module is loaded for it, and what `finish` goes by in Rust: both decide alike.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -59,7 +59,12 @@ async function both(t) {
   const module = await import(join(installed, "connect.js"));
   module.initSync({ module: await readFile(join(installed, "connect_bg.wasm")) });
   const script = await import(join(installed, "index.js"));
-  return { inModule: module.hasCallback, inScript: script.hasCallback };
+  const inModule = (address) => {
+    const { callback, isOurs } = module.readCallback(address);
+    const names = [...new URLSearchParams(`&${callback}`).keys()];
+    return isOurs && names.some((name) => ["code", "error", "user_id", "vehicle_id"].includes(name));
+  };
+  return { module, inModule, inScript: script.hasCallback };
 }
 
 test("for every address", async (t) => {
@@ -75,7 +80,7 @@ test("for every address", async (t) => {
 });
 
 test("for what is no string", async (t) => {
-  const { inModule, inScript } = await both(t);
+  const { module, inScript } = await both(t);
   const told = (call) => {
     try {
       return call();
@@ -84,8 +89,11 @@ test("for what is no string", async (t) => {
     }
   };
   const url = new URL("https://app.example/?code=1&state=smartcar-connect.s");
-  for (const value of [url, { href: "/?code=1&state=smartcar-connect.s" }, {}, { href: 1 }, null, [], 1, true, Symbol.iterator, undefined]) {
-    assert.deepEqual(told(() => inScript(value)), told(() => inModule(value)), String(value));
+  for (const value of [url, { href: "/?code=1&state=smartcar-connect.s" }]) assert.equal(inScript(value), true);
+  for (const value of [{}, { href: 1 }, null, [], 1, true, Symbol.iterator]) {
+    const refusal = told(() => module.checkCallback(value, {}));
+    assert.equal(refusal.field, "url", String(value));
+    assert.deepEqual(told(() => inScript(value)), refusal, String(value));
   }
-  assert.equal(inScript(url), true);
+  assert.equal(told(() => inScript(undefined)).code, "not_in_browser");
 });

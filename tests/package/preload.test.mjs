@@ -40,12 +40,13 @@ test("the hints of the README are what a page without a bundler loads, and what 
   const { folder } = await consumer(t);
   const [own, byTheClick, ...more] = await hints();
   assert.deepEqual(more, []);
-  const graph = await imports(folder, ["index.js", "connect.js"]);
+  const graph = await imports(folder, ["index.js", "connect.js", "start.js"]);
   const file = (line) => /href="\/smartcar-connect\/([^"]+)"/.exec(line)?.[1];
   const scripts = (lines) => lines.filter((line) => line.includes('"modulepreload"')).map(file);
   const first = withAllImports("index.js", graph);
   assert.deepEqual(new Set(own.map(file)), first);
-  const later = [...withAllImports("connect.js", graph)].filter((script) => !first.has(script));
+  const byStart = new Set(["connect.js", "start.js"].flatMap((script) => [...withAllImports(script, graph)]));
+  const later = [...byStart].filter((script) => !first.has(script));
   assert.deepEqual(scripts(byTheClick).toSorted(), later.toSorted());
   // As `fetch` asks for it: otherwise it would be loaded twice.
   const others = byTheClick.filter((line) => !line.includes('"modulepreload"'));

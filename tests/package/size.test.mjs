@@ -9,11 +9,18 @@ import { build } from "esbuild";
 
 import { consumer } from "./support/consumer.mjs";
 
+test("the module is at most 36,000 bytes after brotli", async (t) => {
+  const { installed } = await consumer(t);
+  const size = brotliCompressSync(await readFile(join(installed, "connect_bg.wasm"))).length;
+  t.diagnostic(`${size} bytes after brotli`);
+  assert.ok(size <= 36_000, `${size} bytes after brotli`);
+});
+
 for (const [names, most, entry = "smartcar-connect"] of [
-  ["hasCallback", 2600],
+  ["hasCallback", 2650],
   ["connections, finish, hasCallback, popup, start", 3000],
   // All of the functions, and what they need to know who calls.
-  ["createConnect", 3350],
+  ["createConnect", 3450],
   // The same, and the state of a page, without the frameworks themselves.
   ["createConnectStore", 5200, "smartcar-connect/store"],
   // It also refuses a caller that comes later than the provider.

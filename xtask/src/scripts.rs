@@ -16,9 +16,11 @@ const SHIPPED: &[&str] = &[
     "connect",
     "client",
     "connections",
+    "finish",
     "page",
     "popup",
     "session",
+    "start",
     "vehicle",
     "store",
     "react",
@@ -33,7 +35,16 @@ const SHIPPED: &[&str] = &[
 const FRAMEWORKS: &[&str] = &["react", "vue"];
 
 /// What is made part of them.
-const ABSORBED: &[&str] = &["answers", "api", "attempts", "callback", "loader", "options", "signal"];
+const ABSORBED: &[&str] = &[
+    "answers",
+    "api",
+    "attempts",
+    "callback",
+    "finishing",
+    "loader",
+    "options",
+    "signal",
+];
 
 /// The module, which stays a file of its own.
 const MODULE: &[&str] = &["connect_bg.wasm", "connect_bg.wasm.js"];

@@ -12,7 +12,7 @@ use crate::{
         ApiVersion, AttemptResponse, AttemptStatus, Cause, Connection, ConnectionList, ConnectionStatus, FinishRequest,
         FinishResponse, ListedVehicle, ProblemCode, ReconnectFlow, ReconnectResponse, Replaced, StartRequest,
         StartResponse, Vehicle, VehicleList,
-        attempt::{ATTEMPT_RESPONSE, OUTCOME, STATUS_NAME},
+        attempt::ATTEMPT_RESPONSE,
         connection::CONNECTION_LIST,
         finish::{CALLED_BACK, FAILURES, FINISHED, callback_object},
         principal::{PRINCIPAL_LIST, PrincipalConnections, PrincipalList},
@@ -224,8 +224,7 @@ fn what_became_of_an_attempt_passes() {
     assert_passes(&finished, ATTEMPT_RESPONSE);
     let mut json = serde_json::to_value(&finished).unwrap();
     assert_eq!(json, json!({"status": "finished", "outcome": {"kind": "no_vehicles"}}));
-    assert_eq!((STATUS_NAME, OUTCOME), ("status", "outcome"));
-    json[OUTCOME]["kind"] = "new".into();
+    json["outcome"]["kind"] = "new".into();
     assert_eq!(validate(&json, ATTEMPT_RESPONSE), None);
 }
 
@@ -288,8 +287,7 @@ fn what_the_browser_sends_is_what_the_worker_reads() {
     let finish = FinishRequest {
         callback: "c".to_owned(),
     };
-    let fields: Value = finish.fields().into_iter().collect();
-    assert_eq!(serde_json::to_value(&finish).unwrap(), fields);
+    assert_eq!(serde_json::to_value(&finish).unwrap(), json!({"callback": "c"}));
 }
 
 const QUERIES: [&str; 14] = [

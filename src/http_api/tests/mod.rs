@@ -1,4 +1,4 @@
-//! The types that the Worker reads and sends, the tables of the browser module, and the type declarations of the npm package
+//! The types that the Worker reads and sends, the tables and the scripts of the npm package, and its type declarations
 //! say the same.
 
 mod answers;

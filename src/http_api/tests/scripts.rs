@@ -4,17 +4,22 @@ use std::{env, fs};
 
 use serde_json::{Map, Value, json};
 
-use crate::http_api::{
-    ErrorCode, ProblemCode,
-    attempt::ATTEMPT_RESPONSE,
-    connection::{CONNECTION, CONNECTION_LIST, LISTED_VEHICLE},
-    finish::{FAILURES, FINISHED, INCOMPATIBLE_VEHICLE},
-    reconnect::RECONNECT_RESPONSE,
-    replaced::REPLACED,
-    schema::{Field, Kind, Presence, Schema},
-    session::CLAIM_RESPONSE,
-    start::{ASKED, START_RESPONSE},
-    vehicle::{VEHICLE, VEHICLE_LIST},
+use crate::{
+    connect,
+    http_api::{
+        ErrorCode, ProblemCode,
+        attempt::ATTEMPT_RESPONSE,
+        connection::{CONNECTION, CONNECTION_LIST, LISTED_VEHICLE},
+        finish::{FAILURES, FINISHED, INCOMPATIBLE_VEHICLE},
+        path,
+        reconnect::RECONNECT_RESPONSE,
+        replaced::REPLACED,
+        schema::{Field, Kind, Presence, Schema},
+        session::CLAIM_RESPONSE,
+        start::{ASKED, START_RESPONSE},
+        vehicle::{VEHICLE, VEHICLE_LIST},
+    },
+    time::Millis,
 };
 
 const CLIENT: &str = include_str!("../../../pkg-template/client.js");
@@ -30,6 +35,47 @@ fn every_code_that_browsers_can_meet_is_known() {
     let expected = ProblemCode::ALL.iter().filter(|code| code.reaches_browsers());
     assert_eq!(known, expected.map(|code| code.as_str()).collect::<Vec<_>>());
     assert!(ErrorCode::OWN_NAMES.iter().all(|own| !known.contains(own)));
+}
+
+#[test]
+fn the_paths_of_a_connection_are_the_workers() {
+    let start = include_str!("../../../pkg-template/start.js");
+    let finish = include_str!("../../../pkg-template/finish.js");
+    let attempts = include_str!("../../../pkg-template/attempts.js");
+    let reconnect = [path::CONNECTIONS, "/${mended}", path::RECONNECT].concat();
+    for (script, quote, path) in [
+        (start, '"', path::CONNECT_START),
+        (start, '`', &reconnect),
+        (finish, '"', path::CONNECT_FINISH),
+        (CLIENT, '`', &[path::ATTEMPTS, "/${fingerprint}"].concat()),
+        (CLIENT, '"', path::DEFAULT_MOUNT),
+        (attempts, '"', path::DEFAULT_MOUNT),
+    ] {
+        assert!(script.contains(&format!("{quote}{path}{quote}")), "{path}");
+    }
+}
+
+/// What a script lists between these two.
+fn listed<'a>(script: &'a str, before: &str, after: &str) -> Vec<&'a str> {
+    let (_, list) = script.split_once(before).unwrap();
+    let (list, _) = list.split_once(after).unwrap();
+    list.split('"').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn scripts_take_the_same_for_a_callback_and_for_its_time() {
+    let callback = include_str!("../../../pkg-template/callback.js");
+    let answers = listed(callback, "const ANSWERS = [", "];");
+    let others =
+        "error_description external_id iss state virtual_key_url error_message make model status_code vin year";
+    for name in answers.iter().copied().chain(others.split(' ')) {
+        let is_callback = connect::is_callback(&format!("{name}=x&state={}s", connect::STATE_MARK));
+        assert_eq!(is_callback, answers.contains(&name), "{name}");
+    }
+    assert!(callback.contains(&format!("const MARK = \"{}\";", connect::STATE_MARK)));
+    let attempts = include_str!("../../../pkg-template/attempts.js");
+    assert!(attempts.contains("export const LIFETIME = 10 * 60 * 1000;"));
+    assert_eq!(connect::ATTEMPT_LIFETIME, Millis::from_mins(10));
 }
 
 /// What other tables are made of, by its name.

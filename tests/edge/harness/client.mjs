@@ -43,12 +43,12 @@ export class Client {
     this.cookieName = sessionCookieAt(page, { prefix });
   }
 
-  /** The headers that the browser module sends with a request that reads. */
+  /** The headers that the npm package sends with a request that reads. */
   get meant() {
     return { "x-requested-with": "smartcar-connect", "sec-fetch-site": "same-origin" };
   }
 
-  /** The headers that the browser module sends with a state-changing request. */
+  /** The headers that the npm package sends with a state-changing request. */
   get guards() {
     return { ...this.meant, "content-type": "application/json", origin: this.#page };
   }

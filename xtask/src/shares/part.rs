@@ -49,7 +49,7 @@ pub(super) fn of(name: &str) -> (Part, String) {
     }
     let of_crate = crate_of(name);
     let part = match of_crate {
-        "wasm_bindgen" | "wasm_bindgen_futures" | "js_sys" | "web_sys" => Part::Bindings,
+        "wasm_bindgen" | "js_sys" | "web_sys" => Part::Bindings,
         "dlmalloc" | "__rustc" => Part::Allocator,
         "core" | "alloc" | "std" | "hashbrown" | "rustc_demangle" => Part::Std,
         "" if name.starts_with("__") => Part::Bindings,
@@ -96,14 +96,14 @@ mod tests {
     fn each_name_has_its_part() {
         for (name, part, place) in [
             (
-                "smartcar_connect::browser::start::Start::begin::h35ef",
+                "smartcar_connect::browser::new_attempt::NewAttempt::begin::h35ef",
                 Part::Ours,
-                "browser::start",
+                "browser::new_attempt",
             ),
             (
-                "smartcar_connect::browser::finish::{{closure}}::h1ab1",
+                "smartcar_connect::browser::callback::read::{{closure}}::h1ab1",
                 Part::Ours,
-                "browser::finish",
+                "browser::callback",
             ),
             (
                 "core::ptr::drop_in_place<smartcar_connect::connect::callback::Callback>::h83",
