@@ -87,7 +87,7 @@ pub const BROWSER: Shipped = Shipped {
 pub const ENTRY: Shipped = Shipped {
     name: "browser import",
     files: &["dist/package/index.js", "dist/package/errors.js"],
-    alarm: 4_000,
+    alarm: 4_500,
     downloaded: true,
 };
 
