@@ -85,6 +85,12 @@ test("the address of a callback that is refused loses it all the same", async (t
   assert.equal(page.url(), `${lab.world.app}/cars?tab=2`);
 });
 
+test("the address loses the callback, too, where the options of finish are refused", async (t) => {
+  const { page } = await back(t, `code=${CODE}`, { more: "tab=2&" });
+  assert.equal((await call(page, "finish", undefined, { scope: [] })).error.field, "scope");
+  assert.equal(page.url(), `${lab.world.app}/cars?tab=2`);
+});
+
 test("the callbacks of another log-in stay where they are, and are none of ours", async (t) => {
   const page = await lab.page(t);
   await start(page);
@@ -216,6 +222,31 @@ test("two calls of finish at once share a failure too, and a further one sends i
   assert.deepEqual(seen.codes, ["network_error", "network_error"]);
   lab.world.reset();
   assert.equal((await call(page, "finish", seen.url)).value.kind, "connected");
+});
+
+test("a page without a callback is told of the last one for ten seconds, by its own address alone", async (t) => {
+  const context = await lab.profile(t);
+  const page = await context.newPage();
+  const now = Date.parse("2026-11-24T12:00:00Z");
+  await page.clock.setFixedTime(now);
+  await open(page, `${lab.world.app}/cars`);
+  const [first, last] = [await start(page), await start(page)];
+  await call(page, "finish", `/cars?code=${CODE}&state=${first}`);
+  lab.world.answers["/connect/finish"] = json({ kind: "access_denied" });
+  await call(page, "finish", `/cars?error=access_denied&state=${last}`);
+  for (const [moment, url, told] of [
+    [now, undefined, "access_denied"],
+    [now, page.url(), "access_denied"],
+    [now, `${page.url()}?tab=2`, "callback_empty"],
+    [now + 9999, undefined, "access_denied"],
+    [now + 10_000, undefined, "callback_empty"],
+    [now - 1, undefined, "callback_empty"],
+  ]) {
+    await page.clock.setFixedTime(moment);
+    const { value, error } = await call(page, "finish", url);
+    assert.equal(value?.kind ?? error.code, told, `${moment - now} ${url}`);
+  }
+  assert.equal(sent().length, 2);
 });
 
 test("whether a connection is in time is decided by the Worker's clock, not by the device's", async (t) => {
@@ -367,6 +398,40 @@ test("a callback that failed is sent again to the Worker that had it, also where
   assert.equal(sent()[0].headers.host, new URL(lab.world.elsewhere).host);
 });
 
+test("a callback that failed is sent again for ten minutes, whatever else is finished meanwhile, and no more once it has an outcome", async (t) => {
+  const context = await lab.profile(t);
+  const page = await context.newPage();
+  const now = Date.parse("2026-11-24T12:00:00Z");
+  const at = (moment) => page.clock.setFixedTime(now + moment);
+  await at(0);
+  await open(page, `${lab.world.app}/cars`);
+  const failing = `/cars?code=${CODE}&state=${FORGED}`;
+  const fail = async () => {
+    lab.world.answers["/connect/finish"] = "reset";
+    assert.equal((await call(page, "finish", failing)).error.code, "network_error");
+    lab.world.reset();
+  };
+  const again = async () => {
+    const { value, error } = await call(page, "finish");
+    return value?.kind ?? error.code;
+  };
+
+  await fail();
+  await call(page, "finish", `/cars?code=${CODE}&state=${await start(page)}`);
+  await at(599_999);
+  assert.equal(await again(), "connected");
+  assert.ok(sent()[1].body.callback.includes(FORGED));
+  await open(page, page.url());
+  await fail();
+  await at(1_199_999);
+  assert.equal(await again(), "callback_empty");
+  assert.equal(sent().length, 0);
+  await fail();
+  await call(page, "finish", failing);
+  await at(1_300_000);
+  assert.equal(await again(), "callback_empty");
+});
+
 test("a refusal of the callback by the Worker is final", async (t) => {
   const { page, query } = await back(t, `code=${CODE}`);
   lab.world.answers["/connect/finish"] = problem(409, "state_used", "already finished");
@@ -416,6 +481,7 @@ test("where the browser has forgotten the attempt, the Worker decides", async (t
   assert.equal((await call(page, "finish")).value.kind, "connected");
   assert.deepEqual(sent()[0].body, { callback: query });
   assert.equal(sent()[0].headers.host, new URL(lab.world.app).host);
+  assert.equal(await storage(page), "[{},{}]");
 });
 
 test("an address given to finish leaves the page's own alone", async (t) => {

@@ -81,6 +81,7 @@ test("an option of the wrong type is refused", async () => {
   const getter = await refusal("connect.start({ get edge() { throw new Error('no') } })");
   assert.deepEqual(getter, { code: "invalid_option", field: "edge", message: "`edge` could not be read" });
   await assertRefused("connect.finish(undefined, { edge: null })", "edge", "`edge` must be a string, not null");
+  await assertRefused("connect.finish('?code=1&state=s', { edge: 7 })", "edge", "`edge` must be a string, not a number");
   await assertRefused("connect.finish(7)", "url", "`url` must be a string or a URL, not a number");
   await assertRefused("connect.finish({})", "url", "`url` must be a string or a URL, not an object");
   await assertRefused("connect.hasCallback(null)", "url", "`url` must be a string or a URL, not null");

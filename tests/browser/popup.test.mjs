@@ -250,10 +250,13 @@ test("messages of other origins and records of forged shapes decide nothing", as
   }, forged);
   // A script of the page's own origin can make it ask the Worker, which has no outcome.
   const other = await open(await page.context().newPage(), `${lab.world.app}/cars`);
-  for (const record of [forged, { isFinished: "true" }, [], 7]) {
+  for (const record of [forged, { isFinished: "true" }, [], 7, forged]) {
     await other.evaluate(([key, text]) => localStorage.setItem(key, text), [`smartcar-connect:popup:${fingerprint}`, JSON.stringify(record)]);
   }
   assert.equal(await isSettled(page), false);
+  const asked = looks().length;
+  assert.equal(await isSettled(page), false);
+  assert.equal(looks().length, asked, "it asks about one record once");
   await sendBack(connect, state);
   assert.deepEqual(await told(page), { kind: "connected" });
 });
@@ -305,6 +308,34 @@ test("ten minutes later it is over", async (t) => {
   await page.clock.setFixedTime(now + 600_000);
   assert.deepEqual(await told(page), { kind: "popup_expired" });
   assert.deepEqual(await left(page), [[], []]);
+});
+
+test("a window from which nobody is sent back is waited for as long, and an exchange may take", async (t) => {
+  const page = await app(t);
+  const now = Date.now();
+  await page.clock.setFixedTime(now);
+  lab.world.answers[`/connections/${CONNECTION.id}/reconnect`] = json({
+    ...{ applicationId: APPLICATION_ID, connectOrigin: lab.world.elsewhere, externalId: "ext-1" },
+    ...{ flow: "tesla_permissions", scope: "read_odometer" },
+  });
+  await popup(page, { reconnect: CONNECTION.id });
+  await page.clock.setFixedTime(now + 639_000);
+  assert.equal(await isSettled(page), false);
+  await page.clock.setFixedTime(now + 641_000);
+  assert.deepEqual(await told(page), { kind: "popup_expired" });
+});
+
+test("a popup removes the records that nobody waits for any more, and no others", async (t) => {
+  const page = await app(t);
+  await page.evaluate(() => {
+    const now = Date.now();
+    const records = { old: { expiresAt: now - 41_000 }, live: { expiresAt: now }, endless: {}, broken: "{" };
+    for (const [name, record] of Object.entries(records)) localStorage.setItem(`smartcar-connect:popup:${name}`, JSON.stringify(record));
+    localStorage.setItem("mine", "{}");
+  });
+  await popup(page);
+  const keys = (await left(page))[1].map((key) => key.replace("smartcar-connect:popup:", ""));
+  assert.deepEqual(keys.filter((key) => key.length < 43).sort(), ["live", "mine"]);
 });
 
 test("where nobody waits any more the callback page is a page like any other", async (t) => {

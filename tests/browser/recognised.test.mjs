@@ -169,6 +169,26 @@ test("a page to which the owner goes back at once, and which is as it was left, 
   }
 });
 
+test("a page that Connect's answer leaves where it is starts anew after five seconds, or once its clock was put back", async (t) => {
+  const context = await lab.profile(t);
+  await context.route("**/oauth/**", (route) => route.fulfill({ status: 204 }));
+  const page = await context.newPage();
+  const now = Date.parse("2026-11-24T12:00:00Z");
+  await page.clock.setFixedTime(now);
+  await open(page, `${lab.world.app}/cars`);
+  for (const [later, begun] of [
+    [0, 1],
+    [4999, 1],
+    [5000, 2],
+    [9999, 2],
+    [4999, 3],
+  ]) {
+    await page.clock.setFixedTime(now + later);
+    await call(page, "start");
+    assert.equal(starts().length, begun, String(later));
+  }
+});
+
 test("a click after a start that failed starts anew", async (t) => {
   const page = await lab.page(t);
   lab.world.answers["/connect/start"] = problem(503, "misconfigured", "not now");

@@ -44,6 +44,7 @@ test("re-authentication is opened for the vehicle, and its callback is taken", a
   const [request] = lab.world.sent(PATH);
   const fingerprint = (await call(page, "stateFingerprint", state)).value;
   assert.deepEqual(request.body, { stateFingerprint: fingerprint, redirectUri: `${lab.world.app}/cars`, scope: "read_odometer" });
+  assert.equal(lab.world.requests.length, 1, "who has a connection to mend is known");
   assert.ok(!JSON.stringify(lab.world.requests).includes(state));
   const kept = await storage(page);
   assert.ok(kept.includes(fingerprint) && !kept.includes(state));

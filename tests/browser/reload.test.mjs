@@ -69,12 +69,54 @@ test("after a reload that lost the callback the page is told to start again", as
   assert.ok(!(await storage(page)).includes("smartcar-connect:finishing"));
 });
 
+test("after a reload the page asks once a second: three for the callback to arrive, thirty for an exchange", async (t) => {
+  for (const [status, waits, times] of [
+    ["pending", 3, 4],
+    ["exchanging", 31, 31],
+  ]) {
+    const { page } = await reloaded(t);
+    lab.world.reset();
+    lab.world.answers["/connect/attempts"] = json({ status });
+    const told = await page.evaluate(async () => {
+      const { setTimeout } = window;
+      let waits = 0;
+      window.setTimeout = (done, wait) => {
+        if (wait === 1000) waits += 1;
+        return setTimeout(done, wait === 1000 ? 0 : wait);
+      };
+      const { code } = await window.connect.finish().catch((error) => error);
+      return { code, waits };
+    });
+    assert.deepEqual(told, { code: "finish_interrupted", waits });
+    assert.equal(looks().length, times);
+  }
+});
+
+test("what one finish comes to says nothing of another that the page was at when it was left", async (t) => {
+  const page = await lab.page(t);
+  const [ended, left] = [await start(page), await start(page)];
+  const fingerprint = (await call(page, "stateFingerprint", left)).value;
+  const { promise: answered, resolve: answer } = Promise.withResolvers();
+  lab.world.answers["/connect/finish"] = ({ body }) => (body.includes(ended) ? answered : new Promise(() => {}));
+  await page.evaluate(([ended, left]) => {
+    window.told = window.connect.finish(`?code=1&state=${ended}`);
+    void window.connect.finish(`?code=2&state=${left}`);
+  }, [ended, left]);
+  answer(json(OUTCOME));
+  await page.evaluate(() => window.told);
+  await open(page, page.url());
+  lab.world.answers["/connect/attempts"] = json({ status: "finished", outcome: OUTCOME });
+  assert.deepEqual(await call(page, "finish"), { value: OUTCOME });
+  assert.equal(looks()[0].path, `/connect/attempts/${fingerprint}`);
+});
+
 test("after a reload the Worker's refusal is told, and what may pass is asked again", async (t) => {
   const { page } = await reloaded(t, { edge: `${lab.world.elsewhere}/other/edge/` });
   for (const [answer, code] of [
     ["reset", "network_error"],
     [problem(503, "storage_unavailable", "try again"), "storage_unavailable"],
     [json({ status: "finished", outcome: { kind: "brilliant" } }), "unexpected_response"],
+    [json({ status: "finished" }), "unexpected_response"],
   ]) {
     lab.world.answers["/connect/attempts"] = answer;
     assert.equal((await call(page, "hasCallback")).value, true, code);

@@ -60,6 +60,18 @@ test("what may still be finished stays unfinished, and a start that failed was n
   assert.equal(await unfinished(page), null);
 });
 
+test("an attempt ends ten minutes after the call of start, however long the Worker takes", async (t) => {
+  const page = await opened(t);
+  const answer = lab.world.answers["/connect/start"];
+  lab.world.answers["/connect/start"] = async () => {
+    await page.clock.setFixedTime(NOW + 5000);
+    return answer;
+  };
+  const { value } = await call(page, "start", { navigate: false });
+  assert.equal(value.expiresAt, NOW + 600_000);
+  assert.equal((await unfinished(page)).expiresAt, value.expiresAt);
+});
+
 test("attempts in a row that came to nothing are counted; a newer one that ended well ends it", async (t) => {
   const page = await opened(t);
   const at = (ms) => page.clock.setFixedTime(NOW + ms);
@@ -78,6 +90,17 @@ test("attempts in a row that came to nothing are counted; a newer one that ended
   assert.notEqual(await unfinished(page), null);
   await at(3000 + 24 * 3_600_000);
   assert.equal(await unfinished(page), null);
+});
+
+test("sixteen attempts are kept, and the oldest makes room", async (t) => {
+  const page = await opened(t);
+  for (let attempt = 0; attempt < 20; attempt += 1) {
+    await page.clock.setFixedTime(NOW + attempt);
+    await start(page);
+  }
+  const kept = await page.evaluate(() => Object.values(localStorage).map((entry) => JSON.parse(entry).startedAt));
+  assert.deepEqual(kept.sort(), Array.from({ length: 16 }, (_, index) => NOW + 4 + index));
+  assert.equal((await unfinished(page)).tries, 16);
 });
 
 test("what the owner wants to hear no more of is forgotten, and can be finished all the same", async (t) => {

@@ -75,6 +75,35 @@ test("what the owner has connected is listed and ended without the module", asyn
   assert.deepEqual(loaded.sort(), ["client.js", "connections.js", "errors.js", "index.js"]);
 });
 
+test("after `init` neither `start` nor `finish` loads anything", async (t) => {
+  const script = page(
+    "index.js",
+    `await connect.init();
+     await fetch("/ready");
+     await attempt(() => connect.start({ navigate: false }));
+     await attempt(() => connect.finish("/?code=1&state=smartcar-connect.${"s".repeat(43)}"));
+     return true;`,
+  );
+  const { server } = await open(t, script);
+  const after = server.served.slice(server.served.indexOf("/ready") + 1);
+  assert.deepEqual(after, ["/smartcar/connect/start", "/smartcar/connect/finish"]);
+});
+
+test("a script that can't be loaded keeps nothing else from working, and the function that needs it says so", async (t) => {
+  const { folder } = await consumer(t, {
+    "index.html": PAGE,
+    "page.js": page(
+      "index.js",
+      `await connect.init();
+       const address = "/?code=1&state=smartcar-connect.${"s".repeat(43)}";
+       return [await attempt(() => connect.start()), await attempt(() => connect.finish(address))];`,
+    ),
+  });
+  const server = await serve(t, folder);
+  server.missing.add(`${PACKAGE}/start.js`);
+  assert.deepEqual(await resultOf(t, `${server.origin}/`), ["ConnectError script_unavailable", "ConnectError unexpected_response"]);
+});
+
 test("`finish` takes the address of its call, whatever a router makes of it while the module is loaded", async (t) => {
   const script = page(
     "index.js",
