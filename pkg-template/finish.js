@@ -86,9 +86,7 @@ function withCallback(module, { callback, normalForm }, at, edge) {
 
 /** What the page was at when its address lost the callback. */
 function withoutCallback(module, at) {
-  const lost = failed;
-  failed = undefined;
-  if (lost && isAwaited(lost.finishing)) return withCallback(module, lost, at, lost.finishing.edge);
+  if (failed && isAwaited(failed.finishing)) return withCallback(module, failed, at, failed.finishing.edge);
   const now = Date.now();
   const recent = known.find(({ endedAt }) => endedAt === undefined || (endedAt <= now && now < endedAt + RECENT));
   if (recent) return recent;

@@ -200,22 +200,25 @@ test("a second click gets what the first one does; two windows that are at Conne
   assert.deepEqual(await page.evaluate(async () => (await window.both).map(({ kind }) => kind)), ["connected", "connected"]);
 });
 
-test("a callback page that is reloaded in the middle hands over what became of it", async (t) => {
-  const page = await app(t);
-  const { connect, state } = await popup(page);
-  const { promise: isSent, resolve: sent } = Promise.withResolvers();
-  lab.world.answers["/connect/finish"] = () => {
-    sent();
-    return new Promise(() => {});
-  };
-  lab.world.answers["/connect/attempts"] = json({ status: "exchanging" });
-  await sendBack(connect, state);
-  await isSent;
-  const reloaded = connect.evaluate(() => location.reload()).catch(() => {});
-  lab.world.answers["/connect/attempts"] = json({ status: "finished", outcome: OUTCOME });
-  await reloaded;
-  assert.deepEqual(await told(page), { kind: "connected" });
-  await closed(connect);
+test("a callback page that is reloaded in the middle hands over what became of it, and closes", async (t) => {
+  for (const path of ["/app", "/cut/app"]) {
+    lab.world.reset();
+    const page = await app(t, path);
+    const { connect, state } = await popup(page);
+    const { promise: isSent, resolve: sent } = Promise.withResolvers();
+    lab.world.answers["/connect/finish"] = () => {
+      sent();
+      return new Promise(() => {});
+    };
+    lab.world.answers["/connect/attempts"] = json({ status: "exchanging" });
+    await sendBack(connect, state, { path });
+    await isSent;
+    const reloaded = connect.evaluate(() => location.reload()).catch(() => {});
+    lab.world.answers["/connect/attempts"] = json({ status: "finished", outcome: OUTCOME });
+    await reloaded;
+    assert.deepEqual(await told(page), { kind: "connected" });
+    await closed(connect);
+  }
 });
 
 test("messages of other origins and records of forged shapes decide nothing", async (t) => {
@@ -322,6 +325,7 @@ test("a window from which nobody is sent back is waited for as long, and an exch
   await page.clock.setFixedTime(now + 639_000);
   assert.equal(await isSettled(page), false);
   await page.clock.setFixedTime(now + 641_000);
+  assert.equal(await isSettled(page), true);
   assert.deepEqual(await told(page), { kind: "popup_expired" });
 });
 

@@ -94,14 +94,16 @@ test("a script that can't be loaded keeps nothing else from working, and the fun
     "index.html": PAGE,
     "page.js": page(
       "index.js",
-      `await connect.init();
-       const address = "/?code=1&state=smartcar-connect.${"s".repeat(43)}";
-       return [await attempt(() => connect.start()), await attempt(() => connect.finish(address))];`,
+      `const address = "/?code=1&state=smartcar-connect.${"s".repeat(43)}";
+       const calls = [() => connect.init().then(() => "ready"), connect.start, () => connect.finish(address)];
+       const told = [];
+       for (const call of calls) told.push(await attempt(() => call()));
+       return told;`,
     ),
   });
   const server = await serve(t, folder);
   server.missing.add(`${PACKAGE}/start.js`);
-  assert.deepEqual(await resultOf(t, `${server.origin}/`), ["ConnectError script_unavailable", "ConnectError unexpected_response"]);
+  assert.deepEqual(await resultOf(t, `${server.origin}/`), ["ready", "ConnectError script_unavailable", "ConnectError unexpected_response"]);
 });
 
 test("`finish` takes the address of its call, whatever a router makes of it while the module is loaded", async (t) => {
