@@ -213,7 +213,7 @@ export async function handOver(callback, options, work) {
 /** Which attempt a callback belongs to, or the one that the page was at before a reload. */
 function fingerprintOf(module, callback) {
   try {
-    if (callback !== undefined) return module.stateFingerprint(new URL(callback, location.href).searchParams.get("state"));
+    if (callback !== undefined) return module.callbackFingerprint(module.readCallback(String(callback)).callback);
     return findFinishing()?.fingerprint;
   } catch {
     return undefined;

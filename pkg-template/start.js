@@ -27,7 +27,7 @@ function begin(module, name, mended, given) {
   const started = newStart(module, name, mended, given);
   if (!started.leaves) return run(started);
   if (isLeaving()) {
-    removeAttempt(started.attempt.fingerprint);
+    removeAttempt(started.fingerprint);
     return leaving.promise;
   }
   const promise = run(started);
@@ -57,9 +57,10 @@ function newStart(module, name, mended, given) {
     throw refused("navigate", `\`navigate\` must be true or false, not ${describe(navigate)}`);
   }
   const attempt = module.newAttempt(options, location.href);
+  const fingerprint = attempt.request.stateFingerprint;
   const startedAt = Date.now();
-  keepAttempt(attempt.fingerprint, { startedAt, edge: base, mends: mended });
-  return { module, options, attempt, startedAt, caller, base, mended, leaves: navigate };
+  keepAttempt(fingerprint, { startedAt, edge: base, mends: mended });
+  return { module, options, attempt, fingerprint, startedAt, caller, base, mended, leaves: navigate };
 }
 
 /** @param {Start} started */
@@ -92,7 +93,7 @@ async function opened(started) {
       ...(flow === undefined ? {} : { flow }),
     };
   } finally {
-    if (!isAwaited) removeAttempt(started.attempt.fingerprint);
+    if (!isAwaited) removeAttempt(started.fingerprint);
   }
 }
 
@@ -102,7 +103,7 @@ async function recognised(started) {
   // Where there is a connection to mend, there is a session.
   if (told.session !== "started") return told;
   try {
-    await attemptAt(started.caller, started.base, started.attempt.fingerprint);
+    await attemptAt(started.caller, started.base, started.fingerprint);
   } catch (error) {
     // Another tab has opened a session meanwhile, whose cookie has taken the place of ours.
     if (error?.code === "state_unknown") return tell(started);

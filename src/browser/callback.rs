@@ -3,7 +3,7 @@
 use js_sys::Object;
 use wasm_bindgen::JsValue;
 
-use super::{error::Result, json::set};
+use super::{error::Result, object::set};
 use crate::connect::{StateError, StateFingerprint, UnverifiedCallback, has_our_state, normal_form, query_of, split};
 
 /// What is in an address: see [`read_callback`](super::read_callback).

@@ -3,7 +3,7 @@
 
 use wasm_bindgen::prelude::*;
 
-use super::json;
+use super::object;
 use crate::{
     connect::{CallbackError, InvalidParameter, StateError},
     http_api::ErrorCode,
@@ -46,7 +46,7 @@ impl Error {
     #[inline(never)]
     pub(super) fn option(field: &str, message: &str) -> Self {
         let error = Self::new(ErrorCode::InvalidOption, message);
-        json::set(&error.object, "field", &field.into());
+        object::set(&error.object, "field", &field.into());
         error
     }
 }

@@ -10,8 +10,8 @@
 
 mod callback;
 mod error;
-mod json;
 mod new_attempt;
+mod object;
 mod options;
 mod page;
 mod reconnect;
@@ -20,8 +20,8 @@ mod target;
 
 use wasm_bindgen::prelude::*;
 
-/// Mints a state for what is asked for in `options`, those of `start`, on the page at `page`: `{ state, fingerprint, redirectUri, request }`.
-/// The last one is what the Worker is told, a `StartRequest`.
+/// Mints a state for what is asked for in `options`, those of `start`, on the page at `page`: `{ state, request }`.
+/// The latter is what the Worker is told, a `StartRequest`.
 ///
 /// # Errors
 /// A `ConnectError` that names the option at fault, or says that there is no random number generator.

@@ -5,7 +5,7 @@ use wasm_bindgen::JsValue;
 
 use super::{
     error::{Error, Result},
-    json::{self, set},
+    object::{self, set},
     options::{self, Options},
     page, reconnect,
     target::Target,
@@ -16,7 +16,7 @@ use crate::{
 };
 
 const STATE: &str = "state";
-const REDIRECT_URI: &str = "redirectUri";
+const REQUEST: &str = "request";
 
 /// Mints a state for what is asked for in the options of `start`, on the page at `page`.
 pub(super) fn new(given: &JsValue, page: &str) -> Result<JsValue> {
@@ -28,9 +28,7 @@ pub(super) fn new(given: &JsValue, page: &str) -> Result<JsValue> {
     let state = State::from_random(page::random()?);
     let attempt = Object::new();
     set(&attempt, STATE, &state.expose().into());
-    set(&attempt, "fingerprint", &state.fingerprint().as_str().into());
-    set(&attempt, REDIRECT_URI, &redirect_uri.as_str().into());
-    set(&attempt, "request", &request(&state, &redirect_uri, &asked));
+    set(&attempt, REQUEST, &request(&state, &redirect_uri, &asked));
     Ok(attempt.into())
 }
 
@@ -54,12 +52,10 @@ fn request(state: &State, redirect_uri: &RedirectUri, asked: &ConnectOptions) ->
 /// `ReconnectResponse`. `None` if the answer makes no sense.
 pub(super) fn connect_url(given: &JsValue, attempt: &JsValue, answer: &JsValue) -> Result<Option<String>> {
     let options = Options::of(given);
-    let kept = Options::of(attempt);
-    let (state, redirect_uri) = (
-        kept.required(STATE, State::parse)?,
-        kept.required(REDIRECT_URI, RedirectUri::parse)?,
-    );
-    let field = |name| json::text(answer, name).unwrap_or_default();
+    let state = Options::of(attempt).required(STATE, State::parse)?;
+    let told = Options::of(&object::get(attempt, REQUEST));
+    let redirect_uri = told.required(StartRequest::REDIRECT_URI, RedirectUri::parse)?;
+    let field = |name| object::text(answer, name).unwrap_or_default();
     let named = (
         ApplicationId::parse(&field("applicationId")),
         Origin::parse(&field("connectOrigin")),
@@ -78,7 +74,7 @@ pub(super) fn connect_url(given: &JsValue, attempt: &JsValue, answer: &JsValue) 
         state,
     };
     let asked = options::connect_options(&options)?;
-    if json::get(answer, "flow").is_undefined() {
+    if object::get(answer, "flow").is_undefined() {
         return target.authorize_url(asked).map(Some);
     }
     reconnect::url(answer, &target, asked)
@@ -86,7 +82,7 @@ pub(super) fn connect_url(given: &JsValue, attempt: &JsValue, answer: &JsValue) 
 
 /// Where Connect sends the owner back to: what `redirectUri` says, or else this page, without query and hash.
 fn redirect_uri(options: &Options, page: &str) -> Result<RedirectUri> {
-    match options.parsed(REDIRECT_URI, RedirectUri::parse)? {
+    match options.parsed("redirectUri", RedirectUri::parse)? {
         Some(uri) => {
             check_redirect_uri(&uri, page, options.string("edge")?.as_deref())?;
             Ok(uri)
@@ -94,7 +90,7 @@ fn redirect_uri(options: &Options, page: &str) -> Result<RedirectUri> {
         None => {
             let end = page.find(['?', '#']).unwrap_or(page.len());
             RedirectUri::parse(page.get(..end).unwrap_or_default())
-                .map_err(|reason| options::refused(REDIRECT_URI, reason))
+                .map_err(|reason| options::refused("redirectUri", reason))
         }
     }
 }
@@ -119,5 +115,5 @@ fn check_redirect_uri(uri: &RedirectUri, page: &str, edge: Option<&str>) -> Resu
          `edge`",
     ]
     .concat();
-    Err(Error::option(REDIRECT_URI, &message))
+    Err(Error::option("redirectUri", &message))
 }

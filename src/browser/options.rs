@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::*;
 
 use super::{
     error::{Error, Result},
-    json, page,
+    object, page,
 };
 use crate::{
     connect::{ApprovalPrompt, ConnectOptions, Flag, InvalidValue, Make, Mode, Scope, SingleSelect, UserId, Vin},
@@ -52,7 +52,7 @@ impl Options {
 
     /// The value of `name`, unless it is absent or `undefined`.
     fn get(&self, name: &str) -> Option<JsValue> {
-        let value = json::get(&self.object, name);
+        let value = object::get(&self.object, name);
         (!value.is_undefined()).then_some(value)
     }
 

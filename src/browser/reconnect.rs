@@ -2,7 +2,7 @@
 
 use wasm_bindgen::JsValue;
 
-use super::{error::Result, json, target::Target};
+use super::{error::Result, object, target::Target};
 use crate::{
     connect::{ApprovalPrompt, ConnectOptions, ReauthenticateUrl, Scope, VehicleId},
     http_api::ReconnectFlow,
@@ -10,7 +10,7 @@ use crate::{
 
 /// The page that an answer leads to, a `ReconnectResponse` that its table has admitted; `None` if it makes no sense.
 pub(super) fn url(answer: &JsValue, target: &Target, options: ConnectOptions) -> Result<Option<String>> {
-    let text = |name| json::text(answer, name);
+    let text = |name| object::text(answer, name);
     let Some(flow) = text("flow").and_then(|name| ReconnectFlow::from_name(&name)) else {
         return Ok(None);
     };

@@ -225,11 +225,8 @@ test("two calls of finish at once share a failure too, and a further one sends i
 });
 
 test("a page without a callback is told of the last one for ten seconds, by its own address alone", async (t) => {
-  const context = await lab.profile(t);
-  const page = await context.newPage();
   const now = Date.parse("2026-11-24T12:00:00Z");
-  await page.clock.setFixedTime(now);
-  await open(page, `${lab.world.app}/cars`);
+  const page = await lab.page(t, "/cars", { at: now });
   const [first, last] = [await start(page), await start(page)];
   await call(page, "finish", `/cars?code=${CODE}&state=${first}`);
   lab.world.answers["/connect/finish"] = json({ kind: "access_denied" });
@@ -250,10 +247,7 @@ test("a page without a callback is told of the last one for ten seconds, by its 
 });
 
 test("whether a connection is in time is decided by the Worker's clock, not by the device's", async (t) => {
-  const context = await lab.profile(t);
-  const page = await context.newPage();
-  await page.clock.setFixedTime("2026-11-24T12:00:00Z");
-  await open(page, `${lab.world.app}/cars`);
+  const page = await lab.page(t, "/cars", { at: "2026-11-24T12:00:00Z" });
   const states = [await start(page), await start(page), await start(page)];
   for (const now of ["2026-11-24T12:11:00Z", "2026-11-24T20:00:00Z", "2026-11-24T09:00:00Z"]) {
     await page.clock.setFixedTime(now);
@@ -266,10 +260,7 @@ test("whether a connection is in time is decided by the Worker's clock, not by t
 });
 
 test("what is kept of attempts is swept away by a later start: after a day, and the oldest of many", async (t) => {
-  const context = await lab.profile(t);
-  const page = await context.newPage();
-  await page.clock.setFixedTime("2026-11-24T12:00:00Z");
-  await open(page, `${lab.world.app}/cars`);
+  const page = await lab.page(t, "/cars", { at: "2026-11-24T12:00:00Z" });
   await start(page);
   const used = await start(page);
   await call(page, "finish", `/cars?code=${CODE}&state=${used}`);
@@ -399,12 +390,9 @@ test("a callback that failed is sent again to the Worker that had it, also where
 });
 
 test("a callback that failed is sent again for ten minutes, whatever else is finished meanwhile, and no more once it has an outcome", async (t) => {
-  const context = await lab.profile(t);
-  const page = await context.newPage();
   const now = Date.parse("2026-11-24T12:00:00Z");
+  const page = await lab.page(t, "/cars", { at: now });
   const at = (moment) => page.clock.setFixedTime(now + moment);
-  await at(0);
-  await open(page, `${lab.world.app}/cars`);
   const failing = `/cars?code=${CODE}&state=${FORGED}`;
   const fail = async () => {
     lab.world.answers["/connect/finish"] = "reset";

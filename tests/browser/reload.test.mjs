@@ -150,11 +150,8 @@ test("another tab is not told what this one was at", async (t) => {
 });
 
 test("what a tab was at is known by a whole note of it, and by nothing else", async (t) => {
-  const context = await lab.profile(t);
-  const page = await context.newPage();
   const now = Date.parse("2026-11-24T12:00:00Z");
-  await page.clock.setFixedTime(now);
-  await open(page, `${lab.world.app}/cars`);
+  const page = await lab.page(t, "/cars", { at: now });
   const good = { fingerprint: "A".repeat(43), edge: `${lab.world.app}/smartcar`, since: now };
   const [less, more] = [599_999, 600_000];
   const notes = [
@@ -176,10 +173,7 @@ test("what a tab was at is known by a whole note of it, and by nothing else", as
 });
 
 test("what a tab was at is forgotten with its outcome, however late that is by a clock that was put right", async (t) => {
-  const context = await lab.profile(t);
-  const page = await context.newPage();
-  await page.clock.setFixedTime("2026-11-24T12:00:00Z");
-  await open(page, `${lab.world.app}/cars`);
+  const page = await lab.page(t, "/cars", { at: "2026-11-24T12:00:00Z" });
   const state = await start(page);
   const { promise: isSent, resolve: sent } = Promise.withResolvers();
   const { promise: answered, resolve: answer } = Promise.withResolvers();
@@ -198,10 +192,7 @@ test("what a tab was at is forgotten with its outcome, however late that is by a
 });
 
 test("what a tab was at ten minutes ago is nobody's business any more", async (t) => {
-  const context = await lab.profile(t);
-  const page = await context.newPage();
-  await page.clock.setFixedTime("2026-11-24T12:00:00Z");
-  await open(page, `${lab.world.app}/cars`);
+  const page = await lab.page(t, "/cars", { at: "2026-11-24T12:00:00Z" });
   const state = await start(page);
   lab.world.answers["/connect/finish"] = () => new Promise(() => {});
   await open(page, `${lab.world.app}/cars?code=${CODE}&state=${state}`);

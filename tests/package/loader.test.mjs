@@ -86,7 +86,7 @@ const TRAPPING = `
   export default async () => {};
   export const initSync = () => {};
   export const createState = trap, connectUrl = trap;
-  export const newAttempt = ({ user }) => user ? { fingerprint: "f", request: {} } : trap();
+  export const newAttempt = ({ user }) => user ? { state: "s", request: { stateFingerprint: "f" } } : trap();
   export const stateFingerprint = () => "fine";`;
 
 for (const [how, trap] of [

@@ -38,10 +38,12 @@ export async function setUp({ hasPageCache = false } = {}) {
       t.after(() => context.close());
       return context;
     },
-    /** The app's page in a new profile, with the module ready. */
-    async page(t, address = "/cars") {
+    /** The app's page in a new profile, with the module ready; if that is said, with a clock that stands `at` this time. */
+    async page(t, address = "/cars", { at } = {}) {
       const context = await this.profile(t);
-      return open(await context.newPage(), new URL(address, world.app).href);
+      const page = await context.newPage();
+      if (at !== undefined) await page.clock.setFixedTime(at);
+      return open(page, new URL(address, world.app).href);
     },
     async close() {
       await browser.close();
