@@ -40,6 +40,23 @@ for (const entry of ["index.js", "inline.js"]) {
   });
 }
 
+test("the package comes from another origin, as from a CDN, with all that it loads later, under a policy that names it", async (t) => {
+  const { folder } = await consumer(t, {});
+  const cdn = await serve(t, folder, { "access-control-allow-origin": "*" });
+  const script = page("index.js", "const told = await attempt(() => connect.popup()); await connect.init(); return [told, connect.createState()];");
+  const own = await consumer(t, { "index.html": PAGE, "page.js": script.replace(PACKAGE, cdn.origin + PACKAGE) });
+  const policy = `default-src 'none'; script-src 'self' ${cdn.origin} 'wasm-unsafe-eval'; connect-src 'self' ${cdn.origin}`;
+  const server = await serve(t, own.folder, { "content-security-policy": policy });
+  const [told, state] = await resultOf(t, `${server.origin}/`);
+  // There is no Worker.
+  assert.equal(told, "ConnectError unexpected_response");
+  assert.match(state, /^smartcar-connect\.[\w-]{43}$/);
+  assert.deepEqual(server.served.filter((path) => path.startsWith(PACKAGE)), []);
+  const names = cdn.served.map((path) => path.slice(PACKAGE.length + 1)).sort();
+  const expected = ["client.js", "connect.js", "connect_bg.wasm", "errors.js", "finish.js", "index.js", "page.js", "popup.js", "start.js"];
+  assert.deepEqual(names, expected);
+});
+
 test("before `init` a synchronous function says so, an asynchronous one loads the module", async (t) => {
   const script = page(
     "index.js",
